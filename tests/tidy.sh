@@ -1,0 +1,40 @@
+#!/bin/sh
+# tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
+set -eu
+cd "$(dirname "$0")/.."
+folders="base schemas topology processors http payments command-api query-api tools tests bench"
+sources=$(for folder in $folders; do [ -d "$folder" ] && find "$folder" -name '*.[ch]'; done)
+bad=0
+complain() { echo "$1"; bad=1; }
+
+for file in $sources; do
+    awk -v file="$file" '
+        NR == 1 && !/^\/\*/        { print file ":1: say what this file is for"; bad = 1 }
+        length($0) > 100           { print file ":" NR ": line over 100 columns"; bad = 1 }
+        /^{/                       { start = NR }
+        /^}/ && start              { if (NR - start > 70) { print file ":" start ": function over 70 lines"; bad = 1 } start = 0 }
+        /[^_a-z](strcpy|strcat|sprintf|gets|atoi|atol|strtok|gmtime|localtime|rand)\(/ { print file ":" NR ": banned function"; bad = 1 }
+        END { if (NR > 800) { print file ": over 800 lines"; bad = 1 } exit bad }' "$file" || bad=1
+done
+
+# A foreign library is known to one place only.
+only() { # HEADER-PATTERN  WHERE-PATTERN...
+    header=$1; shift
+    for file in $(grep -lE "#include <$header" $sources || true); do
+        for place in "$@" tests/; do
+            case $file in $place*) continue 2 ;; esac
+        done
+        complain "$file: includes <$header>; only $* may"
+    done
+}
+only librdkafka/ topology/src/kafka_
+only rocksdb/ topology/src/store_rocksdb.c
+only avro schemas/
+only microhttpd http/
+only lzma tools/
+
+# topology/ knows nothing of shops, and depends on nothing but base/.
+for file in $(grep -lE '#include <(schemas|processors|http)/' topology -r || true); do
+    complain "$file: topology/ may include only base/ and itself"
+done
+exit $bad
