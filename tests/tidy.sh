@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 folders="base schemas topology processors http payments command-api query-api tools tests bench"
-sources=$(for folder in $folders; do [ -d "$folder" ] && find "$folder" -name '*.[ch]'; done)
+sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
 
