@@ -1,0 +1,54 @@
+"""Configures and builds a CMake preset, with one progress line on the terminal and all output in a log."""
+
+import os
+import pathlib
+import re
+import subprocess
+import time
+
+from terminal import Failure, Progress
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def build_root():
+    """Where the presets' build folders are; set MILLRACE_BUILD to keep a second set."""
+    return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build")).resolve()
+
+
+def binary(name, preset="release"):
+    return build_root() / preset / "bin" / name
+
+
+def _first_error(log):
+    text = pathlib.Path(log).read_text(errors="replace").splitlines()
+    for sign in (" error: ", "CMake Error", "FAILED:", "No space left", "ninja: error"):
+        for line in text:
+            if sign in line:
+                return line.strip()
+    return text[-1] if text else "it said nothing"
+
+
+def build(preset, log, targets=()):
+    """Raises Failure with the first line that says why."""
+    folder = build_root() / preset
+    steps = [["cmake", "--preset", preset, "-B", str(folder)], ["cmake", "--build", str(folder)]]
+    if targets:
+        steps.append(steps[-1] + ["--target", *targets])
+    pathlib.Path(log).parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress(f"building {preset}")
+    started = time.monotonic()
+    with open(log, "w") as output:
+        for step in steps:
+            process = subprocess.Popen(
+                step, cwd=ROOT, text=True, errors="replace",
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            for line in process.stdout:
+                output.write(line)
+                if counted := re.match(r"\[(\d+)/(\d+)\]", line):
+                    progress.show(int(counted[1]), int(counted[2]))
+            if process.wait() != 0:
+                output.flush()
+                progress.end(f"building {preset}: failed")
+                raise Failure(f"the build failed: {_first_error(log)} (all of it: {log})")
+    progress.end(f"building {preset}: done in {time.monotonic() - started:.0f} s")

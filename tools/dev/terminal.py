@@ -1,0 +1,67 @@
+"""What the tools say: one clear sentence when something fails, and one line that moves while something runs."""
+
+import os
+import sys
+
+
+class Failure(Exception):
+    """Its text is the sentence the user reads; the tool then exits 1."""
+
+
+def say(line=""):
+    print(line, flush=True)
+
+
+def run_main(main):
+    """Calls main(argv) and turns what it raises into an exit code and at most one sentence."""
+    name = os.path.basename(sys.argv[0]).removesuffix(".py")
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except Failure as failure:
+        sys.stdout.flush()
+        print(f"{name}: {failure}", file=sys.stderr, flush=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{name}: {where}{error.strerror}", file=sys.stderr, flush=True)
+        sys.exit(1)
+
+
+class Progress:
+    """One line that is rewritten on a terminal; elsewhere a new line for every quarter."""
+
+    def __init__(self, title):
+        self._title = title
+        self._quarter = 0
+        self._terminal = sys.stdout.isatty()
+
+    def show(self, done, total):
+        if self._terminal:
+            sys.stdout.write(f"\r{self._title}: {done}/{total}\033[K")
+            sys.stdout.flush()
+        elif total and done * 4 // total > self._quarter:
+            self._quarter = done * 4 // total
+            say(f"{self._title}: {done}/{total}")
+
+    def end(self, line):
+        if self._terminal:
+            sys.stdout.write("\r\033[K")
+        say(line)
+
+
+def tail(path, count):
+    """The last `count` lines of a file, without reading all of it."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - count * 1000))
+            lines = file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    return lines[-count:]
