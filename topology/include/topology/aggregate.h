@@ -1,0 +1,97 @@
+/*
+ * aggregate.h - event sourcing as a node: decide, evolve, an outcome for every command, once.
+ *
+ * For each input record the engine runs:
+ *
+ *   1. decode   bytes -> command. POISON: dead letter.
+ *   2. replay   a command whose id already has an outcome is answered with it: no decision, no
+ * effect.
+ *   3. decide   reads the stores, emits events and messages with topo_forward. What is forwarded to
+ * one of `event_sinks` is handed to evolve at once, byte for byte as the log will have it.
+ *   4. outcome  for a command with an id: the bytes to remember. They go to `outcome_sink` (header
+ *               "command-id") and into `outcome_store` under the command's id.
+ *   5. reply    sends the answer to whoever waits, from the remembered bytes: the same for the
+ * first answer and for a replay.
+ *
+ * Restore folds the aggregate's partition of every event sink's topic with the same evolve, and its
+ * outcome topic into `outcome_store`. So state == fold(own events), which the crash tests prove.
+ *
+ * Positions  The owner is the only writer of its event partitions, so the engine knows the offsets
+ * of the events before they are delivered, gives them to `outcome`, and checks them against the
+ *            delivery reports before it commits: a mismatch aborts. A client gets exact positions.
+ * Writes     Stores with TOPO_LOG_EVENTS may be written only in evolve; TOPO_LOG_CHANGELOG stores
+ * only in decide and punctuate. Asserted.
+ */
+#ifndef TOPOLOGY_AGGREGATE_H
+#define TOPOLOGY_AGGREGATE_H
+
+#include <topology/processor.h>
+
+struct topo_command {
+    struct mr_bytes id;  /* Unique per intention; NULL: a message that needs no outcome (steps 2, 4,
+                            5 skipped). */
+    const void *message; /* The decoded form; lives in the arena. */
+};
+
+struct topo_aggregate {
+    const char *name;
+    const char *const *parents; /* Sources. */
+    const char *const *stores;  /* All stores used, outcome_store included. */
+    const char *const
+        *event_sinks;         /* Sinks (TOPO_BY_TASK) whose topics are this aggregate's log. */
+    const char *outcome_sink; /* NULL: no commands with ids. */
+    const char *outcome_store;
+
+    /* 1. */
+    int (*decode)(
+        void *user,
+        const struct topo_record *record,
+        struct mr_arena *arena,
+        struct topo_command *ret_command,
+        struct mr_error *error);
+
+    /* 3. A rejection is an outcome, not an error: *ret_decision is opaque and given to `outcome`.
+     */
+    int (*decide)(
+        struct topo_context *context,
+        void *user,
+        const struct topo_record *record,
+        const struct topo_command *command,
+        void **ret_decision,
+        struct mr_error *error);
+
+    /* Folds one event (live or restored) into the stores. `event->offset` is -1 when live. */
+    int (*evolve)(
+        struct topo_context *context,
+        void *user,
+        const struct topo_record *event,
+        struct mr_error *error);
+
+    /* 4. `positions`: one per event topic touched by this command. */
+    int (*outcome)(
+        struct topo_context *context,
+        void *user,
+        const struct topo_command *command,
+        const void *decision,
+        const struct topo_position *positions,
+        size_t positions_count,
+        struct mr_bytes *ret_outcome,
+        struct mr_error *error);
+
+    /* 5. Forwards to the reply sink, or does nothing when nobody waits. A replayed outcome may
+     * belong to another request with the same id (compare fingerprints here). */
+    int (*reply)(
+        struct topo_context *context,
+        void *user,
+        const struct topo_command *command,
+        struct mr_bytes outcome,
+        bool replayed,
+        struct mr_error *error);
+
+    /* Timers: decides on time instead of on a command. NULL: none. Bounded work per call. */
+    topo_punctuate_fn *punctuate;
+    int64_t punctuate_interval_ms;
+    void *user;
+};
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * driver.h - runs a topology in the test's own thread, on the simulated log: no broker, no threads,
+ * no sleep.
+ *
+ *     struct topo_driver *driver = topo_driver_new(topology, &(struct
+ * topo_driver_options){.partitions = 2}); topo_driver_pipe(driver, "sales.commands", key, value);
+ * // append, run until drained, commit assert(topo_driver_read(driver, "sales.cart.events",
+ * &record));
+ *
+ * Every topic of the topology is created with `partitions` partitions. Stores are on disk under
+ * `state_dir` if given (so that a crash keeps only what was flushed), else in memory and lost by a
+ * crash: both must come back from the log.
+ */
+#ifndef TOPOLOGY_DRIVER_H
+#define TOPOLOGY_DRIVER_H
+
+#include <topology/sim.h>
+
+struct topo_driver;
+
+struct topo_driver_options {
+    int32_t partitions; /* 0: 1 */
+    const char *state_dir;
+    uint64_t seed;
+    int64_t start_ms;           /* 0: 1,700,000,000,000 */
+    int64_t commit_records_max; /* 0: the engine's default */
+};
+
+struct topo_driver *
+topo_driver_new(const struct topo_topology *topology, const struct topo_driver_options *options);
+void topo_driver_free(struct topo_driver *driver);
+struct topo_sim *topo_driver_sim(struct topo_driver *driver);
+
+/* Append and run until nothing is left to do (feedback through internal topics included). 0, or the
+ * error that stopped the engine. */
+int topo_driver_pipe(
+    struct topo_driver *driver,
+    const char *topic,
+    struct mr_bytes key,
+    struct mr_bytes value,
+    struct mr_error *error);
+int topo_driver_run(struct topo_driver *driver, struct mr_error *error);
+
+/* Moves the clock, then runs: wall-clock punctuations fire. */
+int topo_driver_advance_ms(struct topo_driver *driver, int64_t ms, struct mr_error *error);
+
+/* The next committed record of a topic since the last read, partitions in order; false when none is
+ * left. */
+bool topo_driver_read(
+    struct topo_driver *driver, const char *topic, struct topo_record *ret_record);
+
+/* Committed state of the store in the task that owns `partition` (-1: a global store). */
+struct topo_store *
+topo_driver_store(struct topo_driver *driver, const char *store, int32_t partition);
+
+/* Clean stop and start; or death without flush or commit, then start. */
+int topo_driver_restart(struct topo_driver *driver, struct mr_error *error);
+int topo_driver_crash(struct topo_driver *driver, struct mr_error *error);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * engine.h - running a topology: workers, tasks, commits, restore, and what an operator sees of
+ * them.
+ *
+ *     CREATED --start--> RESTORING --all tasks ready--> RUNNING --stop--> STOPPED
+ *                            ^-------- rebalance --------'   any --fatal--> FAILED (error says why)
+ *
+ * Threads  Engine functions are called from any thread. Each worker is a thread of the engine.
+ */
+#ifndef TOPOLOGY_ENGINE_H
+#define TOPOLOGY_ENGINE_H
+
+#include <base/buffer.h>
+#include <base/error.h>
+
+#include <topology/io.h>
+#include <topology/store.h>
+#include <topology/topology.h>
+
+struct topo_engine;
+
+/* What an io is for: one per worker. */
+struct topo_io_options {
+    const char *application_id; /* group.id */
+    const char *instance_id;    /* group.instance.id and transactional.id are made of it */
+    int worker;                 /* 0.. */
+    bool transactional;         /* False for the worker of global sub-topologies. */
+};
+typedef int topo_io_open_fn(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error);
+
+struct topo_engine_options {
+    const char *instance_id; /* Stable over restarts; NULL: "0". */
+    const char *state_dir;   /* NULL: stores in memory only (tests). */
+    int workers;             /* Group workers; 0: 1. */
+    topo_io_open_fn *io_open;
+    void *io_user;
+    int64_t commit_records_max;     /* Commit after so many input records; 0: 10,000. */
+    int64_t commit_bytes_max;       /* or staged + produced bytes; 0: 16 MiB. */
+    int64_t commit_interval_ms_max; /* or ms since the transaction began; 0: 100. Drained input
+                                       commits at once. */
+    int64_t buffered_bytes_max;     /* Per worker; over it partitions are paused. 0: 64 MiB. */
+    int64_t flush_interval_ms;      /* Write-behind age; 0: 1,000. */
+    size_t table_bytes_max;         /* Per task; 0: 64 MiB. */
+    int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */
+    void (*on_log)(
+        void *user, int level, const char *event, const char *text); /* enum mr_log_level */
+    void *log_user;
+};
+
+/* Opens the stores, checks co-partitioning and topics, starts the workers. The topology must
+ * outlive it. */
+int topo_engine_start(
+    const struct topo_topology *topology,
+    const struct topo_engine_options *options,
+    struct topo_engine **ret_engine,
+    struct mr_error *error);
+
+/* Commits what is in hand, flushes the stores, joins the workers. Idempotent. */
+void topo_engine_stop(struct topo_engine *engine);
+void topo_engine_free(struct topo_engine *engine);
+
+enum topo_engine_state { TOPO_RESTORING, TOPO_RUNNING, TOPO_STOPPED, TOPO_FAILED };
+enum topo_engine_state
+topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why);
+
+/* Prometheus text and a JSON object {state, tasks:[{name, partition, state, restore_lag, input_lag,
+ * ...}]}. */
+void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out);
+void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out);
+
+/* -- queries on committed state -- */
+
+enum topo_answer {
+    TOPO_OK,
+    TOPO_UNKNOWN_STORE,
+    TOPO_NOT_HERE,  /* Another instance owns that partition. */
+    TOPO_NOT_READY, /* Restoring; ret_lag says how many records are left. */
+    TOPO_BEHIND,    /* The position was not reached before the deadline. */
+    TOPO_GONE,      /* The engine is stopping. */
+};
+
+/* The store of a global sub-topology, for topo_read_*: valid until topo_engine_stop. NULL: unknown.
+ */
+struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store);
+
+/* Has the (global) sub-topology that owns `store` folded everything below `position`? Waits up to
+ * wait_ms. ret_applied (may be NULL) gets the next offset reached. Does not spin: waiters are woken
+ * by commits. */
+enum topo_answer topo_engine_wait(
+    struct topo_engine *engine,
+    const char *store,
+    const struct topo_position *position,
+    int wait_ms,
+    int64_t *ret_applied);
+
+/* Calls `wake(user)` once, from the worker's thread, when the position is reached or the engine
+ * stops: for servers that must not block a thread. Returns true (and does not call) when it is
+ * already reached. topo_engine_unwatch cancels; after it returns, wake is not called. */
+struct topo_watch;
+typedef void topo_wake_fn(void *user);
+bool topo_engine_watch(
+    struct topo_engine *engine,
+    const char *store,
+    const struct topo_position *position,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch);
+void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch);
+
+/* Visits the committed position of every input partition of the sub-topology that owns `store`. */
+typedef void topo_position_fn(void *user, const struct topo_position *position, int64_t lag);
+void topo_engine_positions(
+    struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user);
+
+#endif

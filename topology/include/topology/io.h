@@ -1,0 +1,105 @@
+/*
+ * io.h - the outside of one worker: everything the engine cannot do by itself, as one struct.
+ *
+ * Two implementations: topology/kafka.h for programs, topology/sim.h for tests (a log in memory
+ * with transactions, aborted records, markers, fencing and injected failures).
+ *
+ * Errors   Codes and their classes (base/error.h) are the engine's whole knowledge of failure:
+ * RETRY calls again, ABORT aborts and rewinds, FENCED gives the tasks up, FATAL stops. Threads  A
+ * worker owns its io; no call is made from another thread.
+ */
+#ifndef TOPOLOGY_IO_H
+#define TOPOLOGY_IO_H
+
+#include <base/error.h>
+
+#include <topology/record.h>
+
+struct topo_partition {
+    const char *topic; /* Interned by the engine: lives as long as the topology. */
+    int32_t partition;
+};
+
+enum topo_io_event {
+    TOPO_IO_RECORDS,  /* `records`: borrowed until released. */
+    TOPO_IO_ASSIGNED, /* `partitions`: the worker's whole assignment now (eager protocol). */
+    TOPO_IO_REVOKED,  /* Everything is taken back; the worker has committed or aborted when it polls
+                         again. */
+    TOPO_IO_LOST,     /* As revoked, but the group has moved on: abort. */
+    TOPO_IO_NOTHING,  /* The timeout passed. */
+};
+
+struct topo_io_poll {
+    enum topo_io_event event;
+    const struct topo_record *records;
+    void *const *tokens; /* Parallel to records: give each to `release` when the record is done. */
+    size_t records_count;
+    const struct topo_partition *partitions;
+    size_t partitions_count;
+};
+
+struct topo_io {
+    void *self;
+
+    /* Wall clock, ms UTC; and bytes nobody can guess. */
+    int64_t (*now_ms)(void *self);
+    void (*random)(void *self, void *out, size_t len);
+
+    /* -- input: the group's partitions -- */
+    int (*subscribe)(void *self, const char *const *topics, size_t count, struct mr_error *error);
+    /* At most one event per call; up to a few thousand records at once. */
+    int (*poll)(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error);
+    void (*release)(void *self, void *token);
+    /* Starts fetching an assigned partition at `offset`; also used to rewind. */
+    int (*seek)(
+        void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);
+    int (*pause)(void *self, struct topo_partition partition, bool paused, struct mr_error *error);
+    /* The group's committed next offsets, stable ones only; -1 where there is none. MR_AGAIN while
+     * a transaction on them is open. */
+    int (*committed)(
+        void *self,
+        const struct topo_partition *partitions,
+        size_t count,
+        int64_t *ret_next_offsets,
+        struct mr_error *error);
+
+    /* -- output: one transactional producer -- */
+    int (*init_transactions)(void *self, struct mr_error *error);
+    int (*begin)(void *self, struct mr_error *error);
+    /* Copies key, value and headers. partition -1: murmur2 of the key. MR_AGAIN: the queue is full,
+     * poll and call again. */
+    int (*produce)(
+        void *self,
+        const struct topo_partition *to,
+        const struct topo_record *record,
+        struct mr_error *error);
+    /* Waits until everything produced is acknowledged. Then last_offset tells the offset of the
+     * last record delivered to a partition in this transaction (-1: none). */
+    int (*flush)(void *self, struct mr_error *error);
+    int64_t (*last_offset)(void *self, struct topo_partition partition);
+    /* Sends the input offsets with the group's metadata, then commits. Never with count 0. */
+    int (*commit)(
+        void *self, const struct topo_position *inputs, size_t count, struct mr_error *error);
+    int (*abort)(void *self, struct mr_error *error);
+
+    /* -- the log: restore and global tables, beside the group (read_committed) -- */
+    int (*partitions_of)(void *self, const char *topic, int32_t *ret_count, struct mr_error *error);
+    /* Low = log start; high = the high watermark, open transactions included. */
+    int (*watermarks)(
+        void *self,
+        struct topo_partition partition,
+        int64_t *ret_low,
+        int64_t *ret_high,
+        struct mr_error *error);
+    int (*log_add)(
+        void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);
+    int (*log_remove)(void *self, struct topo_partition partition, struct mr_error *error);
+    int (*log_poll)(
+        void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error);
+    /* The next offset the log reader is at: beyond markers and aborted records it has passed. */
+    int64_t (*log_position)(void *self, struct topo_partition partition);
+
+    void (*close)(void *self);
+};
+
+#endif

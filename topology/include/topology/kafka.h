@@ -1,0 +1,112 @@
+/*
+ * kafka.h - Kafka, for programs: the engine's io, and what the edges need (a producer, a reader,
+ * topics).
+ *
+ * The only door to librdkafka: its errors are translated to codes here, its handles never leave.
+ * Producers use murmur2_random, acks=all and idempotence. Client ids name the program.
+ *
+ * Threads  topo_kafka_produce: any. Everything else: one thread per handle.
+ */
+#ifndef TOPOLOGY_KAFKA_H
+#define TOPOLOGY_KAFKA_H
+
+#include <topology/engine.h>
+#include <topology/io.h>
+
+struct topo_kafka_options {
+    const char *brokers;   /* "host:port,host:port" */
+    const char *client_id; /* The program's name. */
+    /* Extra librdkafka properties, "name=value", NULL-terminated; NULL: none. */
+    const char *const *properties;
+};
+
+/* topo_io_open_fn; `user` is a struct topo_kafka_options that outlives the engine. */
+int topo_kafka_open(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error);
+
+/* -- producer: acks=all, idempotent, no transactions -- */
+struct topo_kafka_producer;
+int topo_kafka_producer_new(
+    const struct topo_kafka_options *options,
+    int linger_ms, /* 0 for requests, some for bulk. */
+    struct topo_kafka_producer **ret_producer,
+    struct mr_error *error);
+/* Flushes for up to 5 s, then gives up what is left (their callbacks get MR_UNAVAILABLE). */
+void topo_kafka_producer_free(struct topo_kafka_producer *producer);
+
+/* From the producer's own thread, exactly once per accepted record: code 0 and where it is, or why
+ * not. */
+typedef void topo_delivered_fn(void *user, int code, int32_t partition, int64_t offset);
+/* MR_AGAIN: the local queue is full. partition -1: murmur2 of the key. `done` may be NULL. */
+int topo_kafka_produce(
+    struct topo_kafka_producer *producer,
+    const char *topic,
+    int32_t partition,
+    const struct topo_output *record,
+    topo_delivered_fn *done,
+    void *user,
+    struct mr_error *error);
+/* Waits until all is delivered or failed. */
+int topo_kafka_flush(struct topo_kafka_producer *producer, int timeout_ms, struct mr_error *error);
+
+/* -- reader: read_committed, partitions by hand, no group -- */
+struct topo_kafka_reader;
+enum { TOPO_KAFKA_BEGIN = -2, TOPO_KAFKA_END = -1 };
+int topo_kafka_reader_new(
+    const struct topo_kafka_options *options,
+    struct topo_kafka_reader **ret_reader,
+    struct mr_error *error);
+void topo_kafka_reader_free(struct topo_kafka_reader *reader);
+int topo_kafka_reader_add(
+    struct topo_kafka_reader *reader,
+    const char *topic,
+    int32_t partition,
+    int64_t offset,
+    struct mr_error *error);
+/* Up to `max` records into ret_records, valid until the next poll. Returns the count or a negative
+ * code. */
+int topo_kafka_reader_poll(
+    struct topo_kafka_reader *reader,
+    int timeout_ms,
+    const struct topo_record **ret_records,
+    struct mr_error *error);
+/* True when the partition has been read up to the high watermark that it had when it was added. */
+bool topo_kafka_reader_at_end(
+    struct topo_kafka_reader *reader, const char *topic, int32_t partition);
+
+/* -- topics -- */
+struct topo_kafka_topic {
+    const char *name;
+    int32_t partitions;
+    const char *const *configs; /* "cleanup.policy=compact", ..., NULL */
+};
+/* MR_UNAVAILABLE within timeout_ms when no broker answers: the text says which address was tried.
+ */
+int topo_kafka_ping(
+    const struct topo_kafka_options *options, int timeout_ms, struct mr_error *error);
+/* Creates what is missing (replication factor -1: the broker's default). MR_CONFLICT names the
+ * topic that exists with another partition count. ret_created (may be NULL) counts. */
+int topo_kafka_create_topics(
+    const struct topo_kafka_options *options,
+    const struct topo_kafka_topic *topics,
+    size_t count,
+    int *ret_created,
+    struct mr_error *error);
+/* Partition count, 0 when the topic does not exist. */
+int topo_kafka_partitions(
+    const struct topo_kafka_options *options,
+    const char *topic,
+    int32_t *ret_count,
+    struct mr_error *error);
+int topo_kafka_watermarks(
+    const struct topo_kafka_options *options,
+    const char *topic,
+    int32_t partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * sim.h - a log in memory with Kafka's semantics, and failures on demand: the second implementation
+ * of io.h.
+ *
+ * What it has that a mock cluster lacks: aborted records invisible to read_committed, markers that
+ * occupy offsets, transactional ids that fence, group generations, commits whose answer is lost.
+ * One sim is the whole cluster; every io opened on it is a member.
+ *
+ * Failures  Every call through an io counts. sim_fail_at(k, kind) makes the k-th call from now fail
+ * that way. Time      Stands still until moved. Randomness comes from the seed. Threads   One mutex
+ * inside: safe for engines with worker threads; the driver below uses none.
+ */
+#ifndef TOPOLOGY_SIM_H
+#define TOPOLOGY_SIM_H
+
+#include <topology/engine.h>
+#include <topology/io.h>
+
+struct topo_sim;
+
+enum topo_sim_failure {
+    TOPO_SIM_RETRY,       /* The call fails with class RETRY, nothing happened. */
+    TOPO_SIM_ABORTABLE,   /* Class ABORT. */
+    TOPO_SIM_FENCE,       /* The producer's epoch is bumped by "somebody else": class FENCED. */
+    TOPO_SIM_CRASH,       /* The process dies here, before the call took effect. */
+    TOPO_SIM_CRASH_AFTER, /* The process dies here, after the call took effect. */
+    TOPO_SIM_LOST_ANSWER, /* It took effect, the caller gets class RETRY; asking again must be
+                             harmless. */
+};
+
+struct topo_sim *topo_sim_new(uint64_t seed);
+void topo_sim_free(struct topo_sim *sim);
+void topo_sim_create_topic(struct topo_sim *sim, const char *topic, int32_t partitions);
+
+/* topo_io_open_fn with the sim as user. */
+int topo_sim_open(
+    void *sim,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error);
+
+/* Appends outside any transaction, as a client would. Returns the offset. partition -1: murmur2. */
+int64_t topo_sim_append(
+    struct topo_sim *sim, const char *topic, int32_t partition, const struct topo_output *record);
+
+/* Read-committed reading of one partition from `*offset` on: false at the end. Views live as long
+ * as the sim. */
+bool topo_sim_read(
+    struct topo_sim *sim,
+    const char *topic,
+    int32_t partition,
+    int64_t *offset,
+    struct topo_record *ret_record);
+
+void topo_sim_advance_ms(struct topo_sim *sim, int64_t ms);
+int64_t topo_sim_now_ms(const struct topo_sim *sim);
+int64_t topo_sim_calls(const struct topo_sim *sim);
+void topo_sim_fail_at(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure);
+/* True once a CRASH failure fired: every later call of the dead member fails with MR_FATAL until
+ * restart. */
+bool topo_sim_crashed(const struct topo_sim *sim);
+
+#endif

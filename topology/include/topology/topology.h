@@ -1,0 +1,103 @@
+/*
+ * topology.h - a graph of sources, processors, aggregates and sinks with named stores.
+ *
+ * Names are the API of state: every node and store has one, and renaming a store is a migration.
+ * Build a topology once, at start; it is immutable afterwards and shared by all workers.
+ *
+ *     source --> processor/aggregate --> sink
+ *                     |
+ *                   stores
+ *
+ * A sub-topology is a connected part of the graph. A sub-topology x a partition number is a task;
+ * its source topics must have equal partition counts (checked at start). A *global* sub-topology
+ * has one task per instance, which reads every partition of its topics, sends nothing, and whose
+ * stores every thread of the process may read: global tables, and the views of a query program.
+ *
+ * Errors  A builder collects the first mistake and topo_build reports it: MR_CONFIG with the node's
+ * name. Memory  Strings are copied; option arrays end with NULL.
+ */
+#ifndef TOPOLOGY_TOPOLOGY_H
+#define TOPOLOGY_TOPOLOGY_H
+
+#include <stdio.h>
+
+#include <topology/processor.h>
+
+struct topo_topology;
+struct topo_builder;
+
+struct topo_builder *topo_builder_new(const char *application_id); /* The consumer group's name. */
+
+struct topo_source {
+    const char *name;
+    const char *const *topics; /* {"sales.commands", NULL} */
+    int priority;              /* Lower first; equal priorities are merged by timestamp. */
+    bool global;               /* Every instance reads every partition. */
+};
+void topo_add_source(struct topo_builder *builder, const struct topo_source *source);
+
+enum topo_store_log {
+    TOPO_LOG_EVENTS,    /* The fold of the aggregate's own event topics: they are the changelog. */
+    TOPO_LOG_CHANGELOG, /* A compacted topic of its own: one record per key changed in a
+                           transaction. */
+    TOPO_LOG_INPUT,     /* Global sub-topologies: the fold of the input; no log of its own. */
+};
+struct topo_store_options {
+    const char *name;
+    enum topo_store_log log;
+    const char *changelog_topic; /* TOPO_LOG_CHANGELOG only. */
+    bool ordered;                /* Prefix and range scans. */
+    int64_t ttl_ms;              /* 0: for ever. */
+};
+void topo_add_store(struct topo_builder *builder, const struct topo_store_options *store);
+
+struct topo_processor {
+    const char *name;
+    const char *const *parents; /* Sources or processors. */
+    const char *const *stores;  /* NULL: none. */
+    topo_process_fn *process;
+    topo_punctuate_fn *punctuate;  /* NULL: none. */
+    int64_t punctuate_interval_ms; /* Of wall-clock time, or of stream time: */
+    bool punctuate_on_stream_time;
+    void *user;
+};
+void topo_add_processor(struct topo_builder *builder, const struct topo_processor *processor);
+
+/* decide/evolve; see aggregate.h. */
+struct topo_aggregate;
+void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregate *aggregate);
+
+enum topo_partition_by {
+    TOPO_BY_KEY,  /* murmur2(key), as Java's default. */
+    TOPO_BY_TASK, /* The task's own partition number: an aggregate's event topics. */
+    TOPO_BY_HAND, /* The output says (topo_output.partition). */
+};
+struct topo_sink {
+    const char *name;
+    const char *const *parents;
+    const char *topic;
+    enum topo_partition_by partition_by;
+};
+void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink);
+
+/* Bad records (MR_CLASS_POISON from a processor) go here with their original key, value and
+ * headers, and headers dead-letter-{reason,topic,partition,offset,node}. Without one a bad record
+ * stops the engine. */
+void topo_set_dead_letters(struct topo_builder *builder, const char *topic);
+
+/* Consumes the builder, on failure too. */
+int topo_build(
+    struct topo_builder *builder, struct topo_topology **ret_topology, struct mr_error *error);
+void topo_topology_free(struct topo_topology *topology);
+
+enum topo_describe_format { TOPO_DESCRIBE_TEXT, TOPO_DESCRIBE_DOT, TOPO_DESCRIBE_JSON };
+/* Several topologies make one picture: call describe_many. */
+void topo_describe(
+    const struct topo_topology *topology, enum topo_describe_format format, FILE *out);
+void topo_describe_many(
+    const struct topo_topology *const *topologies,
+    size_t count,
+    enum topo_describe_format format,
+    FILE *out);
+
+#endif
