@@ -1,0 +1,79 @@
+/*
+ * registry.h - which schema has which id, as the compacted topic `_schemas` tells it.
+ *
+ * The registry is a fold of `_schemas` in the form a Confluent-compatible registry keeps:
+ *
+ *     key    {"keytype":"SCHEMA","subject":S,"version":V,"magic":1}
+ *     value  {"subject":S,"version":V,"id":N,"schema":"<text>","deleted":false}
+ *
+ * A subject is `<topic>-<full record name>` (TopicRecordNameStrategy). Equal texts have one
+ * id, whatever their subjects. This file knows no Kafka: whoever reads the topic applies its
+ * records here in order, and then binds.
+ *
+ *     new --apply*--> loaded --bind--> serving --apply*, bind--> serving (refreshed)
+ *                        \--plan--> records to append, then apply them (or read them back)
+ *
+ * Threads  apply, bind and plan lock; they may run beside encodes and decodes on other
+ *          threads. free may not.
+ */
+#ifndef SCHEMAS_REGISTRY_H
+#define SCHEMAS_REGISTRY_H
+
+#include <base/bytes.h>
+#include <base/error.h>
+
+struct codec_registry;
+
+/* What codec_registry_plan calls for each record to append, in order. Views die with the call. */
+typedef void codec_registry_emit(void *user, struct mr_bytes key_json, struct mr_bytes value_json);
+
+struct codec_registry *codec_registry_new(void);
+
+/* Bound to ids of its own choice, with no `_schemas` behind it: for simulations and tests. */
+struct codec_registry *codec_registry_new_local(void);
+
+void codec_registry_free(struct codec_registry *registry);
+
+/*
+ * Fold one record of `_schemas`; `value_json` with ptr NULL is a tombstone. Key types other
+ * than SCHEMA and DELETE_SUBJECT are skipped. MR_MALFORMED for what is no such JSON,
+ * MR_CONFLICT when an id turns up with a second text; the registry is then as before.
+ */
+int codec_registry_apply(
+    struct codec_registry *registry,
+    struct mr_bytes key_json,
+    struct mr_bytes value_json,
+    struct mr_error *error);
+
+/*
+ * Find the id of every compiled-in schema under every subject it is written to. MR_CONFIG
+ * names what is missing and what to run. What was bound before stays bound.
+ */
+int codec_registry_bind(struct codec_registry *registry, struct mr_error *error);
+
+/*
+ * What must be appended to `_schemas` so that bind succeeds; nothing when it already would.
+ * Every new version is held against all versions of its subject, by the topic's rule, before
+ * the first record is emitted: MR_CONFLICT names subject, version, field and rule. The caller
+ * sees to it that nobody else registers meanwhile.
+ */
+int codec_registry_plan(
+    struct codec_registry *registry, codec_registry_emit *emit, void *user, struct mr_error *error);
+
+/* The text behind an id; false when unknown. The view lives as long as the registry. */
+bool codec_registry_text(
+    const struct codec_registry *registry, int32_t schema_id, struct mr_bytes *ret_text);
+
+/* How many versions of subjects are known (deleted ones not counted). */
+size_t codec_registry_count(const struct codec_registry *registry);
+
+/*
+ * Call `visit` for each known version in order of registration: for a read-only registry API
+ * and for people. Nothing may be applied meanwhile.
+ */
+typedef void codec_registry_visit(
+    void *user, struct mr_bytes subject, int32_t version, int32_t schema_id, struct mr_bytes text);
+void codec_registry_each(
+    const struct codec_registry *registry, codec_registry_visit *visit, void *user);
+
+#endif
