@@ -1,0 +1,162 @@
+/*
+ * server.h - the HTTP server of our programs: routes in, answers out, waiting without a thread.
+ *
+ * A handler runs on one of the server's threads. Before it returns it either answers
+ * (http_send, http_send_problem) or suspends the request; it never blocks.
+ *
+ *     received --handler--> answered
+ *                  |            ^
+ *              http_suspend     | continuation (server thread) answers, or suspends again
+ *                  v            |
+ *              suspended --http_wake | deadline | stopping--> woken
+ *
+ * What the server does by itself: matching, 404, 405 with Allow, OPTIONS, HEAD as GET without a
+ * body, the limits below (414, 431, 413, timeouts), Request-Id, security headers, Cache-Control
+ * no-store unless the handler sets another, counters, an access line at debug level.
+ *
+ * Threads  Everything with a `struct http_request *` is called only from the handler or the
+ *          continuation that was given it. http_wake and http_waiter_release: any thread.
+ * Memory   A request, its arena and its answer live until the answer has been sent.
+ */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <base/arena.h>
+#include <base/buffer.h>
+#include <base/error.h>
+
+struct http_server;
+struct http_request;
+struct http_waiter;
+
+typedef void http_handler_fn(struct http_request *request, void *user);
+
+struct http_route {
+    const char *method; /* "GET" (answers HEAD too), "POST", "PUT", "PATCH", "DELETE". */
+    const char *path;   /* "/v1/orders/{id}/confirmation": braces match one segment, at most 4. */
+    http_handler_fn *handle;
+    size_t body_bytes_max; /* 0: the server's. GET and DELETE routes take no body at 0. */
+};
+
+enum {
+    HTTP_URI_BYTES_MAX = 8 * 1024,
+    HTTP_HEADER_BYTES_MAX = 16 * 1024,
+    HTTP_HEADERS_MAX = 100,
+    HTTP_BODY_BYTES_MAX = 64 * 1024,
+    HTTP_QUERY_PARAMS_MAX = 32,
+};
+
+struct http_server_options {
+    const char *address;             /* NULL: "127.0.0.1". IPv4 or IPv6 literal. */
+    uint16_t port;                   /* 0: any free one; see http_server_port. */
+    int threads;                     /* 0: 1. */
+    const struct http_route *routes; /* Must outlive the server. */
+    size_t routes_count;
+    void *user;               /* Given to every handler. */
+    const char *problem_base; /* Before the slug in a problem's `type`; NULL: "/problems/". */
+    unsigned connections_max; /* 0: 4,096. */
+    unsigned waiters_max;     /* Suspended at once; 0: 1,024. Beyond: http_suspend gives NULL. */
+    int receive_timeout_ms;   /* From connect or request line to the whole request; 0: 10 s. */
+    int keepalive_timeout_ms; /* Idle between requests; 0: 75 s. */
+    void (*on_response)(struct http_request *request, int status, void *user); /* NULL: none. Adds
+                                            headers that every answer has; last before sending. */
+};
+
+/* MR_CONFIG when the address is taken, not ours or no address: the text says which. */
+int http_server_start(
+    const struct http_server_options *options,
+    struct http_server **ret_server,
+    struct mr_error *error);
+
+uint16_t http_server_port(const struct http_server *server);
+
+/* New requests are answered 503 shutting-down, suspended ones are woken with HTTP_STOPPING; returns
+ * when all are answered or after drain_ms. Idempotent; free calls it. */
+void http_server_stop(struct http_server *server, int drain_ms);
+void http_server_free(struct http_server *server); /* NULL is fine. */
+
+/* Prometheus text: requests by route and status, latency histogram, open connections, waiters. */
+void http_server_metrics(const struct http_server *server, struct mr_buffer *out);
+
+/* -- the request ------------------------------------------------------------------------- */
+
+struct mr_arena *http_arena(struct http_request *request);
+struct mr_bytes http_method(const struct http_request *request);
+struct mr_bytes http_path(const struct http_request *request);   /* As sent, without the query. */
+const char *http_route_path(const struct http_request *request); /* The pattern that matched. */
+struct mr_bytes http_path_param(const struct http_request *request, size_t index); /* Decoded. */
+struct mr_bytes http_header(const struct http_request *request, const char *name); /* NULL view. */
+struct mr_bytes http_body(const struct http_request *request);
+struct mr_bytes http_client_address(struct http_request *request);   /* "127.0.0.1" */
+struct mr_bytes http_request_id(const struct http_request *request); /* The correlation id. */
+
+/* Decoded query parameters in the order sent; http_query gives the first of that name. */
+size_t http_query_count(const struct http_request *request);
+struct mr_bytes http_query_name(const struct http_request *request, size_t index);
+struct mr_bytes http_query_value(const struct http_request *request, size_t index);
+struct mr_bytes http_query(const struct http_request *request, const char *name); /* NULL view. */
+
+/* True when all parameters are in the NULL-terminated list, each at most once; else the problem
+ * unknown-parameter has been sent. */
+bool http_query_only(struct http_request *request, const char *const *names);
+
+/* The token after "Bearer " of Authorization; NULL view when there is none. */
+struct mr_bytes http_bearer(const struct http_request *request);
+
+/* Prefer (RFC 7240): `name` is "wait", "respond-async", "handling" or "return". NULL view when
+ * absent, "" for a preference without value. */
+struct mr_bytes http_prefer(const struct http_request *request, const char *name);
+
+/* Prefer: wait=n as ms, cut to max_ms; default_ms when absent or not a number. */
+int http_prefer_wait_ms(const struct http_request *request, int default_ms, int max_ms);
+
+/* -- the answer -------------------------------------------------------------------------- */
+
+/* What to write the body into. Starts empty; what is there when http_send is called is sent. */
+struct mr_buffer *http_response(struct http_request *request);
+
+/* Replaces a header of that name. `name` must be a literal; the value is copied. */
+void http_set_header(struct http_request *request, const char *name, struct mr_bytes value);
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+void http_set_header_f(struct http_request *request, const char *name, const char *format, ...);
+
+/* Sets ETag (`etag` without quotes; weak: W/"..."). True when If-None-Match has it: answer with
+ * http_send(request, 304, NULL) and render nothing. */
+bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool weak);
+
+/* If-Match: absent; "*"; or the strong "v17" -> 17. */
+enum http_if_match {
+    HTTP_IF_MATCH_NONE,
+    HTTP_IF_MATCH_ANY,
+    HTTP_IF_MATCH_VERSION,
+    HTTP_IF_MATCH_BAD
+};
+enum http_if_match http_if_match(const struct http_request *request, int64_t *ret_version);
+
+/* Sends the buffer. content_type NULL: "application/json" when there is a body. Once per request.
+ */
+void http_send(struct http_request *request, int status, const char *content_type);
+
+/* -- waiting ----------------------------------------------------------------------------- */
+
+enum http_why { HTTP_WOKEN, HTTP_DEADLINE, HTTP_STOPPING };
+
+/* On a server thread, once. `payload` is what http_wake was given (NULL view otherwise); it lives
+ * as long as the request. Must answer or suspend again. */
+typedef void http_continue_fn(
+    struct http_request *request, enum http_why why, struct mr_bytes payload, void *user);
+
+/* From a handler or continuation, as its last act. The result is the caller's reference: keep it
+ * where the event will find it and release it after. NULL: too many wait already, or the server
+ * stops; the request is not suspended, answer it (overloaded). */
+struct http_waiter *
+http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume, void *user);
+
+/* True for the call that woke it; false when it was woken, expired or stopped before. The payload
+ * is copied. */
+bool http_wake(struct http_waiter *waiter, struct mr_bytes payload);
+void http_waiter_release(struct http_waiter *waiter); /* NULL is fine. */
+
+#endif

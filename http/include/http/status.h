@@ -1,0 +1,28 @@
+/* status.h - /healthz, /readyz and /metrics for programs that have no API of their own. */
+#ifndef HTTP_STATUS_H
+#define HTTP_STATUS_H
+
+#include <base/buffer.h>
+#include <base/error.h>
+
+#include <stdint.h>
+
+struct http_status;
+
+struct http_status_options {
+    const char *address; /* NULL: "127.0.0.1". */
+    uint16_t port;
+    /* 1: ready, 0: not yet. Writes a JSON object that says why into `out` (may leave it empty). */
+    int (*ready)(void *user, struct mr_buffer *out);
+    void (*metrics)(void *user, struct mr_buffer *out); /* Prometheus text. NULL: none. */
+    void *user;
+};
+
+/* Callbacks run on the server's thread. MR_CONFIG when the port is taken. */
+int http_status_start(
+    const struct http_status_options *options,
+    struct http_status **ret_status,
+    struct mr_error *error);
+void http_status_free(struct http_status *status); /* Stops it. NULL is fine. */
+
+#endif
