@@ -1,0 +1,155 @@
+"""The Kafka for development and tests: fetches its pinned jars by Maven, and starts one node on loopback."""
+
+import base64
+import contextlib
+import hashlib
+import os
+import pathlib
+import random
+import re
+import shlex
+import shutil
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+
+import build
+from processes import Process
+from terminal import Failure, run_main, say
+
+FILES = pathlib.Path(__file__).resolve().parent / "kafka"
+READY_TIMEOUT_S = 120
+
+
+def free_port():
+    """A loopback port nobody listens on, below those the kernel hands out to clients."""
+    for _ in range(1000):
+        port = random.randrange(20000, 32000)
+        if port_is_free(port):
+            return port
+    raise Failure("no free port between 20000 and 32000")
+
+
+def port_is_free(port, host="127.0.0.1"):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def answers(address, timeout_s=1.0):
+    """Whether a Kafka broker at HOST:PORT serves requests: it is asked for its API versions."""
+    host, _, port = address.rpartition(":")
+    request = struct.pack(">hhih", 18, 0, 1, 8) + b"millrace"
+    try:
+        with socket.create_connection((host, int(port)), timeout_s) as connection:
+            connection.sendall(struct.pack(">i", len(request)) + request)
+            reply = b""
+            while len(reply) < 10:
+                part = connection.recv(10 - len(reply))
+                if not part:
+                    return False
+                reply += part
+    except (OSError, ValueError):
+        return False
+    _, correlation, error = struct.unpack(">iih", reply)
+    return correlation == 1 and error == 0
+
+
+def version():
+    text = (FILES / "pom.xml").read_text()
+    return re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([^<]+)", text)[1]
+
+
+def fetch(log):
+    """The folder with Kafka's jars, fetched unless this pom.xml has been fetched before."""
+    digest = hashlib.sha256((FILES / "pom.xml").read_bytes()).hexdigest()[:12]
+    cache = pathlib.Path(os.environ.get("MILLRACE_CACHE", build.ROOT / ".cache")).resolve()
+    jars = cache / f"kafka-{version()}-{digest}"
+    if jars.is_dir():
+        return jars
+    say(f"fetching Kafka {version()} by Maven ...")
+    started = time.monotonic()
+    part = jars.with_name(f"{jars.name}.{os.getpid()}.part")
+    with open(log, "w") as output:
+        status = subprocess.run(
+            ["mvn", "-B", "-q", "-f", str(FILES / "pom.xml"), "dependency:copy-dependencies",
+             "-DincludeScope=runtime", f"-DoutputDirectory={part}"],
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+    if status != 0:
+        shutil.rmtree(part, ignore_errors=True)
+        lines = pathlib.Path(log).read_text(errors="replace").splitlines()
+        why = next((line for line in lines if "[ERROR]" in line), "Maven did not say why")
+        raise Failure(f"Kafka could not be fetched: {why} (all of it: {log})")
+    with contextlib.suppress(OSError):
+        os.rename(part, jars)   # Somebody else may have been faster; theirs is as good.
+    shutil.rmtree(part, ignore_errors=True)
+    say(f"fetched Kafka {version()}: {len(list(jars.glob('*.jar')))} jars in {time.monotonic() - started:.0f} s")
+    return jars
+
+
+def _java(jars, *arguments):
+    heap = shlex.split(os.environ.get("KAFKA_HEAP_OPTS", "-Xms256m -Xmx1g"))
+    return ["java", *heap, f"-Dlog4j2.configurationFile={FILES / 'log4j2.properties'}",
+            "-cp", f"{jars}/*", *arguments]
+
+
+def _format(jars, config, log):
+    """Gives an empty data folder its cluster id; one that has an id is left as it is."""
+    cluster_id = "M" + base64.urlsafe_b64encode(os.urandom(16)).decode()[1:22]
+    with open(log, "ab") as output:
+        status = subprocess.run(
+            _java(jars, "kafka.tools.StorageTool", "format", "--ignore-formatted",
+                  "--cluster-id", cluster_id, "--config", str(config)),
+            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+    if status != 0:
+        raise Failure(f"Kafka's data folder could not be formatted; {log} says why")
+
+
+def prepare(data_dir, log, run_dir, broker_port, controller_port):
+    """The broker as a Process that is not started yet; its data folder exists and has its id."""
+    jars = fetch(log.with_name("maven.log"))
+    data_dir.mkdir(parents=True, exist_ok=True)
+    config = data_dir / "server.properties"
+    text = (FILES / "server.properties.in").read_text()
+    for name, value in {"BROKER_PORT": broker_port, "CONTROLLER_PORT": controller_port,
+                        "LOG_DIR": data_dir / "log"}.items():
+        text = text.replace(f"@{name}@", str(value))
+    config.write_text(text)
+    if not (data_dir / "log" / "meta.properties").exists():
+        _format(jars, config, log)
+    address = f"127.0.0.1:{broker_port}"
+    return Process(
+        "broker", _java(jars, "kafka.Kafka", config), log, run_dir,
+        ready=lambda: answers(address), address=address, term_s=60)
+
+
+@contextlib.contextmanager
+def temporary(folder):
+    """A broker for as long as the with-block runs; yields its HOST:PORT."""
+    process = prepare(folder / "kafka", folder / "broker.log", folder, free_port(), free_port())
+    process.start()
+    try:
+        process.wait_ready(READY_TIMEOUT_S)
+        yield process.address
+    finally:
+        process.stop()
+
+
+def main(argv):
+    """python3 tools/dev/broker.py COMMAND...: runs it with a broker of its own in MILLRACE_TEST_BROKERS."""
+    if not argv:
+        raise Failure("name the command that needs a broker")
+    with tempfile.TemporaryDirectory(prefix="millrace-broker-") as folder:
+        with temporary(pathlib.Path(folder)) as address:
+            environment = {**os.environ, "MILLRACE_TEST_BROKERS": address}
+            return subprocess.run(argv, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,78 @@
+"""A home: the folder that holds one running Millrace - its data, its logs, its ports and who runs in it."""
+
+import fcntl
+import os
+import pathlib
+import shutil
+
+import broker
+import build
+from processes import Record, read_json, write_json
+from terminal import Failure
+
+FREE_BYTES_MIN = 1 << 30
+PORT_NAMES = ("broker", "controller", "processors", "payments", "command-api", "query-api")
+
+
+class Home:
+    def __init__(self, path=None):
+        self.path = pathlib.Path(
+            path or os.environ.get("MILLRACE_HOME") or build.ROOT / ".millrace").resolve()
+        self.run = self.path / "run"
+        self.logs = self.path / "logs"
+        self.state = self.path / "state"
+        self.secrets = self.path / "secrets"
+        self.kafka = self.path / "kafka"
+        self.gateway = self.path / "gateway"
+        self._lock = None
+
+    def create(self):
+        for folder in (self.path, self.run, self.logs, self.state, self.gateway):
+            folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.path).free
+        if free < FREE_BYTES_MIN:
+            raise Failure(f"{self.path} has only {free >> 20} MiB free; Millrace wants {FREE_BYTES_MIN >> 20}")
+
+    def lock(self):
+        """Held by the one tools/up that runs here, until it ends. False when there is one already."""
+        self._lock = open(self.run / "lock", "w")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.close()
+            return False
+        return True
+
+    def empty(self):
+        """Back to nothing but the logs. Only under the lock."""
+        for folder in (self.kafka, self.state, self.secrets, self.gateway):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.import_mark.unlink(missing_ok=True)
+        self.create()
+
+    @property
+    def import_mark(self):
+        """There from the start of an import to its end: one that was cut short is taken up again."""
+        return self.path / "import.json"
+
+    def ports(self):
+        """The same as last time where they are still free, so that addresses stay."""
+        remembered = read_json(self.path / "ports.json") or {}
+        ports = {}
+        for name in PORT_NAMES:
+            port = remembered.get(name)
+            while port is None or port in ports.values() or not broker.port_is_free(port):
+                port = broker.free_port()
+            ports[name] = port
+        write_json(self.path / "ports.json", ports)
+        return ports
+
+    def supervisor(self):
+        """The living tools/up of this home, or None."""
+        record = Record.read(self.run / "supervisor.json")
+        return record if record and record.alive() else None
+
+    def records(self):
+        """What the home's processes were when they were started, in that order; some may be dead."""
+        known = [Record.read(path) for path in self.run.glob("*.json") if path.stem != "supervisor"]
+        return sorted((record for record in known if record), key=lambda record: record.fields["order"])

@@ -1,0 +1,39 @@
+"""Asks a running program over HTTP how it is."""
+
+import http.client
+import json
+
+
+def get(address, path, timeout_s=2.0):
+    """(status, body) of GET http://ADDRESS/PATH; (0, b"") when nobody answers."""
+    connection = http.client.HTTPConnection(address, timeout=timeout_s)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        return response.status, response.read()
+    except (OSError, http.client.HTTPException):
+        return 0, b""
+    finally:
+        connection.close()
+
+
+def is_ready(address, path="/readyz"):
+    return get(address, path)[0] == 200
+
+
+def shop_is_empty(query_api):
+    """Whether the shop has no product at all."""
+    status, body = get(query_api, "/v1/products?limit=1", timeout_s=10)
+    try:
+        return status == 200 and json.loads(body)["items"] == []
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def gateway_requests(address):
+    """How many requests the gateway has taken since it started; None when it does not answer."""
+    status, body = get(address, "/gateway-status", timeout_s=0.5)
+    try:
+        return int(body.split()[9]) if status == 200 else None
+    except (IndexError, ValueError):
+        return None

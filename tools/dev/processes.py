@@ -1,0 +1,199 @@
+"""Starts, probes and stops one process, and knows it again by its pid file after we have gone.
+
+A pid alone is not trusted: the number may belong to somebody else by now. What identifies a process
+is its pid together with the time the kernel says it was started.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from terminal import Failure, tail
+
+LOG_BYTES_MAX = 32 << 20
+
+
+def start_time(pid):
+    """The start time of a process in clock ticks since boot; None when there is no such process."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def write_json(path, value):
+    """Whole or not at all, also for a reader at the same moment."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(json.dumps(value, indent=1) + "\n")
+    os.replace(part, path)
+
+
+def read_json(path):
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+class Record:
+    """A process that some tool started: NAME.json in the home's run folder."""
+
+    def __init__(self, path, fields):
+        self.path = path
+        self.fields = fields
+        self.pid = fields["pid"]
+
+    @staticmethod
+    def read(path):
+        """None when there is none."""
+        fields = read_json(path)
+        return Record(path, fields) if fields else None
+
+    @staticmethod
+    def write(path, pid, **fields):
+        write_json(path, {"pid": pid, "start": start_time(pid), **fields})
+
+    def alive(self):
+        return start_time(self.pid) == self.fields["start"] and self.fields["start"] is not None
+
+    def stop(self, term_s):
+        """SIGTERM, and SIGKILL to its whole session when it has not gone after term_s seconds."""
+        if self.alive():
+            os.kill(self.pid, signal.SIGTERM)
+            if not wait_until(lambda: not self.alive(), term_s):
+                kill_session(self.pid)
+        self.path.unlink(missing_ok=True)
+
+
+def kill_session(pid):
+    """Every process we start leads a session of its own, so its pid is also its group's."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+class Stopped(Exception):
+    """Somebody wants us to stop while we wait for something."""
+
+
+class StopRequest:
+    """What SIGINT and SIGTERM set. A flag and no exception: a child just started must not be forgotten."""
+
+    requested = False
+
+    @classmethod
+    def install(cls):
+        def handler(_signal, _frame):
+            cls.requested = True
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, handler)
+
+
+def wait_until(condition, timeout_s, step_s=0.05):
+    """False when the time is up; raises Stopped when we are asked to stop."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if StopRequest.requested:
+            raise Stopped
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(step_s)
+    return True
+
+
+def run_to_end(name, argv, log):
+    """A command that does one thing; its output goes to `log`, or to the terminal when that is None."""
+    with open(log, "ab") if log else contextlib.nullcontext() as output:
+        popen = subprocess.Popen(
+            [str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT if log else None)
+        try:
+            wait_until(lambda: popen.poll() is not None, timeout_s=float("inf"))
+        except Stopped:
+            popen.terminate()
+            popen.wait()
+            raise
+    if popen.returncode != 0:
+        why = next((line for line in reversed(tail(log, 20)) if line.strip()), "") if log else "see above"
+        raise Failure(f"{name} failed: {why}" + (f" ({log})" if log else ""))
+
+
+class Process:
+    """A child of ours. `ready` is a function that says whether it serves; `address` is what others call."""
+
+    def __init__(self, name, argv, log, run_dir, *, ready, address="", environment=None, term_s=20):
+        self.name = name
+        self.argv = [str(part) for part in argv]
+        self.log = pathlib.Path(log)
+        self.address = address
+        self.ready = ready
+        self.term_s = term_s
+        self.order = 0
+        self.restarts = 0
+        self.state = "stopped"
+        self.popen = None
+        self.started = 0.0
+        self._environment = {**os.environ, **(environment or {})}
+        self._record = pathlib.Path(run_dir) / f"{name}.json"
+
+    def start(self):
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if self.log.exists() and self.log.stat().st_size > LOG_BYTES_MAX:
+            os.replace(self.log, self.log.with_suffix(".log.1"))
+        try:
+            with open(self.log, "ab") as log:
+                # A session of its own: Ctrl-C is for us, and we stop the children in order.
+                self.popen = subprocess.Popen(
+                    self.argv, env=self._environment, start_new_session=True,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+        except FileNotFoundError as error:
+            raise Failure(f"{self.name} cannot start: there is no {self.argv[0]}") from error
+        self.started = time.monotonic()
+        self.write_record("starting")
+
+    def write_record(self, state):
+        Record.write(
+            self._record, self.popen.pid, name=self.name, state=state, address=self.address,
+            order=self.order, restarts=self.restarts, term_s=self.term_s)
+        self.state = state
+
+    def alive(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def wait_ready(self, timeout_s):
+        """Raises Failure with the last line of its log when it ends or stays unready."""
+        def settled():
+            return not self.alive() or self.ready()
+
+        if not wait_until(settled, timeout_s):
+            raise Failure(f"{self.name} is not ready after {timeout_s} s: {self.last_line()}")
+        if not self.alive():
+            raise Failure(f"{self.name} {self.how_it_ended()}: {self.last_line()}")
+        self.write_record("ready")
+
+    def how_it_ended(self):
+        status = self.popen.returncode
+        if status < 0:
+            return f"was killed by {signal.Signals(-status).name}"
+        return f"ended with exit code {status}"
+
+    def last_line(self):
+        lines = [line for line in tail(self.log, 20) if line.strip()]
+        return f"{lines[-1]} ({self.log})" if lines else f"it logged nothing ({self.log})"
+
+    def stop(self):
+        if self.alive():
+            self.popen.send_signal(signal.SIGTERM)
+            try:
+                self.popen.wait(self.term_s)
+            except subprocess.TimeoutExpired:
+                kill_session(self.popen.pid)
+                self.popen.wait()
+        self._record.unlink(missing_ok=True)

@@ -1,0 +1,95 @@
+"""The one page that names every program of a running shop: what starts it, where it is, when it is ready."""
+
+import os
+
+import broker
+import build
+import gateway
+import probes
+from processes import Process
+from terminal import Failure
+
+
+class Shop:
+    """What tools/up starts for one home."""
+
+    def __init__(self, home, options):
+        self.home = home
+        self.ports = home.ports()
+        self.external_broker = options.broker
+        self.brokers = options.broker or f"127.0.0.1:{self.ports['broker']}"
+        self.gateway_address = f"{gateway.bind_host()}:{options.port}"
+        self.url = f"http://{self.gateway_address}"
+        self._port = options.port
+
+    def broker(self):
+        """None when the broker is somebody else's."""
+        if self.external_broker:
+            if not broker.answers(self.brokers, timeout_s=5):
+                raise Failure(f"no Kafka broker answers at {self.brokers}")
+            return None
+        return broker.prepare(
+            self.home.kafka, self.home.logs / "broker.log", self.home.run,
+            self.ports["broker"], self.ports["controller"])
+
+    def preparations(self):
+        """(name, argv) of the commands that must succeed, in order, before a program is started."""
+        millrace = build.binary("millrace")
+        return [
+            ("topics", [millrace, "topics", "create", "--brokers", self.brokers]),
+            ("schemas", [millrace, "schemas", "register", "--brokers", self.brokers]),
+            ("secrets", [millrace, "secrets", "init", self.home.secrets]),
+        ]
+
+    def programs(self):
+        """In the order in which they are started; they are stopped in the reverse order."""
+        secrets = ["--secrets-dir", self.home.secrets]
+        return [
+            self._program("processors", "--status-port", self._state("processors")),
+            self._program("payments", "--status-port", secrets),
+            self._program("command-api", "--port", self._state("command-api") + secrets),
+            self._program("query-api", "--port", self._state("query-api") + secrets),
+            self._gateway(),
+        ]
+
+    def import_command(self, data, orders):
+        return [
+            build.binary("millrace"), "import", "retail", data, "--orders", orders,
+            "--brokers", self.brokers, "--secrets-dir", self.home.secrets]
+
+    def query_api(self):
+        return self._address("query-api")
+
+    def _address(self, name):
+        return f"127.0.0.1:{self.ports[name]}"
+
+    def _state(self, name):
+        folder = self.home.state / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return ["--state-dir", folder]
+
+    def _program(self, name, port_flag, arguments):
+        address = self._address(name)
+        argv = [
+            build.binary(f"millrace-{name}"), "--brokers", self.brokers,
+            port_flag, self.ports[name], *arguments]
+        return Process(
+            name, argv, self.home.logs / f"{name}.log", self.home.run, address=address,
+            ready=lambda: probes.is_ready(address))
+
+    def _gateway(self):
+        config = gateway.render(
+            self.home, self._port, self._address("command-api"), self._address("query-api"))
+        argv = ["/usr/sbin/nginx", "-p", self.home.gateway, "-c", config,
+                "-e", self.home.logs / "gateway.log"]
+        return Process(
+            "gateway", argv, self.home.logs / "gateway.log", self.home.run,
+            address=self.gateway_address, term_s=10,
+            ready=lambda: probes.is_ready(self.gateway_address, "/healthz"))
+
+
+def missing_binaries():
+    """Names of programs that the build has not made."""
+    names = ["millrace", "millrace-processors", "millrace-payments", "millrace-command-api",
+             "millrace-query-api"]
+    return [name for name in names if not os.access(build.binary(name), os.X_OK)]

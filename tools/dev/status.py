@@ -1,0 +1,54 @@
+"""tools/status: what runs in a home, where, and whether it is ready. Exit code 0: all of it is; 1: not; 3: nothing runs."""
+
+import argparse
+import json
+
+from home import Home
+from terminal import run_main, say
+
+
+def state_of(record):
+    return record.fields["state"] if record.alive() else "dead"
+
+
+def describe(home):
+    supervisor = home.supervisor()
+    processes = [
+        {"name": r.fields["name"], "pid": r.pid, "address": r.fields["address"], "state": state_of(r),
+         "restarts": r.fields["restarts"]}
+        for r in home.records()]
+    facts = supervisor.fields if supervisor else {}
+    return {
+        "home": str(home.path),
+        "state": facts.get("state", "stopped"),
+        "supervisor": supervisor.pid if supervisor else None,
+        "broker": facts.get("broker"),
+        "gateway": facts.get("gateway"),
+        "processes": processes,
+    }
+
+
+def exit_code(status):
+    if status["state"] == "stopped":
+        return 3
+    ready = status["state"] == "ready" and all(p["state"] == "ready" for p in status["processes"])
+    return 0 if ready else 1
+
+
+def main(argv):
+    parser = argparse.ArgumentParser(prog="tools/status", description="Tells what runs in MILLRACE_HOME.")
+    parser.add_argument("--json", action="store_true", help="the same for programs")
+    options = parser.parse_args(argv)
+    status = describe(Home())
+    if options.json:
+        say(json.dumps(status, indent=2))
+        return exit_code(status)
+    say(f"{status['state']}  gateway {status['gateway'] or '-'}  Kafka {status['broker'] or '-'}  in {status['home']}")
+    for process in status["processes"]:
+        restarts = f"  restarts {process['restarts']}" if process["restarts"] else ""
+        say(f"  {process['name']:<12} {process['state']:<10} pid {process['pid']:<8} {process['address']}{restarts}")
+    return exit_code(status)
+
+
+if __name__ == "__main__":
+    run_main(main)

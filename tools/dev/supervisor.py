@@ -1,0 +1,149 @@
+"""Brings a shop up in order, keeps it up, and takes it down in the reverse order.
+
+    starting -> ready -> stopping        the supervisor, in run/supervisor.json
+    starting -> ready <-> not ready      each process, in run/NAME.json
+         ^--------+-----------> failed   (restarted after a growing pause; failed after three quick deaths)
+"""
+
+import os
+import time
+
+import probes
+from processes import Record, StopRequest, read_json, run_to_end, write_json
+from terminal import Failure, say, tail
+
+READY_TIMEOUT_S = 180
+QUICK_DEATH_S = 10
+QUICK_DEATHS_MAX = 3
+TICK_S = 0.2
+PROBE_EVERY_S = 1.0
+
+
+class Supervisor:
+    def __init__(self, home, shop):
+        self._home = home
+        self._shop = shop
+        self._processes = []
+        self._quick_deaths = {}
+        self._restart_at = {}
+        self._probed = 0.0
+
+    @property
+    def processes(self):
+        return tuple(self._processes)
+
+    def record(self, state):
+        Record.write(
+            self._home.run / "supervisor.json", os.getpid(), state=state, gateway=self._shop.url,
+            broker=self._shop.brokers, external_broker=bool(self._shop.external_broker))
+
+    def bring_up(self, data, orders):
+        """Raises Failure with the sentence that says why; stop() is the caller's then, too."""
+        self.record("starting")
+        started = time.monotonic()
+        broker = self._shop.broker()
+        if broker:
+            self._start(broker)
+        for name, argv in self._shop.preparations():
+            run_to_end(name, argv, self._home.logs / f"{name}.log")
+        say(f"  prepared topics, schemas and secrets ({time.monotonic() - started:.1f} s)")
+        for process in self._shop.programs():
+            self._start(process)
+        self._import(data, orders)
+        self.record("ready")
+
+    def _start(self, process):
+        started = time.monotonic()
+        process.order = len(self._processes)
+        process.start()
+        self._processes.append(process)
+        process.wait_ready(READY_TIMEOUT_S)
+        say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
+
+    def _import(self, data, orders):
+        """Fills an empty shop; goes on with an import that was cut short."""
+        mark = self._home.import_mark
+        begun = read_json(mark)
+        if begun:
+            data, orders = begun["data"], begun["orders"]
+        elif not probes.shop_is_empty(self._shop.query_api()):
+            return
+        say(f"\nThe shop is {'half filled' if begun else 'empty'}: importing {data} (--orders {orders})")
+        write_json(mark, {"data": str(data), "orders": str(orders)})
+        try:
+            run_to_end("the import", self._shop.import_command(data, orders), log=None)
+        except Failure:
+            # The next tools/up decides anew: this data may be what is wrong.
+            mark.unlink()
+            raise
+        mark.unlink()
+
+    def tick(self):
+        """Restarts what has died; raises Failure when a process will not stay up."""
+        now = time.monotonic()
+        probe = now - self._probed >= PROBE_EVERY_S
+        if probe:
+            self._probed = now
+        for process in self._processes:
+            if process.alive():
+                if probe:
+                    self._observe(process)
+            elif process.name not in self._restart_at:
+                self._plan_restart(process, now)
+            elif now >= self._restart_at[process.name]:
+                del self._restart_at[process.name]
+                process.restarts += 1
+                process.start()
+
+    def _observe(self, process):
+        state = "ready" if process.ready() else "not ready"
+        if state == "not ready" and process.state == "starting":
+            return
+        if state != process.state:
+            process.write_record(state)
+
+    def _plan_restart(self, process, now):
+        lived = now - process.started
+        quick = self._quick_deaths.get(process.name, 0) + 1 if lived < QUICK_DEATH_S else 0
+        self._quick_deaths[process.name] = quick
+        say(f"{process.name} {process.how_it_ended()} after {lived:.0f} s: {process.last_line()}")
+        if quick >= QUICK_DEATHS_MAX:
+            process.write_record("failed")
+            for line in tail(process.log, 10):
+                say(f"  {line}")
+            raise Failure(f"{process.name} died {quick} times in a row; {process.log} says why")
+        pause = 0.5 * 2**quick
+        say(f"starting {process.name} again in {pause:.1f} s")
+        process.write_record("restarting")
+        self._restart_at[process.name] = now + pause
+
+    def watch(self, each_second=None):
+        """Until somebody asks us to stop."""
+        shown = 0.0
+        while not StopRequest.requested:
+            self.tick()
+            if each_second and time.monotonic() - shown >= 1.0:
+                shown = time.monotonic()
+                each_second()
+            time.sleep(TICK_S)
+
+    def stop(self):
+        self.record("stopping")
+        if self._processes:
+            say("\nstopping ...")
+        for process in reversed(self._processes):
+            started = time.monotonic()
+            process.stop()
+            say(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
+        (self._home.run / "supervisor.json").unlink(missing_ok=True)
+
+
+def stop_orphans(home):
+    """Processes whose supervisor was killed: stopped in the order in which it would have stopped them."""
+    stopped = 0
+    for record in reversed(home.records()):
+        stopped += record.alive()
+        record.stop(record.fields["term_s"])
+    (home.run / "supervisor.json").unlink(missing_ok=True)
+    return stopped
+

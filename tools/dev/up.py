@@ -1,0 +1,208 @@
+"""tools/up: builds, starts the whole shop in order, fills it when it is empty, and keeps it up until Ctrl-C."""
+
+import argparse
+import os
+import pathlib
+import resource
+import signal
+import sys
+import time
+
+import broker
+import build
+import gateway
+import probes
+import services
+from home import Home
+from processes import StopRequest, Stopped
+from supervisor import Supervisor, stop_orphans
+from terminal import Failure, run_main, say
+
+# What we ask the gateway ourselves each second: whether it is there, and this count.
+OUR_REQUESTS = 2
+DATA = build.ROOT / "data" / "online-retail.csv.xz"
+
+
+def orders_count(text):
+    if text != "all" and not (text.isdigit() and int(text) <= 10**9):
+        raise argparse.ArgumentTypeError("a number of orders, or all")
+    return text
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        prog="tools/up", description="Starts a whole Millrace: Kafka, processors, APIs and gateway.",
+        epilog="MILLRACE_HOME (.millrace) is where it keeps its data, MILLRACE_PORT (8080) the gateway's port.")
+    parser.add_argument("--detach", action="store_true", help="return when it is up, and leave it running")
+    parser.add_argument("--fresh", action="store_true", help="start from an empty broker")
+    parser.add_argument("--data", default=str(DATA), metavar="FILE", help=".csv or .csv.xz for an empty shop")
+    parser.add_argument("--orders", default="2000", type=orders_count, metavar="N|all",
+                        help="how many of its baskets (2000)")
+    parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka and start none")
+    options = parser.parse_args(argv)
+    options.port = gateway_port()
+    return options
+
+
+def gateway_port():
+    text = os.environ.get("MILLRACE_PORT", "8080")
+    if not (text.isdigit() and 0 < int(text) < 65536):
+        raise Failure(f"MILLRACE_PORT={text} is no port")
+    return int(text)
+
+
+def check(home, options):
+    """What would fail later is said now, before the build."""
+    if options.fresh and options.broker:
+        raise Failure("--fresh empties our own broker; it does not touch the one at --broker")
+    if not os.access(options.data, os.R_OK):
+        raise Failure(f"{options.data} cannot be read")
+    if options.broker and ":" not in options.broker:
+        raise Failure(f"--broker {options.broker} is not of the form HOST:PORT")
+    if orphans := stop_orphans(home):
+        say(f"stopped {orphans} processes that a killed tools/up had left behind")
+    if not broker.port_is_free(options.port, gateway.bind_host()):
+        raise Failure(
+            f"port {options.port} is in use by another program; MILLRACE_PORT names another one")
+    gateway.limits()
+
+
+def raise_open_files():
+    """RocksDB and Kafka keep many files open; the soft limit is often 1024."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
+
+
+def print_address(home, url, brokers):
+    where = os.path.relpath(home.logs)
+    say(f"""
+Millrace is up: {url}
+  Kafka  {brokers}
+  logs   {where if not where.startswith("..") else home.logs}/  (tools/logs NAME)
+
+Try:
+  curl '{url}/v1/products?limit=3'
+  curl '{url}/v1/products?sort=-price&limit=3'
+  curl -i -X POST {url}/v1/users -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" \\
+       -d '{{"email":"ada@shop.example","password":"correct horse battery","locale":"en"}}'
+""")
+
+
+class StatusLine:
+    """What the foreground shows once a second: rewritten in place on a terminal."""
+
+    def __init__(self, shop, processes):
+        self._shop = shop
+        self._processes = processes
+        self._started = time.monotonic()
+        self._requests = None
+
+    def show(self):
+        up = int(time.monotonic() - self._started)
+        line = f"up {up // 3600}:{up // 60 % 60:02}:{up % 60:02}  {self._states()}  {self._load()}"
+        if sys.stdout.isatty():
+            sys.stdout.write(f"\r{line}\033[K")
+            sys.stdout.flush()
+        else:
+            say(line)
+
+    def _states(self):
+        waiting = [f"{p.name}: {p.state}" for p in self._processes if p.state != "ready"]
+        return ", ".join(waiting) or f"all {len(self._processes)} ready"
+
+    def _load(self):
+        total = probes.gateway_requests(self._shop.gateway_address)
+        known = total is not None and self._requests is not None
+        rate = total - self._requests - OUR_REQUESTS if known else 0
+        self._requests = total
+        memory = sum(resident_bytes(process.popen.pid) for process in self._processes)
+        return f"{max(rate, 0)} requests/s  {memory >> 20} MiB"
+
+
+def resident_bytes(pid):
+    try:
+        pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def supervise(home, options, on_ready):
+    """From nothing to up, and down again. Returns the exit code; on_ready(shop, supervisor) may stay."""
+    StopRequest.install()
+    shop = services.Shop(home, options)
+    supervisor = Supervisor(home, shop)
+    try:
+        supervisor.bring_up(options.data, options.orders)
+        on_ready(shop, supervisor)
+    except Stopped:
+        pass
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def foreground(home, options):
+    def on_ready(shop, supervisor):
+        print_address(home, shop.url, shop.brokers)
+        supervisor.watch(StatusLine(shop, supervisor.processes).show)
+
+    return supervise(home, options, on_ready)
+
+
+def detached(home, options):
+    """A child stays as the supervisor; we tell how it went. It keeps our terminal until it is ready,
+    for the import's progress, and its log afterwards."""
+    read_end, write_end = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        os.close(read_end)
+        os.setsid()
+        sys.exit(stay(home, options, write_end))
+    os.close(write_end)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda _signal, _frame: os.kill(child, signal.SIGTERM))
+    with os.fdopen(read_end) as pipe:
+        if pipe.read() == "ready":
+            return 0
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or 130
+
+
+def stay(home, options, pipe):
+    def on_ready(shop, supervisor):
+        print_address(home, shop.url, shop.brokers)
+        log = os.open(home.logs / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        sys.stdout.flush()
+        for stream in (1, 2):
+            os.dup2(log, stream)
+        os.close(log)
+        os.write(pipe, b"ready")
+        os.close(pipe)
+        supervisor.watch()
+
+    return supervise(home, options, on_ready)
+
+
+def main(argv):
+    options = parse(argv)
+    home = Home()
+    home.create()
+    if not home.lock():
+        running = home.supervisor()
+        where = f" at {running.fields['gateway']}" if running else ""
+        raise Failure(f"Millrace is already up in {home.path}{where}; tools/down stops it")
+    check(home, options)
+    build.build("release", home.logs / "build.log")
+    if missing := services.missing_binaries():
+        raise Failure(f"the build has made no {', '.join(missing)}")
+    if not options.broker:
+        broker.fetch(home.logs / "maven.log")
+    if options.fresh:
+        home.empty()
+    raise_open_files()
+    return detached(home, options) if options.detach else foreground(home, options)
+
+
+if __name__ == "__main__":
+    run_main(main)
