@@ -1,0 +1,44 @@
+/*
+ * secrets.h - the key files of one installation: made once, read by the programs.
+ *
+ *     jwt_ed25519.key  64  signs access tokens           command-api
+ *     jwt_ed25519.pub  32  checks access tokens          command-api, query-api
+ *     token_mac.key    32  consistency tokens, cursors   command-api, query-api
+ *     email_hmac.key   32  e-mail address -> claim key   command-api, import
+ *     kek.key          32  wraps the data keys           command-api, import
+ *     credential.key   32  seals password hashes         command-api
+ *     payment.key      32  seals method tokens           command-api, import, payments
+ *
+ * All are raw bytes. The directory is 0700, a file 0600.
+ */
+#ifndef CRYPTO_SECRETS_H
+#define CRYPTO_SECRETS_H
+
+#include <base/arena.h>
+#include <base/bytes.h>
+#include <base/error.h>
+
+enum { CRYPTO_KEY_BYTES = 32 };
+
+struct crypto_key {
+    uint8_t bytes[CRYPTO_KEY_BYTES];
+};
+
+/*
+ * Makes what is missing in `dir` (and `dir` itself); what is there stays as it is. ret_made (may
+ * be NULL) counts the files made. MR_IO, MR_CONFIG with the path. Half of the signing pair alone
+ * is MR_CONFIG: a new half would not fit the old one.
+ */
+int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error);
+
+/* Reads a file of exactly 32 bytes: MR_CONFIG names the path and what is wrong with it. */
+int crypto_key_load(
+    const char *dir, const char *name, struct crypto_key *ret_key, struct mr_error *error);
+
+/* The claim key of an e-mail address: base32(HMAC-SHA256(key, normalised address)). */
+struct mr_bytes crypto_email_key(
+    const struct crypto_key *email_hmac_key,
+    struct mr_bytes normalised_email,
+    struct mr_arena *arena);
+
+#endif

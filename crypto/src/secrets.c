@@ -1,0 +1,170 @@
+/* secrets.c - key files: made with O_EXCL so that nothing is ever overwritten, read in full. */
+#include <crypto/random.h>
+#include <crypto/secrets.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PATH_SIZE = 4096 };
+
+static const char *const symmetric[] = {
+    "token_mac.key", "email_hmac.key", "kek.key", "credential.key", "payment.key"};
+
+static int path_of(char path[PATH_SIZE], const char *dir, const char *name, struct mr_error *error)
+{
+    int len = snprintf(path, PATH_SIZE, "%s/%s", dir, name);
+    if (len < 0 || len >= PATH_SIZE)
+        return mr_fail(error, MR_CONFIG, "the secrets directory's name is too long");
+    return 0;
+}
+
+static bool write_all(int fd, const uint8_t *bytes, size_t len)
+{
+    size_t at = 0;
+    while (at < len) {
+        ssize_t wrote = write(fd, bytes + at, len - at);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0)
+            return false;
+        at += (size_t)wrote;
+    }
+    return fsync(fd) == 0;
+}
+
+/* Written under another name first: a key file is there whole or not at all. */
+static int make_file(
+    const char *dir, const char *name, const uint8_t *bytes, size_t len, struct mr_error *error)
+{
+    char path[PATH_SIZE];
+    char draft[PATH_SIZE];
+    char draft_name[64];
+    snprintf(draft_name, sizeof draft_name, ".%s.%ld", name, (long)getpid());
+    int rc = path_of(path, dir, name, error);
+    rc = rc ? rc : path_of(draft, dir, draft_name, error);
+    if (rc)
+        return rc;
+    int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mr_fail(error, MR_IO, "making %s: %s", path, strerror(errno));
+    bool written = write_all(fd, bytes, len);
+    if (close(fd) || !written)
+        rc = mr_fail(error, MR_IO, "writing %s: %s", path, strerror(errno));
+    else if (link(draft, path))
+        rc = mr_fail(error, MR_IO, "making %s: %s", path, strerror(errno));
+    (void)unlink(draft);
+    return rc;
+}
+
+static int exists(const char *dir, const char *name, bool *ret_exists, struct mr_error *error)
+{
+    char path[PATH_SIZE];
+    int rc = path_of(path, dir, name, error);
+    if (rc)
+        return rc;
+    if (access(path, F_OK) && errno != ENOENT)
+        return mr_fail(error, MR_IO, "looking for %s: %s", path, strerror(errno));
+    *ret_exists = access(path, F_OK) == 0;
+    return 0;
+}
+
+static int make_signing_pair(const char *dir, int *made, struct mr_error *error)
+{
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    bool have_key = false;
+    bool have_pub = false;
+    int rc = exists(dir, "jwt_ed25519.key", &have_key, error);
+    rc = rc ? rc : exists(dir, "jwt_ed25519.pub", &have_pub, error);
+    if (rc || (have_key && have_pub))
+        return rc;
+    if (have_key || have_pub)
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "%s has only one of jwt_ed25519.key and jwt_ed25519.pub; restore the other",
+            dir);
+    crypto_sign_keypair(public_key, secret_key);
+    rc = make_file(dir, "jwt_ed25519.key", secret_key, sizeof secret_key, error);
+    rc = rc ? rc : make_file(dir, "jwt_ed25519.pub", public_key, sizeof public_key, error);
+    crypto_wipe(secret_key, sizeof secret_key);
+    if (rc == 0)
+        *made += 2;
+    return rc;
+}
+
+static int make_symmetric(const char *dir, const char *name, int *made, struct mr_error *error)
+{
+    struct crypto_key key;
+    bool have = false;
+    int rc = exists(dir, name, &have, error);
+    if (rc || have)
+        return rc;
+    crypto_random(key.bytes, sizeof key.bytes);
+    rc = make_file(dir, name, key.bytes, sizeof key.bytes, error);
+    crypto_wipe(&key, sizeof key);
+    if (rc == 0)
+        ++*made;
+    return rc;
+}
+
+int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
+{
+    int made = 0;
+    if (sodium_init() < 0)
+        abort();
+    if (mkdir(dir, 0700) && errno != EEXIST)
+        return mr_fail(error, MR_CONFIG, "making %s: %s", dir, strerror(errno));
+    int rc = make_signing_pair(dir, &made, error);
+    for (size_t i = 0; rc == 0 && i < sizeof symmetric / sizeof symmetric[0]; i++)
+        rc = make_symmetric(dir, symmetric[i], &made, error);
+    if (rc == 0 && ret_made)
+        *ret_made = made;
+    return rc;
+}
+
+int crypto_key_load(
+    const char *dir, const char *name, struct crypto_key *ret_key, struct mr_error *error)
+{
+    char path[PATH_SIZE];
+    uint8_t bytes[CRYPTO_KEY_BYTES + 1];
+    int rc = path_of(path, dir, name, error);
+    if (rc)
+        return rc;
+    FILE *file = fopen(path, "rbe");
+    if (!file)
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "reading %s: %s; `millrace secrets init DIR` makes the keys",
+            path,
+            strerror(errno));
+    size_t len = fread(bytes, 1, sizeof bytes, file);
+    if (ferror(file))
+        rc = mr_fail(error, MR_IO, "reading %s: %s", path, strerror(errno));
+    else if (len != CRYPTO_KEY_BYTES)
+        rc = mr_fail(error, MR_CONFIG, "%s: want exactly %d bytes", path, CRYPTO_KEY_BYTES);
+    else
+        memcpy(ret_key->bytes, bytes, sizeof ret_key->bytes);
+    (void)fclose(file);
+    crypto_wipe(bytes, sizeof bytes);
+    return rc;
+}
+
+struct mr_bytes crypto_email_key(
+    const struct crypto_key *email_hmac_key,
+    struct mr_bytes normalised_email,
+    struct mr_arena *arena)
+{
+    uint8_t digest[crypto_auth_hmacsha256_BYTES];
+    char text[CRYPTO_BASE32_LEN + 1];
+    crypto_auth_hmacsha256(
+        digest, (const uint8_t *)normalised_email.ptr, normalised_email.len, email_hmac_key->bytes);
+    crypto_base32(digest, text);
+    return mr_arena_copy(arena, mr_bytes_of(text, CRYPTO_BASE32_LEN));
+}

@@ -1,0 +1,134 @@
+/* secrets_test.c - key files are private, never overwritten, and read only when they are whole. */
+#include <base/alloc.h>
+#include <crypto/secrets.h>
+#include <tests/cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const files[] = {
+    "jwt_ed25519.key",
+    "jwt_ed25519.pub",
+    "token_mac.key",
+    "email_hmac.key",
+    "kek.key",
+    "credential.key",
+    "payment.key"};
+
+static char home[64];
+static char *dir;
+
+static char *path_of(const char *name)
+{
+    return mr_asprintf("%s/%s", dir, name);
+}
+
+static void discard(const char *name)
+{
+    char *path = path_of(name);
+    (void)unlink(path);
+    free(path);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    snprintf(home, sizeof home, "/tmp/millrace-secrets-XXXXXX");
+    assert_non_null(mkdtemp(home));
+    dir = mr_asprintf("%s/secrets", home);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
+        discard(files[i]);
+    (void)rmdir(dir);
+    (void)rmdir(home);
+    free(dir);
+    return 0;
+}
+
+static void keys_are_made_once_and_privately(void **state)
+{
+    (void)state;
+    struct crypto_key first;
+    struct crypto_key second;
+    struct stat info;
+    int made = 0;
+    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(made, 7);
+    assert_int_equal(stat(dir, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0700);
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char *path = path_of(files[i]);
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 0777, 0600);
+        assert_int_equal(info.st_size, i == 0 ? 64 : 32);
+        free(path);
+    }
+    assert_int_equal(crypto_key_load(dir, "kek.key", &first, NULL), 0);
+    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(made, 0);
+    assert_int_equal(crypto_key_load(dir, "kek.key", &second, NULL), 0);
+    assert_memory_equal(&first, &second, sizeof first);
+}
+
+static void a_lost_key_is_made_but_half_a_pair_is_refused(void **state)
+{
+    (void)state;
+    struct mr_error error;
+    int made = 0;
+    assert_int_equal(crypto_secrets_init(dir, NULL, NULL), 0);
+    discard("payment.key");
+    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(made, 1);
+    discard("jwt_ed25519.pub");
+    assert_int_equal(crypto_secrets_init(dir, NULL, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, "jwt_ed25519"));
+}
+
+static void a_missing_or_short_key_is_named(void **state)
+{
+    (void)state;
+    struct crypto_key key;
+    struct mr_error error;
+    assert_int_equal(crypto_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, "secrets init"));
+    assert_int_equal(crypto_secrets_init(dir, NULL, NULL), 0);
+    char *path = path_of("kek.key");
+    assert_int_equal(truncate(path, 31), 0);
+    assert_int_equal(crypto_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, path));
+    free(path);
+}
+
+static void an_address_has_one_claim_key_per_secret(void **state)
+{
+    (void)state;
+    struct mr_arena arena;
+    struct crypto_key one = {{1}};
+    struct crypto_key two = {{2}};
+    mr_arena_init(&arena);
+    struct mr_bytes a = crypto_email_key(&one, mr_cstr("a@b.example"), &arena);
+    assert_int_equal(a.len, 52);
+    assert_true(mr_bytes_equal(a, crypto_email_key(&one, mr_cstr("a@b.example"), &arena)));
+    assert_false(mr_bytes_equal(a, crypto_email_key(&two, mr_cstr("a@b.example"), &arena)));
+    assert_false(mr_bytes_equal(a, crypto_email_key(&one, mr_cstr("c@b.example"), &arena)));
+    mr_arena_clean_up(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(keys_are_made_once_and_privately, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_lost_key_is_made_but_half_a_pair_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_missing_or_short_key_is_named, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_address_has_one_claim_key_per_secret, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
