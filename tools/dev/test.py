@@ -47,7 +47,7 @@ def count_case(tally, title, case):
     """Adds one <testcase> of ctest's JUnit file: a test program, or a check such as tidy."""
     name = f"{title}: {case.get('name')}"
     output = case.findtext("system-out") or ""
-    passed, failed, skipped = cmocka_counts(output) or (1, 0, 0)
+    passed, failed, skipped = cmocka_counts(output) or unittest_counts(output) or (1, 0, 0)
     status = case.get("status")
     if status == "run":
         tally.passed += passed
@@ -126,7 +126,7 @@ def end_to_end(tally):
         status = subprocess.run(
             command, cwd=build.ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, check=False).returncode
-    passed, failed, skipped = unittest_counts(log_path.read_text(errors="replace"))
+    passed, failed, skipped = unittest_counts(log_path.read_text(errors="replace")) or (0, 0, 0)
     tally.passed += passed
     tally.skipped += skipped
     if status != 0:
@@ -137,8 +137,10 @@ def end_to_end(tally):
 
 
 def unittest_counts(output):
-    """(passed, failed, skipped) from the summary that Python's unittest ends with."""
+    """(passed, failed, skipped) from the summary that Python's unittest ends with, or None."""
     ran = sum(int(n) for n in re.findall(r"^Ran (\d+) tests?", output, re.MULTILINE))
+    if ran == 0:
+        return None
 
     def total(word):
         return sum(int(n) for n in re.findall(rf"^(?:OK|FAILED) \(.*\b{word}=(\d+)", output, re.MULTILINE))

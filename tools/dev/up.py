@@ -176,6 +176,7 @@ def stay(home, options, pipe):
         sys.stdout.flush()
         for stream in (1, 2):
             os.dup2(log, stream)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.close(log)
         os.write(pipe, b"ready")
         os.close(pipe)

@@ -1,0 +1,153 @@
+"""The gateway sends each method to its side, and refuses what it refuses as a problem."""
+
+import http.client
+import http.server
+import json
+import os
+import threading
+import unittest
+from unittest import mock
+
+from context import HomeTest
+import broker
+import gateway
+import probes
+from home import Home
+from processes import Process
+from terminal import Failure
+
+NGINX = "/usr/sbin/nginx"
+
+
+class Side(http.server.BaseHTTPRequestHandler):
+    """An API that answers with its own name and what it was asked."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.dumps({"side": self.server.side, "path": self.path, "headers": dict(self.headers)})
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@unittest.skipUnless(os.access(NGINX, os.X_OK), "nginx is not installed")
+class GatewayTest(HomeTest):
+    def setUp(self):
+        super().setUp()
+        self.home = Home(self.folder / "home")
+        self.home.create()
+        self.command, self.query = self.side("command"), self.side("query")
+        self.port = broker.free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        config = gateway.render(self.home, self.port, self.command, self.query)
+        self.gateway = Process(
+            "gateway", [NGINX, "-p", self.home.gateway, "-c", config, "-e", "stderr"],
+            self.home.logs / "gateway.log", self.home.run,
+            ready=lambda: probes.is_ready(self.address, "/healthz"))
+        self.gateway.start()
+        self.addCleanup(self.gateway.stop)
+        self.gateway.wait_ready(20)
+
+    def side(self, name):
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Side)
+        server.side = name
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown)
+        return f"127.0.0.1:{server.server_address[1]}"
+
+    def ask(self, method, path, body=None, headers=None):
+        connection = http.client.HTTPConnection(self.address, timeout=10)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, headers or {})
+        response = connection.getresponse()
+        return response, response.read()
+
+    def side_of(self, method, path):
+        response, body = self.ask(method, path)
+        self.assertEqual(response.status, 200)
+        return json.loads(body)["side"]
+
+    def assert_problem(self, response, body, status, slug):
+        self.assertEqual(response.status, status)
+        self.assertEqual(response.getheader("Content-Type"), "application/problem+json")
+        problem = json.loads(body)
+        self.assertEqual((problem["status"], problem["type"]), (status, f"/problems/{slug}"))
+
+    def test_reads_go_to_the_query_side_and_writes_to_the_command_side(self):
+        for method in ("GET", "OPTIONS"):
+            self.assertEqual(self.side_of(method, "/v1/cart"), "query", method)
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            self.assertEqual(self.side_of(method, "/v1/cart/items"), "command", method)
+
+    def test_outcomes_and_keys_are_read_on_the_command_side(self):
+        self.assertEqual(self.side_of("GET", "/v1/commands/cmd_1"), "command")
+        self.assertEqual(self.side_of("GET", "/.well-known/jwks.json"), "command")
+
+    def test_the_path_and_the_query_arrive_as_they_were_sent(self):
+        _, body = self.ask("GET", "/v1/products?q=a%20b&cursor=%2F")
+        self.assertEqual(json.loads(body)["path"], "/v1/products?q=a%20b&cursor=%2F")
+
+    def test_a_sane_request_id_is_passed_on_and_another_is_replaced(self):
+        for given, kept in (("request-0001", True), ("no spaces allowed", False), ("short", False)):
+            _, body = self.ask("GET", "/v1/cart", headers={"Request-Id": given})
+            passed = json.loads(body)["headers"]["Request-Id"]
+            self.assertEqual(passed == given, kept, given)
+            self.assertRegex(passed, "^[A-Za-z0-9._-]{8,64}$")
+
+    def test_an_unknown_method_is_a_problem(self):
+        response, body = self.ask("TRACE", "/v1/cart")
+        self.assert_problem(response, body, 405, "method-not-allowed")
+        self.assertIn("PATCH", response.getheader("Allow"))
+
+    def test_a_body_over_the_limit_is_a_problem(self):
+        self.assertEqual(self.ask("POST", "/v1/x", b"x" * 65536)[0].status, 200)
+        self.assert_problem(*self.ask("POST", "/v1/x", b"x" * 65537), 413, "content-too-large")
+
+    def test_headers_and_addresses_over_the_limit_are_problems(self):
+        self.assert_problem(*self.ask("GET", "/" + "a" * 9000), 414, "uri-too-long")
+        self.assert_problem(*self.ask("GET", "/", headers={"X": "a" * 9000}), 431, "headers-too-large")
+
+    def test_a_side_that_is_not_there_is_a_problem_that_says_when_to_come_back(self):
+        nowhere = f"127.0.0.1:{broker.free_port()}"
+        self.gateway.stop()
+        gateway.render(self.home, self.port, nowhere, nowhere)
+        self.gateway.start()
+        self.gateway.wait_ready(20)
+        response, body = self.ask("GET", "/v1/cart")
+        self.assert_problem(response, body, 502, "upstream-unavailable")
+        self.assertEqual(response.getheader("Retry-After"), "1")
+
+    def test_too_many_requests_are_a_problem(self):
+        self.gateway.stop()
+        with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_CREDENTIALS": "1r/m"}):
+            gateway.render(self.home, self.port, self.command, self.query)
+        self.gateway.start()
+        self.gateway.wait_ready(20)
+        for _ in range(300):
+            response, body = self.ask("POST", "/v1/sessions")
+            if response.status == 429:
+                break
+        self.assert_problem(response, body, 429, "too-many-requests")
+
+
+class LimitsTest(unittest.TestCase):
+    def test_a_limit_of_the_wrong_form_is_refused(self):
+        with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_READS": "many; deny all"}):
+            with self.assertRaisesRegex(Failure, "MILLRACE_LIMIT_READS"):
+                gateway.limits()
+
+
+if __name__ == "__main__":
+    unittest.main()

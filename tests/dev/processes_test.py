@@ -1,0 +1,63 @@
+"""A process is known by pid and start time, stopped within a bound, and tells why it ended."""
+
+import subprocess
+import sys
+import unittest
+
+from context import HomeTest
+import processes
+from processes import Process, Record
+from terminal import Failure
+
+
+class ProcessesTest(HomeTest):
+    def process(self, code, ready=lambda: True, term_s=5):
+        process = Process(
+            "thing", [sys.executable, "-c", code], self.folder / "thing.log", self.folder,
+            ready=ready, term_s=term_s)
+        self.addCleanup(process.stop)
+        return process
+
+    def test_a_pid_that_belongs_to_somebody_else_is_neither_alive_nor_killed(self):
+        other = subprocess.Popen(["sleep", "60"])
+        self.addCleanup(other.wait)
+        self.addCleanup(other.kill)
+        path = self.folder / "thing.json"
+        Record.write(path, other.pid)
+        record = Record.read(path)
+        self.assertTrue(record.alive())
+        record.fields["start"] -= 1
+        self.assertFalse(record.alive())
+        record.stop(term_s=5)
+        self.assertIsNone(other.poll())
+        self.assertFalse(path.exists())
+
+    def test_a_process_that_ignores_sigterm_is_killed(self):
+        mark = self.folder / "mark"
+        process = self.process(
+            "import pathlib, signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+            f"pathlib.Path('{mark}').touch(); time.sleep(60)", ready=mark.exists, term_s=0.2)
+        process.start()
+        process.wait_ready(20)
+        process.stop()
+        self.assertEqual(process.popen.returncode, -9)
+
+    def test_a_process_that_ends_before_it_is_ready_tells_its_last_line(self):
+        process = self.process("print('first'); print('the disk is full'); exit(7)", ready=lambda: False)
+        process.start()
+        with self.assertRaisesRegex(Failure, "thing ended with exit code 7: the disk is full"):
+            process.wait_ready(20)
+
+    def test_a_program_that_is_not_there_is_named(self):
+        process = Process("thing", ["/nowhere/thing"], self.folder / "log", self.folder, ready=None)
+        with self.assertRaisesRegex(Failure, "thing cannot start: there is no /nowhere/thing"):
+            process.start()
+
+    def test_a_command_that_fails_is_told_with_its_last_line(self):
+        log = self.folder / "once.log"
+        with self.assertRaisesRegex(Failure, "topics failed: no broker"):
+            processes.run_to_end("topics", ["sh", "-c", "echo no broker; exit 3"], log)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,169 @@
+"""The supervisor starts in order, restarts what dies, gives up on what will not stay, stops in reverse."""
+
+import os
+import signal
+import sys
+import time
+import types
+import unittest
+from unittest import mock
+
+from context import HomeTest
+import probes
+import processes
+from home import Home
+from processes import Process
+from supervisor import Supervisor, stop_orphans
+from terminal import Failure
+
+# Writes "+NAME" when it starts and "-NAME" when it is told to stop.
+PROGRAM = """
+import os, signal, sys, time
+def write(text):
+    with open(sys.argv[1], "a") as file:
+        file.write(text + sys.argv[2] + "\\n")
+def stop(*_):
+    write("-")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+write("+")
+while True:
+    time.sleep(60)
+"""
+
+
+class FakeShop:
+    url, brokers, external_broker = "http://gateway", "broker:1", None
+
+    def __init__(self, home, journal, names):
+        self.home, self.journal, self.names = home, journal, names
+        self.commands = []
+        self.imports = []
+
+    def broker(self):
+        return self.program("broker")
+
+    def preparations(self):
+        return self.commands
+
+    def programs(self):
+        return [self.program(name) for name in self.names]
+
+    def program(self, name, code=PROGRAM):
+        return Process(
+            name, [sys.executable, "-c", code, self.journal, name], self.home.logs / f"{name}.log",
+            self.home.run, ready=lambda: f"+{name}\n" in self.events(), term_s=10)
+
+    def events(self):
+        return self.journal.read_text() if self.journal.exists() else ""
+
+    def query_api(self):
+        return "query-api:1"
+
+    def import_command(self, data, orders):
+        self.imports.append((str(data), str(orders)))
+        return ["true"]
+
+
+class SupervisorTest(HomeTest):
+    def setUp(self):
+        super().setUp()
+        self.home = Home(self.folder / "home")
+        self.home.create()
+        self.shop = FakeShop(self.home, self.folder / "journal", ["first", "second"])
+        self.supervisor = Supervisor(self.home, self.shop)
+        self.patch("supervisor.say", lambda *_: None)
+        self.patch("probes.shop_is_empty", lambda _address: False)
+        self.addCleanup(self.supervisor.stop)
+
+    def patch(self, target, replacement):
+        patcher = mock.patch(target, replacement)
+        patcher.start()
+        self.addCleanup(patcher.stop)
+
+    def bring_up(self):
+        self.supervisor.bring_up("data.csv", "10")
+
+    def pid(self, name):
+        return next(p for p in self.supervisor.processes if p.name == name).popen.pid
+
+    def test_it_starts_in_order_and_stops_in_reverse(self):
+        self.bring_up()
+        self.supervisor.stop()
+        self.assertEqual(
+            self.shop.events().split(), ["+broker", "+first", "+second", "-second", "-first", "-broker"])
+        self.assertEqual(list(self.home.run.glob("*.json")), [])
+
+    def test_what_dies_is_started_again(self):
+        self.bring_up()
+        before = self.pid("first")
+        os.kill(before, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while self.shop.events().count("+first") < 2:
+            self.assertLess(time.monotonic(), deadline)
+            self.supervisor.tick()
+            time.sleep(0.05)
+        self.assertNotEqual(self.pid("first"), before)
+        self.assertEqual(self.home.supervisor().fields["state"], "ready")
+
+    def test_three_quick_deaths_are_given_up_with_the_reason(self):
+        self.bring_up()
+        broken = self.supervisor.processes[1]
+        broken.argv = [sys.executable, "-c", "print('bad flag'); exit(2)"]
+        os.kill(broken.popen.pid, signal.SIGKILL)
+        with self.assertRaisesRegex(Failure, "first died 3 times in a row"):
+            deadline = time.monotonic() + 60
+            while time.monotonic() < deadline:
+                self.supervisor.tick()
+                time.sleep(0.05)
+        self.assertEqual(broken.restarts, 2)
+
+    def test_a_preparation_that_fails_starts_nothing_more(self):
+        self.shop.commands = [("topics", ["sh", "-c", "echo wrong partition count; exit 1"])]
+        with self.assertRaisesRegex(Failure, "topics failed: wrong partition count"):
+            self.bring_up()
+        self.assertEqual(self.shop.events().split(), ["+broker"])
+
+    def test_an_empty_shop_is_filled_and_a_full_one_is_not(self):
+        self.bring_up()
+        self.assertEqual(self.shop.imports, [])
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        self.supervisor._import("data.csv", "10")
+        self.assertEqual(self.shop.imports, [("data.csv", "10")])
+        self.assertFalse(self.home.import_mark.exists())
+
+    def test_an_import_that_was_cut_short_goes_on_with_its_own_data(self):
+        processes.write_json(self.home.import_mark, {"data": "theirs.csv", "orders": "all"})
+        self.bring_up()
+        self.assertEqual(self.shop.imports, [("theirs.csv", "all")])
+
+    def test_a_request_to_stop_ends_an_import_and_keeps_its_mark(self):
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        self.shop.import_command = lambda *_: ["sh", "-c", f"kill -TERM {os.getpid()}; exec sleep 60"]
+        request = types.SimpleNamespace(requested=False)
+        self.patch("processes.StopRequest", request)
+        before = signal.signal(signal.SIGTERM, lambda *_: setattr(request, "requested", True))
+        self.addCleanup(signal.signal, signal.SIGTERM, before)
+        with self.assertRaises(processes.Stopped):
+            self.bring_up()
+        request.requested = False
+        self.assertTrue(self.home.import_mark.exists())
+
+    def test_what_a_killed_supervisor_left_is_stopped_in_reverse(self):
+        self.bring_up()
+        for process in self.supervisor.processes:
+            process.popen.poll = lambda: None
+        self.assertEqual(stop_orphans(self.home), 3)
+        self.assertEqual(self.shop.events().split()[3:], ["-second", "-first", "-broker"])
+        for process in self.supervisor.processes:
+            del process.popen.poll
+
+
+class ProbesTest(unittest.TestCase):
+    def test_nobody_there_is_not_ready_and_not_empty(self):
+        self.assertFalse(probes.is_ready("127.0.0.1:1"))
+        self.assertFalse(probes.shop_is_empty("127.0.0.1:1"))
+
+
+if __name__ == "__main__":
+    unittest.main()
