@@ -1,0 +1,417 @@
+/* topology_builder_test.c - every mistake in a topology is refused with a sentence that names it.
+ */
+#include <tests/cmocka.h>
+
+#include <topology/aggregate.h>
+#include <topology/topology.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static int process(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)record, (void)error;
+    return 0;
+}
+
+static int punctuate(struct topo_context *context, void *user, int64_t now, struct mr_error *error)
+{
+    (void)context, (void)user, (void)now, (void)error;
+    return 0;
+}
+
+static int decode(
+    void *user,
+    const struct topo_record *record,
+    struct mr_arena *arena,
+    struct topo_command *ret_command,
+    struct mr_error *error)
+{
+    (void)user, (void)record, (void)arena, (void)ret_command, (void)error;
+    return 0;
+}
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)record, (void)command, (void)ret_decision, (void)error;
+    return 0;
+}
+
+static int outcome(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    const void *decision,
+    const struct topo_position *positions,
+    size_t positions_count,
+    struct mr_bytes *ret_outcome,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)command, (void)decision, (void)positions;
+    (void)positions_count, (void)ret_outcome, (void)error;
+    return 0;
+}
+
+static int reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes bytes,
+    bool replayed,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)command, (void)bytes, (void)replayed, (void)error;
+    return 0;
+}
+
+/* Builds and expects refusal with a text that contains `part`. */
+static void assert_refused(struct topo_builder *builder, const char *part)
+{
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    assert_int_equal(topo_build(builder, &topology, &error), MR_CONFIG);
+    assert_null(topology);
+    if (!strstr(error.text, part))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, part);
+}
+
+static void add_source(struct topo_builder *builder, const char *name, const char *topic)
+{
+    topo_add_source(builder, &(struct topo_source){.name = name, .topics = LIST(topic)});
+}
+
+static void
+add_processor(struct topo_builder *builder, const char *name, const char *parent, const char *store)
+{
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = name,
+            .parents = LIST(parent),
+            .stores = store ? LIST(store) : NULL,
+            .process = process,
+        });
+}
+
+static void
+add_sink(struct topo_builder *builder, const char *name, const char *parent, const char *topic)
+{
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){
+            .name = name,
+            .parents = LIST(parent),
+            .topic = topic,
+            .partition_by = TOPO_BY_TASK,
+        });
+}
+
+static const struct topo_aggregate good_aggregate = {
+    .name = "cart",
+    .parents = LIST("in"),
+    .stores = LIST("carts", "outcomes"),
+    .event_sinks = LIST("events"),
+    .outcome_sink = "answers",
+    .outcome_store = "outcomes",
+    .decode = decode,
+    .decide = decide,
+    .outcome = outcome,
+    .reply = reply,
+};
+
+static struct topo_builder *aggregate_builder(const struct topo_aggregate *aggregate)
+{
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "commands");
+    topo_add_store(builder, &(struct topo_store_options){.name = "carts", .log = TOPO_LOG_EVENTS});
+    topo_add_store(
+        builder, &(struct topo_store_options){.name = "outcomes", .log = TOPO_LOG_EVENTS});
+    topo_add_aggregate(builder, aggregate);
+    return builder;
+}
+
+static struct topo_aggregate an_aggregate(void)
+{
+    struct topo_aggregate aggregate = good_aggregate;
+    aggregate.evolve = process;
+    return aggregate;
+}
+
+static void an_empty_topology_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(topo_builder_new("app"), "is empty");
+    assert_refused(topo_builder_new("no spaces"), "a name is");
+    assert_refused(topo_builder_new(NULL), "(unnamed)");
+}
+
+static void bad_and_repeated_names_are_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "../in", "t");
+    assert_refused(builder, "source \"../in\"");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    add_source(builder, "in", "u");
+    assert_refused(builder, "source \"in\": there is a node of that name already");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "a topic");
+    assert_refused(builder, "topic \"a topic\"");
+
+    builder = topo_builder_new("app");
+    topo_add_source(builder, &(struct topo_source){.name = "in"});
+    assert_refused(builder, "source \"in\": it reads no topic");
+}
+
+static void unknown_and_wrong_parents_are_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    add_processor(builder, "p", "nobody", NULL);
+    assert_refused(builder, "processor \"p\": its parent \"nobody\" is not known");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    add_sink(builder, "out", "in", "u");
+    add_processor(builder, "p", "out", NULL);
+    assert_refused(builder, "its parent \"out\" is a sink");
+
+    builder = topo_builder_new("app");
+    topo_add_processor(builder, &(struct topo_processor){.name = "p", .process = process});
+    assert_refused(builder, "it has no parents");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_processor(builder, &(struct topo_processor){.name = "p", .parents = LIST("in")});
+    assert_refused(builder, "it has no process function");
+}
+
+static void a_source_nobody_reads_is_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    assert_refused(builder, "source \"in\": no node reads it");
+}
+
+static void two_sources_of_one_topic_are_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "a", "t");
+    add_source(builder, "b", "t");
+    add_sink(builder, "out", "a", "u");
+    assert_refused(builder, "topic \"t\" is read by source \"a\" already");
+
+    builder = topo_builder_new("app");
+    topo_add_source(builder, &(struct topo_source){.name = "a", .topics = LIST("t", "t")});
+    assert_refused(builder, "topic \"t\" is read by source \"a\" already");
+}
+
+static void a_punctuation_without_interval_is_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "p",
+            .parents = LIST("in"),
+            .process = process,
+            .punctuate = punctuate,
+        });
+    assert_refused(builder, "its punctuation has no interval");
+}
+
+static void wrong_stores_are_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    add_processor(builder, "p", "in", "nowhere");
+    assert_refused(builder, "its store \"nowhere\" is not known");
+
+    builder = topo_builder_new("app");
+    topo_add_store(builder, &(struct topo_store_options){.name = "s", .log = TOPO_LOG_CHANGELOG});
+    assert_refused(builder, "store \"s\": a changelog store needs a changelog topic");
+
+    builder = topo_builder_new("app");
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){.name = "s", .log = TOPO_LOG_EVENTS, .changelog_topic = "c"});
+    assert_refused(builder, "is no changelog store");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_store(builder, &(struct topo_store_options){.name = "s", .log = TOPO_LOG_EVENTS});
+    add_processor(builder, "p", "in", "s");
+    assert_refused(builder, "store \"s\": TOPO_LOG_EVENTS needs an aggregate");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_store(builder, &(struct topo_store_options){.name = "s", .log = TOPO_LOG_INPUT});
+    add_processor(builder, "p", "in", "s");
+    assert_refused(builder, "TOPO_LOG_INPUT is for global");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    add_sink(builder, "out", "in", "u");
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "s",
+            .log = TOPO_LOG_CHANGELOG,
+            .changelog_topic = "c",
+        });
+    assert_refused(builder, "store \"s\": no node uses it");
+}
+
+static void two_stores_on_one_changelog_are_refused(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    for (int i = 0; i < 2; i++)
+        topo_add_store(
+            builder,
+            &(struct topo_store_options){
+                .name = i ? "s1" : "s0",
+                .log = TOPO_LOG_CHANGELOG,
+                .changelog_topic = "c",
+            });
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "p",
+            .parents = LIST("in"),
+            .stores = LIST("s0", "s1"),
+            .process = process,
+        });
+    assert_refused(builder, "topic \"c\": it is the log of two");
+}
+
+static struct topo_builder *global_builder(enum topo_store_log log)
+{
+    struct topo_builder *builder = topo_builder_new("app");
+    topo_add_source(
+        builder, &(struct topo_source){.name = "g", .topics = LIST("t"), .global = true});
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "table",
+            .log = log,
+            .changelog_topic = log == TOPO_LOG_CHANGELOG ? "c" : NULL,
+        });
+    add_processor(builder, "fold", "g", "table");
+    return builder;
+}
+
+static void a_global_sub_topology_only_folds(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = global_builder(TOPO_LOG_INPUT);
+    add_sink(builder, "out", "fold", "u");
+    assert_refused(builder, "node \"out\": a global sub-topology sends nothing");
+
+    assert_refused(global_builder(TOPO_LOG_CHANGELOG), "are TOPO_LOG_INPUT");
+
+    builder = global_builder(TOPO_LOG_INPUT);
+    add_source(builder, "in", "u");
+    add_processor(builder, "p", "in", "table");
+    assert_refused(builder, "meet in one sub-topology");
+
+    struct topo_topology *topology = NULL;
+    assert_int_equal(topo_build(global_builder(TOPO_LOG_INPUT), &topology, NULL), 0);
+    topo_topology_free(topology);
+}
+
+static void an_aggregate_needs_its_functions_and_sinks(void **state)
+{
+    (void)state;
+    struct topo_aggregate aggregate = an_aggregate();
+    aggregate.evolve = NULL;
+    assert_refused(aggregate_builder(&aggregate), "event sinks but no evolve");
+
+    aggregate = an_aggregate();
+    aggregate.decide = NULL;
+    assert_refused(aggregate_builder(&aggregate), "needs decode and decide");
+
+    aggregate = an_aggregate();
+    aggregate.outcome_store = NULL;
+    assert_refused(aggregate_builder(&aggregate), "go together");
+
+    aggregate = an_aggregate();
+    assert_refused(aggregate_builder(&aggregate), "its event sink \"events\" is no sink below it");
+
+    aggregate = an_aggregate();
+    aggregate.outcome_store = "carts2";
+    struct topo_builder *builder = aggregate_builder(&aggregate);
+    add_sink(builder, "events", "cart", "cart.events");
+    add_sink(builder, "answers", "cart", "cart.outcomes");
+    assert_refused(builder, "its outcome store \"carts2\" must be one of its stores");
+
+    aggregate = an_aggregate();
+    builder = aggregate_builder(&aggregate);
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){.name = "events", .parents = LIST("cart"), .topic = "cart.events"});
+    assert_refused(builder, "must be TOPO_BY_TASK");
+}
+
+static void another_writer_to_an_event_topic_is_refused(void **state)
+{
+    (void)state;
+    struct topo_aggregate aggregate = an_aggregate();
+    struct topo_builder *builder = aggregate_builder(&aggregate);
+    add_sink(builder, "events", "cart", "cart.events");
+    add_sink(builder, "answers", "cart", "cart.outcomes");
+    add_sink(builder, "intruder", "in", "cart.events");
+    assert_refused(builder, "topic \"cart.events\": it is a log of sub-topology \"cart\"");
+}
+
+static void a_right_aggregate_builds(void **state)
+{
+    (void)state;
+    struct topo_aggregate aggregate = an_aggregate();
+    struct topo_builder *builder = aggregate_builder(&aggregate);
+    add_sink(builder, "events", "cart", "cart.events");
+    add_sink(builder, "answers", "cart", "cart.outcomes");
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    assert_int_equal(topo_build(builder, &topology, &error), 0);
+    assert_string_equal(error.text, "");
+    topo_topology_free(topology);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_topology_is_refused),
+        cmocka_unit_test(bad_and_repeated_names_are_refused),
+        cmocka_unit_test(unknown_and_wrong_parents_are_refused),
+        cmocka_unit_test(a_source_nobody_reads_is_refused),
+        cmocka_unit_test(two_sources_of_one_topic_are_refused),
+        cmocka_unit_test(a_punctuation_without_interval_is_refused),
+        cmocka_unit_test(wrong_stores_are_refused),
+        cmocka_unit_test(two_stores_on_one_changelog_are_refused),
+        cmocka_unit_test(a_global_sub_topology_only_folds),
+        cmocka_unit_test(an_aggregate_needs_its_functions_and_sinks),
+        cmocka_unit_test(another_writer_to_an_event_topic_is_refused),
+        cmocka_unit_test(a_right_aggregate_builds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
