@@ -1,0 +1,68 @@
+/*
+ * avsc.h - a schema's text as a tree, for the two jobs that have to look inside other
+ * people's schemas: judging compatibility, and checking bytes before avro-c reads them.
+ *
+ * Memory   The whole tree is in the arena given to the parser; a recursive schema gives a
+ *          tree with cycles.
+ */
+#ifndef SCHEMAS_AVSC_H
+#define SCHEMAS_AVSC_H
+
+#include <base/arena.h>
+#include <base/error.h>
+
+enum avsc_kind {
+    AVSC_NULL,
+    AVSC_BOOLEAN,
+    AVSC_INT,
+    AVSC_LONG,
+    AVSC_FLOAT,
+    AVSC_DOUBLE,
+    AVSC_BYTES,
+    AVSC_STRING,
+    AVSC_RECORD,
+    AVSC_ENUM,
+    AVSC_FIXED,
+    AVSC_ARRAY,
+    AVSC_MAP,
+    AVSC_UNION,
+};
+
+struct avsc_node;
+
+struct avsc_field {
+    const char *name;
+    const struct avsc_node *type;
+    bool has_default;
+};
+
+struct avsc_node {
+    enum avsc_kind kind;
+    const char *full_name;     /* Of a record, enum or fixed. */
+    struct avsc_field *fields; /* Of a record. */
+    size_t fields_count;
+    const struct avsc_node **branches; /* Of a union; the one inner type of an array or map. */
+    size_t branches_count;
+    const char **symbols; /* Of an enum. */
+    size_t symbols_count;
+    bool has_default; /* Of an enum: what unknown symbols become. */
+    int64_t size;     /* Of a fixed. */
+};
+
+/* MR_MALFORMED says what is no Avro schema. Nesting is bounded. */
+int avsc_parse(
+    struct mr_bytes text,
+    struct mr_arena *arena,
+    const struct avsc_node **ret_node,
+    struct mr_error *error);
+
+/* "int", "record": for messages. */
+const char *avsc_kind_name(enum avsc_kind kind);
+
+/* The part of a full name behind its last dot. */
+const char *avsc_simple_name(const char *full_name);
+
+/* The two texts say the same, whatever their spacing and the order of their members. */
+bool avsc_text_equal(struct mr_bytes a, struct mr_bytes b);
+
+#endif
