@@ -1,0 +1,287 @@
+/* import_retail_test.c - what qualifies, and what catalogue, customers and baskets come of it. */
+#include <base/alloc.h>
+#include <tests/cmocka.h>
+#include <tools/name_index.h>
+#include <tools/retail.h>
+
+#include <stdio.h>
+
+#define HEADER "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+#define LINE(invoice, sku, title, quantity, price, customer)                                       \
+    invoice "," sku "," title "," quantity ",2010-12-01 08:26:00," price "," customer ",UK\n"
+
+static int read_text(const char *text, const struct retail **retail, struct mr_error *error)
+{
+    struct text_source *source = text_source_of(mr_cstr(text));
+    int rc = retail_read(source, retail, error);
+    text_source_close(source);
+    return rc;
+}
+
+static const struct retail *read_well(const char *text)
+{
+    const struct retail *retail = NULL;
+    struct mr_error error = {0};
+    if (read_text(text, &retail, &error))
+        fail_msg("%s", error.text);
+    return retail;
+}
+
+static void stops(const char *text, const char *line, const char *reason)
+{
+    const struct retail *retail = NULL;
+    struct mr_error error = {0};
+    assert_true(read_text(text, &retail, &error) < 0);
+    assert_null(retail);
+    if (strncmp(error.text, line, strlen(line)) != 0 || !strstr(error.text, reason))
+        fail_msg("%s", error.text);
+}
+
+static void text_is(struct mr_bytes text, const char *wanted)
+{
+    assert_true(mr_bytes_equal(text, mr_cstr(wanted)));
+}
+
+static void price_is(const char *text, int sign, int64_t minor)
+{
+    int ret_sign = 9;
+    int64_t ret_minor = -99;
+    assert_true(retail_parse_price(mr_cstr(text), &ret_sign, &ret_minor));
+    assert_int_equal(ret_sign, sign);
+    assert_int_equal(ret_minor, minor);
+}
+
+static void prices_round_half_up_from_their_decimals(void **state)
+{
+    (void)state;
+    price_is("2.55", 1, 255);
+    price_is("2.5", 1, 250);
+    price_is("3", 1, 300);
+    price_is("1.005", 1, 101);
+    price_is("1.0049999999999999", 1, 100);
+    price_is("0.995", 1, 100);
+    price_is("0.285", 1, 29);
+    price_is("0.001", 1, 0);
+    price_is("0.0", 0, 0);
+    price_is("-0.00", 0, 0);
+    price_is("-11062.06", -1, -1106206);
+    price_is("10000000000.00", 1, RETAIL_MINOR_MAX);
+}
+
+static void what_is_no_price_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "-",
+        ".",
+        ".5",
+        "5.",
+        "1.2.3",
+        "1e3",
+        "1,5",
+        " 1",
+        "1 ",
+        "+1",
+        "nan",
+        "0x1",
+        "--1",
+        "10000000000.01",
+        "99999999999999999999"};
+    int sign = 0;
+    int64_t minor = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        assert_false(retail_parse_price(mr_cstr(texts[i]), &sign, &minor));
+}
+
+static void quantities_are_whole_and_fit(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "-", "1.0", "1e2", " 1", "2147483648", "99999999999"};
+    int32_t quantity = 0;
+    assert_true(retail_parse_quantity(mr_cstr("74215"), &quantity));
+    assert_int_equal(quantity, 74215);
+    assert_true(retail_parse_quantity(mr_cstr("-2147483648"), &quantity));
+    assert_int_equal(quantity, INT32_MIN);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(retail_parse_quantity(mr_cstr(bad[i]), &quantity));
+}
+
+static void lines_that_do_not_qualify_are_counted_by_reason(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(
+        HEADER /**/
+            LINE("1", "A", "a", "1", "1.0", "5.0") LINE("C2", "A", "a", "-1", "1.0", "5.0")
+                LINE("", "A", "a", "1", "1.0", "") LINE("3", "A", "a", "0", "0.0", "")
+                    LINE("3", "A", "a", "-4", "1.0", "") LINE("4", "A", "a", "4", "0.0", "")
+                        LINE("5", "A", "a", "4", "-2.5", "") LINE("6", "B", "b", "1", "0.001", ""));
+    assert_int_equal(retail->lines_read, 8);
+    assert_int_equal(retail->lines_qualifying, 2);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_INVOICE], 2);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_QUANTITY], 2);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_PRICE], 2);
+    assert_int_equal(retail->products_count, 2);
+    assert_int_equal(retail->products[1].price_minor, 0);
+    assert_int_equal(retail->baskets_count, 2);
+    retail_free(retail);
+}
+
+static void skus_that_differ_in_case_are_one_product(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(HEADER LINE("1", "85123a", "x", "1", "1.0", "")
+                                                LINE("1", "85123A", "y", "2", "1.0", ""));
+    assert_int_equal(retail->products_count, 1);
+    text_is(retail->products[0].sku, "85123A");
+    assert_int_equal(retail->products[0].units, 3);
+    retail_free(retail);
+}
+
+static void the_title_is_the_last_description_that_is_not_blank(void **state)
+{
+    (void)state;
+    const struct retail *retail =
+        read_well(HEADER LINE("1", "A", "old", "1", "1.0", "")
+                      LINE("2", "A", "\"new, and quoted \"", "1", "1.0", "")
+                          LINE("3", "A", "", "1", "1.0", "") LINE("3", "A", "  ", "1", "1.0", "")
+                              LINE("C4", "A", "cancelled", "-1", "1.0", "")
+                                  LINE("5", "B", "", "1", "1.0", ""));
+    text_is(retail->products[0].title, "new, and quoted ");
+    text_is(retail->products[1].title, "B");
+    retail_free(retail);
+}
+
+static void the_list_price_is_the_most_frequent_and_of_ties_the_lowest(void **state)
+{
+    (void)state;
+    const struct retail *retail =
+        read_well(HEADER LINE("1", "A", "a", "100", "9.0", "") LINE("1", "A", "a", "1", "2.004", "")
+                      LINE("1", "A", "a", "1", "2.0", "") LINE("2", "B", "b", "1", "3.0", "")
+                          LINE("2", "B", "b", "1", "1.0", "") LINE("2", "B", "b", "1", "3.0", "")
+                              LINE("2", "B", "b", "1", "1.0", ""));
+    assert_int_equal(retail->products[0].price_minor, 200);
+    assert_int_equal(retail->products[1].price_minor, 100);
+    retail_free(retail);
+}
+
+static void baskets_keep_file_order_though_invoices_interleave(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(
+        HEADER LINE("20", "A", "a", "1", "1.0", "7.0") LINE("10", "B", "b", "2", "1.0", "8")
+            LINE("20", "B", "b", "3", "1.0", "7.0") LINE("20", "A", "a", "4", "1.0", "7.0"));
+    assert_int_equal(retail->baskets_count, 2);
+    assert_int_equal(retail->customers_count, 2);
+    text_is(retail->customers[0], "7");
+    text_is(retail->customers[1], "8");
+    text_is(retail->baskets[0].invoice, "20");
+    assert_int_equal(retail->baskets[0].lines_count, 3);
+    assert_int_equal(retail->baskets[0].units, 8);
+    assert_int_equal(retail->baskets[0].total_minor, 800);
+    const struct retail_line *lines = &retail->lines[retail->baskets[0].lines_first];
+    assert_int_equal(lines[0].quantity, 1);
+    assert_int_equal(lines[1].quantity, 3);
+    assert_int_equal(lines[1].product, 1);
+    assert_int_equal(lines[2].quantity, 4);
+    assert_int_equal(retail->baskets[1].customer, 1);
+    retail_free(retail);
+}
+
+static void an_invoice_without_customer_is_a_guest_of_its_own(void **state)
+{
+    (void)state;
+    const struct retail *retail =
+        read_well(HEADER LINE("1", "A", "a", "1", "1.0", "") LINE("2", "A", "a", "1", "1.0", ""));
+    assert_int_equal(retail->customers_count, 0);
+    assert_int_equal(retail->baskets[0].customer, RETAIL_GUEST);
+    assert_int_equal(retail->baskets[1].customer, RETAIL_GUEST);
+    retail_free(retail);
+}
+
+static void sums_stop_at_the_baskets_asked_for(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(HEADER LINE("1", "A", "a", "2", "1.5", "") LINE(
+        "2", "A", "a", "3", "1.5", "") LINE("3", "A", "a", "4", "1.5", ""));
+    struct retail_sums two = retail_sums_of(retail, 2);
+    struct retail_sums many = retail_sums_of(retail, SIZE_MAX);
+    assert_int_equal(two.orders, 2);
+    assert_int_equal(two.units, 5);
+    assert_int_equal(two.total_minor, 750);
+    assert_int_equal(many.orders, 3);
+    assert_int_equal(many.total_minor, 1350);
+    retail_free(retail);
+}
+
+static void malformed_lines_stop_it_with_line_and_reason(void **state)
+{
+    (void)state;
+    stops("", "line 1: ", "empty");
+    stops("InvoiceNo,StockCode\n", "line 1: ", "Description");
+    stops(HEADER "1,A,a,1\n", "line 2: ", "4 columns");
+    stops(HEADER "\n", "line 2: ", "1 columns");
+    stops(HEADER LINE("1", "A", "a", "x", "1.0", ""), "line 2: ", "Quantity \"x\"");
+    stops(HEADER LINE("C1", "A", "a", "1.5", "1.0", ""), "line 2: ", "Quantity");
+    stops(HEADER LINE("1", "A", "a", "1", "1.0.0", ""), "line 2: ", "UnitPrice \"1.0.0\"");
+    stops(HEADER LINE("1", "A", "a", "1", "", ""), "line 2: ", "UnitPrice");
+    stops(HEADER LINE("1", "", "a", "1", "1", ""), "line 2: ", "StockCode");
+    stops(HEADER LINE("1", "A", "a", "1", "1", "no id"), "line 2: ", "CustomerID");
+    stops(HEADER LINE("1", "A", "\xff", "1", "1", ""), "line 2: ", "Description");
+    stops(
+        HEADER LINE("1", "A", "a", "1", "1", "5") LINE("1", "A", "a", "1", "1", "6"),
+        "line 3: ",
+        "customer 5 already");
+    stops(HEADER LINE("1", "A", "a", "2000000000", "9000000000", ""), "invoice 1", "worth");
+}
+
+static void columns_are_found_by_name(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(
+        "Country,CustomerID,UnitPrice,InvoiceDate,Quantity,Description,StockCode,InvoiceNo\n"
+        "UK,12.0,2.5,2010,3,thing,a1,77\n");
+    text_is(retail->products[0].sku, "A1");
+    text_is(retail->customers[0], "12");
+    assert_int_equal(retail->baskets[0].total_minor, 750);
+    retail_free(retail);
+}
+
+static void names_are_numbered_in_order_of_arrival(void **state)
+{
+    (void)state;
+    struct name_index index;
+    char name[16];
+    uint32_t number = 0;
+    name_index_init(&index);
+    for (int round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < 1000; i++) {
+            snprintf(name, sizeof name, "name-%u", i);
+            assert_int_equal(name_index_put(&index, mr_cstr(name)), i);
+        }
+    assert_int_equal(index.count, 1000);
+    assert_true(name_index_find(&index, mr_cstr("name-999"), &number));
+    assert_int_equal(number, 999);
+    assert_false(name_index_find(&index, mr_cstr("name-1000"), &number));
+    name_index_clean_up(&index);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(prices_round_half_up_from_their_decimals),
+        cmocka_unit_test(what_is_no_price_is_refused),
+        cmocka_unit_test(quantities_are_whole_and_fit),
+        cmocka_unit_test(lines_that_do_not_qualify_are_counted_by_reason),
+        cmocka_unit_test(skus_that_differ_in_case_are_one_product),
+        cmocka_unit_test(the_title_is_the_last_description_that_is_not_blank),
+        cmocka_unit_test(the_list_price_is_the_most_frequent_and_of_ties_the_lowest),
+        cmocka_unit_test(baskets_keep_file_order_though_invoices_interleave),
+        cmocka_unit_test(an_invoice_without_customer_is_a_guest_of_its_own),
+        cmocka_unit_test(sums_stop_at_the_baskets_asked_for),
+        cmocka_unit_test(malformed_lines_stop_it_with_line_and_reason),
+        cmocka_unit_test(columns_are_found_by_name),
+        cmocka_unit_test(names_are_numbered_in_order_of_arrival),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,201 @@
+/*
+ * csv.c - a state machine over the characters of one row.
+ *
+ *     START --quote--> QUOTED --quote--> CLOSED --quote--> QUOTED (a quote that was doubled)
+ *       |                                  |
+ *       +--other--> BARE --comma--> START  +--comma--> START;  a line's end in any of
+ *                                               START, BARE, CLOSED ends the row
+ */
+#include <base/alloc.h>
+#include <tools/csv.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { CHUNK_BYTES = 256 * 1024 };
+
+enum state { START, BARE, QUOTED, CLOSED };
+
+struct csv_reader {
+    struct text_source *source;
+    int64_t line;
+    size_t at;
+    size_t len;
+    bool over;
+    bool begun;            /* The first bytes have been looked at for a byte order mark. */
+    struct mr_buffer text; /* The fields of the row, one after the other. */
+    size_t starts[CSV_FIELDS_MAX + 1];
+    char chunk[CHUNK_BYTES];
+};
+
+struct csv_reader *csv_reader_new(struct text_source *source)
+{
+    struct csv_reader *reader = mr_malloc(sizeof *reader);
+    reader->source = source;
+    reader->line = 1;
+    reader->at = 0;
+    reader->len = 0;
+    reader->over = false;
+    reader->begun = false;
+    mr_buffer_init(&reader->text);
+    return reader;
+}
+
+void csv_reader_free(struct csv_reader *reader)
+{
+    if (!reader)
+        return;
+    mr_buffer_clean_up(&reader->text);
+    free(reader);
+}
+
+static int broken(int64_t line, const char *what, struct mr_error *error)
+{
+    return mr_fail(error, MR_MALFORMED, "line %" PRId64 ": %s", line, what);
+}
+
+/* 1: *ret_character is the next one, not yet taken; 0: the end. */
+static int peek(struct csv_reader *reader, char *ret_character, struct mr_error *error)
+{
+    while (reader->at == reader->len && !reader->over) {
+        struct mr_error why;
+        size_t len = 0;
+        int rc = text_source_read(reader->source, reader->chunk, CHUNK_BYTES, &len, &why);
+        if (rc)
+            return mr_fail(error, rc, "line %" PRId64 ": %s", reader->line, why.text);
+        reader->over = len == 0;
+        reader->at = 0;
+        reader->len = len;
+        if (!reader->begun && len >= 3 && memcmp(reader->chunk, "\xef\xbb\xbf", 3) == 0)
+            reader->at = 3;
+        reader->begun = true;
+    }
+    if (reader->over)
+        return 0;
+    *ret_character = reader->chunk[reader->at];
+    return 1;
+}
+
+/* The next state; negative: broken quoting. *ret_keep says whether the character belongs to it. */
+static int step(enum state state, char c, bool *ret_keep)
+{
+    *ret_keep = true;
+    switch (state) {
+    case START:
+        *ret_keep = c != '"';
+        return c == '"' ? QUOTED : BARE;
+    case BARE:
+        return c == '"' ? -1 : BARE;
+    case QUOTED:
+        *ret_keep = c != '"';
+        return c == '"' ? CLOSED : QUOTED;
+    case CLOSED:
+        return c == '"' ? QUOTED : -1;
+    }
+    return -1;
+}
+
+/* True when the character ends the row; takes the LF of a CRLF too. */
+static int take_line_end(struct csv_reader *reader, char c, struct mr_error *error)
+{
+    char next = 0;
+    if (c != '\n' && c != '\r')
+        return 0;
+    if (c == '\r') {
+        reader->at++;
+        int rc = peek(reader, &next, error);
+        if (rc < 0)
+            return rc;
+        if (rc == 0 || next != '\n')
+            return broken(reader->line, "a carriage return without a line feed", error);
+    }
+    reader->at++;
+    reader->line++;
+    return 1;
+}
+
+static int end_field(struct csv_reader *reader, struct csv_row *row, struct mr_error *error)
+{
+    if (row->fields_count == CSV_FIELDS_MAX)
+        return broken(row->line, "over 64 columns", error);
+    reader->starts[++row->fields_count] = reader->text.len;
+    return 0;
+}
+
+static int
+keep(struct csv_reader *reader, const struct csv_row *row, char c, struct mr_error *error)
+{
+    if (c == '\0')
+        return broken(reader->line, "a NUL character", error);
+    if (reader->text.len == CSV_ROW_BYTES_MAX)
+        return mr_fail(
+            error,
+            MR_TOO_LARGE,
+            "line %" PRId64 ": a row of over %d bytes (is a quote not closed?)",
+            row->line,
+            CSV_ROW_BYTES_MAX);
+    mr_buffer_add_byte(&reader->text, (uint8_t)c);
+    return 0;
+}
+
+/* One character of the row: 1 when it ended the row. */
+static int
+take(struct csv_reader *reader, struct csv_row *row, enum state *state, struct mr_error *error)
+{
+    bool belongs = false;
+    char c = reader->chunk[reader->at];
+    if (*state != QUOTED) {
+        int ended = take_line_end(reader, c, error);
+        if (ended)
+            return ended;
+        if (c == ',') {
+            reader->at++;
+            *state = START;
+            return end_field(reader, row, error);
+        }
+    }
+    int next = step(*state, c, &belongs);
+    if (next < 0)
+        return broken(
+            reader->line,
+            *state == BARE ? "broken quoting: a quote inside a bare field"
+                           : "broken quoting: text after a closing quote",
+            error);
+    if (*state == QUOTED && c == '\n')
+        reader->line++;
+    *state = (enum state)next;
+    reader->at++;
+    return belongs ? keep(reader, row, c, error) : 0;
+}
+
+int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error *error)
+{
+    enum state state = START;
+    struct csv_row *row = ret_row;
+    char c = 0;
+    row->line = reader->line;
+    row->fields_count = 0;
+    mr_buffer_reset(&reader->text);
+    reader->starts[0] = 0;
+    int rc = peek(reader, &c, error);
+    if (rc <= 0)
+        return rc;
+    do {
+        rc = take(reader, row, &state, error);
+        if (rc)
+            break;
+        rc = peek(reader, &c, error);
+    } while (rc == 1);
+    if (rc < 0)
+        return rc;
+    if (rc == 0 && state == QUOTED)
+        return broken(row->line, "broken quoting: a quote is never closed", error);
+    rc = end_field(reader, row, error);
+    if (rc)
+        return rc;
+    const char *text = mr_buffer_view(&reader->text).ptr;
+    for (size_t i = 0; i < row->fields_count; i++)
+        row->fields[i] =
+            mr_bytes_of(text + reader->starts[i], reader->starts[i + 1] - reader->starts[i]);
+    return 1;
+}
