@@ -20,6 +20,8 @@ from processes import Process
 from terminal import Failure, run_main, say
 
 FILES = pathlib.Path(__file__).resolve().parent / "kafka"
+# Named in full: a bare "dependency:" would make Maven look up which plugin that is, and which version is new.
+PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 READY_TIMEOUT_S = 120
 
 
@@ -78,7 +80,8 @@ def fetch(log):
     part = jars.with_name(f"{jars.name}.{os.getpid()}.part")
     with open(log, "w") as output:
         status = subprocess.run(
-            ["mvn", "-B", "-q", "-f", str(FILES / "pom.xml"), "dependency:copy-dependencies",
+            ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(FILES / "pom.xml"),
+             f"{PLUGIN}:copy-dependencies",
              "-DincludeScope=runtime", f"-DoutputDirectory={part}"],
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
     if status != 0:
