@@ -1,0 +1,5 @@
+add_library(values STATIC ${CMAKE_CURRENT_SOURCE_DIR}/support/values.c) # Values of any record type, for tests only.
+target_include_directories(values PUBLIC ${CMAKE_CURRENT_SOURCE_DIR}/support)
+target_link_libraries(values PUBLIC schemas dep::avro-c PRIVATE millrace_options)
+
+millrace_test(codec_oracle_test LABEL unit LIBS values)
