@@ -1,0 +1,44 @@
+/*
+ * limits.h - the bounds and the patience of the shop: configuration, with defaults that fit a
+ * wholesaler. What a fold needs of them is written into the event when it is decided.
+ */
+#ifndef PROCESSORS_LIMITS_H
+#define PROCESSORS_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct shop_limits {
+    int32_t line_quantity_max;
+    int32_t cart_lines_max;
+    int32_t payment_attempts_max;
+    int64_t pay_deadline_ms;   /* From PlaceOrder until an order without money is given up. */
+    int64_t reserve_slack_ms;  /* Holds outlive the pay deadline by this. */
+    const char *psp;           /* The payment provider of new payments. */
+    bool psp_has_intents;      /* An attempt can be voided before it was authorized. */
+    bool psp_captures_at_once; /* capture_mode of new payments: "automatic", else "manual". */
+};
+
+static inline struct shop_limits shop_limits_default(void)
+{
+    return (struct shop_limits){
+        .line_quantity_max = 1000000,
+        .cart_lines_max = 5000,
+        .payment_attempts_max = 5,
+        .pay_deadline_ms = INT64_C(15) * 60 * 1000,
+        .reserve_slack_ms = INT64_C(5) * 60 * 1000,
+        .psp = "simulator",
+        .psp_has_intents = true,
+    };
+}
+
+/* |minor| of every amount; far below 2^53, so that JSON numbers stay exact. */
+#define SHOP_MONEY_MINOR_MAX INT64_C(1000000000000)
+
+/* on_hand of every product. */
+#define SHOP_STOCK_MAX INT64_C(1000000000000)
+
+/* Texts of products. */
+enum { SHOP_SKU_BYTES_MAX = 64, SHOP_TITLE_BYTES_MAX = 512, SHOP_TEXT_BYTES_MAX = 16384 };
+
+#endif

@@ -1,0 +1,489 @@
+/*
+ * work.c - decisions at work: who caused them, what they emit, how they are answered.
+ *
+ * Event headers are CloudEvents 1.0 in Kafka's binary mode, so that a reader can route and skip
+ * without decoding; `meta` inside the value is authoritative. Messages between aggregates carry
+ * ce_type only.
+ */
+#include "work.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { TIMER_KEY_PREFIX = 8, HTTP_UNPROCESSABLE = 422, HTTP_PRECONDITION = 412 };
+
+static const struct mr_bytes empty = MR_LITERAL("");
+
+/* -- the common steps -- */
+
+static int check_command(const struct shop_command_meta *meta, struct mr_error *error)
+{
+    const struct codec_topic *replies = &shop_topics[SHOP_TOPIC_GATEWAY_REPLIES];
+    if (!shop_id_is_valid(meta->command_id))
+        return mr_fail(error, MR_INVALID, "command_id is no id");
+    if (meta->reply_to.len == 0)
+        return 0;
+    if (!text_is(meta->reply_to, replies->name))
+        return mr_fail(error, MR_INVALID, "reply_to is not %s", replies->name);
+    if (meta->reply_partition < 0 || meta->reply_partition >= replies->partitions_production)
+        return mr_fail(error, MR_INVALID, "reply_partition %d", (int)meta->reply_partition);
+    return 0;
+}
+
+int work_decode(
+    void *user,
+    const struct topo_record *record,
+    struct mr_arena *arena,
+    struct topo_command *ret_command,
+    struct mr_error *error)
+{
+    const struct shop_service *service = user;
+    struct codec_message *message = mr_arena_alloc(arena, sizeof *message);
+    if (!record->value.ptr)
+        return mr_fail(error, MR_MALFORMED, "a command without a value");
+    int rc = codec_decode(service->registry, record->value, arena, message, error);
+    if (rc)
+        return rc;
+    const struct shop_command_meta *meta = codec_command_meta_of(message);
+    if (meta) {
+        rc = check_command(meta, error);
+        if (rc)
+            return rc;
+    }
+    *ret_command = (struct topo_command){
+        .id = meta ? meta->command_id : (struct mr_bytes){0}, .message = message};
+    return 0;
+}
+
+static struct mr_bytes frame(
+    const struct shop_service *service,
+    struct mr_arena *arena,
+    enum shop_type type,
+    const void *value)
+{
+    struct mr_buffer buffer;
+    mr_buffer_init(&buffer);
+    codec_encode(service->registry, type, NULL, value, &buffer);
+    struct mr_bytes bytes = mr_arena_copy(arena, mr_buffer_view(&buffer));
+    mr_buffer_clean_up(&buffer);
+    return bytes;
+}
+
+int work_outcome(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    const void *opaque,
+    const struct topo_position *positions,
+    size_t positions_count,
+    struct mr_bytes *ret_outcome,
+    struct mr_error *error)
+{
+    const struct shop_service *service = user;
+    const struct codec_message *message = command->message;
+    const struct shop_command_meta *meta = codec_command_meta_of(message);
+    const struct decision *decision = opaque;
+    struct mr_arena *arena = topo_context_arena(context);
+    if (!decision || !meta)
+        return mr_fail(error, MR_FATAL, "%s was decided without an answer", message->type->name);
+
+    struct shop_position *reached = mr_arena_alloc(arena, positions_count * sizeof *reached + 1);
+    for (size_t i = 0; i < positions_count; i++)
+        reached[i] = (struct shop_position){
+            mr_cstr(positions[i].topic), positions[i].partition, positions[i].next_offset};
+    struct shop_command_outcome outcome = {
+        .command_id = meta->command_id,
+        .fingerprint = meta->fingerprint,
+        .principal = meta->principal,
+        .aggregate_id = decision->aggregate_id,
+        .status = mr_cstr(decision->rejected ? "rejected" : "accepted"),
+        .http_status = decision->http_status,
+        .problem_type = mr_cstr(decision->problem_type),
+        .problem_detail = decision->problem_detail,
+        .problem_ext_json = decision->problem_ext_json,
+        .positions = reached,
+        .positions_count = positions_count,
+        .decided_at = topo_context_now_ms(context),
+        .cart = decision->cart,
+        .order = decision->order,
+        .subject_id = decision->subject_id,
+    };
+    *ret_outcome = frame(service, arena, SHOP_COMMAND_OUTCOME, &outcome);
+    return 0;
+}
+
+/* The same key for another request: refused, and the remembered outcome stays untouched. */
+static struct shop_command_outcome
+reused(const struct shop_command_outcome *first, const struct shop_command_meta *meta)
+{
+    return (struct shop_command_outcome){
+        .command_id = meta->command_id,
+        .fingerprint = meta->fingerprint,
+        .principal = meta->principal,
+        .aggregate_id = first->aggregate_id,
+        .status = mr_cstr("rejected"),
+        .http_status = HTTP_UNPROCESSABLE,
+        .problem_type = mr_cstr("idempotency-key-reused"),
+        .problem_detail = mr_cstr("This idempotency key was used for another request."),
+        .decided_at = first->decided_at,
+    };
+}
+
+int work_reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    const struct shop_service *service = user;
+    const struct shop_command_meta *meta = codec_command_meta_of(command->message);
+    struct mr_arena *arena = topo_context_arena(context);
+    struct codec_message message;
+    if (meta->reply_to.len == 0)
+        return 0;
+    int rc = codec_decode(service->registry, outcome, arena, &message, error);
+    if (rc)
+        return rc;
+    struct shop_command_reply reply = {.command_id = meta->command_id, .replayed = replayed};
+    reply.outcome = *(const struct shop_command_outcome *)message.value;
+    if (!mr_bytes_equal(reply.outcome.fingerprint, meta->fingerprint))
+        reply.outcome = reused(message.value, meta);
+    struct topo_output output = {
+        .key = meta->command_id,
+        .value = frame(service, arena, SHOP_COMMAND_REPLY, &reply),
+        .timestamp_ms = topo_context_now_ms(context),
+        .partition = meta->reply_partition,
+    };
+    topo_forward(context, "replies", &output);
+    return 0;
+}
+
+/* -- at work -- */
+
+void work_begin_timer(
+    struct work *ret_work,
+    struct topo_context *context,
+    const struct shop_service *service,
+    const char *source,
+    int64_t now_ms,
+    struct mr_bytes correlation_id)
+{
+    *ret_work = (struct work){
+        .context = context,
+        .service = service,
+        .arena = topo_context_arena(context),
+        .now_ms = now_ms,
+        .source = source,
+        .command_id = empty,
+        .correlation_id = correlation_id.ptr ? correlation_id : empty,
+        .causation_id = mr_cstr("timer"),
+        .actor_kind = mr_cstr("system"),
+        .actor_id = mr_cstr(source),
+    };
+}
+
+void work_begin(
+    struct work *ret_work,
+    struct topo_context *context,
+    const struct shop_service *service,
+    const char *source,
+    const struct codec_message *message)
+{
+    work_begin_timer(ret_work, context, service, source, topo_context_now_ms(context), empty);
+    const struct shop_command_meta *command = codec_command_meta_of(message);
+    const struct shop_saga_meta *saga = codec_saga_meta_of(message);
+    if (command) {
+        ret_work->command = command;
+        ret_work->command_id = command->command_id;
+        ret_work->correlation_id = command->correlation_id;
+        ret_work->causation_id = command->command_id;
+        ret_work->actor_kind = command->actor_kind;
+        ret_work->actor_id = command->principal;
+    } else if (saga) {
+        ret_work->correlation_id = saga->correlation_id;
+        ret_work->causation_id = saga->causation_id;
+    }
+}
+
+struct shop_meta
+work_meta(struct work *work, const char *aggregate, struct mr_bytes aggregate_id, int64_t version)
+{
+    struct shop_id id = shop_event_id(aggregate_id, version);
+    struct shop_meta meta = {
+        .event_id = mr_arena_copy(work->arena, shop_id_view(&id)),
+        .aggregate = mr_cstr(aggregate),
+        .aggregate_id = aggregate_id,
+        .aggregate_version = version,
+        .command_id = work->command_id,
+        .correlation_id = work->correlation_id,
+        .causation_id = work->causation_id,
+        .actor_kind = work->actor_kind,
+        .actor_id = work->actor_id,
+        .occurred_at = work->now_ms,
+        .schema_rev = 1,
+    };
+    return meta;
+}
+
+/* RFC 3339 in UTC with milliseconds; days to a date as in Howard Hinnant's civil_from_days. */
+static struct mr_bytes format_time(struct mr_arena *arena, int64_t ms)
+{
+    int64_t days = ms / 86400000, rest = ms % 86400000;
+    int64_t shifted = days + 719468, era = shifted / 146097, day_of_era = shifted % 146097;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t mp = (5 * day_of_year + 2) / 153;
+    int64_t month = mp < 10 ? mp + 3 : mp - 9;
+    int64_t parts[] = {
+        year_of_era + era * 400 + (month <= 2),
+        month,
+        day_of_year - (153 * mp + 2) / 5 + 1,
+        rest / 3600000,
+        rest / 60000 % 60,
+        rest / 1000 % 60,
+        rest % 1000};
+    static const char form[] = "yyyy-mm-ddThh:mm:ss.mmmZ";
+    static const size_t ends[] = {3, 6, 9, 12, 15, 18, 22};
+    static const size_t widths[] = {4, 2, 2, 2, 2, 2, 3};
+    char *text = mr_arena_alloc(arena, sizeof form);
+    memcpy(text, form, sizeof form);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        for (size_t k = 0; k < widths[i]; k++, parts[i] /= 10)
+            text[ends[i] - k] = (char)('0' + parts[i] % 10);
+    return mr_bytes_of(text, sizeof form - 1);
+}
+
+static struct topo_header header(const char *name, struct mr_bytes value)
+{
+    return (struct topo_header){mr_cstr(name), value};
+}
+
+void work_emit(
+    struct work *work,
+    const char *sink,
+    enum shop_type type,
+    struct mr_bytes key,
+    const struct shop_meta *meta,
+    const void *event)
+{
+    struct topo_header *headers = mr_arena_alloc(work->arena, 7 * sizeof *headers);
+    headers[0] = header("ce_specversion", mr_cstr("1.0"));
+    headers[1] = header("ce_id", meta->event_id);
+    headers[2] = header("ce_type", mr_cstr(shop_types[type].full_name));
+    headers[3] = header("ce_source", mr_cstr(work->source));
+    headers[4] = header("ce_subject", meta->aggregate_id);
+    headers[5] = header("ce_time", format_time(work->arena, work->now_ms));
+    headers[6] = header("content-type", mr_cstr("application/avro"));
+    struct topo_output output = {
+        .key = key,
+        .value = frame(work->service, work->arena, type, event),
+        .headers = headers,
+        .headers_count = 7,
+        .timestamp_ms = work->now_ms,
+    };
+    topo_forward(work->context, sink, &output);
+    work->causation_id = meta->event_id;
+}
+
+void work_send(
+    struct work *work,
+    const char *sink,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void *value)
+{
+    struct topo_header *headers = mr_arena_alloc(work->arena, sizeof *headers);
+    headers[0] = header("ce_type", mr_cstr(shop_types[type].full_name));
+    struct topo_output output = {
+        .key = key,
+        .value = value ? frame(work->service, work->arena, type, value) : (struct mr_bytes){0},
+        .headers = headers,
+        .headers_count = 1,
+        .timestamp_ms = work->now_ms,
+    };
+    topo_forward(work->context, sink, &output);
+}
+
+struct shop_saga_meta work_saga(const struct work *work)
+{
+    return (struct shop_saga_meta){work->correlation_id, work->causation_id, work->now_ms};
+}
+
+/* -- how it ended -- */
+
+void *decision_accept(struct work *work, int http_status, struct mr_bytes aggregate_id)
+{
+    struct decision *decision = mr_arena_zalloc(work->arena, sizeof *decision);
+    decision->http_status = http_status;
+    decision->aggregate_id = aggregate_id;
+    return decision;
+}
+
+void *decision_reject(
+    struct work *work,
+    int http_status,
+    const char *problem_type,
+    struct mr_bytes aggregate_id,
+    const char *format,
+    ...)
+{
+    struct decision *decision = decision_accept(work, http_status, aggregate_id);
+    char text[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    decision->rejected = true;
+    decision->problem_type = problem_type;
+    decision->problem_detail = mr_arena_copy(work->arena, mr_cstr(text));
+    return decision;
+}
+
+bool decision_stale(
+    struct work *work, int64_t version, struct mr_bytes aggregate_id, void **ret_decision)
+{
+    if (!work->command || !work->command->has_expected_version ||
+        work->command->expected_version == version)
+        return false;
+    struct decision *decision = decision_reject(
+        work, HTTP_PRECONDITION, "precondition-failed", aggregate_id, "It has changed since.");
+    decision->problem_ext_json =
+        mr_arena_printf(work->arena, "{\"current_version\":%lld}", (long long)version);
+    *ret_decision = decision;
+    return true;
+}
+
+/* -- state -- */
+
+int state_get(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void **ret_state,
+    struct mr_error *error)
+{
+    struct mr_arena *arena = topo_context_arena(context);
+    struct mr_bytes stored = topo_store_get(topo_context_store(context, store), key);
+    const void *state = NULL;
+    if (stored.ptr &&
+        codec_decode_bare(&shop_types[type], mr_arena_copy(arena, stored), arena, &state, error))
+        return mr_fail(
+            error,
+            MR_CORRUPT,
+            "store %s: %.*s is no %s",
+            store,
+            MR_ARG(key),
+            shop_types[type].name);
+    *ret_state = state;
+    return 0;
+}
+
+void state_put(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void *state)
+{
+    struct mr_buffer buffer;
+    mr_buffer_init(&buffer);
+    shop_types[type].encode(state, &buffer);
+    topo_store_put(topo_context_store(context, store), key, mr_buffer_view(&buffer));
+    mr_buffer_clean_up(&buffer);
+}
+
+struct mr_bytes key_join(struct mr_arena *arena, struct mr_bytes a, struct mr_bytes b)
+{
+    char *key = mr_arena_alloc(arena, a.len + 1 + b.len);
+    memcpy(key, a.ptr, a.len);
+    key[a.len] = '/';
+    memcpy(key + a.len + 1, b.ptr, b.len);
+    return mr_bytes_of(key, a.len + 1 + b.len);
+}
+
+struct mr_bytes key_timer(struct mr_arena *arena, int64_t due_ms, struct mr_bytes id)
+{
+    char *key = mr_arena_alloc(arena, TIMER_KEY_PREFIX + id.len);
+    assert(due_ms >= 0);
+    mr_put_be64(key, (uint64_t)due_ms);
+    memcpy(key + TIMER_KEY_PREFIX, id.ptr, id.len);
+    return mr_bytes_of(key, TIMER_KEY_PREFIX + id.len);
+}
+
+size_t timers_due(
+    struct topo_context *context,
+    const char *store,
+    int64_t now_ms,
+    struct mr_bytes *ret_ids,
+    size_t max)
+{
+    struct mr_arena *arena = topo_context_arena(context);
+    struct mr_bytes end = key_timer(arena, now_ms + 1, empty);
+    struct topo_scan *scan =
+        topo_store_scan(topo_context_store(context, store), mr_bytes_of("", 0), end);
+    size_t count = 0;
+    struct mr_bytes key, value;
+    while (count < max && topo_scan_next(scan, &key, &value))
+        ret_ids[count++] = mr_arena_copy(
+            arena, mr_bytes_of(key.ptr + TIMER_KEY_PREFIX, key.len - TIMER_KEY_PREFIX));
+    topo_scan_close(scan);
+    return count;
+}
+
+int event_decode(
+    struct topo_context *context,
+    const struct shop_service *service,
+    const struct topo_record *record,
+    struct codec_message *ret_message,
+    struct mr_error *error)
+{
+    int rc = codec_decode(
+        service->registry, record->value, topo_context_arena(context), ret_message, error);
+    /* An event of our own that we cannot read is no poison to be skipped: state would differ. */
+    if (rc)
+        return mr_fail(
+            error,
+            MR_CORRUPT,
+            "%s-%d@%lld is no event this version can read",
+            record->topic,
+            (int)record->partition,
+            (long long)record->offset);
+    return 0;
+}
+
+/* -- money -- */
+
+bool money_multiply(int64_t minor, int64_t quantity, int64_t *ret_minor)
+{
+    int64_t product;
+    if (__builtin_mul_overflow(minor, quantity, &product) || product > SHOP_MONEY_MINOR_MAX ||
+        product < -SHOP_MONEY_MINOR_MAX)
+        return false;
+    *ret_minor = product;
+    return true;
+}
+
+bool money_add(int64_t a, int64_t b, int64_t *ret_minor)
+{
+    int64_t sum;
+    if (__builtin_add_overflow(a, b, &sum) || sum > SHOP_MONEY_MINOR_MAX ||
+        sum < -SHOP_MONEY_MINOR_MAX)
+        return false;
+    *ret_minor = sum;
+    return true;
+}
+
+bool money_is_price(const struct shop_money *money)
+{
+    if (money->minor < 0 || money->minor > SHOP_MONEY_MINOR_MAX || money->currency.len != 3)
+        return false;
+    for (size_t i = 0; i < 3; i++)
+        if (money->currency.ptr[i] < 'A' || money->currency.ptr[i] > 'Z')
+            return false;
+    return true;
+}

@@ -1,0 +1,189 @@
+/*
+ * work.h - what every aggregate of the shop shares: one decision at work, from message to outcome.
+ *
+ * A decide function starts a `struct work`, reads state with work_state, emits events with
+ * work_emit (which the engine folds at once), sends messages to other aggregates with work_send,
+ * and says how a command ended with a `struct decision`.
+ *
+ * Memory   Everything lives in the record's arena; state is copied there before it is decoded, so
+ *          that it stays what it was when an event is folded.
+ */
+#ifndef PROCESSORS_WORK_H
+#define PROCESSORS_WORK_H
+
+#include <processors/ids.h>
+#include <processors/shop.h>
+#include <topology/aggregate.h>
+
+struct work {
+    struct topo_context *context;
+    const struct shop_service *service;
+    struct mr_arena *arena;
+    int64_t now_ms;
+    const char *source;                      /* ce_source, "/shop/sales". */
+    const struct shop_command_meta *command; /* NULL: a message between aggregates, or a timer. */
+    struct mr_bytes command_id;              /* Empty unless `command`. */
+    struct mr_bytes correlation_id;
+    struct mr_bytes causation_id;
+    struct mr_bytes actor_kind;
+    struct mr_bytes actor_id;
+};
+
+/* How a command ended. Zeroed is no answer; start from decision_accept or decision_reject. */
+struct decision {
+    bool rejected;
+    int http_status;
+    const char *problem_type; /* A slug of http.md. */
+    struct mr_bytes problem_detail;
+    struct mr_bytes problem_ext_json;
+    struct mr_bytes aggregate_id;
+    struct mr_bytes subject_id;
+    const struct shop_cart_snapshot *cart;
+    const struct shop_order_snapshot *order;
+};
+
+/* -- the steps of an aggregate that are the same for all (topology/aggregate.h) -- */
+
+int work_decode(
+    void *user,
+    const struct topo_record *record,
+    struct mr_arena *arena,
+    struct topo_command *ret_command,
+    struct mr_error *error);
+int work_outcome(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    const void *decision,
+    const struct topo_position *positions,
+    size_t positions_count,
+    struct mr_bytes *ret_outcome,
+    struct mr_error *error);
+int work_reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error);
+
+/* -- at work -- */
+
+void work_begin(
+    struct work *ret_work,
+    struct topo_context *context,
+    const struct shop_service *service,
+    const char *source,
+    const struct codec_message *message);
+
+/* A decision on time: caused by nobody's message. */
+void work_begin_timer(
+    struct work *ret_work,
+    struct topo_context *context,
+    const struct shop_service *service,
+    const char *source,
+    int64_t now_ms,
+    struct mr_bytes correlation_id);
+
+/* The meta of the aggregate's next event; it becomes the cause of what is sent after it. */
+struct shop_meta
+work_meta(struct work *work, const char *aggregate, struct mr_bytes aggregate_id, int64_t version);
+
+/* An event: `key` places it, `meta` is the one inside it. */
+void work_emit(
+    struct work *work,
+    const char *sink,
+    enum shop_type type,
+    struct mr_bytes key,
+    const struct shop_meta *meta,
+    const void *event);
+
+/* A message to another aggregate, or a record of a compacted topic. value NULL: a tombstone. */
+void work_send(
+    struct work *work,
+    const char *sink,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void *value);
+
+struct shop_saga_meta work_saga(const struct work *work);
+
+/* -- how it ended -- */
+
+void *decision_accept(struct work *work, int http_status, struct mr_bytes aggregate_id);
+
+#if defined(__GNUC__)
+__attribute__((format(printf, 5, 6)))
+#endif
+void *
+decision_reject(
+    struct work *work,
+    int http_status,
+    const char *problem_type,
+    struct mr_bytes aggregate_id,
+    const char *format,
+    ...);
+
+/* True, and *ret_decision set, when the command expects another version of its aggregate. */
+bool decision_stale(
+    struct work *work, int64_t version, struct mr_bytes aggregate_id, void **ret_decision);
+
+/* -- state -- */
+
+/* *ret_state is NULL when absent. MR_CORRUPT when the bytes are no such state. */
+int state_get(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void **ret_state,
+    struct mr_error *error);
+void state_put(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void *state);
+
+/* "a/b". Ids hold no '/', so no two pairs give the same key. */
+struct mr_bytes key_join(struct mr_arena *arena, struct mr_bytes a, struct mr_bytes b);
+
+/* A key of a `timers` store: due times sort first. */
+struct mr_bytes key_timer(struct mr_arena *arena, int64_t due_ms, struct mr_bytes id);
+
+/* The due timers, at most `max`, oldest first; `ret_ids` are views into the arena. */
+size_t timers_due(
+    struct topo_context *context,
+    const char *store,
+    int64_t now_ms,
+    struct mr_bytes *ret_ids,
+    size_t max);
+
+/* Decodes a record's event for a fold. */
+int event_decode(
+    struct topo_context *context,
+    const struct shop_service *service,
+    const struct topo_record *record,
+    struct codec_message *ret_message,
+    struct mr_error *error);
+
+/* -- money -- */
+
+/* False when the result is over SHOP_MONEY_MINOR_MAX either way. */
+bool money_multiply(int64_t minor, int64_t quantity, int64_t *ret_minor);
+bool money_add(int64_t a, int64_t b, int64_t *ret_minor);
+
+static inline bool money_equal(const struct shop_money *a, const struct shop_money *b)
+{
+    return a->minor == b->minor && mr_bytes_equal(a->currency, b->currency);
+}
+
+/* Not negative, within bounds, and of a three-letter currency. */
+bool money_is_price(const struct shop_money *money);
+
+static inline bool text_is(struct mr_bytes text, const char *word)
+{
+    return mr_bytes_equal(text, mr_cstr(word));
+}
+
+#endif

@@ -1,0 +1,1 @@
+millrace_test(shop_ids_test LABEL unit LIBS processors)

@@ -1,0 +1,92 @@
+/* shop_ids_test.c - ids are derived, distinct where they must be, and order ids tell their owner.
+ */
+#include <base/murmur2.h>
+#include <processors/ids.h>
+#include <tests/cmocka.h>
+
+#include <stdio.h>
+
+static void same_input_gives_the_same_id(void **state)
+{
+    (void)state;
+    struct shop_id a = shop_product_id(mr_cstr("85123A"));
+    struct shop_id b = shop_product_id(mr_cstr("85123A"));
+    struct shop_id c = shop_product_id(mr_cstr("85123B"));
+    assert_string_equal(a.text, b.text);
+    assert_string_not_equal(a.text, c.text);
+    assert_true(mr_bytes_starts_with(shop_id_view(&a), mr_cstr("prd_")));
+    assert_int_equal(strlen(a.text), 4 + MR_UUID_TEXT_LEN);
+}
+
+static void parts_do_not_run_into_each_other(void **state)
+{
+    (void)state;
+    struct mr_bytes x = mr_cstr("x");
+    struct shop_id a = shop_command_id(mr_cstr("ab"), mr_cstr("c"), x, x);
+    struct shop_id b = shop_command_id(mr_cstr("a"), mr_cstr("bc"), x, x);
+    assert_string_not_equal(a.text, b.text);
+    struct mr_uuid uuid;
+    assert_true(mr_uuid_parse(shop_id_view(&a), &uuid));
+    assert_int_equal(uuid.bytes[6] >> 4, 8);
+}
+
+static void order_id_tells_its_owner(void **state)
+{
+    (void)state;
+    struct mr_bytes owner = mr_cstr("usr_0198c0de-0000-7000-8000-000000000001");
+    struct mr_bytes other = mr_cstr("usr_0198c0de-0000-7000-8000-000000000002");
+    struct shop_id order = shop_order_id(owner, mr_cstr("command"));
+    char prefix[16];
+    snprintf(prefix, sizeof prefix, "ord_%08x-", (unsigned)mr_murmur2(owner));
+    assert_true(mr_bytes_starts_with(shop_id_view(&order), mr_cstr(prefix)));
+    assert_true(shop_order_id_is_of(shop_id_view(&order), owner));
+    assert_false(shop_order_id_is_of(shop_id_view(&order), other));
+    assert_false(shop_order_id_is_of(mr_cstr("ord_"), owner));
+}
+
+static void events_of_an_aggregate_have_distinct_ids(void **state)
+{
+    (void)state;
+    struct shop_id one = shop_event_id(mr_cstr("crt_a"), 1);
+    struct shop_id two = shop_event_id(mr_cstr("crt_a"), 2);
+    struct shop_id other = shop_event_id(mr_cstr("crt_b"), 1);
+    assert_string_not_equal(one.text, two.text);
+    assert_string_not_equal(one.text, other.text);
+}
+
+static void only_plain_characters_are_valid(void **state)
+{
+    (void)state;
+    assert_true(shop_id_is_valid(mr_cstr("usr_0A-z")));
+    assert_false(shop_id_is_valid(mr_cstr("")));
+    assert_false(shop_id_is_valid(mr_cstr("a/b")));
+    assert_false(shop_id_is_valid(mr_bytes_of("a\0b", 3)));
+    assert_false(shop_id_is_valid((struct mr_bytes){0}));
+    char text[SHOP_ID_BYTES_MAX + 1];
+    memset(text, 'a', sizeof text);
+    assert_true(shop_id_is_valid(mr_bytes_of(text, SHOP_ID_BYTES_MAX - 1)));
+    assert_false(shop_id_is_valid(mr_bytes_of(text, SHOP_ID_BYTES_MAX)));
+}
+
+static void confirmation_numbers_are_readable(void **state)
+{
+    (void)state;
+    struct shop_id no = shop_confirmation_no(mr_cstr("ord_1"));
+    struct shop_id other = shop_confirmation_no(mr_cstr("ord_2"));
+    assert_int_equal(strlen(no.text), 11);
+    assert_int_equal(strspn(no.text, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"), 11);
+    assert_string_not_equal(no.text, other.text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_input_gives_the_same_id),
+        cmocka_unit_test(parts_do_not_run_into_each_other),
+        cmocka_unit_test(order_id_tells_its_owner),
+        cmocka_unit_test(events_of_an_aggregate_have_distinct_ids),
+        cmocka_unit_test(only_plain_characters_are_valid),
+        cmocka_unit_test(confirmation_numbers_are_readable),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
