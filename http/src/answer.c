@@ -1,0 +1,151 @@
+/* answer.c - a request's answer: its headers, its validators, and handing it to libmicrohttpd. */
+#include "server_parts.h"
+
+#include <base/log.h>
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <strings.h>
+
+/* What every answer says, whatever it is about. */
+static const struct answer_header always[] = {
+    {"Strict-Transport-Security", "max-age=31536000"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"Content-Security-Policy", "default-src 'none'"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Access-Control-Expose-Headers",
+     "Consistency-Token, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, "
+     "Request-Id, Retry-After, View-Lag, View-Position"},
+};
+
+struct mr_buffer *http_response(struct http_request *request)
+{
+    return &request->response;
+}
+
+void answer_reset(struct http_request *request)
+{
+    mr_buffer_reset(&request->response);
+    request->headers_count = 0;
+}
+
+void http_set_header(struct http_request *request, const char *name, struct mr_bytes value)
+{
+    struct answer_header *header = NULL;
+    for (size_t i = 0; i < request->headers_count && !header; i++)
+        if (strcasecmp(request->headers[i].name, name) == 0)
+            header = &request->headers[i];
+    if (!header) {
+        assert(request->headers_count < ANSWER_HEADERS_MAX);
+        header = &request->headers[request->headers_count++];
+    }
+    *header = (struct answer_header){name, mr_arena_cstr(&request->arena, value)};
+}
+
+void http_set_header_f(struct http_request *request, const char *name, const char *format, ...)
+{
+    char value[1024];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(value, sizeof value, format, args);
+    va_end(args);
+    if (len < 0)
+        return;
+    size_t used = (size_t)len < sizeof value ? (size_t)len : sizeof value - 1;
+    http_set_header(request, name, mr_bytes_of(value, used));
+}
+
+/* Weak comparison (RFC 9110 13.1.2): W/ does not count. */
+static bool list_has_tag(struct mr_bytes list, struct mr_bytes etag)
+{
+    size_t at = 0;
+    while (at < list.len) {
+        char c = list.ptr[at];
+        if (c == '*')
+            return true;
+        if (c != '"') {
+            at++;
+            continue;
+        }
+        const char *start = list.ptr + at + 1;
+        const char *stop = memchr(start, '"', list.len - at - 1);
+        if (!stop)
+            return false;
+        if (mr_bytes_equal(mr_bytes_of(start, (size_t)(stop - start)), etag))
+            return true;
+        at = (size_t)(stop - list.ptr) + 1;
+    }
+    return false;
+}
+
+bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool weak)
+{
+    http_set_header_f(request, "ETag", "%s\"%.*s\"", weak ? "W/" : "", MR_ARG(etag));
+    return list_has_tag(http_header(request, "If-None-Match"), etag);
+}
+
+enum http_if_match http_if_match(const struct http_request *request, int64_t *ret_version)
+{
+    struct mr_bytes header = http_header(request, "If-Match");
+    int64_t version = 0;
+    if (!header.ptr)
+        return HTTP_IF_MATCH_NONE;
+    if (mr_bytes_equal(header, mr_cstr("*")))
+        return HTTP_IF_MATCH_ANY;
+    if (header.len < 4 || header.len > 20 || !mr_bytes_starts_with(header, mr_cstr("\"v")) ||
+        header.ptr[header.len - 1] != '"')
+        return HTTP_IF_MATCH_BAD;
+    for (size_t i = 2; i < header.len - 1; i++) {
+        if (header.ptr[i] < '0' || header.ptr[i] > '9')
+            return HTTP_IF_MATCH_BAD;
+        version = version * 10 + (header.ptr[i] - '0');
+    }
+    *ret_version = version;
+    return HTTP_IF_MATCH_VERSION;
+}
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->headers_count; i++)
+        if (strcasecmp(request->headers[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static void add_headers(struct http_request *request, struct MHD_Response *response)
+{
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        MHD_add_response_header(response, always[i].name, always[i].value);
+    for (size_t i = 0; i < request->headers_count; i++)
+        MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
+}
+
+void http_send(struct http_request *request, int status, const char *content_type)
+{
+    struct http_server *server = request->server;
+    assert(request->state != REQUEST_ANSWERED && request->state != REQUEST_SUSPENDED);
+    request->state = REQUEST_ANSWERED;
+    request->status = status;
+    if (status == 204 || status == 304)
+        mr_buffer_reset(&request->response);
+    if (request->response.len > 0 && !has_header(request, "Content-Type"))
+        http_set_header(
+            request, "Content-Type", mr_cstr(content_type ? content_type : "application/json"));
+    if (!has_header(request, "Cache-Control"))
+        http_set_header(request, "Cache-Control", mr_cstr("no-store"));
+    if (request->request_id.ptr)
+        http_set_header(request, "Request-Id", request->request_id);
+    if (server->options.on_response)
+        server->options.on_response(request, status, server->options.user);
+    if (atomic_load(&server->stopping))
+        http_set_header(request, "Connection", mr_cstr("close"));
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        request->response.len, request->response.ptr, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return; /* Out of memory inside the library: it closes the connection. */
+    add_headers(request, response);
+    if (MHD_queue_response(request->connection, (unsigned)status, response) == MHD_NO)
+        mr_log(MR_LOG_DEBUG, "response-refused", "status=%d", status);
+    MHD_destroy_response(response);
+}

@@ -1,0 +1,107 @@
+/*
+ * connections.c - cutting connections that are too slow to say what they want.
+ *
+ * libmicrohttpd's own timeout starts again with every byte, so a client that drips a byte a second
+ * holds a connection for ever. Here a connection has until give_up_ms for a whole request: from
+ * connecting, from the request line, or from the end of the answer before. A late one is shut down
+ * (not closed: the descriptor stays libmicrohttpd's).
+ */
+#include "server_parts.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { RECEIVE_TIMEOUT_MS = 10000, KEEPALIVE_TIMEOUT_MS = 75000 };
+
+static int64_t receive_until_ms(const struct http_server *server)
+{
+    int timeout = server->options.receive_timeout_ms;
+    return server_now_us() / 1000 + (timeout ? timeout : RECEIVE_TIMEOUT_MS);
+}
+
+static int64_t idle_until_ms(const struct http_server *server)
+{
+    int timeout = server->options.keepalive_timeout_ms;
+    return server_now_us() / 1000 + (timeout ? timeout : KEEPALIVE_TIMEOUT_MS);
+}
+
+static void add(struct http_server *server, struct connection *connection)
+{
+    pthread_mutex_lock(&server->connections_lock);
+    connection->next = server->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    server->connections = connection;
+    pthread_mutex_unlock(&server->connections_lock);
+    atomic_fetch_add(&server->connections_open, 1);
+}
+
+static void take_out(struct http_server *server, struct connection *connection)
+{
+    pthread_mutex_lock(&server->connections_lock);
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        server->connections = connection->next;
+    pthread_mutex_unlock(&server->connections_lock);
+    atomic_fetch_sub(&server->connections_open, 1);
+}
+
+void connections_notify(
+    void *server,
+    struct MHD_Connection *connection,
+    void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        struct connection *added = mr_calloc(1, sizeof *added);
+        added->fd = info->connect_fd;
+        atomic_init(&added->give_up_ms, receive_until_ms(server));
+        add(server, added);
+        *socket_context = added;
+    } else if (*socket_context) {
+        take_out(server, *socket_context);
+        free(*socket_context);
+        *socket_context = NULL;
+    }
+}
+
+static struct connection *connection_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+void connections_receiving(struct MHD_Connection *connection, const struct http_server *server)
+{
+    struct connection *mine = connection_of(connection);
+    if (mine)
+        atomic_store(&mine->give_up_ms, receive_until_ms(server));
+}
+
+void connections_mark(struct http_request *request, bool busy)
+{
+    if (!request->connection)
+        return;
+    struct connection *mine = connection_of(request->connection);
+    if (!mine)
+        return;
+    if (!busy)
+        atomic_store(&mine->give_up_ms, idle_until_ms(request->server));
+    atomic_store(&mine->busy, busy);
+}
+
+void connections_cut_late(struct http_server *server)
+{
+    int64_t now_ms = server_now_us() / 1000;
+    pthread_mutex_lock(&server->connections_lock);
+    for (struct connection *at = server->connections; at; at = at->next)
+        if (!atomic_load(&at->busy) && atomic_load(&at->give_up_ms) <= now_ms)
+            (void)shutdown(at->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&server->connections_lock);
+}

@@ -1,0 +1,274 @@
+/* json_read.c - request bodies: jansson parses, a table of fields says what may be there. */
+#include <http/json.h>
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <strings.h>
+
+struct reading {
+    struct mr_arena *arena;
+    struct http_json_errors *errors;
+};
+
+static void
+complain(struct reading *reading, struct mr_bytes pointer, const char *code, const char *detail)
+{
+    struct http_json_errors *errors = reading->errors;
+    if (errors->count < HTTP_JSON_ERRORS_MAX)
+        errors->items[errors->count++] =
+            (struct http_field_error){.pointer = pointer, .detail = detail, .code = code};
+}
+
+/* RFC 6901: '~' is "~0", '/' is "~1". A name is cut to a length that is fit to be shown. */
+static struct mr_bytes pointer_to(struct reading *reading, struct mr_bytes parent, const char *name)
+{
+    enum { SHOWN_MAX = 128 };
+    char *text = mr_arena_alloc(reading->arena, parent.len + 2 * SHOWN_MAX + 2);
+    size_t len = parent.len;
+    memcpy(text, parent.ptr, parent.len);
+    text[len++] = '/';
+    size_t shown = strlen(name);
+    if (shown > SHOWN_MAX) {
+        shown = SHOWN_MAX;
+        while (shown > 0 && ((unsigned char)name[shown] & 0xC0) == 0x80)
+            shown--; /* Not in the middle of a character. */
+    }
+    for (size_t i = 0; i < shown; i++) {
+        if (name[i] == '~' || name[i] == '/') {
+            text[len++] = '~';
+            text[len++] = name[i] == '~' ? '0' : '1';
+        } else {
+            text[len++] = name[i];
+        }
+    }
+    text[len] = '\0';
+    return mr_bytes_of(text, len);
+}
+
+static int64_t text_max(const struct http_json_field *field)
+{
+    return field->max ? field->max : HTTP_JSON_TEXT_MAX;
+}
+
+static void read_text(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *field,
+    const json_t *value)
+{
+    int64_t len = (int64_t)json_string_length(value);
+    if (!json_is_string(value)) {
+        complain(reading, pointer, "type", "must be a string");
+    } else if (len < field->min || len > text_max(field)) {
+        struct mr_bytes detail = mr_arena_printf(
+            reading->arena,
+            "must have %lld to %lld bytes",
+            (long long)field->min,
+            (long long)text_max(field));
+        complain(reading, pointer, "length", detail.ptr);
+    } else {
+        struct mr_bytes text = mr_bytes_of(json_string_value(value), (size_t)len);
+        *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, text);
+    }
+}
+
+static void read_integer(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *field,
+    const json_t *value)
+{
+    bool bounded = field->min != 0 || field->max != 0;
+    int64_t number = json_integer_value(value);
+    if (!json_is_integer(value)) {
+        complain(reading, pointer, "type", "must be a whole number");
+    } else if (bounded && (number < field->min || number > field->max)) {
+        struct mr_bytes detail = mr_arena_printf(
+            reading->arena, "must be %lld to %lld", (long long)field->min, (long long)field->max);
+        complain(reading, pointer, "range", detail.ptr);
+    } else {
+        *(int64_t *)field->out = number;
+    }
+}
+
+static void read_any(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *field,
+    const json_t *value)
+{
+    if (!json_is_object(value)) {
+        complain(reading, pointer, "type", "must be an object");
+        return;
+    }
+    char *text = json_dumps(value, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    size_t len = text ? strlen(text) : 0;
+    if (text && (int64_t)len <= text_max(field))
+        *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, mr_bytes_of(text, len));
+    else
+        complain(reading, pointer, "length", "is too long");
+    free(text);
+}
+
+static void read_object(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *fields,
+    size_t fields_count,
+    json_t *object);
+
+static void read_value(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *field,
+    json_t *value)
+{
+    switch (field->kind) {
+    case HTTP_JSON_TEXT:
+        read_text(reading, pointer, field, value);
+        break;
+    case HTTP_JSON_INTEGER:
+        read_integer(reading, pointer, field, value);
+        break;
+    case HTTP_JSON_BOOL:
+        if (json_is_boolean(value))
+            *(bool *)field->out = json_is_true(value);
+        else
+            complain(reading, pointer, "type", "must be true or false");
+        break;
+    case HTTP_JSON_ANY:
+        read_any(reading, pointer, field, value);
+        break;
+    case HTTP_JSON_OBJECT:
+        read_object(reading, pointer, field->fields, field->fields_count, value);
+        if (field->out)
+            *(bool *)field->out = true;
+        break;
+    }
+}
+
+static const struct http_json_field *
+find_field(const struct http_json_field *fields, size_t fields_count, const char *name)
+{
+    for (size_t i = 0; i < fields_count; i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return &fields[i];
+    return NULL;
+}
+
+static void read_object(
+    struct reading *reading,
+    struct mr_bytes pointer,
+    const struct http_json_field *fields,
+    size_t fields_count,
+    json_t *object)
+{
+    const char *name;
+    json_t *value;
+    if (!json_is_object(object)) {
+        complain(reading, pointer, "type", "must be an object");
+        return;
+    }
+    json_object_foreach(object, name, value)
+    {
+        if (!find_field(fields, fields_count, name))
+            complain(reading, pointer_to(reading, pointer, name), "unknown", "is not known here");
+    }
+    for (size_t i = 0; i < fields_count; i++) {
+        value = json_object_get(object, fields[i].name);
+        bool absent = !value || (json_is_null(value) && !fields[i].required);
+        struct mr_bytes at = pointer_to(reading, pointer, fields[i].name);
+        if (!absent)
+            read_value(reading, at, &fields[i], value);
+        else if (fields[i].required)
+            complain(reading, at, "required", "is required");
+    }
+}
+
+/* jansson's own bound is 2,048 levels and recursive: ours is checked before it runs. */
+static bool too_deep(struct mr_bytes body)
+{
+    int depth = 0;
+    bool in_text = false;
+    for (size_t i = 0; i < body.len; i++) {
+        char c = body.ptr[i];
+        if (in_text && c == '\\')
+            i++;
+        else if (c == '"')
+            in_text = !in_text;
+        else if (!in_text && (c == '{' || c == '['))
+            depth++;
+        else if (!in_text && (c == '}' || c == ']'))
+            depth--;
+        if (depth > HTTP_JSON_DEPTH_MAX)
+            return true;
+    }
+    return false;
+}
+
+int http_json_read(
+    struct mr_bytes body,
+    const struct http_json_field *fields,
+    size_t fields_count,
+    struct mr_arena *arena,
+    struct http_json_errors *ret_errors,
+    struct mr_error *error)
+{
+    json_error_t why;
+    struct reading reading = {arena, ret_errors};
+    ret_errors->count = 0;
+    if (too_deep(body))
+        return mr_fail(error, MR_MALFORMED, "deeper than %d levels", (int)HTTP_JSON_DEPTH_MAX);
+    json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
+    if (!root) {
+        char *near = strstr(why.text, " near "); /* What follows is the client's own text. */
+        if (near)
+            *near = '\0';
+        return mr_fail(
+            error, MR_MALFORMED, "line %d, column %d: %s", why.line, why.column, why.text);
+    }
+    read_object(&reading, mr_cstr(""), fields, fields_count, root);
+    json_decref(root);
+    if (ret_errors->count)
+        return mr_fail(error, MR_INVALID, "%zu fields are not as they must be", ret_errors->count);
+    return 0;
+}
+
+/* "application/json", with or without parameters. */
+static bool is_json(struct mr_bytes content_type)
+{
+    static const char wanted[] = "application/json";
+    size_t len = sizeof wanted - 1;
+    return content_type.len >= len && strncasecmp(content_type.ptr, wanted, len) == 0 &&
+           (content_type.len == len || content_type.ptr[len] == ';' ||
+            content_type.ptr[len] == ' ');
+}
+
+bool http_read_json(
+    struct http_request *request, const struct http_json_field *fields, size_t fields_count)
+{
+    struct http_json_errors errors;
+    struct mr_error error;
+    if (!is_json(http_header(request, "Content-Type"))) {
+        http_send_problem(request, "unsupported-media-type", "Send application/json.");
+        return false;
+    }
+    int code = http_json_read(
+        http_body(request), fields, fields_count, http_arena(request), &errors, &error);
+    if (code == MR_MALFORMED)
+        http_send_problem(request, "malformed-json", "%s", error.text);
+    else if (code != 0)
+        http_send_problem_full(
+            request,
+            &(struct http_problem){
+                .slug = "validation", .errors = errors.items, .errors_count = errors.count});
+    return code == 0;
+}
+
+void http_send_invalid(
+    struct http_request *request, const char *pointer, const char *code, const char *detail)
+{
+    struct http_field_error error = {.pointer = mr_cstr(pointer), .detail = detail, .code = code};
+    http_send_problem_full(
+        request, &(struct http_problem){.slug = "validation", .errors = &error, .errors_count = 1});
+}

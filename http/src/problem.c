@@ -1,0 +1,197 @@
+/* problem.c - the table of problems, and how one is written. */
+#include <http/json.h>
+#include <http/problem.h>
+
+#include "server_parts.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+    const char *slug;
+    int status;
+    const char *title;
+} problems[] = {
+    {"validation", 422, "The request does not say what it must"},
+    {"malformed-json", 400, "The body is not JSON"},
+    {"malformed-header", 400, "A header cannot be read"},
+    {"malformed-query", 400, "The query string cannot be read"},
+    {"cursor-mismatch", 400, "The cursor belongs to another listing"},
+    {"unknown-parameter", 400, "A parameter is not known here"},
+    {"invalid-parameter", 400, "A parameter has a value that is not possible"},
+    {"idempotency-key-required", 400, "An Idempotency-Key is required here"},
+    {"idempotency-key-reused", 422, "The Idempotency-Key was used for another request"},
+    {"idempotency-in-progress",
+     409,
+     "The first request with this Idempotency-Key is still running"},
+    {"authentication-required", 401, "Authentication is required"},
+    {"token-expired", 401, "The access token has expired"},
+    {"token-invalid", 401, "The access token is not valid"},
+    {"invalid-credentials", 401, "The e-mail address or the password is wrong"},
+    {"refresh-reused", 401, "The refresh token was used before"},
+    {"signature-invalid", 401, "The signature is not valid"},
+    {"reauthentication-required", 403, "A recent login is required"},
+    {"forbidden", 403, "This is not allowed"},
+    {"not-found", 404, "There is no such thing"},
+    {"not-confirmed-yet", 404, "The order is not confirmed yet"},
+    {"method-not-allowed", 405, "The method is not allowed here"},
+    {"not-acceptable", 406, "No acceptable representation"},
+    {"unsupported-media-type", 415, "The body must be application/json"},
+    {"content-too-large", 413, "The body is too large"},
+    {"uri-too-long", 414, "The request target is too long"},
+    {"headers-too-large", 431, "The headers are too large"},
+    {"email-taken", 409, "The e-mail address is registered already"},
+    {"password-too-weak", 422, "The password is too weak"},
+    {"product-unavailable", 409, "The product cannot be bought"},
+    {"out-of-stock", 409, "There is not enough in stock"},
+    {"price-changed", 409, "A price changed since it was quoted"},
+    {"cart-empty", 422, "The cart is empty"},
+    {"cart-full", 422, "The cart is full"},
+    {"quantity-limit", 422, "The quantity is over the limit"},
+    {"payment-in-progress", 409, "A payment is in progress"},
+    {"payment-not-expected", 409, "The order expects no payment"},
+    {"attempts-exhausted", 409, "There have been too many payment attempts"},
+    {"not-cancellable", 409, "The order cannot be cancelled"},
+    {"payment-declined", 402, "The payment was declined"},
+    {"card-data-not-accepted", 422, "Card numbers are not accepted here"},
+    {"token-invalid-or-used", 410, "The token is not valid any more"},
+    {"precondition-failed", 412, "The resource has changed"},
+    {"precondition-required", 428, "If-Match is required here"},
+    {"too-many-requests", 429, "Too many requests"},
+    {"too-many-attempts", 429, "Too many attempts"},
+    {"view-behind", 503, "This view has not reached the wanted position yet"},
+    {"partition-unavailable", 503, "This part of the data is not available now"},
+    {"log-unavailable", 503, "The log cannot be reached; nothing was accepted"},
+    {"overloaded", 503, "Too much to do; try again later"},
+    {"shutting-down", 503, "This instance is stopping"},
+    {"internal", 500, "Something went wrong on our side"},
+};
+
+enum { PROBLEMS = sizeof problems / sizeof problems[0] };
+
+static size_t find(const char *slug)
+{
+    size_t i = 0;
+    while (i < PROBLEMS && strcmp(problems[i].slug, slug) != 0)
+        i++;
+    return i;
+}
+
+int http_problem_status(const char *slug)
+{
+    size_t i = find(slug);
+    return i < PROBLEMS ? problems[i].status : 0;
+}
+
+const char *http_problem_title(const char *slug)
+{
+    size_t i = find(slug);
+    return i < PROBLEMS ? problems[i].title : NULL;
+}
+
+size_t http_problem_count(void)
+{
+    return PROBLEMS;
+}
+
+const char *http_problem_slug(size_t index)
+{
+    return index < PROBLEMS ? problems[index].slug : NULL;
+}
+
+static void write_errors(struct json_w *w, const struct http_problem *problem)
+{
+    json_w_key(w, "errors");
+    json_w_array(w);
+    for (size_t i = 0; i < problem->errors_count; i++) {
+        const struct http_field_error *error = &problem->errors[i];
+        json_w_object(w);
+        json_w_key_text(w, "pointer", error->pointer.ptr ? error->pointer : mr_cstr(""));
+        json_w_key_text(w, "detail", mr_cstr(error->detail));
+        json_w_key_text(w, "code", mr_cstr(error->code));
+        json_w_object_end(w);
+    }
+    json_w_array_end(w);
+}
+
+/* The members of an object, without its braces. */
+static struct mr_bytes members_of(struct mr_bytes object)
+{
+    const char *open = object.len ? memchr(object.ptr, '{', object.len) : NULL;
+    const char *close = object.len ? memrchr(object.ptr, '}', object.len) : NULL;
+    if (!open || !close || close <= open)
+        return mr_bytes_of("", 0);
+    struct mr_bytes inside = mr_bytes_of(open + 1, (size_t)(close - open - 1));
+    for (size_t i = 0; i < inside.len; i++)
+        if (inside.ptr[i] != ' ')
+            return inside;
+    return mr_bytes_of("", 0);
+}
+
+void http_problem_render(
+    const struct http_problem *problem,
+    const char *type_base,
+    struct mr_bytes instance,
+    struct mr_buffer *out)
+{
+    struct json_w w = json_w_to(out);
+    const char *title = http_problem_title(problem->slug);
+    json_w_object(&w);
+    json_w_key(&w, "type");
+    mr_buffer_printf(out, "\"%s%s\"", type_base ? type_base : "/problems/", problem->slug);
+    w.comma = true;
+    json_w_key_text(&w, "title", mr_cstr(title ? title : problem->slug));
+    json_w_key_integer(
+        &w, "status", problem->status ? problem->status : http_problem_status(problem->slug));
+    if (problem->detail.ptr)
+        json_w_key_text(&w, "detail", problem->detail);
+    if (instance.ptr)
+        json_w_key_text(&w, "instance", instance);
+    if (problem->errors_count)
+        write_errors(&w, problem);
+    struct mr_bytes members = members_of(problem->extensions);
+    if (members.len) {
+        mr_buffer_add_byte(out, ',');
+        mr_buffer_add(out, members);
+    }
+    json_w_object_end(&w);
+}
+
+void http_send_problem_full(struct http_request *request, const struct http_problem *problem)
+{
+    int status = problem->status ? problem->status : http_problem_status(problem->slug);
+    const char *base = request->server->options.problem_base;
+    struct mr_bytes instance =
+        request->request_id.ptr
+            ? mr_arena_printf(&request->arena, "/v1/requests/%.*s", MR_ARG(request->request_id))
+            : mr_bytes_of(NULL, 0);
+    assert(status != 0);
+    mr_buffer_reset(&request->response);
+    http_problem_render(problem, base, instance, &request->response);
+    http_set_header(request, "Cache-Control", mr_cstr("no-store"));
+    if (problem->retry_after_s)
+        http_set_header_f(request, "Retry-After", "%d", problem->retry_after_s);
+    if (status == 401)
+        http_set_header_f(
+            request,
+            "WWW-Authenticate",
+            "Bearer realm=\"millrace\"%s",
+            strncmp(problem->slug, "token-", 6) == 0 ? ", error=\"invalid_token\"" : "");
+    http_set_header(request, "Content-Type", mr_cstr("application/problem+json"));
+    http_send(request, status, NULL);
+}
+
+void http_send_problem(
+    struct http_request *request, const char *slug, const char *detail_format, ...)
+{
+    char detail[512];
+    va_list args;
+    va_start(args, detail_format);
+    (void)vsnprintf(detail, sizeof detail, detail_format, args);
+    va_end(args);
+    struct http_problem problem = {.slug = slug, .detail = mr_cstr(detail)};
+    if (http_problem_status(slug) == 503)
+        problem.retry_after_s = 1;
+    http_send_problem_full(request, &problem);
+}

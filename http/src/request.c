@@ -1,0 +1,360 @@
+/* request.c - what a handler can ask about its request; and the pool the requests come from. */
+#include "server_parts.h"
+
+#include <http/json.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/random.h>
+
+enum { SPARE_REQUESTS_MAX = 256, SPARE_BUFFER_BYTES_MAX = 256 * 1024 };
+
+static struct http_request *take_spare(struct http_server *server)
+{
+    pthread_mutex_lock(&server->free_lock);
+    struct http_request *request = server->free_requests;
+    if (request) {
+        server->free_requests = request->next_free;
+        server->free_count--;
+    }
+    pthread_mutex_unlock(&server->free_lock);
+    return request;
+}
+
+static void set_uri(struct http_request *request, const char *uri)
+{
+    size_t len = strlen(uri);
+    request->uri = mr_arena_copy(&request->arena, mr_bytes_of(uri, len));
+    struct mr_bytes path = request->uri;
+    const char *authority = strstr(path.ptr, "://");
+    if (path.len > 0 && path.ptr[0] != '/' && authority) { /* absolute-form */
+        const char *slash = strchr(authority + 3, '/');
+        const char *start = slash ? slash : path.ptr + path.len;
+        path = mr_bytes_of(start, path.len - (size_t)(start - path.ptr));
+    }
+    const char *question = path.len ? memchr(path.ptr, '?', path.len) : NULL;
+    if (question)
+        path.len = (size_t)(question - path.ptr);
+    request->path = path;
+}
+
+struct http_request *request_take(struct http_server *server, const char *uri)
+{
+    struct http_request *request = take_spare(server);
+    if (!request)
+        request = mr_calloc(1, sizeof *request);
+    request->server = server;
+    request->state = REQUEST_NEW;
+    request->method = "";
+    request->route = server->options.routes_count;
+    request->started_us = server_now_us();
+    set_uri(request, uri);
+    atomic_fetch_add(&server->requests_open, 1);
+    return request;
+}
+
+static void recycle(struct mr_buffer *buffer)
+{
+    if (buffer->capacity > SPARE_BUFFER_BYTES_MAX)
+        mr_buffer_clean_up(buffer);
+    mr_buffer_reset(buffer);
+}
+
+static void request_free(struct http_request *request)
+{
+    mr_buffer_clean_up(&request->body);
+    mr_buffer_clean_up(&request->response);
+    mr_arena_clean_up(&request->arena);
+    free(request);
+}
+
+void request_give_back(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    http_waiter_release(request->waiter);
+    recycle(&request->body);
+    recycle(&request->response);
+    mr_arena_reset(&request->arena);
+    *request = (struct http_request){
+        .server = server,
+        .body = request->body,
+        .response = request->response,
+        .arena = request->arena,
+    };
+    pthread_mutex_lock(&server->free_lock);
+    bool keep = server->free_count < SPARE_REQUESTS_MAX && !server->stopped;
+    if (keep) {
+        request->next_free = server->free_requests;
+        server->free_requests = request;
+        server->free_count++;
+    }
+    pthread_mutex_unlock(&server->free_lock);
+    if (!keep)
+        request_free(request);
+    atomic_fetch_sub(&server->requests_open, 1);
+}
+
+static bool add_param(struct http_request *request, struct mr_bytes part)
+{
+    if (part.len == 0)
+        return true;
+    if (request->query_count == HTTP_QUERY_PARAMS_MAX)
+        return false;
+    struct query_param *param = &request->query[request->query_count];
+    const char *equals = memchr(part.ptr, '=', part.len);
+    size_t name_len = equals ? (size_t)(equals - part.ptr) : part.len;
+    struct mr_bytes value = mr_bytes_of(part.ptr + part.len, 0);
+    if (equals)
+        value = mr_bytes_of(equals + 1, part.len - name_len - 1);
+    if (!percent_decode(&request->arena, mr_bytes_of(part.ptr, name_len), true, &param->name) ||
+        !percent_decode(&request->arena, value, true, &param->value))
+        return false;
+    request->query_count++;
+    return true;
+}
+
+bool request_parse_query(struct http_request *request)
+{
+    const char *end = request->uri.ptr + request->uri.len;
+    const char *at = request->path.ptr + request->path.len;
+    while (at < end) {
+        const char *start = at + 1; /* Behind '?' or '&'. */
+        const char *stop = memchr(start, '&', (size_t)(end - start));
+        if (!stop)
+            stop = end;
+        if (!add_param(request, mr_bytes_of(start, (size_t)(stop - start))))
+            return false;
+        at = stop;
+    }
+    return true;
+}
+
+static bool id_is_ours(struct mr_bytes id)
+{
+    if (id.len < 8 || id.len > 64)
+        return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        bool word = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+        if (!word && c != '.' && c != '_' && c != '-')
+            return false;
+    }
+    return true;
+}
+
+void request_set_id(struct http_request *request)
+{
+    struct mr_bytes given = http_header(request, "Request-Id");
+    if (id_is_ours(given)) {
+        request->request_id = given;
+        return;
+    }
+    uint8_t random[16] = {0};
+    (void)!getrandom(random, sizeof random, 0);
+    char *text = mr_arena_alloc(&request->arena, 2 * sizeof random + 1);
+    for (size_t i = 0; i < sizeof random; i++) {
+        text[2 * i] = "0123456789abcdef"[random[i] >> 4];
+        text[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
+    }
+    text[2 * sizeof random] = '\0';
+    request->request_id = mr_bytes_of(text, 2 * sizeof random);
+}
+
+struct mr_arena *http_arena(struct http_request *request)
+{
+    return &request->arena;
+}
+
+struct mr_bytes http_method(const struct http_request *request)
+{
+    return mr_cstr(request->method);
+}
+
+struct mr_bytes http_path(const struct http_request *request)
+{
+    return request->path;
+}
+
+const char *http_route_path(const struct http_request *request)
+{
+    const struct http_server_options *options = &request->server->options;
+    return request->route < options->routes_count ? options->routes[request->route].path : "other";
+}
+
+struct mr_bytes http_path_param(const struct http_request *request, size_t index)
+{
+    return index < ROUTE_PARAMS_MAX ? request->params[index] : mr_bytes_of(NULL, 0);
+}
+
+struct mr_bytes http_header(const struct http_request *request, const char *name)
+{
+    return mr_cstr(MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name));
+}
+
+struct mr_bytes http_body(const struct http_request *request)
+{
+    return mr_buffer_view(&request->body);
+}
+
+struct mr_bytes http_client_address(struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    char *text = mr_arena_zalloc(&request->arena, INET6_ADDRSTRLEN);
+    if (info && info->client_addr->sa_family == AF_INET) {
+        struct sockaddr_in address;
+        memcpy(&address, info->client_addr, sizeof address);
+        inet_ntop(AF_INET, &address.sin_addr, text, INET6_ADDRSTRLEN);
+    } else if (info && info->client_addr->sa_family == AF_INET6) {
+        struct sockaddr_in6 address;
+        memcpy(&address, info->client_addr, sizeof address);
+        inet_ntop(AF_INET6, &address.sin6_addr, text, INET6_ADDRSTRLEN);
+    }
+    return mr_cstr(text);
+}
+
+struct mr_bytes http_request_id(const struct http_request *request)
+{
+    return request->request_id;
+}
+
+size_t http_query_count(const struct http_request *request)
+{
+    return request->query_count;
+}
+
+struct mr_bytes http_query_name(const struct http_request *request, size_t index)
+{
+    return index < request->query_count ? request->query[index].name : mr_bytes_of(NULL, 0);
+}
+
+struct mr_bytes http_query_value(const struct http_request *request, size_t index)
+{
+    return index < request->query_count ? request->query[index].value : mr_bytes_of(NULL, 0);
+}
+
+struct mr_bytes http_query(const struct http_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->query_count; i++)
+        if (mr_bytes_equal(request->query[i].name, mr_cstr(name)))
+            return request->query[i].value;
+    return mr_bytes_of(NULL, 0);
+}
+
+static bool name_listed(struct mr_bytes name, const char *const *names)
+{
+    for (size_t i = 0; names[i]; i++)
+        if (mr_bytes_equal(name, mr_cstr(names[i])))
+            return true;
+    return false;
+}
+
+static void
+send_bad_parameter(struct http_request *request, const char *why, struct mr_bytes parameter)
+{
+    struct mr_buffer extensions = {0};
+    struct json_w w = json_w_to(&extensions);
+    json_w_object(&w);
+    json_w_key_text(&w, "parameter", parameter);
+    json_w_object_end(&w);
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "unknown-parameter",
+            .detail = mr_cstr(why),
+            .extensions = mr_buffer_view(&extensions),
+        });
+    mr_buffer_clean_up(&extensions);
+}
+
+bool http_query_only(struct http_request *request, const char *const *names)
+{
+    for (size_t i = 0; i < request->query_count; i++) {
+        struct mr_bytes name = request->query[i].name;
+        if (!name_listed(name, names)) {
+            send_bad_parameter(request, "This parameter is not known here.", name);
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (mr_bytes_equal(request->query[j].name, name)) {
+                send_bad_parameter(request, "This parameter is given twice.", name);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+struct mr_bytes http_bearer(const struct http_request *request)
+{
+    struct mr_bytes header = http_header(request, "Authorization");
+    if (header.len <= 7 || strncasecmp(header.ptr, "Bearer ", 7) != 0)
+        return mr_bytes_of(NULL, 0);
+    while (header.len > 7 && header.ptr[7] == ' ') {
+        header.ptr++;
+        header.len--;
+    }
+    return mr_bytes_of(header.ptr + 7, header.len - 7);
+}
+
+static struct mr_bytes trim(struct mr_bytes text)
+{
+    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
+/* "wait=10" against "wait" -> "10"; "respond-async" -> "". */
+static bool preference_of(struct mr_bytes part, const char *name, struct mr_bytes *ret_value)
+{
+    size_t len = strlen(name);
+    if (part.len < len || strncasecmp(part.ptr, name, len) != 0)
+        return false;
+    struct mr_bytes rest = trim(mr_bytes_of(part.ptr + len, part.len - len));
+    if (rest.len == 0) {
+        *ret_value = mr_bytes_of("", 0);
+        return true;
+    }
+    if (rest.ptr[0] != '=')
+        return false;
+    rest = trim(mr_bytes_of(rest.ptr + 1, rest.len - 1));
+    if (rest.len >= 2 && rest.ptr[0] == '"' && rest.ptr[rest.len - 1] == '"')
+        rest = mr_bytes_of(rest.ptr + 1, rest.len - 2);
+    *ret_value = rest;
+    return true;
+}
+
+struct mr_bytes http_prefer(const struct http_request *request, const char *name)
+{
+    struct mr_bytes left = http_header(request, "Prefer");
+    struct mr_bytes value = {0};
+    while (left.len > 0) {
+        const char *comma = memchr(left.ptr, ',', left.len);
+        size_t len = comma ? (size_t)(comma - left.ptr) : left.len;
+        if (preference_of(trim(mr_bytes_of(left.ptr, len)), name, &value))
+            return value;
+        size_t skip = comma ? len + 1 : len;
+        left = mr_bytes_of(left.ptr + skip, left.len - skip);
+    }
+    return value;
+}
+
+int http_prefer_wait_ms(const struct http_request *request, int default_ms, int max_ms)
+{
+    struct mr_bytes wait = http_prefer(request, "wait");
+    int64_t seconds = 0;
+    if (wait.len == 0 || wait.len > 6)
+        return default_ms;
+    for (size_t i = 0; i < wait.len; i++) {
+        if (wait.ptr[i] < '0' || wait.ptr[i] > '9')
+            return default_ms;
+        seconds = seconds * 10 + (wait.ptr[i] - '0');
+    }
+    return seconds * 1000 > max_ms ? max_ms : (int)(seconds * 1000);
+}

@@ -1,0 +1,80 @@
+/* route.c - which handler a path belongs to. Few routes: a walk over the table is the fastest map.
+ */
+#include "server_parts.h"
+
+#include <stdio.h>
+
+/* The next segment of a path that stands at a '/'; advances `path`. */
+static struct mr_bytes next_segment(struct mr_bytes *path)
+{
+    const char *start = path->ptr + 1;
+    size_t len = 0;
+    while (len < path->len - 1 && start[len] != '/')
+        len++;
+    path->ptr = start + len;
+    path->len -= len + 1;
+    return mr_bytes_of(start, len);
+}
+
+static bool
+path_matches(const char *pattern, struct mr_bytes path, struct mr_bytes params[ROUTE_PARAMS_MAX])
+{
+    struct mr_bytes left = mr_cstr(pattern);
+    size_t count = 0;
+    if (path.len == 0 || path.ptr[0] != '/')
+        return false;
+    while (left.len > 0 && path.len > 0) {
+        struct mr_bytes wanted = next_segment(&left);
+        struct mr_bytes given = next_segment(&path);
+        if (wanted.len > 0 && wanted.ptr[0] == '{') {
+            if (given.len == 0 || count == ROUTE_PARAMS_MAX)
+                return false;
+            params[count++] = given;
+        } else if (!mr_bytes_equal(wanted, given)) {
+            return false;
+        }
+    }
+    return left.len == 0 && path.len == 0;
+}
+
+static void allow_add(char *allow, size_t size, const char *method)
+{
+    size_t len = strlen(allow);
+    const char *more = strcmp(method, "GET") == 0 ? "GET, HEAD" : method;
+    if (strstr(allow, more) == NULL)
+        (void)snprintf(allow + len, size - len, "%s%s", len ? ", " : "", more);
+}
+
+static bool
+decode_params(struct http_request *request, const struct mr_bytes params[ROUTE_PARAMS_MAX])
+{
+    for (size_t i = 0; i < ROUTE_PARAMS_MAX && params[i].ptr; i++)
+        if (!percent_decode(&request->arena, params[i], false, &request->params[i]))
+            return false;
+    return true;
+}
+
+bool route_match(struct http_request *request, char *allow, size_t allow_size)
+{
+    const struct http_server_options *options = &request->server->options;
+    const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+    allow[0] = '\0';
+    for (size_t i = 0; i < options->routes_count; i++) {
+        const struct http_route *route = &options->routes[i];
+        struct mr_bytes params[ROUTE_PARAMS_MAX] = {{0}};
+        if (!path_matches(route->path, request->path, params))
+            continue;
+        allow_add(allow, allow_size, route->method);
+        if (strcmp(route->method, method) != 0)
+            continue;
+        if (!decode_params(request, params)) {
+            allow[0] = '\0';
+            return false;
+        }
+        request->route = i;
+        return true;
+    }
+    if (allow[0])
+        allow_add(allow, allow_size, "OPTIONS");
+    return false;
+}

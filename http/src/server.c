@@ -1,0 +1,397 @@
+/*
+ * server.c - the door to libmicrohttpd: its callbacks, turned into requests and handler calls.
+ *
+ * For one request libmicrohttpd calls, on one of its threads: on_uri (request line read),
+ * on_request (headers read; then once per piece of body; then once more, at the end; and once
+ * after every resume), on_completed. An early answer (a limit, no such route) is given at the first
+ * on_request only where no body follows or the connection is to be closed anyway.
+ */
+#include "server_parts.h"
+
+#include <base/log.h>
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CONNECTION_MEMORY_BYTES = 64 * 1024,
+    CONNECTIONS_MAX_DEFAULT = 4096,
+    LISTEN_BACKLOG = 1024,
+    STALLED_SEND_TIMEOUT_S = 90,
+    /* A chunked body over its limit is read to its end, thrown away, up to this. */
+    BODY_DISCARD_BYTES_MAX = 4 * 1024 * 1024,
+};
+
+int64_t server_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)
+{
+    struct http_server *server = user;
+    connections_receiving(connection, server);
+    struct http_request *request = request_take(server, uri);
+    request->connection = connection;
+    return request;
+}
+
+struct header_totals {
+    size_t bytes;
+    size_t count;
+};
+
+static enum MHD_Result
+add_header_size(void *user, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    struct header_totals *totals = user;
+    (void)kind;
+    totals->count++;
+    totals->bytes += strlen(name) + (value ? strlen(value) : 0) + 4;
+    return MHD_YES;
+}
+
+static bool headers_fit(struct http_request *request)
+{
+    struct header_totals totals = {0};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header_size, &totals);
+    return totals.bytes <= HTTP_HEADER_BYTES_MAX && totals.count <= HTTP_HEADERS_MAX;
+}
+
+/* Content-Length over the limit is refused before a byte of it is read. */
+static bool length_fits(struct http_request *request)
+{
+    struct mr_bytes length = http_header(request, "Content-Length");
+    if (!length.ptr)
+        return true;
+    return length.len < 18 &&
+           strtoull(length.ptr, NULL, 10) <= (unsigned long long)request->body_bytes_max;
+}
+
+static void send_not_matched(struct http_request *request, const char *allow)
+{
+    if (allow[0] == '\0') {
+        http_send_problem(request, "not-found", "There is nothing at this path.");
+        return;
+    }
+    if (strcmp(request->method, "OPTIONS") == 0) {
+        http_set_header(request, "Allow", mr_cstr(allow));
+        http_send(request, 204, NULL);
+        return;
+    }
+    http_set_header(request, "Allow", mr_cstr(allow));
+    http_send_problem(request, "method-not-allowed", "Allowed here: %s.", allow);
+}
+
+static size_t body_limit(const struct http_request *request)
+{
+    const struct http_server_options *options = &request->server->options;
+    size_t own = 0;
+    if (request->route < options->routes_count)
+        own = options->routes[request->route].body_bytes_max;
+    return own ? own : HTTP_BODY_BYTES_MAX;
+}
+
+/* First call: the headers are there. Answers what can be refused without the body. */
+static void begin(struct http_request *request, const char *method)
+{
+    request->method = method;
+    request->state = REQUEST_BODY;
+    request_set_id(request);
+    char allow[64];
+    bool matched = route_match(request, allow, sizeof allow);
+    request->body_bytes_max = body_limit(request);
+    if (request->uri.len > HTTP_URI_BYTES_MAX)
+        http_send_problem(
+            request, "uri-too-long", "At most %d bytes are read.", (int)HTTP_URI_BYTES_MAX);
+    else if (!headers_fit(request))
+        http_send_problem(
+            request,
+            "headers-too-large",
+            "At most %d bytes in %d fields are read.",
+            (int)HTTP_HEADER_BYTES_MAX,
+            (int)HTTP_HEADERS_MAX);
+    else if (!length_fits(request))
+        http_send_problem(
+            request, "content-too-large", "At most %zu bytes are read.", request->body_bytes_max);
+    else if (!matched)
+        send_not_matched(request, allow);
+}
+
+/* False: so much over its limit that the connection is dropped. */
+static bool keep_body(struct http_request *request, const char *data, size_t *size)
+{
+    request->body_seen_bytes += *size;
+    if (request->body_seen_bytes <= request->body_bytes_max)
+        mr_buffer_add(&request->body, mr_bytes_of(data, *size));
+    *size = 0;
+    return request->body_seen_bytes <= request->body_bytes_max + BODY_DISCARD_BYTES_MAX;
+}
+
+static void hand_over(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    connections_mark(request, true);
+    request->state = REQUEST_HANDED;
+    if (request->body_seen_bytes > request->body_bytes_max)
+        http_send_problem(
+            request, "content-too-large", "At most %zu bytes are read.", request->body_bytes_max);
+    else if (atomic_load(&server->stopping))
+        http_send_problem(request, "shutting-down", "This instance is stopping.");
+    else if (!request_parse_query(request))
+        http_send_problem(request, "malformed-query", "The query string cannot be decoded.");
+    else
+        server->options.routes[request->route].handle(request, server->options.user);
+}
+
+static void go_on(struct http_request *request)
+{
+    request->state = REQUEST_HANDED;
+    request->resume(
+        request, wait_why(request->waiter), wait_payload(request->waiter), request->resume_user);
+}
+
+static enum MHD_Result on_request(
+    void *user,
+    struct MHD_Connection *connection,
+    const char *url,
+    const char *method,
+    const char *version,
+    const char *upload_data,
+    size_t *upload_data_size,
+    void **context)
+{
+    struct http_request *request = *context;
+    (void)user;
+    (void)connection;
+    (void)url;
+    (void)version;
+    switch (request->state) {
+    case REQUEST_NEW:
+        begin(request, method);
+        return MHD_YES;
+    case REQUEST_BODY:
+        if (*upload_data_size > 0) {
+            return keep_body(request, upload_data, upload_data_size) ? MHD_YES : MHD_NO;
+        }
+        hand_over(request);
+        break;
+    case REQUEST_SUSPENDED:
+        go_on(request);
+        break;
+    case REQUEST_HANDED:
+    case REQUEST_ANSWERED:
+        *upload_data_size = 0;
+        return MHD_YES;
+    }
+    assert(request->state == REQUEST_ANSWERED || request->state == REQUEST_SUSPENDED);
+    return MHD_YES;
+}
+
+static void on_completed(
+    void *user,
+    struct MHD_Connection *connection,
+    void **context,
+    enum MHD_RequestTerminationCode code)
+{
+    struct http_request *request = *context;
+    (void)user;
+    (void)connection;
+    (void)code;
+    if (!request)
+        return;
+    *context = NULL;
+    metrics_count(request);
+    mr_log(
+        MR_LOG_DEBUG,
+        "request",
+        "method=%s path=\"%.*s\" status=%d us=%lld request_id=%.*s",
+        request->method,
+        MR_ARG(request->path),
+        request->status,
+        (long long)(server_now_us() - request->started_us),
+        MR_ARG(request->request_id));
+    connections_mark(request, false);
+    request_give_back(request);
+}
+
+static void drop_log(void *user, const char *format, va_list args)
+{
+    (void)user;
+    (void)format;
+    (void)args;
+}
+
+static size_t leave_escaped(void *user, struct MHD_Connection *connection, char *text)
+{
+    (void)user;
+    (void)connection;
+    return strlen(text);
+}
+
+/* Our own socket: so that "the port is taken" is said before any thread runs. */
+static int listen_on(struct http_server *server, struct mr_error *error)
+{
+    const char *address = server->options.address ? server->options.address : "127.0.0.1";
+    struct sockaddr_storage where = {0};
+    struct sockaddr_in *v4 = (struct sockaddr_in *)&where;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&where;
+    socklen_t len = sizeof *v4;
+    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(server->options.port);
+    } else if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(server->options.port);
+        len = sizeof *v6;
+    } else {
+        return mr_fail(error, MR_CONFIG, "listen: \"%s\" is no IPv4 or IPv6 address", address);
+    }
+    int on = 1;
+    int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return mr_fail(error, MR_FATAL, "listen: no socket: %s", strerror(errno));
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (struct sockaddr *)&where, len) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
+        int code = mr_fail(
+            error,
+            MR_CONFIG,
+            "cannot listen on %s port %u: %s",
+            address,
+            (unsigned)server->options.port,
+            strerror(errno));
+        close(fd);
+        return code;
+    }
+    getsockname(fd, (struct sockaddr *)&where, &len);
+    server->port = ntohs(where.ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
+    server->listen_fd = fd;
+    return 0;
+}
+
+static struct MHD_Daemon *start_daemon(struct http_server *server)
+{
+    const struct http_server_options *options = &server->options;
+    unsigned threads = options->threads > 1 ? (unsigned)options->threads : 0;
+    unsigned connections = options->connections_max;
+    return MHD_start_daemon(
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+        0,
+        NULL,
+        NULL,
+        on_request,
+        server,
+        MHD_OPTION_EXTERNAL_LOGGER,
+        drop_log,
+        NULL,
+        MHD_OPTION_LISTEN_SOCKET,
+        server->listen_fd,
+        MHD_OPTION_THREAD_POOL_SIZE,
+        threads,
+        MHD_OPTION_CONNECTION_LIMIT,
+        connections ? connections : (unsigned)CONNECTIONS_MAX_DEFAULT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES,
+        MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)STALLED_SEND_TIMEOUT_S,
+        MHD_OPTION_STRICT_FOR_CLIENT,
+        1,
+        MHD_OPTION_URI_LOG_CALLBACK,
+        on_uri,
+        server,
+        MHD_OPTION_UNESCAPE_CALLBACK,
+        leave_escaped,
+        NULL,
+        MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed,
+        server,
+        MHD_OPTION_NOTIFY_CONNECTION,
+        connections_notify,
+        server,
+        MHD_OPTION_END);
+}
+
+int http_server_start(
+    const struct http_server_options *options,
+    struct http_server **ret_server,
+    struct mr_error *error)
+{
+    struct http_server *server = mr_calloc(1, sizeof *server);
+    server->options = *options;
+    server->counters = mr_calloc(options->routes_count + 1, sizeof *server->counters);
+    pthread_mutex_init(&server->free_lock, NULL);
+    pthread_mutex_init(&server->connections_lock, NULL);
+    int code = listen_on(server, error);
+    if (code == 0) {
+        code = wait_start(server, error);
+        if (code != 0)
+            close(server->listen_fd);
+    }
+    if (code == 0) {
+        server->daemon = start_daemon(server);
+        if (!server->daemon) {
+            wait_stop(server);
+            close(server->listen_fd);
+            code = mr_fail(error, MR_FATAL, "http server: libmicrohttpd does not start");
+        }
+    }
+    if (code != 0) {
+        free(server->counters);
+        free(server);
+        return code;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+uint16_t http_server_port(const struct http_server *server)
+{
+    return server->port;
+}
+
+void http_server_stop(struct http_server *server, int drain_ms)
+{
+    if (server->stopped)
+        return;
+    atomic_store(&server->stopping, true);
+    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+    wait_wake_all(server);
+    int64_t until_us = server_now_us() + (int64_t)drain_ms * 1000;
+    while (atomic_load(&server->requests_open) > 0 && server_now_us() < until_us)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    while (wait_count(server) > 0) /* Claimed by an http_wake that has not come further yet. */
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    MHD_stop_daemon(server->daemon);
+    if (listener != MHD_INVALID_SOCKET)
+        close(listener);
+    wait_stop(server);
+    server->stopped = true;
+}
+
+void http_server_free(struct http_server *server)
+{
+    if (!server)
+        return;
+    http_server_stop(server, 1000);
+    while (server->free_requests) {
+        struct http_request *request = server->free_requests;
+        server->free_requests = request->next_free;
+        mr_buffer_clean_up(&request->body);
+        mr_buffer_clean_up(&request->response);
+        mr_arena_clean_up(&request->arena);
+        free(request);
+    }
+    free(server->heap);
+    free(server->counters);
+    free(server);
+}

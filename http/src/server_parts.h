@@ -1,0 +1,154 @@
+/*
+ * server_parts.h - what the files of the HTTP server share. Private to http/src.
+ *
+ * Locks  `wait_lock` guards waiters, `connections_lock` the list of connections, `free_lock` the
+ *        spare requests. None is held while another is taken, and no handler runs under one.
+ */
+#ifndef HTTP_SERVER_PARTS_H
+#define HTTP_SERVER_PARTS_H
+
+#include <http/problem.h>
+#include <http/server.h>
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { ROUTE_PARAMS_MAX = 4, ANSWER_HEADERS_MAX = 24, HISTOGRAM_BUCKETS = 12 };
+
+/* A request:
+ *     NEW --headers--> BODY --last byte--> HANDED --http_send--> ANSWERED
+ *      '-- over a limit: ANSWERED            |  ^
+ *                                   SUSPENDED -'
+ */
+enum request_state {
+    REQUEST_NEW,
+    REQUEST_BODY,
+    REQUEST_HANDED,
+    REQUEST_SUSPENDED,
+    REQUEST_ANSWERED
+};
+
+struct query_param {
+    struct mr_bytes name;
+    struct mr_bytes value;
+};
+
+struct answer_header {
+    const char *name;
+    const char *value;
+};
+
+struct http_request {
+    struct http_request *next_free;
+    struct http_server *server;
+    struct MHD_Connection *connection;
+    enum request_state state;
+    const char *method;
+    struct mr_bytes uri;  /* As sent, in the arena. */
+    struct mr_bytes path; /* Its part before '?'. */
+    int64_t started_us;
+    size_t route; /* Index; routes_count: none matched. */
+    struct mr_bytes params[ROUTE_PARAMS_MAX];
+    struct query_param query[HTTP_QUERY_PARAMS_MAX];
+    size_t query_count;
+    size_t body_bytes_max;
+    size_t body_seen_bytes;
+    struct mr_buffer body;
+    struct mr_buffer response;
+    struct answer_header headers[ANSWER_HEADERS_MAX];
+    size_t headers_count;
+    int status;
+    struct mr_bytes request_id;
+    struct http_waiter *waiter; /* The last one; its payload lives as long as the request. */
+    http_continue_fn *resume;
+    void *resume_user;
+    struct mr_arena arena;
+};
+
+/* One TCP connection, for the timeouts that libmicrohttpd does not have. */
+struct connection {
+    struct connection *previous;
+    struct connection *next;
+    int fd;
+    _Atomic bool busy;          /* A whole request is being answered. */
+    _Atomic int64_t give_up_ms; /* Monotonic: cut when not busy by then. */
+};
+
+struct route_counters {
+    _Atomic uint64_t by_status[500]; /* 100..599 */
+    _Atomic uint64_t buckets[HISTOGRAM_BUCKETS + 1];
+    _Atomic uint64_t sum_us;
+};
+
+struct http_server {
+    struct http_server_options options;
+    struct MHD_Daemon *daemon;
+    int listen_fd;
+    uint16_t port;
+    _Atomic bool stopping;
+    bool stopped;
+    _Atomic int requests_open;
+
+    struct route_counters *counters; /* One per route, and one for what matched none. */
+
+    pthread_mutex_t free_lock;
+    struct http_request *free_requests;
+    size_t free_count;
+
+    pthread_mutex_t connections_lock;
+    struct connection *connections;
+    _Atomic int connections_open;
+
+    pthread_mutex_t wait_lock;
+    pthread_cond_t wait_changed;
+    struct http_waiter **heap; /* By deadline, the nearest first. */
+    size_t heap_count;
+    size_t heap_capacity;
+    bool timer_ends;
+    pthread_t timer;
+};
+
+/* server.c */
+int64_t server_now_us(void); /* Monotonic. */
+
+/* request.c */
+struct http_request *request_take(struct http_server *server, const char *uri);
+void request_give_back(struct http_request *request);
+bool request_parse_query(struct http_request *request);
+void request_set_id(struct http_request *request);
+
+/* route.c: true when a route has the path and the method; otherwise `allow` (may come out empty)
+ * lists the methods of the routes that have the path. */
+bool route_match(struct http_request *request, char *allow, size_t allow_size);
+
+/* answer.c */
+void answer_reset(struct http_request *request);
+
+/* metrics.c */
+void metrics_count(struct http_request *request);
+
+/* connections.c */
+void connections_notify(
+    void *server,
+    struct MHD_Connection *connection,
+    void **socket_context,
+    enum MHD_ConnectionNotificationCode code);
+void connections_mark(struct http_request *request, bool busy);
+void connections_receiving(struct MHD_Connection *connection, const struct http_server *server);
+void connections_cut_late(struct http_server *server);
+
+/* wait.c */
+int wait_start(struct http_server *server, struct mr_error *error);
+void wait_stop(struct http_server *server);
+void wait_wake_all(struct http_server *server);
+size_t wait_count(const struct http_server *server);
+enum http_why wait_why(const struct http_waiter *waiter);
+struct mr_bytes wait_payload(const struct http_waiter *waiter);
+
+/* percent.c: decodes %XX (and '+' to space when `plus`) into `arena`. False on a broken escape, a
+ * NUL or what is no UTF-8 afterwards. */
+bool percent_decode(
+    struct mr_arena *arena, struct mr_bytes text, bool plus, struct mr_bytes *ret_decoded);
+
+#endif

@@ -1,0 +1,77 @@
+/* status.c - a server of three routes, for programs that have no API of their own. */
+#include <http/problem.h>
+#include <http/server.h>
+#include <http/status.h>
+
+#include <stdlib.h>
+
+struct http_status {
+    struct http_status_options options;
+    struct http_server *server;
+};
+
+static void get_health(struct http_request *request, void *user)
+{
+    (void)user;
+    mr_buffer_add(http_response(request), mr_cstr("{\"status\":\"ok\"}\n"));
+    http_send(request, 200, NULL);
+}
+
+static void get_ready(struct http_request *request, void *user)
+{
+    struct http_status *status = user;
+    struct mr_buffer *out = http_response(request);
+    int ready = status->options.ready(status->options.user, out);
+    if (out->len == 0)
+        mr_buffer_add(out, mr_cstr(ready ? "{\"ready\":true}\n" : "{\"ready\":false}\n"));
+    http_send(request, ready ? 200 : 503, NULL);
+}
+
+static void get_metrics(struct http_request *request, void *user)
+{
+    struct http_status *status = user;
+    struct mr_buffer *out = http_response(request);
+    if (status->options.metrics)
+        status->options.metrics(status->options.user, out);
+    http_send(request, 200, "text/plain; version=0.0.4");
+}
+
+static const struct http_route routes[] = {
+    {.method = "GET", .path = "/healthz", .handle = get_health},
+    {.method = "GET", .path = "/readyz", .handle = get_ready},
+    {.method = "GET", .path = "/metrics", .handle = get_metrics},
+};
+
+int http_status_start(
+    const struct http_status_options *options,
+    struct http_status **ret_status,
+    struct mr_error *error)
+{
+    struct http_status *status = mr_calloc(1, sizeof *status);
+    status->options = *options;
+    int code = http_server_start(
+        &(struct http_server_options){
+            .address = options->address,
+            .port = options->port,
+            .routes = routes,
+            .routes_count = sizeof routes / sizeof routes[0],
+            .user = status,
+            .connections_max = 64,
+        },
+        &status->server,
+        error);
+    if (code != 0) {
+        free(status);
+        return code;
+    }
+    *ret_status = status;
+    return 0;
+}
+
+void http_status_free(struct http_status *status)
+{
+    if (!status)
+        return;
+    http_server_free(status->server);
+    free(status);
+}

@@ -1,0 +1,82 @@
+/* token_keys.c - keys from the secrets directory: raw files of a known length. */
+#include "token_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int read_key(
+    const char *secrets_dir, const char *name, uint8_t *out, size_t len, struct mr_error *error)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", secrets_dir, name);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "cannot read the key %s: %s (\"millrace secrets init\" makes the keys)",
+            path,
+            strerror(errno));
+    uint8_t more[crypto_sign_SECRETKEYBYTES + 1];
+    ssize_t got = read(fd, more, len + 1);
+    close(fd);
+    if (got == (ssize_t)len)
+        memcpy(out, more, len);
+    sodium_memzero(more, sizeof more);
+    if (got != (ssize_t)len)
+        return mr_fail(error, MR_CONFIG, "the key %s has not %zu bytes", path, len);
+    return 0;
+}
+
+static int load(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
+{
+    int code = 0;
+    if (keys->parts & TOKEN_SIGN)
+        code = read_key(secrets_dir, "jwt_ed25519.key", keys->sign, sizeof keys->sign, error);
+    if (code == 0 && keys->parts & (TOKEN_SIGN | TOKEN_VERIFY))
+        code = read_key(secrets_dir, "jwt_ed25519.pub", keys->verify, sizeof keys->verify, error);
+    if (code == 0 && keys->parts & TOKEN_MAC)
+        code = read_key(secrets_dir, "token_mac.key", keys->mac, sizeof keys->mac, error);
+    if (code != 0)
+        return code;
+    uint8_t public[crypto_sign_PUBLICKEYBYTES];
+    crypto_sign_ed25519_sk_to_pk(public, keys->sign);
+    if ((keys->parts & TOKEN_SIGN) && sodium_memcmp(public, keys->verify, sizeof public) != 0)
+        return mr_fail(
+            error, MR_CONFIG, "%s: jwt_ed25519.key and jwt_ed25519.pub are no pair", secrets_dir);
+    return 0;
+}
+
+int token_keys_load(
+    const char *secrets_dir, unsigned parts, struct token_keys **ret_keys, struct mr_error *error)
+{
+    if (sodium_init() < 0)
+        return mr_fail(error, MR_FATAL, "libsodium does not start");
+    struct token_keys *keys = mr_calloc(1, sizeof *keys);
+    keys->parts = parts;
+    int code = load(keys, secrets_dir, error);
+    if (code != 0) {
+        token_keys_free(keys);
+        return code;
+    }
+    if (parts & (TOKEN_SIGN | TOKEN_VERIFY))
+        token_make_header(keys);
+    keys->cache = token_cache_new();
+    *ret_keys = keys;
+    return 0;
+}
+
+void token_keys_free(struct token_keys *keys)
+{
+    if (!keys)
+        return;
+    token_cache_free(keys->cache);
+    mr_buffer_clean_up(&keys->kid);
+    mr_buffer_clean_up(&keys->header);
+    sodium_memzero(keys, sizeof *keys);
+    free(keys);
+}
