@@ -11,7 +11,7 @@
 
 enum column { INVOICE, SKU, TITLE, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
 
-enum { TEXT_BYTES_MAX = 4096, CODE_BYTES_MAX = 64 };
+enum { TEXT_BYTES_MAX = 512, CODE_BYTES_MAX = 64 };
 
 static const char *const column_names[COLUMNS] = {
     "InvoiceNo",

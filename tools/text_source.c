@@ -97,14 +97,11 @@ static int sniff(struct text_source *source, struct mr_error *error)
 
 static int xz_problem(lzma_ret code, struct mr_error *error)
 {
-    switch (code) {
-    case LZMA_BUF_ERROR:
+    if (code == LZMA_BUF_ERROR)
         return mr_fail(error, MR_MALFORMED, "the xz data is truncated");
-    case LZMA_MEMLIMIT_ERROR:
+    if (code == LZMA_MEMLIMIT_ERROR)
         return mr_fail(error, MR_TOO_LARGE, "the xz data needs over 256 MiB to unpack");
-    default:
-        return mr_fail(error, MR_MALFORMED, "the xz data is damaged");
-    }
+    return mr_fail(error, MR_MALFORMED, "the xz data is damaged");
 }
 
 /* Unpacks until something came out or the stream ended whole. */
