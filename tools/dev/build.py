@@ -1,5 +1,6 @@
 """Configures and builds a CMake preset, with one progress line on the terminal and all output in a log."""
 
+import fcntl
 import os
 import pathlib
 import re
@@ -36,9 +37,12 @@ def build(preset, log, targets=()):
     if targets:
         steps.append(steps[-1] + ["--target", *targets])
     pathlib.Path(log).parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     progress = Progress(f"building {preset}")
     started = time.monotonic()
-    with open(log, "w") as output:
+    # Two tools at once, say for two homes: the second waits, and then finds everything built.
+    with open(folder / "lock", "w") as lock, open(log, "w") as output:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         for step in steps:
             process = subprocess.Popen(
                 step, cwd=ROOT, text=True, errors="replace",
