@@ -35,7 +35,9 @@ struct store_set_options {
     const char *fingerprint; /* What made this state; see above. */
     const struct store_spec *specs;
     size_t specs_count;
-    size_t table_bytes_max; /* Clean entries kept in memory. 0: 64 MiB. */
+    size_t table_bytes_max;     /* Clean entries kept in memory. 0: 64 MiB. */
+    int64_t (*now)(void *user); /* ms UTC, for stores with a ttl; any thread. NULL: the system's. */
+    void *now_user;
 };
 
 /* Process-wide RocksDB memory: call once before the first open; 0s give the defaults. */

@@ -1,0 +1,278 @@
+/* store_set.c - the stores of a task as one: open, save points, commit, abort, flush. */
+#include "store_set.h"
+
+#include "store_impl.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { TABLE_BYTES_MAX = 64 << 20, EVICT_BUCKETS_PER_RECORD = 32 };
+
+static int64_t system_now_ms(void *user)
+{
+    (void)user;
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct topo_store *
+store_new(struct store_set *set, const struct store_spec *spec, size_t number)
+{
+    struct topo_store *store = mr_calloc(1, sizeof *store);
+    store->set = set;
+    store->name = mr_strdup(spec->name);
+    store->number = (uint16_t)number;
+    store->ordered = spec->ordered;
+    store->changelog = spec->changelog;
+    store->ttl_ms = spec->ttl_ms;
+    store->prefix_len = spec->ttl_ms > 0 ? sizeof(uint64_t) : 0;
+    store->epoch = 1;
+    store_table_init(&store->table);
+    if (store->ordered)
+        store_index_init(&store->index);
+    return store;
+}
+
+static void store_free(struct topo_store *store)
+{
+    assert(!store->scans && store->owner_scans == 0);
+    if (store->ordered)
+        store_index_clean_up(&store->index);
+    store_table_clean_up(&store->table);
+    free(store->pins.items);
+    free(store->name);
+    free(store);
+}
+
+static void position_on_disk(void *user, const char *topic, int32_t partition, int64_t next_offset)
+{
+    struct store_set *set = user;
+    store_positions_set(&set->positions, topic, partition, next_offset, false);
+}
+
+static int
+open_disk(struct store_set *set, const struct store_set_options *options, struct mr_error *error)
+{
+    const struct store_disk_options disk_options = {
+        .dir = options->dir,
+        .fingerprint = options->fingerprint,
+        .specs = options->specs,
+        .specs_count = options->specs_count,
+        .now = set->now,
+        .now_user = set->now_user,
+    };
+    int result = store_disk_open(&disk_options, &set->disk, error);
+    if (result < 0)
+        return result;
+    return store_disk_positions(set->disk, position_on_disk, set, error);
+}
+
+int store_set_open(
+    const struct store_set_options *options, struct store_set **ret_set, struct mr_error *error)
+{
+    assert(options->specs_count <= UINT16_MAX);
+    struct store_set *set = mr_calloc(1, sizeof *set);
+    set->now = options->now ? options->now : system_now_ms;
+    set->now_user = options->now_user;
+    set->table_bytes_max = options->table_bytes_max ? options->table_bytes_max : TABLE_BYTES_MAX;
+    store_positions_init(&set->positions);
+    set->stores = mr_calloc(options->specs_count, sizeof(struct topo_store *));
+    for (size_t i = 0; i < options->specs_count; i++)
+        set->stores[set->stores_count++] = store_new(set, &options->specs[i], i);
+    int result = options->dir ? open_disk(set, options, error) : 0;
+    if (result < 0) {
+        store_set_close(set);
+        return result;
+    }
+    *ret_set = set;
+    return 0;
+}
+
+void store_set_close(struct store_set *set)
+{
+    if (!set)
+        return;
+    store_set_abort(set);
+    for (size_t i = 0; i < set->stores_count; i++)
+        store_free(set->stores[i]);
+    store_disk_close(set->disk);
+    store_positions_clean_up(&set->positions);
+    free(set->stores);
+    free(set->undo);
+    free(set->staged.items);
+    free(set->dirty.items);
+    free(set);
+}
+
+struct topo_store *store_set_store(struct store_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->stores_count; i++)
+        if (strcmp(set->stores[i]->name, name) == 0)
+            return set->stores[i];
+    return NULL;
+}
+
+void store_set_break(struct store_set *set, const struct mr_error *why)
+{
+    if (!set->broken)
+        set->broken_why = *why;
+    set->broken = true;
+}
+
+int store_set_check(const struct store_set *set, struct mr_error *error)
+{
+    if (!set->broken)
+        return 0;
+    return mr_fail(error, set->broken_why.code, "%s", set->broken_why.text);
+}
+
+void store_set_savepoint(struct store_set *set)
+{
+    assert(!set->in_savepoint);
+    store_set_evict(set, EVICT_BUCKETS_PER_RECORD);
+    set->in_savepoint = true;
+}
+
+static void forget_undo(struct store_set *set)
+{
+    for (size_t i = 0; i < set->undo_count; i++) {
+        set->undo[i].entry->flags &= (uint8_t)~STORE_SAVED;
+        store_value_free(set->undo[i].staged);
+    }
+    set->undo_count = 0;
+    set->in_savepoint = false;
+    store_positions_release(&set->positions);
+}
+
+void store_set_release(struct store_set *set)
+{
+    assert(set->in_savepoint);
+    forget_undo(set);
+}
+
+/* Entries first staged since the save point are the tail of the staged list. */
+static void undo_one(struct store_set *set, const struct store_undo *undo)
+{
+    struct store_entry *entry = undo->entry;
+    store_account(set, entry, -1);
+    store_value_free(entry->staged);
+    entry->staged = undo->staged;
+    entry->flags &= (uint8_t)~STORE_SAVED;
+    if (!undo->was_staged) {
+        entry->flags &= (uint8_t)~STORE_STAGED;
+        assert(set->staged.items[set->staged.count - 1] == entry);
+        set->staged.count--;
+    }
+    store_entry_settle(store_of(set, entry), entry);
+}
+
+void store_set_rollback(struct store_set *set)
+{
+    assert(set->in_savepoint);
+    while (set->undo_count > 0)
+        undo_one(set, &set->undo[--set->undo_count]);
+    store_positions_rollback(&set->positions);
+    set->in_savepoint = false;
+}
+
+void store_set_position_put(
+    struct store_set *set, const char *topic, int32_t partition, int64_t next_offset)
+{
+    if (set->broken)
+        return;
+    if (set->restoring)
+        store_positions_set(&set->positions, topic, partition, next_offset, true);
+    else
+        store_positions_put(&set->positions, topic, partition, next_offset, set->in_savepoint);
+}
+
+int64_t store_set_position(const struct store_set *set, const char *topic, int32_t partition)
+{
+    return store_positions_get(&set->positions, topic, partition);
+}
+
+int64_t store_set_position_read(struct store_set *set, const char *topic, int32_t partition)
+{
+    return store_positions_read(&set->positions, topic, partition);
+}
+
+int store_set_visit_staged(struct store_set *set, store_visit_fn *visit, void *user)
+{
+    for (size_t i = 0; i < set->staged.count; i++) {
+        const struct store_entry *entry = set->staged.items[i];
+        struct topo_store *store = store_of(set, entry);
+        if (!store->changelog)
+            continue;
+        struct mr_bytes value = store_visible_value(store, entry->staged);
+        int result = visit(user, store, store->name, store_entry_key(entry), value);
+        if (result < 0)
+            return result;
+    }
+    return 0;
+}
+
+size_t store_set_staged_bytes(const struct store_set *set)
+{
+    return atomic_load_explicit(&set->counters.staged_bytes, memory_order_relaxed);
+}
+
+bool store_set_has_staged(const struct store_set *set)
+{
+    return set->staged.count > 0 || set->positions.staged_count > 0;
+}
+
+/* Entries first, then positions: whoever reads a position finds at least the state it names. */
+void store_set_commit(struct store_set *set)
+{
+    assert(!set->in_savepoint);
+    for (size_t i = 0; i < set->staged.count; i++) {
+        struct store_entry *entry = set->staged.items[i];
+        store_account(set, entry, -1);
+        struct store_value *value = entry->staged;
+        entry->staged = NULL;
+        entry->flags &= (uint8_t)~STORE_STAGED;
+        store_entry_commit(store_of(set, entry), entry, value);
+    }
+    set->staged.count = 0;
+    store_positions_commit(&set->positions);
+}
+
+void store_set_abort(struct store_set *set)
+{
+    forget_undo(set);
+    for (size_t i = 0; i < set->staged.count; i++) {
+        struct store_entry *entry = set->staged.items[i];
+        store_account(set, entry, -1);
+        store_value_free(entry->staged);
+        entry->staged = NULL;
+        entry->flags &= (uint8_t)~STORE_STAGED;
+        store_entry_settle(store_of(set, entry), entry);
+    }
+    set->staged.count = 0;
+    store_positions_abort(&set->positions);
+}
+
+void store_set_restore_mode(struct store_set *set, bool on)
+{
+    assert(set->staged.count == 0 && set->positions.staged_count == 0 && !set->in_savepoint);
+    set->restoring = on;
+}
+
+void store_set_stats(struct store_set *set, struct store_set_stats *ret_stats)
+{
+    const struct store_counters *counters = &set->counters;
+    *ret_stats = (struct store_set_stats){
+        .entries = atomic_load_explicit(&counters->entries, memory_order_relaxed),
+        .clean_bytes = atomic_load_explicit(&counters->clean_bytes, memory_order_relaxed),
+        .dirty_bytes = atomic_load_explicit(&counters->dirty_bytes, memory_order_relaxed),
+        .staged_bytes = atomic_load_explicit(&counters->staged_bytes, memory_order_relaxed),
+        .hits = atomic_load_explicit(&counters->hits, memory_order_relaxed),
+        .misses = atomic_load_explicit(&counters->misses, memory_order_relaxed),
+        .evictions = atomic_load_explicit(&counters->evictions, memory_order_relaxed),
+        .flushes = atomic_load_explicit(&counters->flushes, memory_order_relaxed),
+    };
+}
