@@ -108,9 +108,10 @@ struct shop_id shop_command_id(
 struct shop_id shop_event_id(struct mr_bytes aggregate_id, int64_t aggregate_version)
 {
     static const unsigned char key[crypto_shorthash_siphashx24_KEYBYTES] = "millrace events";
-    unsigned char name[SHOP_ID_BYTES_MAX + 8];
+    enum { NAME_BYTES_MAX = 2 * SHOP_ID_BYTES_MAX };
+    unsigned char name[8 + NAME_BYTES_MAX];
     unsigned char digest[crypto_shorthash_siphashx24_BYTES];
-    size_t len = aggregate_id.len < SHOP_ID_BYTES_MAX ? aggregate_id.len : SHOP_ID_BYTES_MAX;
+    size_t len = aggregate_id.len < NAME_BYTES_MAX ? aggregate_id.len : NAME_BYTES_MAX;
     mr_put_be64(name, (uint64_t)aggregate_version);
     if (len)
         memcpy(name + 8, aggregate_id.ptr, len);

@@ -38,17 +38,17 @@ enum { SHOP_SERVICES = 4 };
 extern const struct shop_named_topology shop_services[SHOP_SERVICES];
 
 /* StockReply.result */
-#define SHOP_STOCK_RESERVED        "reserved"
-#define SHOP_STOCK_REJECTED        "rejected"
-#define SHOP_STOCK_COMMITTED       "committed"
-#define SHOP_STOCK_COMMIT_REJECTED "commit_rejected"
-#define SHOP_STOCK_RELEASED        "released"
+#define SHOP_RESULT_RESERVED        "reserved"
+#define SHOP_RESULT_REJECTED        "rejected"
+#define SHOP_RESULT_COMMITTED       "committed"
+#define SHOP_RESULT_COMMIT_REJECTED "commit_rejected"
+#define SHOP_RESULT_RELEASED        "released"
 
 /* PaymentReply.result */
-#define SHOP_PAYMENT_AUTHORIZED "authorized"
-#define SHOP_PAYMENT_CAPTURED   "captured"
-#define SHOP_PAYMENT_DECLINED   "declined"
-#define SHOP_PAYMENT_RETURNED   "returned"
+#define SHOP_RESULT_AUTHORIZED "authorized"
+#define SHOP_RESULT_CAPTURED   "captured"
+#define SHOP_RESULT_DECLINED   "declined"
+#define SHOP_RESULT_RETURNED   "returned"
 
 /* PaymentOpRequested.op, RecordPspResult.op */
 #define SHOP_OP_AUTHORIZE "authorize"

@@ -1,0 +1,65 @@
+/* catalog.c - the catalog aggregate: hands each message and event to products or to stock. */
+#include "catalog.h"
+
+enum { EXPIRY_INTERVAL_MS = 1000 };
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)record;
+    const struct codec_message *message = command->message;
+    struct work work;
+    bool found;
+    work_begin(&work, context, user, "/shop/catalog", message);
+    int rc = product_decide(&work, message, &found, ret_decision, error);
+    if (rc || found)
+        return rc;
+    work.source = "/shop/inventory";
+    rc = stock_decide(&work, message, &found, ret_decision, error);
+    if (rc || found)
+        return rc;
+    return mr_fail(error, MR_INVALID, "%s is no message to the catalog", message->type->name);
+}
+
+static int evolve(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message event;
+    int rc = event_decode(context, user, record, &event, error);
+    if (rc)
+        return rc;
+    return text_is(codec_meta_of(&event)->aggregate, "product")
+               ? product_evolve(context, &event, error)
+               : stock_evolve(context, &event, error);
+}
+
+struct topo_aggregate catalog_aggregate(const struct shop_service *service)
+{
+    static const char *const parents[] = {"product-commands", "stock-commands", NULL};
+    static const char *const stores[] = {"product", "stock", "hold", "timers", "outcomes", NULL};
+    static const char *const event_sinks[] = {"product-events", "stock-events", NULL};
+    return (struct topo_aggregate){
+        .name = "catalog",
+        .parents = parents,
+        .stores = stores,
+        .event_sinks = event_sinks,
+        .outcome_sink = "outcomes",
+        .outcome_store = "outcomes",
+        .decode = work_decode,
+        .decide = decide,
+        .evolve = evolve,
+        .outcome = work_outcome,
+        .reply = work_reply,
+        .punctuate = stock_expire,
+        .punctuate_interval_ms = EXPIRY_INTERVAL_MS,
+        .user = (void *)(uintptr_t)service,
+    };
+}
