@@ -229,13 +229,47 @@ static void fill_items(const struct codec_field *field, const char *from, avro_v
     }
 }
 
+/* A field of the writer's that we do not have. */
+static void fill_unknown(avro_value_t *to)
+{
+    switch ((int)avro_value_get_type(to)) {
+    case AVRO_STRING:
+        check(avro_value_set_string(to, "not for you"));
+        break;
+    case AVRO_INT64:
+        check(avro_value_set_long(to, -12345));
+        break;
+    case AVRO_UNION: {
+        avro_value_t branch;
+        check(avro_value_set_branch(to, 1, &branch));
+        fill_unknown(&branch);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+static const struct codec_field *find(const struct codec_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->fields_count; i++)
+        if (strcmp(type->fields[i].name, name) == 0)
+            return &type->fields[i];
+    return NULL;
+}
+
 static void fill(const struct codec_type *type, const char *from, avro_value_t *to)
 {
-    for (size_t i = 0; i < type->fields_count; i++) {
-        const struct codec_field *field = &type->fields[i];
+    size_t count = 0;
+    check(avro_value_get_size(to, &count));
+    for (size_t i = 0; i < count; i++) {
+        const char *name = NULL;
         avro_value_t member;
-        check(avro_value_get_by_name(to, field->name, &member, NULL));
-        if (field->shape == CODEC_ONE)
+        check(avro_value_get_by_index(to, i, &member, &name));
+        const struct codec_field *field = find(type, name);
+        if (!field)
+            fill_unknown(&member);
+        else if (field->shape == CODEC_ONE)
             fill_one(field, from + field->offset, &member);
         else if (field->shape == CODEC_OPTIONAL)
             fill_optional(field, from, &member);
@@ -244,11 +278,12 @@ static void fill(const struct codec_type *type, const char *from, avro_value_t *
     }
 }
 
-void values_encode_by_avro(const struct codec_type *type, const void *value, struct mr_buffer *out)
+void values_encode_by_avro(
+    const struct codec_type *type, struct mr_bytes schema, const void *value, struct mr_buffer *out)
 {
-    avro_schema_t schema;
-    check(avro_schema_from_json_length(type->schema.ptr, type->schema.len, &schema));
-    avro_value_iface_t *iface = avro_generic_class_from_schema(schema);
+    avro_schema_t parsed;
+    check(avro_schema_from_json_length(schema.ptr, schema.len, &parsed));
+    avro_value_iface_t *iface = avro_generic_class_from_schema(parsed);
     avro_value_t generic;
     check(avro_generic_value_new(iface, &generic));
     fill(type, value, &generic);
@@ -261,5 +296,42 @@ void values_encode_by_avro(const struct codec_type *type, const void *value, str
     avro_writer_free(writer);
     avro_value_decref(&generic);
     avro_value_iface_decref(iface);
-    avro_schema_decref(schema);
+    avro_schema_decref(parsed);
+}
+
+static void set_default(const struct codec_field *field, char *value)
+{
+    void *at = value + field->offset;
+    if (field->shape == CODEC_OPTIONAL && field->kind == CODEC_RECORD)
+        *(const void **)at = NULL;
+    else if (field->shape == CODEC_MANY || field->shape == CODEC_MAP)
+        *(size_t *)(void *)(value + field->beside) = 0;
+    else if (field->kind == CODEC_STRING || field->kind == CODEC_BYTES)
+        *(struct mr_bytes *)at = field->default_text;
+    else if (field->shape == CODEC_OPTIONAL)
+        *(bool *)(value + field->beside) = false;
+    else if (field->kind == CODEC_BOOLEAN)
+        *(bool *)at = field->default_number != 0;
+    else if (field->kind == CODEC_INT)
+        *(int32_t *)at = (int32_t)field->default_number;
+    else if (field->kind == CODEC_LONG)
+        *(int64_t *)at = field->default_number;
+}
+
+void values_set_defaults(const struct codec_type *type, void *value)
+{
+    for (size_t i = 0; i < type->fields_count; i++) {
+        const struct codec_field *field = &type->fields[i];
+        char *at = (char *)value + field->offset;
+        if (field->has_default) {
+            set_default(field, value);
+        } else if (field->kind == CODEC_RECORD && field->shape == CODEC_ONE) {
+            values_set_defaults(field->record, at);
+        } else if (field->kind == CODEC_RECORD && field->shape == CODEC_MANY) {
+            char *items = *(char **)(void *)at;
+            size_t count = *(size_t *)(void *)((char *)value + field->beside);
+            for (size_t j = 0; j < count; j++)
+                values_set_defaults(field->record, items + j * field->record->size);
+        }
+    }
 }

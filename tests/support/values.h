@@ -24,7 +24,17 @@ const void *values_example(const struct codec_type *type, struct mr_arena *arena
 /* Everything optional is absent, everything repeated is empty. */
 const void *values_sparse(const struct codec_type *type, struct mr_arena *arena);
 
-/* The same value as avro-c has it, encoded by avro-c with the type's schema. */
-void values_encode_by_avro(const struct codec_type *type, const void *value, struct mr_buffer *out);
+/*
+ * The same value as avro-c has it, encoded by avro-c with `schema`. The schema may have the
+ * fields in another order, lack some, and have others: those are given some value.
+ */
+void values_encode_by_avro(
+    const struct codec_type *type,
+    struct mr_bytes schema,
+    const void *value,
+    struct mr_buffer *out);
+
+/* Set every field that has a default to it, however deep: what a writer without them means. */
+void values_set_defaults(const struct codec_type *type, void *value);
 
 #endif
