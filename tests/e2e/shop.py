@@ -111,12 +111,7 @@ class Shop:
                             ("Authorization", f"Bearer {access}" if access else None)):
             if value is not None:
                 fields[name] = value
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, fields)
-            return Response(connection.getresponse())
-        finally:
-            connection.close()
+        return ask(f"127.0.0.1:{self.port}", method, path, body, fields)
 
     def get(self, path, **more):
         return self.request("GET", path, **more)
@@ -125,6 +120,16 @@ class Shop:
         """With a new idempotency key unless the test gives one."""
         more.setdefault("key", new_key())
         return self.request("POST", path, body, **more)
+
+
+def ask(address, method, path, body=None, headers=None):
+    """One request on a connection of its own."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    try:
+        connection.request(method, path, body, headers or {})
+        return Response(connection.getresponse())
+    finally:
+        connection.close()
 
 
 def new_key():

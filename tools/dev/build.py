@@ -24,9 +24,11 @@ def binary(name, preset="release"):
 def _first_error(log):
     text = pathlib.Path(log).read_text(errors="replace").splitlines()
     for sign in (" error: ", "CMake Error", "FAILED:", "No space left", "ninja: error"):
-        for line in text:
+        for number, line in enumerate(text):
             if sign in line:
-                return line.strip()
+                # CMake says where on one line and what two lines further down.
+                what = [more.strip() for more in text[number + 1:number + 5] if more.strip()]
+                return " ".join([line.strip(), *what[:2]]) if sign == "CMake Error" else line.strip()
     return text[-1] if text else "it said nothing"
 
 
