@@ -149,6 +149,14 @@ class SupervisorTest(HomeTest):
         request.requested = False
         self.assertTrue(self.home.import_mark.exists())
 
+    def test_what_dies_during_an_import_is_started_again(self):
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        again = f"until [ $(grep -c +first {self.shop.journal}) -ge 2 ]; do sleep 0.05; done"
+        self.shop.import_command = lambda *_: [
+            "sh", "-c", f"kill -KILL {self.pid('first')}; {again}"]
+        self.bring_up()
+        self.assertEqual(self.shop.events().count("+first"), 2)
+
     def test_what_a_killed_supervisor_left_is_stopped_in_reverse(self):
         self.bring_up()
         for process in self.supervisor.processes:

@@ -108,15 +108,20 @@ def wait_until(condition, timeout_s, step_s=0.05):
     return True
 
 
-def run_to_end(name, argv, log):
-    """A command that does one thing; its output goes to `log`, or to the terminal when that is None."""
+def run_to_end(name, argv, log, meanwhile=lambda: None):
+    """A command that does one thing; its output goes to `log`, or to the terminal when that is None.
+    `meanwhile` is called again and again until it ends."""
+    def ended():
+        meanwhile()
+        return popen.poll() is not None
+
     with open(log, "ab") if log else contextlib.nullcontext() as output:
         popen = subprocess.Popen(
             [str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT if log else None)
         try:
-            wait_until(lambda: popen.poll() is not None, timeout_s=float("inf"))
-        except Stopped:
+            wait_until(ended, timeout_s=float("inf"))
+        except (Stopped, Failure):
             popen.terminate()
             popen.wait()
             raise

@@ -71,7 +71,9 @@ class Supervisor:
         say(f"\nThe shop is {'half filled' if begun else 'empty'}: importing {data} (--orders {orders})")
         write_json(mark, {"data": str(data), "orders": str(orders)})
         try:
-            run_to_end("the import", self._shop.import_command(data, orders), log=None)
+            # An import waits for programs that died: they must come back while it runs.
+            command = self._shop.import_command(data, orders)
+            run_to_end("the import", command, log=None, meanwhile=self.tick)
         except Failure:
             # The next tools/up decides anew: this data may be what is wrong.
             mark.unlink()
