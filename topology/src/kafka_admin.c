@@ -1,0 +1,318 @@
+/* kafka_admin.c - questions to the cluster, and the making of topics. */
+#include "kafka_internal.h"
+
+#include <base/alloc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { CREATE_TIMEOUT_MS = 30000, LOOK_AGAIN_MS = 20, METADATA_STEP_MS = 250 };
+
+/* In short calls, with polls between them: what the connection's trouble is comes by the poll, and
+ * a broker that is just starting is found when it is there. */
+static rd_kafka_resp_err_t metadata_fetch(
+    struct kafka_client *client,
+    rd_kafka_topic_t *topic, /* NULL: of all. */
+    int timeout_ms,
+    const struct rd_kafka_metadata **ret_metadata)
+{
+    int64_t until = kafka_clock_ms() + timeout_ms;
+    for (;;) {
+        int64_t left = until - kafka_clock_ms();
+        int step = left < METADATA_STEP_MS ? (int)left : METADATA_STEP_MS;
+        rd_kafka_resp_err_t err =
+            rd_kafka_metadata(client->rk, 0, topic, ret_metadata, step > 1 ? step : 1);
+        if (!err)
+            return err;
+        rd_kafka_poll(client->rk, 0);
+        if (mr_code_class(kafka_code(err)) != MR_CLASS_RETRY || kafka_clock_ms() >= until)
+            return err;
+    }
+}
+
+int topo_kafka_ping(
+    const struct topo_kafka_options *options, int timeout_ms, struct mr_error *error)
+{
+    struct kafka_client client = {0};
+    const struct rd_kafka_metadata *metadata;
+    int err = kafka_client_open_query(&client, options, error);
+    if (err)
+        return err;
+    int64_t until = kafka_clock_ms() + timeout_ms;
+    rd_kafka_resp_err_t failure;
+    do { /* Topics do not matter: the answer itself does. */
+        failure = metadata_fetch(&client, NULL, METADATA_STEP_MS, &metadata);
+    } while (failure && kafka_clock_ms() < until);
+    if (failure)
+        err = mr_fail(
+            error,
+            MR_UNAVAILABLE,
+            "no Kafka broker answers at %s: %s",
+            options->brokers,
+            client.last_error[0] != '\0' ? client.last_error : rd_kafka_err2str(failure));
+    else
+        rd_kafka_metadata_destroy(metadata);
+    kafka_client_close(&client);
+    return err;
+}
+
+/* -- questions -- */
+
+/* The count, and whether each partition has a leader. */
+static int ask_topic(
+    struct kafka_client *client,
+    const char *topic,
+    int32_t *ret_count,
+    bool *ret_led,
+    struct mr_error *error)
+{
+    const struct rd_kafka_metadata *metadata;
+    char what[300];
+    snprintf(what, sizeof what, "ask for topic %s", topic);
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client->rk, topic, NULL);
+    if (!handle)
+        return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", topic);
+    rd_kafka_resp_err_t err = metadata_fetch(client, handle, KAFKA_REQUEST_TIMEOUT_MS, &metadata);
+    rd_kafka_topic_destroy(handle);
+    if (err)
+        return kafka_fail(error, client, err, what);
+    const struct rd_kafka_metadata_topic *found = &metadata->topics[0];
+    bool led = metadata->topic_cnt == 1 && found->err == 0;
+    int32_t count = metadata->topic_cnt == 1 ? found->partition_cnt : 0;
+    rd_kafka_resp_err_t refused = metadata->topic_cnt == 1 ? found->err : 0;
+    for (int i = 0; led && i < found->partition_cnt; i++)
+        led = found->partitions[i].leader >= 0;
+    rd_kafka_metadata_destroy(metadata);
+    if (refused == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+        count = 0;
+    else if (refused && refused != RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE)
+        return kafka_fail(error, client, refused, what);
+    *ret_count = count;
+    *ret_led = led;
+    return 0;
+}
+
+int kafka_query_partitions(
+    struct kafka_client *client, const char *topic, int32_t *ret_count, struct mr_error *error)
+{
+    bool led;
+    return ask_topic(client, topic, ret_count, &led, error);
+}
+
+int kafka_query_watermarks(
+    struct kafka_client *client,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    char what[300];
+    int64_t low;
+    int64_t high;
+    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
+        client->rk, partition.topic, partition.partition, &low, &high, KAFKA_REQUEST_TIMEOUT_MS);
+    if (err) {
+        rd_kafka_poll(client->rk, 0);
+        snprintf(
+            what, sizeof what, "ask for the ends of %s-%d", partition.topic, partition.partition);
+        return kafka_fail(error, client, err, what);
+    }
+    *ret_low = low;
+    *ret_high = high;
+    return 0;
+}
+
+int topo_kafka_partitions(
+    const struct topo_kafka_options *options,
+    const char *topic,
+    int32_t *ret_count,
+    struct mr_error *error)
+{
+    struct kafka_client client = {0};
+    int err = kafka_client_open_query(&client, options, error);
+    if (err == 0)
+        err = kafka_query_partitions(&client, topic, ret_count, error);
+    kafka_client_close(&client);
+    return err;
+}
+
+int topo_kafka_watermarks(
+    const struct topo_kafka_options *options,
+    const char *topic,
+    int32_t partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    struct kafka_client client = {0};
+    int err = kafka_client_open_query(&client, options, error);
+    if (err == 0)
+        err = kafka_query_watermarks(
+            &client, (struct topo_partition){topic, partition}, ret_low, ret_high, error);
+    kafka_client_close(&client);
+    return err;
+}
+
+/* -- making topics -- */
+
+static int new_topic(
+    const struct topo_kafka_topic *topic, rd_kafka_NewTopic_t **ret_new, struct mr_error *error)
+{
+    char text[256];
+    rd_kafka_NewTopic_t *wanted =
+        rd_kafka_NewTopic_new(topic->name, topic->partitions, -1, text, sizeof text);
+    if (!wanted)
+        return mr_fail(error, MR_CONFIG, "topic %s: %s", topic->name, text);
+    for (const char *const *config = topic->configs; config && *config; config++) {
+        const char *equals = strchr(*config, '=');
+        char *name = mr_strdup(*config);
+        rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR__INVALID_ARG;
+        if (equals) {
+            name[equals - *config] = '\0';
+            err = rd_kafka_NewTopic_set_config(wanted, name, equals + 1);
+        }
+        free(name);
+        if (err) {
+            rd_kafka_NewTopic_destroy(wanted);
+            return mr_fail(error, MR_CONFIG, "topic %s: bad setting \"%s\"", topic->name, *config);
+        }
+    }
+    *ret_new = wanted;
+    return 0;
+}
+
+/* The broker's verdict on each; one that somebody else made meanwhile is fine. */
+static int
+read_verdicts(const rd_kafka_CreateTopics_result_t *result, int *created, struct mr_error *error)
+{
+    size_t count;
+    const rd_kafka_topic_result_t **verdicts = rd_kafka_CreateTopics_result_topics(result, &count);
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_resp_err_t err = rd_kafka_topic_result_error(verdicts[i]);
+        const char *why = rd_kafka_topic_result_error_string(verdicts[i]);
+        if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+            ++*created;
+        else if (err != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+            return mr_fail(
+                error,
+                kafka_code(err),
+                "create topic %s: %s",
+                rd_kafka_topic_result_name(verdicts[i]),
+                why ? why : rd_kafka_err2str(err));
+    }
+    return 0;
+}
+
+static int create(
+    struct kafka_client *client,
+    rd_kafka_NewTopic_t **wanted,
+    size_t count,
+    int *created,
+    struct mr_error *error)
+{
+    char text[256];
+    char timeout[16];
+    snprintf(timeout, sizeof timeout, "%d", CREATE_TIMEOUT_MS);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(client->rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_operation_timeout(options, CREATE_TIMEOUT_MS, text, sizeof text);
+    rd_kafka_AdminOptions_set_request_timeout(options, CREATE_TIMEOUT_MS, text, sizeof text);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
+    rd_kafka_CreateTopics(client->rk, wanted, count, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CREATE_TIMEOUT_MS + 1000);
+    int err;
+    if (!event)
+        err = mr_fail(error, MR_TIMEOUT, "create topics: no answer in %s ms", timeout);
+    else if (rd_kafka_event_error(event))
+        err = kafka_fail(error, client, rd_kafka_event_error(event), "create topics");
+    else
+        err = read_verdicts(rd_kafka_event_CreateTopics_result(event), created, error);
+    if (event)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_AdminOptions_destroy(options);
+    return err;
+}
+
+static int
+check_count(const struct topo_kafka_topic *topic, int32_t existing, struct mr_error *error)
+{
+    if (existing == topic->partitions)
+        return 0;
+    return mr_fail(
+        error,
+        MR_CONFLICT,
+        "topic %s has %d partitions, not %d",
+        topic->name,
+        (int)existing,
+        (int)topic->partitions);
+}
+
+/* Creates what is missing of `topics`; `wanted` has room for all. */
+static int create_missing(
+    struct kafka_client *client,
+    const struct topo_kafka_topic *topics,
+    size_t count,
+    rd_kafka_NewTopic_t **wanted,
+    int *created,
+    struct mr_error *error)
+{
+    size_t missing = 0;
+    int err = 0;
+    for (size_t i = 0; err == 0 && i < count; i++) {
+        int32_t existing;
+        err = kafka_query_partitions(client, topics[i].name, &existing, error);
+        if (err == 0 && existing > 0)
+            err = check_count(&topics[i], existing, error);
+        else if (err == 0)
+            err = new_topic(&topics[i], &wanted[missing], error);
+        if (err == 0 && existing == 0)
+            missing++;
+    }
+    if (err == 0 && missing > 0)
+        err = create(client, wanted, missing, created, error);
+    rd_kafka_NewTopic_destroy_array(wanted, missing);
+    return err;
+}
+
+static int wait_for_leaders(
+    struct kafka_client *client, const struct topo_kafka_topic *topic, struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + CREATE_TIMEOUT_MS;
+    for (;;) {
+        int32_t existing;
+        bool led;
+        int err = ask_topic(client, topic->name, &existing, &led, error);
+        if (err)
+            return err;
+        if (led && existing > 0)
+            return check_count(topic, existing, error);
+        if (kafka_clock_ms() >= until)
+            return mr_fail(error, MR_TIMEOUT, "topic %s has no leader yet", topic->name);
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_MS * 1000000L}, NULL);
+    }
+}
+
+int topo_kafka_create_topics(
+    const struct topo_kafka_options *options,
+    const struct topo_kafka_topic *topics,
+    size_t count,
+    int *ret_created,
+    struct mr_error *error)
+{
+    struct kafka_client client = {0};
+    int created = 0;
+    int err = kafka_client_open_query(&client, options, error);
+    if (err)
+        return err;
+    rd_kafka_NewTopic_t **wanted = mr_calloc(count + 1, sizeof *wanted);
+    err = create_missing(&client, topics, count, wanted, &created, error);
+    for (size_t i = 0; err == 0 && created > 0 && i < count; i++)
+        err = wait_for_leaders(&client, &topics[i], error);
+    free(wanted);
+    kafka_client_close(&client);
+    if (err == 0 && ret_created)
+        *ret_created = created;
+    return err;
+}

@@ -1,0 +1,302 @@
+/* kafka_common.c - clients of librdkafka, their settings, and its errors as ours. */
+#include "kafka_internal.h"
+
+#include <base/log.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { SYSLOG_WARNING = 4, SYSLOG_ERROR = 3 };
+
+static const struct kafka_setting common_settings[] = {
+    {"socket.nagle.disable", "true"},
+    {"socket.keepalive.enable", "true"},
+    {"reconnect.backoff.ms", "50"},
+    {"reconnect.backoff.max.ms", "1000"},
+    {"socket.connection.setup.timeout.ms", "5000"},
+    {"broker.address.family", "any"},
+    {"log.connection.close", "false"},
+    {NULL, NULL},
+};
+
+int64_t kafka_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int kafka_conf_set(
+    rd_kafka_conf_t *conf, const char *name, const char *value, struct mr_error *error)
+{
+    char text[256];
+    if (rd_kafka_conf_set(conf, name, value, text, sizeof text) != RD_KAFKA_CONF_OK)
+        return mr_fail(error, MR_CONFIG, "Kafka setting %s: %s", name, text);
+    return 0;
+}
+
+/* "name=value"; an empty value gives the library's default back. */
+static int set_property(rd_kafka_conf_t *conf, const char *property, struct mr_error *error)
+{
+    char name[128];
+    const char *equals = strchr(property, '=');
+    if (!equals || equals == property || (size_t)(equals - property) >= sizeof name)
+        return mr_fail(error, MR_CONFIG, "Kafka property \"%s\" is not name=value", property);
+    memcpy(name, property, (size_t)(equals - property));
+    name[equals - property] = '\0';
+    return kafka_conf_set(conf, name, equals[1] != '\0' ? equals + 1 : NULL, error);
+}
+
+static int
+set_all(rd_kafka_conf_t *conf, const struct kafka_setting *settings, struct mr_error *error)
+{
+    for (; settings->name; settings++) {
+        int err = kafka_conf_set(conf, settings->name, settings->value, error);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+static int fill_conf(
+    rd_kafka_conf_t *conf,
+    const struct topo_kafka_options *options,
+    const struct kafka_setting *settings,
+    struct mr_error *error)
+{
+    int err = kafka_conf_set(conf, "bootstrap.servers", options->brokers, error);
+    if (err == 0 && options->client_id)
+        err = kafka_conf_set(conf, "client.id", options->client_id, error);
+    if (err == 0)
+        err = set_all(conf, common_settings, error);
+    if (err == 0)
+        err = set_all(conf, settings, error);
+    for (const char *const *property = options->properties; err == 0 && property && *property;
+         property++)
+        err = set_property(conf, *property, error);
+    return err;
+}
+
+rd_kafka_conf_t *kafka_conf_new(
+    const struct topo_kafka_options *options,
+    const struct kafka_setting *settings,
+    struct mr_error *error)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    if (fill_conf(conf, options, settings, error) != 0) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    return conf;
+}
+
+/* Threads: any of librdkafka's. */
+static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    const struct kafka_client *client = rd_kafka_opaque(rk);
+    /* One set of properties serves consumers and producers: that some do not apply is no news. */
+    if (level > SYSLOG_WARNING || !client || client->quiet || strcmp(facility, "CONFWARN") == 0)
+        return;
+    mr_log(
+        level <= SYSLOG_ERROR ? MR_LOG_ERROR : MR_LOG_WARN,
+        "kafka",
+        "facility=%s text=\"%s\"",
+        facility,
+        text);
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+    struct kafka_client *client = opaque;
+    (void)rk;
+    if (err == RD_KAFKA_RESP_ERR__FATAL)
+        client->fatal = true;
+    else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || client->last_error[0] == '\0')
+        snprintf(client->last_error, sizeof client->last_error, "%s", reason);
+}
+
+int kafka_client_open(
+    struct kafka_client *client,
+    rd_kafka_type_t type,
+    rd_kafka_conf_t *conf,
+    struct mr_error *error)
+{
+    char text[256];
+    rd_kafka_conf_set_opaque(conf, client);
+    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_error_cb(conf, on_error);
+    client->last_error[0] = '\0';
+    client->rk = rd_kafka_new(type, conf, text, sizeof text);
+    if (!client->rk) {
+        rd_kafka_conf_destroy(conf);
+        return mr_fail(error, MR_CONFIG, "cannot make a Kafka client: %s", text);
+    }
+    return 0;
+}
+
+int kafka_client_open_query(
+    struct kafka_client *client, const struct topo_kafka_options *options, struct mr_error *error)
+{
+    static const struct kafka_setting settings[] = {
+        {"isolation.level", "read_uncommitted"},
+        {"allow.auto.create.topics", "false"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(options, settings, error);
+    if (!conf)
+        return MR_CONFIG;
+    client->quiet = true;
+    return kafka_client_open(client, RD_KAFKA_CONSUMER, conf, error);
+}
+
+void kafka_client_close(struct kafka_client *client)
+{
+    if (client->rk)
+        rd_kafka_destroy(client->rk);
+    client->rk = NULL;
+}
+
+static bool is_fenced(rd_kafka_resp_err_t err)
+{
+    switch ((int)err) {
+    case RD_KAFKA_RESP_ERR__FENCED:
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
+    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
+    case RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID:
+    case RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID:
+    /* The coordinator no longer knows this producer: a new one is the cure. */
+    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_ID_MAPPING:
+    case RD_KAFKA_RESP_ERR_INVALID_TXN_STATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What another attempt may cure. */
+static int code_of_retriable(rd_kafka_resp_err_t err)
+{
+    switch ((int)err) {
+    case RD_KAFKA_RESP_ERR__TIMED_OUT:
+    case RD_KAFKA_RESP_ERR__TIMED_OUT_QUEUE:
+    case RD_KAFKA_RESP_ERR__MSG_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+        return MR_TIMEOUT;
+    case RD_KAFKA_RESP_ERR__TRANSPORT:
+    case RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN:
+    case RD_KAFKA_RESP_ERR__RESOLVE:
+    case RD_KAFKA_RESP_ERR__WAIT_COORD:
+    case RD_KAFKA_RESP_ERR__PURGE_QUEUE:
+    case RD_KAFKA_RESP_ERR__PURGE_INFLIGHT:
+    case RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION:
+    case RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NETWORK_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE:
+    case RD_KAFKA_RESP_ERR_NOT_COORDINATOR:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS:
+    case RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+        return MR_UNAVAILABLE;
+    case RD_KAFKA_RESP_ERR__QUEUE_FULL:
+    case RD_KAFKA_RESP_ERR__CONFLICT:
+    case RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS:
+    case RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS:
+    case RD_KAFKA_RESP_ERR_UNSTABLE_OFFSET_COMMIT:
+    case RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS:
+        return MR_AGAIN;
+    default:
+        return 0;
+    }
+}
+
+int kafka_code(rd_kafka_resp_err_t err)
+{
+    if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+        return 0;
+    if (is_fenced(err))
+        return MR_FENCED;
+    int code = code_of_retriable(err);
+    if (code)
+        return code;
+    switch ((int)err) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_RECORD_LIST_TOO_LARGE:
+        return MR_TOO_LARGE;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+    case RD_KAFKA_RESP_ERR__NO_OFFSET:
+        return MR_NOT_FOUND;
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_PARTITIONS:
+        return MR_INVALID;
+    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
+    case RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT:
+    case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
+    case RD_KAFKA_RESP_ERR_INVALID_CONFIG:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+        return MR_CONFIG;
+    default:
+        return MR_FATAL;
+    }
+}
+
+int kafka_fail(
+    struct mr_error *error, struct kafka_client *client, rd_kafka_resp_err_t err, const char *what)
+{
+    int code = kafka_code(err);
+    /* A timeout by itself says nothing; the connection's last trouble says why. */
+    bool trouble =
+        client && client->last_error[0] != '\0' && (code == MR_TIMEOUT || code == MR_UNAVAILABLE);
+    return mr_fail(
+        error,
+        code,
+        "%s: %s%s%s",
+        what,
+        rd_kafka_err2str(err),
+        trouble ? ": " : "",
+        trouble ? client->last_error : "");
+}
+
+int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char *what)
+{
+    rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
+    int code = kafka_code(err);
+    if (code == MR_FENCED)
+        ;
+    else if (rd_kafka_error_is_fatal(failure))
+        code = MR_FATAL;
+    else if (rd_kafka_error_txn_requires_abort(failure))
+        code = MR_ABORTED;
+    else if (rd_kafka_error_is_retriable(failure))
+        code = mr_code_class(code) == MR_CLASS_RETRY ? code : MR_AGAIN;
+    else if (mr_code_class(code) != MR_CLASS_RETRY)
+        code = code == MR_CONFIG ? code : MR_FATAL;
+    mr_fail(error, code, "%s: %s", what, rd_kafka_error_string(failure));
+    rd_kafka_error_destroy(failure);
+    return code;
+}
+
+int kafka_fatal(struct kafka_client *client, struct mr_error *error)
+{
+    char text[256];
+    rd_kafka_resp_err_t err = rd_kafka_fatal_error(client->rk, text, sizeof text);
+    if (!err)
+        return 0;
+    return mr_fail(error, is_fenced(err) ? MR_FENCED : MR_FATAL, "%s", text);
+}

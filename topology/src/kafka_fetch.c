@@ -1,0 +1,404 @@
+/*
+ * kafka_fetch.c - fetching partitions assigned by hand, in batches, each from where it is told to.
+ *
+ * Invariants
+ *   - librdkafka fetches exactly the partitions whose `fetching` is true.
+ *   - `next_offset` is beyond everything delivered since the last seek, and beyond the markers and
+ *     aborted records that an end-of-partition mark has passed. Pausing takes the partition out,
+ *     going on puts it back at next_offset: nothing is lost, whatever was prefetched.
+ *   - A record's slot is taken from its delivery to its release; the fetcher owns all slots, so
+ *     that closing frees what was never released.
+ */
+#include "kafka_internal.h"
+
+#include <base/alloc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { BATCH_MAX = 2048, SLOTS_PER_CHUNK = 512 };
+
+struct slot {
+    rd_kafka_message_t *message; /* NULL while free. */
+    struct kafka_fetcher *owner;
+    struct slot *next_free;
+    struct topo_header *headers; /* Kept for the next record. */
+    size_t headers_capacity;
+};
+
+struct chunk {
+    struct chunk *next;
+    struct slot slots[SLOTS_PER_CHUNK];
+};
+
+struct partition {
+    const char *topic;
+    int32_t partition;
+    int64_t next_offset;
+    bool fetching;
+    bool paused;
+};
+
+struct kafka_fetcher {
+    struct kafka_client client;
+    rd_kafka_queue_t *queue;
+
+    struct partition *partitions;
+    size_t partitions_count;
+    size_t partitions_capacity;
+
+    /* Messages come in runs: the last one's partition is nearly always the next one's. */
+    const rd_kafka_topic_t *run_rkt;
+    int32_t run_partition;
+    struct partition *run; /* NULL: look it up. */
+
+    struct chunk *chunks;
+    struct slot *free_slots;
+
+    int failed; /* Told by the next poll that has no records to give. */
+    struct mr_error failure;
+
+    rd_kafka_message_t *messages[BATCH_MAX];
+    struct topo_record records[BATCH_MAX];
+    void *tokens[BATCH_MAX];
+};
+
+/* -- slots -- */
+
+static struct slot *take_slot(struct kafka_fetcher *fetcher, rd_kafka_message_t *message)
+{
+    if (!fetcher->free_slots) {
+        struct chunk *chunk = mr_calloc(1, sizeof *chunk);
+        chunk->next = fetcher->chunks;
+        fetcher->chunks = chunk;
+        for (size_t i = 0; i < SLOTS_PER_CHUNK; i++) {
+            chunk->slots[i].owner = fetcher;
+            chunk->slots[i].next_free = fetcher->free_slots;
+            fetcher->free_slots = &chunk->slots[i];
+        }
+    }
+    struct slot *slot = fetcher->free_slots;
+    fetcher->free_slots = slot->next_free;
+    slot->message = message;
+    return slot;
+}
+
+void kafka_token_release(void *token)
+{
+    struct slot *slot = token;
+    rd_kafka_message_destroy(slot->message);
+    slot->message = NULL;
+    slot->next_free = slot->owner->free_slots;
+    slot->owner->free_slots = slot;
+}
+
+static void free_chunks(struct kafka_fetcher *fetcher)
+{
+    while (fetcher->chunks) {
+        struct chunk *chunk = fetcher->chunks;
+        fetcher->chunks = chunk->next;
+        for (size_t i = 0; i < SLOTS_PER_CHUNK; i++) {
+            if (chunk->slots[i].message)
+                rd_kafka_message_destroy(chunk->slots[i].message);
+            free(chunk->slots[i].headers);
+        }
+        free(chunk);
+    }
+}
+
+/* -- life -- */
+
+static rd_kafka_conf_t *fetcher_conf(
+    const struct topo_kafka_options *options, enum kafka_fetch_kind kind, struct mr_error *error)
+{
+    static const struct kafka_setting settings[] = {
+        {"isolation.level", "read_committed"},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "error"},
+        {"fetch.min.bytes", "1"},
+        {"fetch.error.backoff.ms", "20"},
+        {"queued.min.messages", "50000"},
+        {"queued.max.messages.kbytes", "16384"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(options, settings, error);
+    if (!conf)
+        return NULL;
+    /* Assigning by hand wants a group's name, though it never joins one. */
+    int err = kafka_conf_set(conf, "group.id", "millrace-fetch", error);
+    if (err == 0)
+        err = kafka_conf_set(conf, "group.instance.id", NULL, error);
+    /* The broker answers at once when there is data; the wait bounds how long a partition that was
+     * just added waits behind idle ones, and how soon the end of a log is seen. */
+    if (err == 0)
+        err = kafka_conf_set(
+            conf, "fetch.wait.max.ms", kind == KAFKA_FETCH_LOG ? "25" : "100", error);
+    if (err == 0)
+        err = kafka_conf_set(
+            conf, "enable.partition.eof", kind == KAFKA_FETCH_LOG ? "true" : "false", error);
+    if (err == 0)
+        return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}
+
+int kafka_fetcher_new(
+    const struct topo_kafka_options *options,
+    enum kafka_fetch_kind kind,
+    struct kafka_fetcher **ret_fetcher,
+    struct mr_error *error)
+{
+    rd_kafka_conf_t *conf = fetcher_conf(options, kind, error);
+    if (!conf)
+        return MR_CONFIG;
+    struct kafka_fetcher *fetcher = mr_calloc(1, sizeof *fetcher);
+    int err = kafka_client_open(&fetcher->client, RD_KAFKA_CONSUMER, conf, error);
+    if (err) {
+        free(fetcher);
+        return err;
+    }
+    rd_kafka_poll_set_consumer(fetcher->client.rk);
+    fetcher->queue = rd_kafka_queue_get_consumer(fetcher->client.rk);
+    *ret_fetcher = fetcher;
+    return 0;
+}
+
+void kafka_fetcher_free(struct kafka_fetcher *fetcher)
+{
+    if (!fetcher)
+        return;
+    free_chunks(fetcher);
+    rd_kafka_queue_destroy(fetcher->queue);
+    kafka_client_close(&fetcher->client);
+    free(fetcher->partitions);
+    free(fetcher);
+}
+
+/* -- partitions -- */
+
+static struct partition *find(struct kafka_fetcher *fetcher, const char *topic, int32_t number)
+{
+    for (size_t i = 0; i < fetcher->partitions_count; i++) {
+        struct partition *partition = &fetcher->partitions[i];
+        if (partition->partition == number &&
+            (partition->topic == topic || strcmp(partition->topic, topic) == 0))
+            return partition;
+    }
+    return NULL;
+}
+
+/* In or out of what librdkafka fetches. */
+static int set_fetching(
+    struct kafka_fetcher *fetcher,
+    struct partition *partition,
+    bool fetching,
+    struct mr_error *error)
+{
+    if (partition->fetching == fetching)
+        return 0;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition)->offset =
+        partition->next_offset;
+    rd_kafka_error_t *failure = fetching ? rd_kafka_incremental_assign(fetcher->client.rk, list)
+                                         : rd_kafka_incremental_unassign(fetcher->client.rk, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (failure)
+        return kafka_fail_txn(error, failure, "assign a partition");
+    partition->fetching = fetching;
+    fetcher->run = NULL;
+    return 0;
+}
+
+int kafka_fetcher_seek(
+    struct kafka_fetcher *fetcher,
+    struct topo_partition where,
+    int64_t offset,
+    struct mr_error *error)
+{
+    struct partition *partition = find(fetcher, where.topic, where.partition);
+    if (partition) {
+        int err = set_fetching(fetcher, partition, false, error);
+        if (err)
+            return err;
+    } else {
+        fetcher->partitions = mr_grow(
+            fetcher->partitions,
+            fetcher->partitions_count,
+            &fetcher->partitions_capacity,
+            sizeof *fetcher->partitions);
+        fetcher->run = NULL;
+        partition = &fetcher->partitions[fetcher->partitions_count++];
+        *partition = (struct partition){.topic = where.topic, .partition = where.partition};
+    }
+    partition->next_offset = offset;
+    if (partition->paused)
+        return 0;
+    return set_fetching(fetcher, partition, true, error);
+}
+
+int kafka_fetcher_pause(
+    struct kafka_fetcher *fetcher, struct topo_partition where, bool paused, struct mr_error *error)
+{
+    struct partition *partition = find(fetcher, where.topic, where.partition);
+    if (!partition)
+        return mr_fail(
+            error,
+            MR_FATAL,
+            "pause of %s-%d, which is not here",
+            where.topic,
+            (int)where.partition);
+    partition->paused = paused;
+    return set_fetching(fetcher, partition, !paused, error);
+}
+
+int kafka_fetcher_remove(
+    struct kafka_fetcher *fetcher, struct topo_partition where, struct mr_error *error)
+{
+    struct partition *partition = find(fetcher, where.topic, where.partition);
+    if (!partition)
+        return 0;
+    int err = set_fetching(fetcher, partition, false, error);
+    if (err)
+        return err;
+    *partition = fetcher->partitions[--fetcher->partitions_count];
+    fetcher->run = NULL;
+    return 0;
+}
+
+int kafka_fetcher_clear(struct kafka_fetcher *fetcher, struct mr_error *error)
+{
+    fetcher->partitions_count = 0;
+    fetcher->run = NULL;
+    rd_kafka_resp_err_t err = rd_kafka_assign(fetcher->client.rk, NULL);
+    return err ? kafka_fail(error, &fetcher->client, err, "unassign the input") : 0;
+}
+
+int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partition where)
+{
+    struct partition *partition = find(fetcher, where.topic, where.partition);
+    return partition ? partition->next_offset : -1;
+}
+
+/* -- records -- */
+
+static struct partition *
+partition_of(struct kafka_fetcher *fetcher, const rd_kafka_message_t *message)
+{
+    if (!message->rkt)
+        return NULL;
+    if (!fetcher->run || fetcher->run_rkt != message->rkt ||
+        fetcher->run_partition != message->partition) {
+        fetcher->run = find(fetcher, rd_kafka_topic_name(message->rkt), message->partition);
+        fetcher->run_rkt = message->rkt;
+        fetcher->run_partition = message->partition;
+    }
+    return fetcher->run;
+}
+
+/* An end of partition moves the position; trouble that librdkafka gets over by itself is nothing;
+ * what it does not get over is remembered. */
+static void take_mark(
+    struct kafka_fetcher *fetcher, struct partition *partition, const rd_kafka_message_t *message)
+{
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        if (partition && message->offset > partition->next_offset)
+            partition->next_offset = message->offset;
+        return;
+    }
+    int code = kafka_code(message->err);
+    if (mr_code_class(code) == MR_CLASS_RETRY ||
+        message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || fetcher->failed)
+        return;
+    fetcher->failed = mr_fail(
+        &fetcher->failure,
+        code,
+        "fetch %s-%d at %lld: %s",
+        partition ? partition->topic : "?",
+        partition ? (int)partition->partition : -1,
+        partition ? (long long)partition->next_offset : -1,
+        rd_kafka_message_errstr(message));
+}
+
+static void fill_record(
+    struct topo_record *record,
+    const struct partition *partition,
+    const rd_kafka_message_t *message,
+    struct slot *slot)
+{
+    *record = (struct topo_record){
+        .topic = partition->topic,
+        .partition = partition->partition,
+        .offset = message->offset,
+        .timestamp_ms = rd_kafka_message_timestamp(message, NULL),
+        .key = mr_bytes_of(message->key, message->key_len),
+        .value = mr_bytes_of(message->payload, message->len),
+        .headers_count = kafka_headers_read(message, &slot->headers, &slot->headers_capacity),
+    };
+    record->headers = slot->headers;
+}
+
+static size_t take_messages(struct kafka_fetcher *fetcher, size_t count)
+{
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i++) {
+        rd_kafka_message_t *message = fetcher->messages[i];
+        struct partition *partition = partition_of(fetcher, message);
+        if (message->err) {
+            take_mark(fetcher, partition, message);
+        } else if (partition && partition->fetching && message->offset >= partition->next_offset) {
+            struct slot *slot = take_slot(fetcher, message);
+            fill_record(&fetcher->records[taken], partition, message, slot);
+            fetcher->tokens[taken++] = slot;
+            partition->next_offset = message->offset + 1;
+            continue;
+        }
+        rd_kafka_message_destroy(message);
+    }
+    return taken;
+}
+
+/* librdkafka's batch call waits until the batch is full, so: what is there, else one, then the
+ * rest of what came with it. */
+static size_t receive(struct kafka_fetcher *fetcher, int timeout_ms)
+{
+    ssize_t got = rd_kafka_consume_batch_queue(fetcher->queue, 0, fetcher->messages, BATCH_MAX);
+    if (got > 0 || timeout_ms == 0)
+        return got > 0 ? (size_t)got : 0;
+    got = rd_kafka_consume_batch_queue(fetcher->queue, timeout_ms, fetcher->messages, 1);
+    if (got <= 0)
+        return 0;
+    ssize_t more =
+        rd_kafka_consume_batch_queue(fetcher->queue, 0, fetcher->messages + 1, BATCH_MAX - 1);
+    return 1 + (more > 0 ? (size_t)more : 0);
+}
+
+int kafka_fetcher_poll(
+    struct kafka_fetcher *fetcher,
+    int timeout_ms,
+    struct topo_io_poll *ret_poll,
+    struct mr_error *error)
+{
+    size_t taken = 0;
+    if (!fetcher->failed)
+        taken = take_messages(fetcher, receive(fetcher, timeout_ms));
+    if (taken == 0 && fetcher->failed) {
+        int code = fetcher->failed;
+        fetcher->failed = 0;
+        if (error)
+            *error = fetcher->failure;
+        return code;
+    }
+    *ret_poll = (struct topo_io_poll){
+        .event = taken ? TOPO_IO_RECORDS : TOPO_IO_NOTHING,
+        .records = fetcher->records,
+        .tokens = fetcher->tokens,
+        .records_count = taken,
+    };
+    return 0;
+}
+
+void kafka_fetcher_wake(struct kafka_fetcher *fetcher)
+{
+    rd_kafka_queue_yield(fetcher->queue);
+}

@@ -1,0 +1,210 @@
+/*
+ * kafka_internal.h - what the files of the Kafka adapter share: handles, errors, and the parts an
+ * io is made of.
+ *
+ * A worker's io is up to five librdkafka clients, each made when it is first needed: the member
+ * (the group: who owns what, and where it was committed), the input fetcher, the log fetcher, the
+ * transactional producer, and a query client that sees open transactions. Fetching is apart from
+ * membership because a partition must not deliver a record before the engine has restored its task
+ * and said where to begin: librdkafka's own pausing loses prefetched records, while partitions
+ * assigned by hand start exactly where they are told to.
+ */
+#ifndef TOPOLOGY_KAFKA_INTERNAL_H
+#define TOPOLOGY_KAFKA_INTERNAL_H
+
+#include <topology/kafka.h>
+
+#include <librdkafka/rdkafka.h>
+
+enum {
+    KAFKA_REQUEST_TIMEOUT_MS = 5000,      /* One question to the broker. */
+    KAFKA_TRANSACTION_TIMEOUT_MS = 10000, /* What readers wait at most for a dead writer. */
+    KAFKA_SESSION_TIMEOUT_MS = 10000,
+};
+
+/* -- kafka_common.c: clients, settings, errors -- */
+
+struct kafka_setting {
+    const char *name;
+    const char *value; /* NULL: the library's default. */
+};
+
+/* A client and what its callbacks have to say. Callbacks run in the thread that polls it. */
+struct kafka_client {
+    rd_kafka_t *rk;
+    bool quiet;           /* Its log lines are dropped: the caller gets the error. */
+    bool fatal;           /* Beyond repair: kafka_fatal says why. */
+    char last_error[256]; /* The last transport trouble, for the text of a timeout. */
+};
+
+/* A configuration with the common settings, then `settings`, then the user's properties. NULL when
+ * one of them is refused. The caller may add to it, and gives it to kafka_client_open. */
+rd_kafka_conf_t *kafka_conf_new(
+    const struct topo_kafka_options *options,
+    const struct kafka_setting *settings,
+    struct mr_error *error);
+int kafka_conf_set(
+    rd_kafka_conf_t *conf, const char *name, const char *value, struct mr_error *error);
+
+/* Takes `conf` in any case. `client` must stay where it is: callbacks point at it. */
+int kafka_client_open(
+    struct kafka_client *client,
+    rd_kafka_type_t type,
+    rd_kafka_conf_t *conf,
+    struct mr_error *error);
+/* A quiet client for questions: metadata, watermarks with open transactions, admin requests. */
+int kafka_client_open_query(
+    struct kafka_client *client, const struct topo_kafka_options *options, struct mr_error *error);
+void kafka_client_close(struct kafka_client *client);
+
+/* The class of a librdkafka or broker code. */
+int kafka_code(rd_kafka_resp_err_t err);
+int kafka_fail(
+    struct mr_error *error, struct kafka_client *client, rd_kafka_resp_err_t err, const char *what);
+/* Of a transactional call; consumes `failure`. */
+int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char *what);
+/* 0, or MR_FENCED or MR_FATAL once the client is beyond repair. */
+int kafka_fatal(struct kafka_client *client, struct mr_error *error);
+
+int64_t kafka_clock_ms(void); /* Monotonic. */
+
+/* -- kafka_fetch.c: partitions by hand, in batches -- */
+
+struct kafka_fetcher;
+
+enum kafka_fetch_kind {
+    KAFKA_FETCH_INPUT, /* No end-of-partition marks; long polls. */
+    KAFKA_FETCH_LOG,   /* Passes markers at the end; short polls, so that the end is seen soon. */
+};
+
+int kafka_fetcher_new(
+    const struct topo_kafka_options *options,
+    enum kafka_fetch_kind kind,
+    struct kafka_fetcher **ret_fetcher,
+    struct mr_error *error);
+/* Frees records that were not released, too. NULL is fine. */
+void kafka_fetcher_free(struct kafka_fetcher *fetcher);
+/* Adds the partition, or moves it; nothing fetched before is delivered after. Its topic pointer is
+ * what records and positions carry: it must outlive the partition's stay. */
+int kafka_fetcher_seek(
+    struct kafka_fetcher *fetcher,
+    struct topo_partition partition,
+    int64_t offset,
+    struct mr_error *error);
+int kafka_fetcher_pause(
+    struct kafka_fetcher *fetcher,
+    struct topo_partition partition,
+    bool paused,
+    struct mr_error *error);
+int kafka_fetcher_remove(
+    struct kafka_fetcher *fetcher, struct topo_partition partition, struct mr_error *error);
+int kafka_fetcher_clear(struct kafka_fetcher *fetcher, struct mr_error *error);
+/* TOPO_IO_RECORDS or TOPO_IO_NOTHING. The arrays live until the next poll, what they point at until
+ * released. MR_NOT_FOUND: an offset is not in the log. */
+int kafka_fetcher_poll(
+    struct kafka_fetcher *fetcher,
+    int timeout_ms,
+    struct topo_io_poll *ret_poll,
+    struct mr_error *error);
+/* -1 for a partition it does not have. */
+int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partition partition);
+/* Ends a poll that waits. Threads: any. */
+void kafka_fetcher_wake(struct kafka_fetcher *fetcher);
+void kafka_token_release(void *token);
+
+/* -- kafka_member.c: the group -- */
+
+struct kafka_member;
+
+int kafka_member_new(
+    const struct topo_kafka_options *options,
+    const struct topo_io_options *io_options,
+    struct kafka_member **ret_member,
+    struct mr_error *error);
+void kafka_member_free(struct kafka_member *member);
+/* `wake` is told when the group has news while the worker waits for records. */
+void kafka_member_wakes(struct kafka_member *member, struct kafka_fetcher *wake);
+int kafka_member_subscribe(
+    struct kafka_member *member, const char *const *topics, size_t count, struct mr_error *error);
+/* Keeps the membership alive and notes what the group wants; never waits. */
+int kafka_member_serve(struct kafka_member *member, struct mr_error *error);
+/* The next event, TOPO_IO_NOTHING if there is none. */
+void kafka_member_event(struct kafka_member *member, struct topo_io_poll *ret_poll);
+/* The worker has put everything down: the group may go on. */
+void kafka_member_settle(struct kafka_member *member);
+int kafka_member_committed(
+    struct kafka_member *member,
+    const struct topo_partition *partitions,
+    size_t count,
+    int64_t *ret_next_offsets,
+    struct mr_error *error);
+/* Free with rd_kafka_consumer_group_metadata_destroy. */
+rd_kafka_consumer_group_metadata_t *kafka_member_metadata(struct kafka_member *member);
+
+/* -- kafka_txn.c: one transactional producer --
+ *
+ * A worker has KAFKA_LANES of them and takes them in turn. A transactional id cannot begin again
+ * until the broker has written the markers of its last transaction; librdkafka, told so, waits
+ * 20 ms. The next lane need not wait. Order is not at stake: a transaction begins after the one
+ * before it was committed, and of two commits of a group's offset the later one wins.
+ */
+
+enum { KAFKA_LANES = 2 };
+
+struct kafka_txn;
+
+int kafka_txn_new(
+    const struct topo_kafka_options *options,
+    const struct topo_io_options *io_options,
+    int lane,
+    struct kafka_txn **ret_txn,
+    struct mr_error *error);
+void kafka_txn_free(struct kafka_txn *txn);
+int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error);
+int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error);
+int kafka_txn_produce(
+    struct kafka_txn *txn,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error);
+int kafka_txn_flush(struct kafka_txn *txn, struct mr_error *error);
+int64_t kafka_txn_last_offset(struct kafka_txn *txn, struct topo_partition partition);
+int kafka_txn_commit(
+    struct kafka_txn *txn,
+    struct kafka_member *member,
+    const struct topo_position *inputs,
+    size_t count,
+    struct mr_error *error);
+int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error);
+
+/* -- kafka_admin.c: questions that an io asks as well -- */
+
+int kafka_query_partitions(
+    struct kafka_client *client, const char *topic, int32_t *ret_count, struct mr_error *error);
+int kafka_query_watermarks(
+    struct kafka_client *client,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error);
+
+/* -- kafka_record.c: headers, there and back -- */
+
+/* The message's headers into *ret_headers, grown with `capacity`; returns their number. */
+size_t kafka_headers_read(
+    const rd_kafka_message_t *message, struct topo_header **ret_headers, size_t *capacity);
+/* One record to librdkafka's queue, copied. `rkt` or `topic` says where. */
+struct kafka_send {
+    rd_kafka_topic_t *rkt;
+    const char *topic;
+    int32_t partition;
+    struct mr_bytes key;
+    struct mr_bytes value;
+    const struct topo_header *headers;
+    size_t headers_count;
+    int64_t timestamp_ms; /* 0: now. */
+    void *opaque;
+};
+rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, const struct kafka_send *send);
+
+#endif

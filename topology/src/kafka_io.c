@@ -1,0 +1,341 @@
+/* kafka_io.c - the outside of a worker, on Kafka: struct topo_io over the clients it needs. */
+#include "kafka_internal.h"
+
+#include <base/alloc.h>
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+struct kafka_io {
+    const struct topo_kafka_options *options;
+    struct topo_io_options io_options; /* Its texts are ours. */
+    struct kafka_member *member;
+    struct kafka_fetcher *input;
+    struct kafka_fetcher *log;
+    struct kafka_txn *lanes[KAFKA_LANES];
+    int lane; /* Of this transaction, or of the last one. */
+    struct kafka_client query;
+};
+
+/* -- parts, made when they are first needed -- */
+
+static int need_input(struct kafka_io *io, struct mr_error *error)
+{
+    return io->input ? 0 : kafka_fetcher_new(io->options, KAFKA_FETCH_INPUT, &io->input, error);
+}
+
+static int need_log(struct kafka_io *io, struct mr_error *error)
+{
+    return io->log ? 0 : kafka_fetcher_new(io->options, KAFKA_FETCH_LOG, &io->log, error);
+}
+
+static int need_member(struct kafka_io *io, struct mr_error *error)
+{
+    if (io->member)
+        return 0;
+    int err = need_input(io, error);
+    if (err == 0)
+        err = kafka_member_new(io->options, &io->io_options, &io->member, error);
+    if (err == 0)
+        kafka_member_wakes(io->member, io->input);
+    return err;
+}
+
+static int need_query(struct kafka_io *io, struct mr_error *error)
+{
+    return io->query.rk ? 0 : kafka_client_open_query(&io->query, io->options, error);
+}
+
+/* -- clock and chance -- */
+
+static int64_t io_now_ms(void *self)
+{
+    struct timespec now;
+    (void)self;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void io_random(void *self, void *out, size_t len)
+{
+    char *bytes = out;
+    (void)self;
+    while (len > 0) {
+        ssize_t got = getrandom(bytes, len, 0);
+        if (got > 0) {
+            bytes += got;
+            len -= (size_t)got;
+        }
+    }
+}
+
+/* -- input -- */
+
+static int io_subscribe(void *self, const char *const *topics, size_t count, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_member(io, error);
+    return err ? err : kafka_member_subscribe(io->member, topics, count, error);
+}
+
+/* What the group wants comes before records: those fetched before a revocation are not delivered
+ * after it. */
+static int poll_member(struct kafka_io *io, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    int err = kafka_member_serve(io->member, error);
+    if (err)
+        return err;
+    kafka_member_event(io->member, ret_poll);
+    if (ret_poll->event == TOPO_IO_REVOKED || ret_poll->event == TOPO_IO_LOST)
+        return kafka_fetcher_clear(io->input, error);
+    return 0;
+}
+
+static int
+io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    struct topo_io_poll poll;
+    int err = need_member(io, error);
+    if (err)
+        return err;
+    kafka_member_settle(io->member);
+    err = poll_member(io, &poll, error);
+    if (err == 0 && poll.event == TOPO_IO_NOTHING) {
+        err = kafka_fetcher_poll(io->input, timeout_ms, &poll, error);
+        if (err == MR_NOT_FOUND) /* Unread input is gone: nothing that a retry or a skip cures. */
+            err = error ? (error->code = MR_FATAL) : MR_FATAL;
+        if (err == 0 && poll.event == TOPO_IO_NOTHING && timeout_ms > 0)
+            err = poll_member(io, &poll, error);
+    }
+    if (err == 0)
+        *ret_poll = poll;
+    return err;
+}
+
+static void io_release(void *self, void *token)
+{
+    (void)self;
+    kafka_token_release(token);
+}
+
+static int
+io_seek(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_input(io, error);
+    return err ? err : kafka_fetcher_seek(io->input, partition, offset, error);
+}
+
+static int
+io_pause(void *self, struct topo_partition partition, bool paused, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_input(io, error);
+    return err ? err : kafka_fetcher_pause(io->input, partition, paused, error);
+}
+
+static int io_committed(
+    void *self,
+    const struct topo_partition *partitions,
+    size_t count,
+    int64_t *ret_next_offsets,
+    struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_member(io, error);
+    return err ? err
+               : kafka_member_committed(io->member, partitions, count, ret_next_offsets, error);
+}
+
+/* -- output -- */
+
+static int io_init_transactions(void *self, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = 0;
+    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
+        if (!io->lanes[i])
+            err = kafka_txn_new(io->options, &io->io_options, i, &io->lanes[i], error);
+    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
+        err = kafka_txn_init(io->lanes[i], error);
+    return err;
+}
+
+static struct kafka_txn *txn_of(const struct kafka_io *io)
+{
+    return io->lanes[io->lane];
+}
+
+static int need_txn(const struct kafka_io *io, struct mr_error *error)
+{
+    return txn_of(io) ? 0 : mr_fail(error, MR_FATAL, "the producer was not initialised");
+}
+
+static int io_begin(void *self, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_txn(io, error);
+    if (err)
+        return err;
+    io->lane = (io->lane + 1) % KAFKA_LANES;
+    return kafka_txn_begin(txn_of(io), error);
+}
+
+static int io_produce(
+    void *self,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_txn(io, error);
+    return err ? err : kafka_txn_produce(txn_of(io), to, record, error);
+}
+
+static int io_flush(void *self, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_txn(io, error);
+    return err ? err : kafka_txn_flush(txn_of(io), error);
+}
+
+static int64_t io_last_offset(void *self, struct topo_partition partition)
+{
+    struct kafka_io *io = self;
+    return txn_of(io) ? kafka_txn_last_offset(txn_of(io), partition) : -1;
+}
+
+static int
+io_commit(void *self, const struct topo_position *inputs, size_t count, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_txn(io, error);
+    if (err == 0)
+        err = need_member(io, error);
+    if (err == 0 && count == 0)
+        err = mr_fail(error, MR_FATAL, "a commit without an input offset is not fenced");
+    return err ? err : kafka_txn_commit(txn_of(io), io->member, inputs, count, error);
+}
+
+static int io_abort(void *self, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_txn(io, error);
+    return err ? err : kafka_txn_abort(txn_of(io), error);
+}
+
+/* -- the log -- */
+
+static int
+io_partitions_of(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_query(io, error);
+    return err ? err : kafka_query_partitions(&io->query, topic, ret_count, error);
+}
+
+static int io_watermarks(
+    void *self,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_query(io, error);
+    return err ? err : kafka_query_watermarks(&io->query, partition, ret_low, ret_high, error);
+}
+
+static int
+io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_log(io, error);
+    return err ? err : kafka_fetcher_seek(io->log, partition, offset, error);
+}
+
+static int io_log_remove(void *self, struct topo_partition partition, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    return io->log ? kafka_fetcher_remove(io->log, partition, error) : 0;
+}
+
+static int
+io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = need_log(io, error);
+    /* A long restore must not cost the membership. */
+    if (err == 0 && io->member)
+        err = kafka_member_serve(io->member, error);
+    return err ? err : kafka_fetcher_poll(io->log, timeout_ms, ret_poll, error);
+}
+
+static int64_t io_log_position(void *self, struct topo_partition partition)
+{
+    struct kafka_io *io = self;
+    return io->log ? kafka_fetcher_position(io->log, partition) : -1;
+}
+
+/* -- life -- */
+
+static void io_close(void *self)
+{
+    struct kafka_io *io = self;
+    /* The producer first: its transaction must not outlive the membership that fences it. */
+    for (int i = 0; i < KAFKA_LANES; i++)
+        kafka_txn_free(io->lanes[i]);
+    kafka_member_free(io->member);
+    kafka_fetcher_free(io->input);
+    kafka_fetcher_free(io->log);
+    kafka_client_close(&io->query);
+    free((char *)(uintptr_t)io->io_options.application_id);
+    free((char *)(uintptr_t)io->io_options.instance_id);
+    free(io);
+}
+
+int topo_kafka_open(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error)
+{
+    struct kafka_io *io = mr_calloc(1, sizeof *io);
+    io->options = user;
+    io->io_options = *options;
+    io->io_options.application_id = mr_strdup(options->application_id);
+    io->io_options.instance_id = mr_strdup(options->instance_id ? options->instance_id : "0");
+    int err = topo_kafka_ping(io->options, KAFKA_REQUEST_TIMEOUT_MS, error);
+    if (err) {
+        io_close(io);
+        return err;
+    }
+    *ret_io = (struct topo_io){
+        .self = io,
+        .now_ms = io_now_ms,
+        .random = io_random,
+        .subscribe = io_subscribe,
+        .poll = io_poll,
+        .release = io_release,
+        .seek = io_seek,
+        .pause = io_pause,
+        .committed = io_committed,
+        .init_transactions = io_init_transactions,
+        .begin = io_begin,
+        .produce = io_produce,
+        .flush = io_flush,
+        .last_offset = io_last_offset,
+        .commit = io_commit,
+        .abort = io_abort,
+        .partitions_of = io_partitions_of,
+        .watermarks = io_watermarks,
+        .log_add = io_log_add,
+        .log_remove = io_log_remove,
+        .log_poll = io_log_poll,
+        .log_position = io_log_position,
+        .close = io_close,
+    };
+    return 0;
+}

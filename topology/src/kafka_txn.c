@@ -1,0 +1,346 @@
+/*
+ * kafka_txn.c - the transactional producer: what a worker writes, and the commit that makes it and
+ * the input's offsets one.
+ *
+ * Delivery reports are served here until the queue is empty, before librdkafka's commit is called:
+ * its own flush looks every 10 ms only. A commit that timed out is asked again from where it
+ * stood: offsets once sent are not sent again.
+ */
+#include "kafka_internal.h"
+
+#include <base/alloc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100 };
+
+struct output {
+    const char *topic; /* The engine's pointer: the key of the look-up. */
+    rd_kafka_topic_t *rkt;
+    int64_t *last_offsets; /* By partition; -1: none in this transaction. */
+    size_t last_offsets_count;
+};
+
+struct kafka_txn {
+    struct kafka_client client;
+    struct output **outputs; /* Stable addresses: topic handles carry them. */
+    size_t outputs_count;
+    size_t outputs_capacity;
+    struct output *last;
+    unsigned unserved;
+
+    bool offsets_sent;
+    rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed. */
+};
+
+/* -- deliveries -- */
+
+static void note_delivery(struct output *output, int32_t partition, int64_t offset)
+{
+    size_t index = (size_t)partition;
+    if (index >= output->last_offsets_count) {
+        output->last_offsets =
+            mr_realloc(output->last_offsets, (index + 1) * sizeof *output->last_offsets);
+        while (output->last_offsets_count <= index)
+            output->last_offsets[output->last_offsets_count++] = -1;
+    }
+    if (offset > output->last_offsets[index])
+        output->last_offsets[index] = offset;
+}
+
+static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+{
+    struct kafka_txn *txn = opaque;
+    (void)rk;
+    if (!message->err)
+        note_delivery(rd_kafka_topic_opaque(message->rkt), message->partition, message->offset);
+    else if (!txn->failed)
+        txn->failed = message->err;
+}
+
+static int delivery_failure(struct kafka_txn *txn, struct mr_error *error)
+{
+    int code = kafka_fatal(&txn->client, error);
+    if (code)
+        return code;
+    code = kafka_code(txn->failed) == MR_FENCED ? MR_FENCED : MR_ABORTED;
+    return mr_fail(error, code, "a record was not delivered: %s", rd_kafka_err2str(txn->failed));
+}
+
+/* -- life -- */
+
+static rd_kafka_conf_t *txn_conf(
+    const struct topo_kafka_options *options,
+    const struct topo_io_options *io_options,
+    int lane,
+    struct mr_error *error)
+{
+    static const struct kafka_setting settings[] = {
+        {"acks", "all"},
+        {"enable.idempotence", "true"},
+        {"transaction.timeout.ms", "10000"},
+        {"message.timeout.ms", "10000"},
+        {"partitioner", "murmur2_random"},
+        {"linger.ms", "5"}, /* For the stream of records; a flush does not wait for it. */
+        {"retry.backoff.ms", "20"},
+        {"queue.buffering.max.messages", "500000"},
+        {"queue.buffering.max.kbytes", "131072"},
+        {NULL, NULL},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(options, settings, error);
+    if (!conf)
+        return NULL;
+    char *id = mr_asprintf(
+        "%s-%s-%d-%d",
+        io_options->application_id,
+        io_options->instance_id,
+        io_options->worker,
+        lane);
+    int err = kafka_conf_set(conf, "transactional.id", id, error);
+    free(id);
+    if (err) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    return conf;
+}
+
+int kafka_txn_new(
+    const struct topo_kafka_options *options,
+    const struct topo_io_options *io_options,
+    int lane,
+    struct kafka_txn **ret_txn,
+    struct mr_error *error)
+{
+    rd_kafka_conf_t *conf = txn_conf(options, io_options, lane, error);
+    if (!conf)
+        return MR_CONFIG;
+    struct kafka_txn *txn = mr_calloc(1, sizeof *txn);
+    _Static_assert(offsetof(struct kafka_txn, client) == 0, "one opaque serves both");
+    int err = kafka_client_open(&txn->client, RD_KAFKA_PRODUCER, conf, error);
+    if (err) {
+        free(txn);
+        return err;
+    }
+    *ret_txn = txn;
+    return 0;
+}
+
+void kafka_txn_free(struct kafka_txn *txn)
+{
+    if (!txn)
+        return;
+    /* An open transaction is the next owner's to abort; what is still queued must not hold us. */
+    rd_kafka_purge(txn->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    rd_kafka_poll(txn->client.rk, 0);
+    for (size_t i = 0; i < txn->outputs_count; i++) {
+        rd_kafka_topic_destroy(txn->outputs[i]->rkt);
+        txn->outputs[i]->rkt = NULL;
+    }
+    kafka_client_close(&txn->client);
+    for (size_t i = 0; i < txn->outputs_count; i++) {
+        free(txn->outputs[i]->last_offsets);
+        free(txn->outputs[i]);
+    }
+    free(txn->outputs);
+    free(txn);
+}
+
+int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + 2 * KAFKA_TRANSACTION_TIMEOUT_MS;
+    for (;;) {
+        /* In short calls, with polls between them, so that connection trouble has a text. */
+        rd_kafka_error_t *failure = rd_kafka_init_transactions(txn->client.rk, 1000);
+        if (!failure)
+            return 0;
+        rd_kafka_poll(txn->client.rk, 0);
+        if (!rd_kafka_error_is_retriable(failure))
+            return kafka_fail_txn(error, failure, "begin as a transactional producer");
+        if (kafka_clock_ms() >= until) {
+            rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
+            rd_kafka_error_destroy(failure);
+            return kafka_fail(error, &txn->client, err, "begin as a transactional producer");
+        }
+        rd_kafka_error_destroy(failure);
+    }
+}
+
+int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error)
+{
+    rd_kafka_error_t *failure = rd_kafka_begin_transaction(txn->client.rk);
+    if (failure)
+        return kafka_fail_txn(error, failure, "begin a transaction");
+    txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+    txn->offsets_sent = false;
+    for (size_t i = 0; i < txn->outputs_count; i++)
+        txn->outputs[i]->last_offsets_count = 0;
+    return 0;
+}
+
+/* -- records -- */
+
+static struct output *output_add(struct kafka_txn *txn, const char *topic)
+{
+    struct output *output = mr_calloc(1, sizeof *output);
+    rd_kafka_topic_conf_t *conf = rd_kafka_default_topic_conf_dup(txn->client.rk);
+    rd_kafka_topic_conf_set_opaque(conf, output);
+    output->topic = topic;
+    output->rkt = rd_kafka_topic_new(txn->client.rk, topic, conf);
+    if (!output->rkt) {
+        rd_kafka_topic_conf_destroy(conf);
+        free(output);
+        return NULL;
+    }
+    txn->outputs =
+        mr_grow(txn->outputs, txn->outputs_count, &txn->outputs_capacity, sizeof *txn->outputs);
+    txn->outputs[txn->outputs_count++] = output;
+    return output;
+}
+
+static struct output *output_find(struct kafka_txn *txn, const char *topic)
+{
+    if (txn->last && txn->last->topic == topic)
+        return txn->last;
+    for (size_t i = 0; i < txn->outputs_count; i++)
+        if (txn->outputs[i]->topic == topic)
+            return txn->last = txn->outputs[i];
+    for (size_t i = 0; i < txn->outputs_count; i++)
+        if (strcmp(rd_kafka_topic_name(txn->outputs[i]->rkt), topic) == 0)
+            return txn->outputs[i];
+    return NULL;
+}
+
+static int produce_failure(
+    struct kafka_txn *txn, rd_kafka_resp_err_t err, const char *topic, struct mr_error *error)
+{
+    char what[300];
+    int code = kafka_fatal(&txn->client, error);
+    if (code)
+        return code;
+    if (err == RD_KAFKA_RESP_ERR__STATE)
+        return mr_fail(error, MR_ABORTED, "write to %s: the transaction has failed", topic);
+    snprintf(what, sizeof what, "write to %s", topic);
+    code = kafka_fail(error, &txn->client, err, what);
+    /* A topic that is not there is not the record's fault. */
+    return code == MR_NOT_FOUND ? mr_fail(error, MR_CONFIG, "%s: no such partition", what) : code;
+}
+
+int kafka_txn_produce(
+    struct kafka_txn *txn,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct output *output = output_find(txn, to->topic);
+    if (!output)
+        output = output_add(txn, to->topic);
+    if (!output)
+        return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", to->topic);
+    const struct kafka_send send = {
+        .rkt = output->rkt,
+        .partition = to->partition,
+        .key = record->key,
+        .value = record->value,
+        .headers = record->headers,
+        .headers_count = record->headers_count,
+        .timestamp_ms = record->timestamp_ms,
+    };
+    if (++txn->unserved >= SERVE_EVERY_RECORDS) {
+        txn->unserved = 0;
+        rd_kafka_poll(txn->client.rk, 0);
+    }
+    rd_kafka_resp_err_t err = kafka_send(txn->client.rk, &send);
+    if (err == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_poll(txn->client.rk, FULL_WAIT_MS);
+        err = kafka_send(txn->client.rk, &send);
+    }
+    return err ? produce_failure(txn, err, to->topic, error) : 0;
+}
+
+int kafka_txn_flush(struct kafka_txn *txn, struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
+    while (rd_kafka_outq_len(txn->client.rk) > 0) {
+        rd_kafka_flush(txn->client.rk, 1);
+        if (txn->failed)
+            return delivery_failure(txn, error);
+        if (kafka_clock_ms() >= until)
+            return kafka_fail(
+                error, &txn->client, RD_KAFKA_RESP_ERR__TIMED_OUT, "flush the transaction");
+    }
+    return txn->failed ? delivery_failure(txn, error) : 0;
+}
+
+int64_t kafka_txn_last_offset(struct kafka_txn *txn, struct topo_partition partition)
+{
+    const struct output *output = output_find(txn, partition.topic);
+    if (!output || partition.partition < 0 ||
+        (size_t)partition.partition >= output->last_offsets_count)
+        return -1;
+    return output->last_offsets[partition.partition];
+}
+
+/* -- the end of a transaction -- */
+
+static int send_offsets(
+    struct kafka_txn *txn,
+    struct kafka_member *member,
+    const struct topo_position *inputs,
+    size_t count,
+    int64_t until,
+    struct mr_error *error)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new((int)count);
+    for (size_t i = 0; i < count; i++)
+        rd_kafka_topic_partition_list_add(list, inputs[i].topic, inputs[i].partition)->offset =
+            inputs[i].next_offset;
+    rd_kafka_consumer_group_metadata_t *group = kafka_member_metadata(member);
+    rd_kafka_error_t *failure;
+    while ((failure = rd_kafka_send_offsets_to_transaction(
+                txn->client.rk, list, group, KAFKA_REQUEST_TIMEOUT_MS)) &&
+           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
+        rd_kafka_error_destroy(failure);
+    rd_kafka_consumer_group_metadata_destroy(group);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (failure)
+        return kafka_fail_txn(error, failure, "send the input's offsets");
+    txn->offsets_sent = true;
+    return 0;
+}
+
+int kafka_txn_commit(
+    struct kafka_txn *txn,
+    struct kafka_member *member,
+    const struct topo_position *inputs,
+    size_t count,
+    struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
+    int err = kafka_txn_flush(txn, error);
+    if (err == 0 && !txn->offsets_sent)
+        err = send_offsets(txn, member, inputs, count, until, error);
+    if (err)
+        return err;
+    rd_kafka_error_t *failure;
+    while ((failure = rd_kafka_commit_transaction(txn->client.rk, -1)) &&
+           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
+        rd_kafka_error_destroy(failure);
+    return failure ? kafka_fail_txn(error, failure, "commit") : 0;
+}
+
+int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
+    rd_kafka_error_t *failure;
+    while ((failure = rd_kafka_abort_transaction(txn->client.rk, -1)) &&
+           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
+        rd_kafka_error_destroy(failure);
+    if (failure)
+        return kafka_fail_txn(error, failure, "abort");
+    txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
+    txn->offsets_sent = false;
+    return 0;
+}
