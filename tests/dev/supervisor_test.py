@@ -134,8 +134,20 @@ class SupervisorTest(HomeTest):
 
     def test_an_import_that_was_cut_short_goes_on_with_its_own_data(self):
         processes.write_json(self.home.import_mark, {"data": "theirs.csv", "orders": "all"})
-        self.bring_up()
+        self.supervisor.bring_up(None, None)
         self.assertEqual(self.shop.imports, [("theirs.csv", "all")])
+
+    def test_other_data_can_be_asked_for_after_an_import_that_failed(self):
+        processes.write_json(self.home.import_mark, {"data": "broken.csv", "orders": "all"})
+        self.supervisor.bring_up("mended.csv", None)
+        self.assertEqual(self.shop.imports, [("mended.csv", "all")])
+
+    def test_an_import_that_fails_is_told_and_done_again(self):
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        self.shop.import_command = lambda *_: ["false"]
+        with self.assertRaisesRegex(Failure, "the import failed"):
+            self.bring_up()
+        self.assertTrue(self.home.import_mark.exists())
 
     def test_a_request_to_stop_ends_an_import_and_keeps_its_mark(self):
         self.patch("probes.shop_is_empty", lambda _address: True)

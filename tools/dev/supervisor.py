@@ -8,10 +8,12 @@
 import os
 import time
 
+import build
 import probes
 from processes import Record, StopRequest, read_json, run_to_end, write_json
 from terminal import Failure, say, tail
 
+DEFAULT_IMPORT = {"data": build.ROOT / "data" / "online-retail.csv.xz", "orders": "2000"}
 READY_TIMEOUT_S = 180
 QUICK_DEATH_S = 10
 QUICK_DEATHS_MAX = 3
@@ -61,23 +63,19 @@ class Supervisor:
         say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
 
     def _import(self, data, orders):
-        """Fills an empty shop; goes on with an import that was cut short."""
+        """Fills an empty shop; goes on with an import that did not come to its end, with the same data
+        unless other data is asked for."""
         mark = self._home.import_mark
         begun = read_json(mark)
-        if begun:
-            data, orders = begun["data"], begun["orders"]
-        elif not probes.shop_is_empty(self._shop.query_api()):
+        if not begun and not probes.shop_is_empty(self._shop.query_api()):
             return
+        known = begun or DEFAULT_IMPORT
+        data, orders = str(data or known["data"]), str(orders or known["orders"])
         say(f"\nThe shop is {'half filled' if begun else 'empty'}: importing {data} (--orders {orders})")
-        write_json(mark, {"data": str(data), "orders": str(orders)})
-        try:
-            # An import waits for programs that died: they must come back while it runs.
-            command = self._shop.import_command(data, orders)
-            run_to_end("the import", command, log=None, meanwhile=self.tick)
-        except Failure:
-            # The next tools/up decides anew: this data may be what is wrong.
-            mark.unlink()
-            raise
+        write_json(mark, {"data": data, "orders": orders})
+        # An import waits for programs that died: they must come back while it runs.
+        command = self._shop.import_command(data, orders)
+        run_to_end("the import", command, log=None, meanwhile=self.tick)
         mark.unlink()
 
     def tick(self):

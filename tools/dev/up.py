@@ -20,7 +20,6 @@ from terminal import Failure, run_main, say
 
 # What we ask the gateway ourselves each second: whether it is there, and this count.
 OUR_REQUESTS = 2
-DATA = build.ROOT / "data" / "online-retail.csv.xz"
 
 
 def orders_count(text):
@@ -35,12 +34,13 @@ def parse(argv):
         epilog="MILLRACE_HOME (.millrace) is where it keeps its data, MILLRACE_PORT (8080) the gateway's port.")
     parser.add_argument("--detach", action="store_true", help="return when it is up, and leave it running")
     parser.add_argument("--fresh", action="store_true", help="start from an empty broker")
-    parser.add_argument("--data", default=str(DATA), metavar="FILE", help=".csv or .csv.xz for an empty shop")
-    parser.add_argument("--orders", default="2000", type=orders_count, metavar="N|all",
+    parser.add_argument("--data", metavar="FILE", help=".csv or .csv.xz for an empty shop (data/online-retail.csv.xz)")
+    parser.add_argument("--orders", type=orders_count, metavar="N|all",
                         help="how many of its baskets (2000)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka and start none")
     options = parser.parse_args(argv)
     options.port = gateway_port()
+    options.data = options.data and os.path.abspath(options.data)
     return options
 
 
@@ -55,7 +55,7 @@ def check(home, options):
     """What would fail later is said now, before the build."""
     if options.fresh and options.broker:
         raise Failure("--fresh empties our own broker; it does not touch the one at --broker")
-    if not os.access(options.data, os.R_OK):
+    if options.data and not os.access(options.data, os.R_OK):
         raise Failure(f"{options.data} cannot be read")
     if options.broker and ":" not in options.broker:
         raise Failure(f"--broker {options.broker} is not of the form HOST:PORT")
