@@ -1,0 +1,47 @@
+/*
+ * command.h - what the subcommands of `millrace` have in common.
+ *
+ * A command is one row: its words, its options, and the function that runs it. Exit codes: 0 done,
+ * 1 failed (one sentence on stderr says why), 2 wrong usage.
+ */
+#ifndef TOOLS_COMMAND_H
+#define TOOLS_COMMAND_H
+
+#include <base/options.h>
+#include <topology/kafka.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct tool_command {
+    const char *words;    /* "topics create" */
+    const char *operands; /* "FILE", or "" */
+    size_t operands_count;
+    const char *purpose;
+    const struct mr_option *options;
+    size_t options_count;
+    int (*run)(const struct mr_options *options, struct mr_error *error); /* 0 or a code. */
+};
+
+#define TOOL_BROKERS_OPTION                                                                        \
+    {                                                                                              \
+        "brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"        \
+    }
+
+static inline struct topo_kafka_options tool_kafka(const struct mr_options *options)
+{
+    return (struct topo_kafka_options){
+        .brokers = mr_options_text(options, "brokers"),
+        .client_id = "millrace",
+    };
+}
+
+enum { TOOL_PING_TIMEOUT_MS = 10000 };
+
+extern const struct tool_command tool_secrets_init;
+extern const struct tool_command tool_topics_create;
+extern const struct tool_command tool_topics_list;
+extern const struct tool_command tool_schemas_register;
+extern const struct tool_command tool_schemas_list;
+extern const struct tool_command tool_schemas_check;
+
+#endif

@@ -1,0 +1,101 @@
+/* millrace.c - the command line: finds the command, reads its options, turns errors into exit
+ * codes. */
+#include "command.h"
+
+#include <base/log.h>
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct tool_command *const commands[] = {
+    &tool_secrets_init,
+    &tool_topics_create,
+    &tool_topics_list,
+    &tool_schemas_register,
+    &tool_schemas_list,
+    &tool_schemas_check,
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "usage: millrace COMMAND [OPTION]... [OPERAND]...\n\ncommands:\n");
+    for (size_t i = 0; i < COMMANDS; i++) {
+        int width = fprintf(out, "  %s %s", commands[i]->words, commands[i]->operands);
+        fprintf(out, "%*s%s\n", width < 32 ? 32 - width : 1, "", commands[i]->purpose);
+    }
+    fprintf(out, "\n`millrace COMMAND --help` tells a command's options.\n");
+}
+
+/* The command whose two words are the first two arguments. */
+static const struct tool_command *find(int argc, char **argv)
+{
+    char words[64];
+    if (argc < 3)
+        return NULL;
+    snprintf(words, sizeof words, "%s %s", argv[1], argv[2]);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i]->words, words) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static int print_help(const struct tool_command *command)
+{
+    char program[96];
+    char synopsis[96];
+    snprintf(program, sizeof program, "millrace %s", command->words);
+    snprintf(synopsis, sizeof synopsis, "[OPTION]... %s", command->operands);
+    mr_options_print_help(
+        command->options, command->options_count, program, synopsis, command->purpose);
+    return EXIT_DONE;
+}
+
+static int wrong_usage(const struct tool_command *command, const char *why)
+{
+    fprintf(stderr, "millrace %s: %s\n", command->words, why);
+    return EXIT_USAGE;
+}
+
+static int run(const struct tool_command *command, int argc, char **argv)
+{
+    struct mr_options options;
+    struct mr_error error = {.text = "failed"};
+    if (mr_options_parse(
+            &options, command->options, command->options_count, argc - 2, argv + 2, &error))
+        return wrong_usage(command, error.text);
+    int status;
+    if (options.help_wanted)
+        status = print_help(command);
+    else if (options.operands_count != command->operands_count)
+        status = wrong_usage(
+            command,
+            command->operands_count ? "wants one operand; see --help" : "takes no operands");
+    else if (command->run(&options, &error) == 0)
+        status = EXIT_DONE;
+    else {
+        fprintf(stderr, "millrace %s: %s\n", command->words, error.text);
+        status = EXIT_FAILED;
+    }
+    mr_options_clean_up(&options);
+    return status;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    mr_log_init("millrace", MR_LOG_WARN);
+    const struct tool_command *command = find(argc, argv);
+    if (command)
+        return run(command, argc, argv);
+    bool help = wants_help(argc, argv);
+    print_usage(help ? stdout : stderr);
+    return help ? EXIT_DONE : EXIT_USAGE;
+}
