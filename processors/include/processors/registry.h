@@ -1,0 +1,26 @@
+/* registry.h - the schema registry as Kafka has it, for programs at start. */
+#ifndef PROCESSORS_REGISTRY_H
+#define PROCESSORS_REGISTRY_H
+
+#include <schemas/registry.h>
+
+#define SHOP_REGISTRY_TOPIC "_schemas"
+
+/*
+ * Reads the topic `_schemas` to its end and binds. MR_UNAVAILABLE: no broker answered in time.
+ * MR_CONFIG: the topic or a schema is missing; the text says what to run.
+ */
+int shop_registry_load(
+    const char *brokers,
+    const char *client_id,
+    struct codec_registry **ret_registry,
+    struct mr_error *error);
+
+/* The same without binding, for tools that register. An absent topic is an empty registry. */
+int shop_registry_read(
+    const char *brokers,
+    const char *client_id,
+    struct codec_registry **ret_registry,
+    struct mr_error *error);
+
+#endif

@@ -1,0 +1,128 @@
+/* registry_load.c - folds the topic `_schemas` into a registry, once, at a program's start. */
+#include <processors/registry.h>
+
+#include <topology/kafka.h>
+
+#include <time.h>
+
+enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_S = 30, POLL_MS = 200 };
+
+static int apply_all(
+    struct codec_registry *registry,
+    const struct topo_record *records,
+    int count,
+    struct mr_error *error)
+{
+    for (int i = 0; i < count; i++) {
+        int code = codec_registry_apply(registry, records[i].key, records[i].value, error);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+static int64_t now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec;
+}
+
+static int read_to_end(
+    struct topo_kafka_reader *reader,
+    struct codec_registry *registry,
+    const char *brokers,
+    struct mr_error *error)
+{
+    int64_t until_s = now_s() + READ_TIMEOUT_S;
+    int code = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
+    if (code != 0)
+        return code;
+    while (!topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
+        const struct topo_record *records = NULL;
+        int count = topo_kafka_reader_poll(reader, POLL_MS, &records, error);
+        if (count < 0 && mr_code_class(count) != MR_CLASS_RETRY)
+            return count;
+        if (count > 0 && (code = apply_all(registry, records, count, error)) != 0)
+            return code;
+        if (now_s() > until_s)
+            return mr_fail(
+                error,
+                MR_UNAVAILABLE,
+                "%s: topic %s could not be read in %d s",
+                brokers,
+                SHOP_REGISTRY_TOPIC,
+                (int)READ_TIMEOUT_S);
+    }
+    return 0;
+}
+
+static int read_topic(
+    const struct topo_kafka_options *options,
+    struct codec_registry *registry,
+    bool *ret_there,
+    struct mr_error *error)
+{
+    struct topo_kafka_reader *reader = NULL;
+    int32_t partitions = 0;
+    int code = topo_kafka_ping(options, BROKER_TIMEOUT_MS, error);
+    if (code == 0)
+        code = topo_kafka_partitions(options, SHOP_REGISTRY_TOPIC, &partitions, error);
+    if (code != 0)
+        return code;
+    *ret_there = partitions > 0;
+    if (partitions == 0)
+        return 0;
+    code = topo_kafka_reader_new(options, &reader, error);
+    if (code == 0)
+        code = read_to_end(reader, registry, options->brokers, error);
+    topo_kafka_reader_free(reader);
+    return code;
+}
+
+static int load(
+    const char *brokers,
+    const char *client_id,
+    bool bind,
+    struct codec_registry **ret_registry,
+    struct mr_error *error)
+{
+    struct topo_kafka_options options = {.brokers = brokers, .client_id = client_id};
+    struct codec_registry *registry = codec_registry_new();
+    bool there = false;
+    int code = read_topic(&options, registry, &there, error);
+    if (code == 0 && bind && !there)
+        code = mr_fail(
+            error,
+            MR_CONFIG,
+            "%s has no topic %s: run `millrace schemas register --brokers %s`",
+            brokers,
+            SHOP_REGISTRY_TOPIC,
+            brokers);
+    if (code == 0 && bind)
+        code = codec_registry_bind(registry, error);
+    if (code != 0) {
+        codec_registry_free(registry);
+        return code;
+    }
+    *ret_registry = registry;
+    return 0;
+}
+
+int shop_registry_load(
+    const char *brokers,
+    const char *client_id,
+    struct codec_registry **ret_registry,
+    struct mr_error *error)
+{
+    return load(brokers, client_id, true, ret_registry, error);
+}
+
+int shop_registry_read(
+    const char *brokers,
+    const char *client_id,
+    struct codec_registry **ret_registry,
+    struct mr_error *error)
+{
+    return load(brokers, client_id, false, ret_registry, error);
+}

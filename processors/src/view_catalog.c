@@ -1,0 +1,229 @@
+/*
+ * view_catalog.c - the catalogue as it is browsed: documents, availability, and sorted listings.
+ *
+ * Product and stock events come from different topics in no common order, so they are folded into
+ * different stores, neither of which the other's fold reads. A product is in the listings exactly
+ * while view_product_is_listed: once in all products and once in each of its categories, in every
+ * order there is.
+ */
+#include "view_parts.h"
+
+enum { DRAFT, PUBLISHED, DISCONTINUED };
+
+static const enum view_sort sorts[] = {VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED};
+static const struct mr_bytes present = MR_LITERAL("");
+
+struct change {
+    struct topo_context *context;
+    struct mr_bytes product_id;
+};
+
+bool view_product_is_listed(const struct shop_product_view *product)
+{
+    return product && product->status == PUBLISHED && product->price;
+}
+
+static void list_in(
+    const struct change *change,
+    struct mr_bytes category,
+    const struct shop_product_view *product,
+    bool listed)
+{
+    struct mr_arena *arena = topo_context_arena(change->context);
+    struct topo_store *store = topo_context_store(change->context, VIEW_LISTINGS);
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+        struct mr_bytes key =
+            view_listing_key(arena, category, sorts[i], product, change->product_id);
+        if (listed)
+            topo_store_put(store, key, present);
+        else
+            topo_store_delete(store, key);
+    }
+}
+
+static void count_category(const struct change *change, struct mr_bytes category, int64_t by)
+{
+    struct topo_store *store = topo_context_store(change->context, VIEW_CATEGORIES);
+    struct mr_bytes stored = topo_store_get(store, category);
+    int64_t count = stored.len == 8 ? (int64_t)mr_get_be64(stored.ptr) : 0;
+    char bytes[8];
+    mr_put_be64(bytes, (uint64_t)(count + by));
+    if (count + by > 0)
+        topo_store_put(store, category, mr_bytes_of(bytes, sizeof bytes));
+    else
+        topo_store_delete(store, category);
+}
+
+/* Categories that can be part of a key; each once. */
+static bool category_counts(const struct shop_product_view *product, size_t index)
+{
+    struct mr_bytes category = product->category_ids[index];
+    if (category.len == 0 || memchr(category.ptr, '\0', category.len))
+        return false;
+    for (size_t i = 0; i < index; i++)
+        if (mr_bytes_equal(product->category_ids[i], category))
+            return false;
+    return true;
+}
+
+static void
+set_listed(const struct change *change, const struct shop_product_view *product, bool listed)
+{
+    list_in(change, mr_bytes_of("", 0), product, listed);
+    for (size_t i = 0; i < product->category_ids_count; i++) {
+        if (!category_counts(product, i))
+            continue;
+        list_in(change, product->category_ids[i], product, listed);
+        count_category(change, product->category_ids[i], listed ? 1 : -1);
+    }
+}
+
+static void save(
+    const struct change *change,
+    const struct shop_product_view *before,
+    struct shop_product_view *after,
+    const struct shop_meta *meta)
+{
+    after->version = meta->aggregate_version;
+    if (view_product_is_listed(before))
+        set_listed(change, before, false);
+    if (view_product_is_listed(after))
+        set_listed(change, after, true);
+    view_put(change->context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, change->product_id, after);
+}
+
+static void
+fold_created(struct shop_product_view *product, const struct shop_product_created *event)
+{
+    product->sku = event->sku;
+    product->title = event->title;
+    product->description = event->description;
+    product->category_ids = event->category_ids;
+    product->category_ids_count = event->category_ids_count;
+    product->created_at = event->meta.occurred_at;
+}
+
+static void
+fold_details(struct shop_product_view *product, const struct shop_product_details_changed *event)
+{
+    product->title = event->title;
+    product->description = event->description;
+    product->category_ids = event->category_ids;
+    product->category_ids_count = event->category_ids_count;
+}
+
+static void fold_price(struct shop_product_view *product, const struct shop_price_changed *event)
+{
+    product->price = &event->price;
+    product->price_version = event->price_version;
+}
+
+/* False for events that are not about products. */
+static bool fold_product(struct shop_product_view *product, const struct codec_message *message)
+{
+    switch (message->id) {
+    case SHOP_PRODUCT_CREATED:
+        fold_created(product, message->value);
+        return true;
+    case SHOP_PRODUCT_DETAILS_CHANGED:
+        fold_details(product, message->value);
+        return true;
+    case SHOP_PRICE_CHANGED:
+        fold_price(product, message->value);
+        return true;
+    case SHOP_PRODUCT_PUBLISHED:
+        product->status = PUBLISHED;
+        return true;
+    case SHOP_PRODUCT_DISCONTINUED:
+        product->status = DISCONTINUED;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static int process_product(
+    struct topo_context *context,
+    void *registry,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message message;
+    const struct shop_product_view *before = NULL;
+    struct change change = {.context = context, .product_id = record->key};
+    int code = view_decode(context, registry, record, &message, error);
+    if (code != 0)
+        return code;
+    code = view_get(
+        context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, record->key, (const void **)&before, error);
+    if (code != 0)
+        return code;
+    struct shop_product_view after = {
+        .sku = MR_LITERAL(""), .title = MR_LITERAL(""), .description = MR_LITERAL("")};
+    if (before)
+        after = *before;
+    if (fold_product(&after, &message))
+        save(&change, before, &after, codec_meta_of(&message));
+    return 0;
+}
+
+static bool stock_after(const struct codec_message *message, struct shop_stock_view *ret_stock)
+{
+#define AFTER(TYPE, name)                                                                          \
+    case SHOP_##TYPE: {                                                                            \
+        const struct shop_##name *event = message->value;                                          \
+        ret_stock->on_hand = event->on_hand_after;                                                 \
+        ret_stock->available = event->available_after;                                             \
+        return true;                                                                               \
+    }
+    switch (message->id) {
+        AFTER(STOCK_RESERVED, stock_reserved)
+        AFTER(STOCK_COMMITTED, stock_committed)
+        AFTER(STOCK_RELEASED, stock_released)
+        AFTER(STOCK_RESERVATION_EXPIRED, stock_reservation_expired)
+        AFTER(STOCK_ADJUSTED, stock_adjusted)
+    default:
+        return false;
+    }
+#undef AFTER
+}
+
+static int process_stock(
+    struct topo_context *context,
+    void *registry,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message message;
+    struct shop_stock_view stock = {0};
+    int code = view_decode(context, registry, record, &message, error);
+    if (code != 0 || !stock_after(&message, &stock))
+        return code;
+    const struct shop_meta *meta = codec_meta_of(&message);
+    stock.version = meta->aggregate_version;
+    stock.as_of = meta->occurred_at;
+    view_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);
+    return 0;
+}
+
+void view_catalog_add(struct topo_builder *builder, const struct codec_registry *registry)
+{
+    view_add_store(builder, VIEW_PRODUCTS, false, 0);
+    view_add_store(builder, VIEW_LISTINGS, true, 0);
+    view_add_store(builder, VIEW_CATEGORIES, true, 0);
+    view_add_store(builder, VIEW_AVAILABILITY, false, 0);
+    view_add_node(
+        builder,
+        "catalog-view",
+        (const char *const[]){"catalog.product.events", NULL},
+        (const char *const[]){VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_CATEGORIES, NULL},
+        process_product,
+        registry);
+    view_add_node(
+        builder,
+        "availability-view",
+        (const char *const[]){"inventory.stock.events", NULL},
+        (const char *const[]){VIEW_AVAILABILITY, NULL},
+        process_stock,
+        registry);
+}

@@ -1,0 +1,188 @@
+/*
+ * view_order.c - orders as their owners see them: a head that changes with every event, lines that
+ * are written once, and an index of each owner's orders, newest first.
+ */
+#include "view_parts.h"
+
+const char *view_order_status(const struct shop_order_view *order)
+{
+    if (order->cancelled)
+        return "CANCELLED";
+    if (order->abort_wanted)
+        return "CANCELLING";
+    if (order->confirmed)
+        return "CONFIRMED";
+    if (order->authorized)
+        return "CONFIRMING";
+    return order->stock_confirmed ? "PENDING_PAYMENT" : "PENDING_STOCK";
+}
+
+static void place(
+    struct topo_context *context,
+    const struct shop_order_placed *event,
+    struct shop_order_view *order)
+{
+    struct mr_bytes key = view_order_key(
+        topo_context_arena(context), event->owner_id, event->meta.occurred_at, event->order_id);
+    struct shop_order_lines_state lines = {
+        .lines = event->lines, .lines_count = event->lines_count};
+    *order = (struct shop_order_view){
+        .owner_id = event->owner_id,
+        .cart_id = event->cart_id,
+        .lines = (int32_t)event->lines_count,
+        .items_total = event->items_total,
+        .shipping_total = event->shipping_total,
+        .tax_total = event->tax_total,
+        .grand_total = event->grand_total,
+        .placed_at = event->meta.occurred_at,
+        .pay_deadline = event->pay_deadline,
+    };
+    view_put(context, VIEW_ORDER_LINES, SHOP_ORDER_LINES_STATE, event->order_id, &lines);
+    topo_store_put(topo_context_store(context, VIEW_ORDERS_BY_OWNER), key, mr_bytes_of("", 0));
+}
+
+/* A copy of the attempts with room for one more, so that the fold can change it. */
+static struct shop_order_payment_view *
+payment_of(struct topo_context *context, struct shop_order_view *order, struct mr_bytes payment_id)
+{
+    struct shop_order_payment_view *all =
+        mr_arena_alloc(topo_context_arena(context), (order->payments_count + 1) * sizeof *all);
+    if (order->payments_count)
+        memcpy(all, order->payments, order->payments_count * sizeof *all);
+    order->payments = all;
+    for (size_t i = 0; i < order->payments_count; i++)
+        if (mr_bytes_equal(all[i].payment_id, payment_id))
+            return &all[i];
+    struct shop_order_payment_view *added = &all[order->payments_count++];
+    *added = (struct shop_order_payment_view){
+        .payment_id = payment_id,
+        .attempt = (int32_t)order->payments_count,
+        .status = MR_LITERAL("started"),
+    };
+    return added;
+}
+
+static void confirm(
+    struct topo_context *context,
+    const struct shop_order_confirmed *event,
+    struct shop_order_view *order)
+{
+    payment_of(context, order, event->payment_id)->status = mr_cstr("captured");
+    order->confirmed = true;
+    order->confirmation_no = event->confirmation_no;
+    order->has_confirmed_at = true;
+    order->confirmed_at = event->confirmed_at;
+    order->captured = &event->captured;
+}
+
+/* False for an event that is not about orders. */
+static bool fold(
+    struct topo_context *context,
+    const struct codec_message *message,
+    struct shop_order_view *order)
+{
+    switch (message->id) {
+    case SHOP_ORDER_PLACED:
+        place(context, message->value, order);
+        return true;
+    case SHOP_ORDER_STOCK_CONFIRMED:
+        order->stock_confirmed = true;
+        return true;
+    case SHOP_ORDER_PAYMENT_STARTED: {
+        const struct shop_order_payment_started *event = message->value;
+        payment_of(context, order, event->payment_id)->attempt = event->attempt;
+        return true;
+    }
+    case SHOP_ORDER_PAYMENT_FAILED: {
+        const struct shop_order_payment_failed *event = message->value;
+        struct shop_order_payment_view *payment = payment_of(context, order, event->payment_id);
+        payment->status = mr_cstr("declined");
+        payment->decline_class = event->decline_class;
+        return true;
+    }
+    case SHOP_ORDER_PAYMENT_AUTHORIZED: {
+        const struct shop_order_payment_authorized *event = message->value;
+        payment_of(context, order, event->payment_id)->status = mr_cstr("authorized");
+        order->authorized = true;
+        return true;
+    }
+    case SHOP_ORDER_CONFIRMED:
+        confirm(context, message->value, order);
+        return true;
+    case SHOP_ORDER_ABORT_REQUESTED:
+        order->abort_wanted = true;
+        order->cause = ((const struct shop_order_abort_requested *)message->value)->cause;
+        return true;
+    case SHOP_ORDER_CANCELLED:
+        order->cancelled = true;
+        order->cause = ((const struct shop_order_cancelled *)message->value)->cause;
+        order->refund = ((const struct shop_order_cancelled *)message->value)->refund;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct mr_bytes order_of(const struct codec_message *message)
+{
+#define ORDER(TYPE, name)                                                                          \
+    case SHOP_##TYPE:                                                                              \
+        return ((const struct shop_##name *)message->value)->order_id
+    switch (message->id) {
+        ORDER(ORDER_PLACED, order_placed);
+        ORDER(ORDER_STOCK_CONFIRMED, order_stock_confirmed);
+        ORDER(ORDER_PAYMENT_STARTED, order_payment_started);
+        ORDER(ORDER_PAYMENT_FAILED, order_payment_failed);
+        ORDER(ORDER_PAYMENT_AUTHORIZED, order_payment_authorized);
+        ORDER(ORDER_CONFIRMED, order_confirmed);
+        ORDER(ORDER_ABORT_REQUESTED, order_abort_requested);
+        ORDER(ORDER_CANCELLED, order_cancelled);
+    default:
+        return mr_bytes_of(NULL, 0);
+    }
+#undef ORDER
+}
+
+static int process(
+    struct topo_context *context,
+    void *registry,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message message;
+    const struct shop_order_view *stored = NULL;
+    int code = view_decode(context, registry, record, &message, error);
+    if (code != 0)
+        return code;
+    struct mr_bytes order_id = order_of(&message);
+    if (!order_id.ptr)
+        return 0;
+    code = view_get(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, (const void **)&stored, error);
+    if (code != 0)
+        return code;
+    if (!stored && message.id != SHOP_ORDER_PLACED)
+        return mr_fail(
+            error, MR_MALFORMED, "an event of order %.*s before its first", MR_ARG(order_id));
+    struct shop_order_view order = {0};
+    if (stored)
+        order = *stored;
+    if (fold(context, &message, &order)) {
+        order.version = codec_meta_of(&message)->aggregate_version;
+        view_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
+    }
+    return 0;
+}
+
+void view_order_add(struct topo_builder *builder, const struct codec_registry *registry)
+{
+    view_add_store(builder, VIEW_ORDERS, false, 0);
+    view_add_store(builder, VIEW_ORDER_LINES, false, 0);
+    view_add_store(builder, VIEW_ORDERS_BY_OWNER, true, 0);
+    view_add_node(
+        builder,
+        "order-view",
+        (const char *const[]){"sales.order.events", NULL},
+        (const char *const[]){VIEW_ORDERS, VIEW_ORDER_LINES, VIEW_ORDERS_BY_OWNER, NULL},
+        process,
+        registry);
+}

@@ -1,0 +1,48 @@
+/* view_parts.h - what the view files share: decoding, state, and their parts of the topologies. */
+#ifndef PROCESSORS_VIEW_PARTS_H
+#define PROCESSORS_VIEW_PARTS_H
+
+#include <processors/views.h>
+
+/* The event of a record; `user` of every view is the registry. */
+int view_decode(
+    struct topo_context *context,
+    const void *registry,
+    const struct topo_record *record,
+    struct codec_message *ret_message,
+    struct mr_error *error);
+
+/* The decoded state in a copy of its own, so that it stays when the store is written; *ret_state
+ * is NULL when absent. MR_CORRUPT when the bytes are no such state. */
+int view_get(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void **ret_state,
+    struct mr_error *error);
+void view_put(
+    struct topo_context *context,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void *state);
+
+void view_add_store(struct topo_builder *builder, const char *name, bool ordered, int64_t ttl_ms);
+
+/* A global source named "<node>-input" of `topics` and a processor `node` on it. */
+void view_add_node(
+    struct topo_builder *builder,
+    const char *node,
+    const char *const *topics,
+    const char *const *stores,
+    topo_process_fn *process,
+    const struct codec_registry *registry);
+
+void view_catalog_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_cart_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_order_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_commands_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_credentials_add(struct topo_builder *builder, const struct codec_registry *registry);
+
+#endif
