@@ -25,7 +25,19 @@ struct shop_line_now {
 void shop_json_cart(
     struct json_w *w, const struct shop_cart_snapshot *cart, const struct shop_line_now *now);
 
-void shop_json_order(struct json_w *w, const struct shop_order_snapshot *order);
+/* What the query side knows of an order beyond its snapshot. */
+struct shop_order_extra {
+    const struct shop_order_payment_view *payments;
+    size_t payments_count;
+    const struct shop_money *refund; /* NULL: none. */
+    bool without_lines;              /* For listings. */
+};
+
+/* `extra` NULL: the snapshot only (the command side). */
+void shop_json_order(
+    struct json_w *w,
+    const struct shop_order_snapshot *order,
+    const struct shop_order_extra *extra);
 
 /* The same order as proof of purchase; the order must be CONFIRMED. */
 void shop_json_confirmation(struct json_w *w, const struct shop_order_snapshot *order);
