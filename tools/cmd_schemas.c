@@ -7,6 +7,7 @@
 #include <processors/registry.h>
 
 #include <stdio.h>
+#include <string.h>
 
 static int ensure_topic(const struct topo_kafka_options *kafka, struct mr_error *error)
 {
@@ -44,6 +45,13 @@ static void on_delivered(void *user, int code, int32_t partition, int64_t offset
         appender->failed = code;
 }
 
+/* Beside a version there is a record with its subject's rule. */
+static bool is_version(struct mr_bytes key)
+{
+    static const char mark[] = "\"keytype\":\"SCHEMA\"";
+    return memmem(key.ptr, key.len, mark, sizeof mark - 1) != NULL;
+}
+
 static void append(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     struct appender *appender = user;
@@ -58,7 +66,7 @@ static void append(void *user, struct mr_bytes key, struct mr_bytes value)
         on_delivered,
         appender,
         &appender->error);
-    appender->count += appender->rc == 0;
+    appender->count += appender->rc == 0 && is_version(key);
 }
 
 static int run_register(const struct mr_options *options, struct mr_error *error)
@@ -111,9 +119,8 @@ static int run_list(const struct mr_options *options, struct mr_error *error)
 static void count_one(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     int *count = user;
-    (void)key;
     (void)value;
-    ++*count;
+    *count += is_version(key);
 }
 
 static int run_check(const struct mr_options *options, struct mr_error *error)
