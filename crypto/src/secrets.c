@@ -156,15 +156,17 @@ int crypto_key_load(
     return rc;
 }
 
-struct mr_bytes crypto_email_key(
-    const struct crypto_key *email_hmac_key,
-    struct mr_bytes normalised_email,
+struct mr_bytes crypto_keyed_digest(
+    const struct crypto_key *key,
+    const struct mr_bytes *parts,
+    size_t count,
     struct mr_arena *arena)
 {
-    uint8_t digest[crypto_auth_hmacsha256_BYTES];
+    uint8_t digest[CRYPTO_DIGEST_BYTES];
+    uint8_t mac[crypto_auth_hmacsha256_BYTES];
     char text[CRYPTO_BASE32_LEN + 1];
-    crypto_auth_hmacsha256(
-        digest, (const uint8_t *)normalised_email.ptr, normalised_email.len, email_hmac_key->bytes);
-    crypto_base32(digest, text);
+    crypto_digest(parts, count, digest);
+    crypto_auth_hmacsha256(mac, digest, sizeof digest, key->bytes);
+    crypto_base32(mac, text);
     return mr_arena_copy(arena, mr_bytes_of(text, CRYPTO_BASE32_LEN));
 }

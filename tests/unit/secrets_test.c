@@ -121,6 +121,63 @@ static void an_address_has_one_claim_key_per_secret(void **state)
     mr_arena_clean_up(&arena);
 }
 
+static bool normalises(const char *email, const char *wanted)
+{
+    struct mr_arena arena;
+    struct mr_bytes normal = {0};
+    mr_arena_init(&arena);
+    bool good = crypto_email_normalise(mr_cstr(email), &arena, &normal);
+    if (good && wanted)
+        good = mr_bytes_equal(normal, mr_cstr(wanted));
+    mr_arena_clean_up(&arena);
+    return good;
+}
+
+static void addresses_have_one_normal_form(void **state)
+{
+    (void)state;
+    assert_true(normalises("Ada.L+shop@Example.ORG", "ada.l+shop@example.org"));
+    assert_true(normalises("j\xc3\xbcrgen@b\xc3\xbc.example", NULL));
+}
+
+static void what_is_no_address_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "",
+        "ada",
+        "@example.org",
+        "ada@",
+        "ada@example",
+        "a@b@example.org",
+        "a b@example.org",
+        "ada@example..org",
+        "ada@.example.org",
+        "ada@example.org.",
+        "a\tb@example.org",
+        "\"a\"@example.org",
+        "<ada@example.org>",
+        "0123456789012345678901234567890123456789012345678901234567890123x@example.org"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(normalises(bad[i], NULL));
+}
+
+static void a_keyed_digest_needs_the_key(void **state)
+{
+    (void)state;
+    struct mr_arena arena;
+    struct crypto_key one = {{1}};
+    struct crypto_key two = {{2}};
+    struct mr_bytes parts[] = {mr_cstr("POST"), mr_cstr("/v1/users"), mr_cstr("{}")};
+    mr_arena_init(&arena);
+    struct mr_bytes digest = crypto_keyed_digest(&one, parts, 3, &arena);
+    assert_int_equal(digest.len, 52);
+    assert_true(mr_bytes_equal(digest, crypto_keyed_digest(&one, parts, 3, &arena)));
+    assert_false(mr_bytes_equal(digest, crypto_keyed_digest(&two, parts, 3, &arena)));
+    assert_false(mr_bytes_equal(digest, crypto_keyed_digest(&one, parts, 2, &arena)));
+    mr_arena_clean_up(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -128,6 +185,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_lost_key_is_made_but_half_a_pair_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_or_short_key_is_named, set_up, tear_down),
+        cmocka_unit_test(addresses_have_one_normal_form),
+        cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(a_keyed_digest_needs_the_key),
         cmocka_unit_test_setup_teardown(an_address_has_one_claim_key_per_secret, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

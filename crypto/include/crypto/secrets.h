@@ -35,6 +35,22 @@ int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error);
 int crypto_key_load(
     const char *dir, const char *name, struct crypto_key *ret_key, struct mr_error *error);
 
+/* HMAC-SHA256 over the parts, each with its length before it, in lower-case base32: a digest that
+ * tells nothing to those who can guess the parts but have no key. */
+struct mr_bytes crypto_keyed_digest(
+    const struct crypto_key *key,
+    const struct mr_bytes *parts,
+    size_t count,
+    struct mr_arena *arena);
+
+/*
+ * The form of an address that uniqueness is about: lower case (ASCII). False for what is no
+ * address: not exactly one '@', empty or over-long sides, blanks, control characters, quotes,
+ * a domain without a dot or with an empty label, over 254 bytes.
+ */
+bool crypto_email_normalise(
+    struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email);
+
 /* The claim key of an e-mail address: base32(HMAC-SHA256(key, normalised address)). */
 struct mr_bytes crypto_email_key(
     const struct crypto_key *email_hmac_key,
