@@ -206,8 +206,10 @@ def _entries(record):
     prefix, c_type = f"shop_{record.snake}", record.c_type
     return (
         f"void {prefix}_encode(const {c_type} *value, struct mr_buffer *out)\n{{\n"
-        f"    char *start = mr_buffer_reserve(out, {prefix}_bound(value));\n"
-        f"    out->len += (size_t)((char *){prefix}_put((uint8_t *)start, value) - start);\n}}\n\n"
+        f"    size_t bound = {prefix}_bound(value);\n"
+        f"    char *start = mr_buffer_reserve(out, bound);\n"
+        f"    size_t len = (size_t)((char *){prefix}_put((uint8_t *)start, value) - start);\n"
+        f"    assert(len <= bound);\n    out->len += len;\n}}\n\n"
         f"void {prefix}_encode_any(const void *value, struct mr_buffer *out)\n{{\n"
         f"    {prefix}_encode(value, out);\n}}\n\n"
         f"int {prefix}_decode_any(struct codec_reader *in, struct mr_arena *arena, void *ret)\n{{\n"

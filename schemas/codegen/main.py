@@ -14,7 +14,7 @@ def unit_source(unit, records):
     mine = [record for record in records.values() if record.unit == unit]
     parts = [
         f"/* {unit}.c - codecs and field tables of {mine[0].namespace}. Generated. */\n"
-        '#include "shop_codec.h"\n#include "wire.h"\n'
+        '#include "shop_codec.h"\n#include "wire.h"\n\n#include <assert.h>\n'
     ]
     for record in mine:
         parts += [codec_functions(record), field_table(record)]

@@ -294,6 +294,10 @@ static void a_tombstone_or_a_soft_deletion_takes_a_version_away(void **state)
     apply_emitted(f);
     assert_int_equal(codec_registry_count(f->registry), count);
     assert_int_equal(codec_registry_bind(f->registry, NULL), 0);
+    const char *soft = "{\"id\":9000,\"schema\":\"\\\"string\\\"\",\"deleted\":true}";
+    assert_int_equal(codec_registry_apply(f->registry, mr_cstr(key), mr_cstr(soft), NULL), 0);
+    assert_int_equal(codec_registry_count(f->registry), count - 1);
+    assert_int_equal(codec_registry_bind(f->registry, NULL), MR_CONFIG);
 }
 
 static void other_keys_are_skipped(void **state)
