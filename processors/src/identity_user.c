@@ -1,0 +1,138 @@
+/*
+ * identity_user.c - users and their sessions.
+ *
+ * Registering writes the public fact, and beside it, in the same transaction, the restricted
+ * records: the credential and the key that opens the user's sealed fields.
+ */
+#include "identity.h"
+
+enum { TERMS_VERSION = 1 };
+
+static int load(
+    struct topo_context *context,
+    struct mr_bytes user_id,
+    const struct shop_user_state **ret_state,
+    struct mr_error *error)
+{
+    const void *found;
+    int rc = state_get(context, "user", SHOP_USER_STATE, user_id, &found, error);
+    if (!rc)
+        *ret_state = found;
+    return rc;
+}
+
+static void create(struct work *work, const struct shop_create_user *message)
+{
+    work->actor_kind = message->actor_kind;
+    work->actor_id = message->actor_id;
+    struct shop_user_registered event = {
+        .meta = work_meta(work, "user", message->user_id, 1),
+        .user_id = message->user_id,
+        .email_key = message->email_key,
+        .email_sealed = message->email_sealed,
+        .name_sealed = message->name_sealed,
+        .locale = message->locale,
+        .terms_version = TERMS_VERSION,
+        .subject_key_id = message->subject_key.key_id,
+        .has_credential = message->credential_sealed != NULL,
+    };
+    work_emit(work, "user-events", SHOP_USER_REGISTERED, message->user_id, &event.meta, &event);
+    work_send(work, "subject-keys", SHOP_WRAPPED_KEY, message->user_id, &message->subject_key);
+    if (message->credential_sealed) {
+        struct shop_credential credential = {
+            message->user_id, *message->credential_sealed, work->now_ms};
+        work_send(work, "credentials", SHOP_CREDENTIAL, message->user_id, &credential);
+    }
+}
+
+static void *start_session(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct shop_start_session *command)
+{
+    if (!state)
+        return decision_reject(work, 404, "not-found", command->user_id, "There is no such user.");
+    struct shop_session_started event = {
+        .meta = work_meta(work, "session", command->session_id, 1),
+        .user_id = command->user_id,
+        .session_id = command->session_id,
+        .family_id = command->session_id,
+        .expires_at = command->expires_at,
+    };
+    work_emit(work, "session-events", SHOP_SESSION_STARTED, command->user_id, &event.meta, &event);
+    struct decision *accepted = decision_accept(work, 201, command->session_id);
+    accepted->subject_id = command->session_id;
+    return accepted;
+}
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)record;
+    const struct codec_message *message = command->message;
+    const struct shop_user_state *state;
+    struct work work;
+    work_begin(&work, context, user, "/shop/identity", message);
+    if (message->id == SHOP_CREATE_USER) {
+        const struct shop_create_user *create_user = message->value;
+        if (!shop_id_is_valid(create_user->user_id))
+            return mr_fail(error, MR_INVALID, "user_id is no id");
+        int rc = load(context, create_user->user_id, &state, error);
+        if (!rc && !state)
+            create(&work, create_user);
+        return rc;
+    }
+    if (message->id == SHOP_START_SESSION) {
+        const struct shop_start_session *start = message->value;
+        if (!shop_id_is_valid(start->user_id) || !shop_id_is_valid(start->session_id))
+            return mr_fail(error, MR_INVALID, "StartSession names no user or session");
+        int rc = load(context, start->user_id, &state, error);
+        if (!rc)
+            *ret_decision = start_session(&work, state, start);
+        return rc;
+    }
+    return mr_fail(error, MR_INVALID, "%s is no message to a user", message->type->name);
+}
+
+/* Sessions have events of their own, and no decision depends on them yet. */
+static int evolve(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message event;
+    int rc = event_decode(context, user, record, &event, error);
+    if (rc || event.id != SHOP_USER_REGISTERED)
+        return rc;
+    const struct shop_user_registered *registered = event.value;
+    struct shop_user_state state = {.version = registered->meta.aggregate_version};
+    state_put(context, "user", SHOP_USER_STATE, registered->user_id, &state);
+    return 0;
+}
+
+struct topo_aggregate user_aggregate(const struct shop_service *service)
+{
+    static const char *const parents[] = {"user-commands", NULL};
+    static const char *const stores[] = {"user", "user-outcomes", NULL};
+    static const char *const event_sinks[] = {"user-events", "session-events", NULL};
+    return (struct topo_aggregate){
+        .name = "user",
+        .parents = parents,
+        .stores = stores,
+        .event_sinks = event_sinks,
+        .outcome_sink = "user-outcomes",
+        .outcome_store = "user-outcomes",
+        .decode = work_decode,
+        .decide = decide,
+        .evolve = evolve,
+        .outcome = work_outcome,
+        .reply = work_reply,
+        .user = (void *)(uintptr_t)service,
+    };
+}

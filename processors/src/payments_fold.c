@@ -1,0 +1,141 @@
+/*
+ * payments_fold.c - how an attempt to pay follows from its events, and when its next step is due.
+ *
+ * Due times come from the event's own time and a fixed patience, never from a clock or an option.
+ */
+#include "payments.h"
+
+enum { PATIENCE_FIRST_MS = 5000, PATIENCE_MAX_MS = 300000 };
+
+static const struct mr_bytes no_text = MR_LITERAL("");
+
+int64_t payment_patience_ms(int32_t op_no)
+{
+    int64_t patience_ms = PATIENCE_FIRST_MS;
+    for (int32_t i = 1; i < op_no && patience_ms < PATIENCE_MAX_MS; i++)
+        patience_ms *= 2;
+    return patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS;
+}
+
+static void requested(struct shop_payment_state *state, const struct shop_payment_requested *event)
+{
+    state->order_id = event->order_id;
+    state->owner_id = event->owner_id;
+    state->attempt = event->attempt;
+    state->amount = event->amount;
+    state->psp = event->psp;
+    state->method_token_sealed = &event->method_token_sealed;
+    state->deadline = event->deadline;
+    state->capture_mode = event->capture_mode;
+    state->goal = state->goal ? state->goal : PAYMENT_COLLECT;
+}
+
+static void asked(struct shop_payment_state *state, const struct shop_payment_op_requested *event)
+{
+    state->op = event->op;
+    state->op_no = event->attempt_no;
+    state->op_due = event->meta.occurred_at + payment_patience_ms(event->attempt_no);
+    state->asked |= text_is(event->op, SHOP_OP_AUTHORIZE);
+    state->capture_wanted |= text_is(event->op, SHOP_OP_CAPTURE);
+}
+
+static void fact(struct shop_payment_state *state, int32_t bits)
+{
+    state->facts = (state->facts & ~FACT_NOT_FOUND) | bits;
+    state->op_due = 0;
+}
+
+static void apply_result(struct shop_payment_state *state, const struct codec_message *event)
+{
+    switch (event->id) {
+    case SHOP_PAYMENT_AUTHORIZED:
+        fact(state, FACT_AUTHORIZED);
+        state->psp_ref = ((const struct shop_payment_authorized *)event->value)->psp_ref;
+        break;
+    case SHOP_PAYMENT_CAPTURED: {
+        const struct shop_payment_captured *captured = event->value;
+        fact(state, FACT_AUTHORIZED | FACT_CAPTURED);
+        state->psp_ref = captured->psp_ref;
+        state->captured = &captured->captured;
+        break;
+    }
+    case SHOP_PAYMENT_DECLINED:
+        if (state->facts & FACT_AUTHORIZED)
+            fact(state, FACT_CAPTURE_DECLINED);
+        else
+            fact(state, FACT_DECLINED);
+        break;
+    case SHOP_PAYMENT_VOIDED:
+        fact(state, FACT_VOIDED);
+        break;
+    case SHOP_PAYMENT_REFUNDED:
+        fact(state, FACT_REFUNDED);
+        break;
+    case SHOP_PAYMENT_NOT_FOUND: /* Asked again when the next step falls due. */
+        state->facts |= FACT_NOT_FOUND;
+        break;
+    case SHOP_PAYMENT_TIMED_OUT:
+        state->op_due = 0;
+        break;
+    default:
+        break;
+    }
+}
+
+void payment_apply(struct shop_payment_state *state, const struct codec_message *event)
+{
+    const struct shop_meta *meta = codec_meta_of(event);
+    if (state->version == 0)
+        state->correlation_id = meta->correlation_id;
+    state->version = meta->aggregate_version;
+    switch (event->id) {
+    case SHOP_PAYMENT_REQUESTED:
+        requested(state, event->value);
+        break;
+    case SHOP_PAYMENT_OP_REQUESTED:
+        asked(state, event->value);
+        break;
+    case SHOP_PAYMENT_RETURN_REQUESTED: {
+        const struct shop_payment_return_requested *asked_back = event->value;
+        state->goal = PAYMENT_RETURN;
+        state->order_id = asked_back->order_id;
+        state->owner_id = asked_back->owner_id;
+        state->op_due = 0;
+        break;
+    }
+    default:
+        apply_result(state, event);
+        break;
+    }
+}
+
+static void
+keep_timer(struct topo_context *context, struct mr_bytes payment_id, int64_t before, int64_t after)
+{
+    struct topo_store *timers = topo_context_store(context, "payment-timers");
+    struct mr_arena *arena = topo_context_arena(context);
+    if (before == after)
+        return;
+    if (before)
+        topo_store_delete(timers, key_timer(arena, before, payment_id));
+    if (after)
+        topo_store_put(timers, key_timer(arena, after, payment_id), no_text);
+}
+
+int payment_evolve(
+    struct topo_context *context, const struct codec_message *event, struct mr_error *error)
+{
+    struct mr_bytes payment_id = codec_meta_of(event)->aggregate_id;
+    struct shop_payment_state state = {0};
+    const void *found;
+    int rc = state_get(context, "payment", SHOP_PAYMENT_STATE, payment_id, &found, error);
+    if (rc)
+        return rc;
+    if (found)
+        state = *(const struct shop_payment_state *)found;
+    int64_t due_before = state.op_due;
+    payment_apply(&state, event);
+    state_put(context, "payment", SHOP_PAYMENT_STATE, payment_id, &state);
+    keep_timer(context, payment_id, due_before, state.op_due);
+    return 0;
+}

@@ -1,0 +1,497 @@
+/*
+ * payments_payment.c - an attempt to pay: a goal, and what the provider is known to have done.
+ *
+ *     collect: authorize -> (asked by the order) capture
+ *     return:  refund what was captured, void what was authorized; and when nothing is known,
+ *              void the intent, or keep asking until a late success is impossible
+ *
+ * After every message payment_next looks at goal and facts and asks the provider for what is
+ * missing. A request without an answer is repeated under the same key, for an unknown is never a
+ * no. Rows 24 to 29 of the saga's table.
+ */
+#include "payments.h"
+
+enum { QUERY_EVERY_TRIES = 4, TIMERS_PER_CALL_MAX = 500, TIMER_INTERVAL_MS = 500 };
+
+/* A provider forgets an unanswered authorization after this; then nothing can succeed any more. */
+#define AUTHORIZATION_WINDOW_MS (INT64_C(7) * 24 * 3600 * 1000)
+
+static const int32_t final_facts =
+    FACT_AUTHORIZED | FACT_CAPTURED | FACT_DECLINED | FACT_VOIDED | FACT_REFUNDED;
+
+struct payment {
+    struct work *work;
+    struct mr_bytes id;
+    struct shop_payment_state state; /* Kept as the fold has it. */
+};
+
+static bool knows(const struct payment *payment, int32_t bits)
+{
+    return (payment->state.facts & bits) != 0;
+}
+
+/* -- events -- */
+
+static struct shop_meta next_meta(const struct payment *payment)
+{
+    return work_meta(payment->work, "payment", payment->id, payment->state.version + 1);
+}
+
+static void
+emit(struct payment *payment, enum shop_type type, const struct shop_meta *meta, const void *event)
+{
+    const struct codec_type *kind = &shop_types[type];
+    void *kept = mr_arena_alloc(payment->work->arena, kind->size);
+    memcpy(kept, event, kind->size);
+    payment_apply(&payment->state, &(struct codec_message){kind, (int)type, kept});
+    work_emit(payment->work, "payment-events", type, payment->id, meta, event);
+}
+
+/* Authorized, voided, not found and the return have the same first fields and no others that vary.
+ */
+static void emit_plain(struct payment *payment, enum shop_type type)
+{
+    struct shop_payment_voided event = {
+        next_meta(payment), payment->id, payment->state.order_id, payment->state.owner_id};
+    _Static_assert(
+        sizeof(struct shop_payment_voided) == sizeof(struct shop_payment_not_found) &&
+            sizeof(struct shop_payment_voided) == sizeof(struct shop_payment_return_requested),
+        "the three have the same fields");
+    emit(payment, type, &event.meta, &event);
+}
+
+static void emit_authorized(struct payment *payment, const struct shop_record_psp_result *result)
+{
+    struct shop_payment_authorized event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .psp_ref = result->psp_ref,
+        .amount = payment->state.amount,
+    };
+    emit(payment, SHOP_PAYMENT_AUTHORIZED, &event.meta, &event);
+}
+
+static void emit_captured(struct payment *payment, const struct shop_record_psp_result *result)
+{
+    struct shop_payment_captured event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .psp_ref = result->psp_ref,
+        .captured = payment->state.amount,
+    };
+    emit(payment, SHOP_PAYMENT_CAPTURED, &event.meta, &event);
+}
+
+static void emit_declined(struct payment *payment, const struct shop_record_psp_result *result)
+{
+    struct shop_payment_declined event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .op = result->op,
+        .decline_class = result->decline_class.ptr ? result->decline_class : mr_cstr("hard"),
+        .psp_code = result->psp_code,
+    };
+    emit(payment, SHOP_PAYMENT_DECLINED, &event.meta, &event);
+}
+
+static void emit_refunded(struct payment *payment)
+{
+    struct shop_payment_refunded event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .refunded = payment->state.captured ? *payment->state.captured : payment->state.amount,
+    };
+    emit(payment, SHOP_PAYMENT_REFUNDED, &event.meta, &event);
+}
+
+static void emit_late(struct payment *payment, const char *kind)
+{
+    struct shop_payment_late_success event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .kind = mr_cstr(kind),
+        .after = mr_cstr(payment->state.op_no > 1 ? "timeout" : "cancel"),
+    };
+    emit(payment, SHOP_PAYMENT_LATE_SUCCESS, &event.meta, &event);
+}
+
+static void emit_op(struct payment *payment, const char *op, int32_t attempt_no)
+{
+    /* A query asks what is true now: every one is new. Others are the same request again. */
+    int32_t key_no = strcmp(op, SHOP_OP_QUERY) == 0 ? attempt_no : 1;
+    struct shop_payment_op_requested event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .op = mr_cstr(op),
+        .op_key = mr_arena_printf(
+            payment->work->arena, "%.*s:%s:%d", MR_ARG(payment->id), op, (int)key_no),
+        .attempt_no = attempt_no,
+        .amount = payment->state.amount,
+        .psp = payment->state.psp,
+        .method_token_sealed = payment->state.method_token_sealed,
+    };
+    emit(payment, SHOP_PAYMENT_OP_REQUESTED, &event.meta, &event);
+}
+
+/* -- what the order is told -- */
+
+static void reply(struct payment *payment, const char *result, struct mr_bytes decline_class)
+{
+    const struct shop_payment_state *state = &payment->state;
+    struct shop_money nothing = {0, state->amount.currency};
+    bool refunded = knows(payment, FACT_REFUNDED);
+    const struct shop_money *amount = state->captured ? state->captured : &state->amount;
+    if (strcmp(result, SHOP_RESULT_RETURNED) == 0 && !refunded)
+        amount = &nothing;
+    struct shop_payment_reply message = {
+        .saga = work_saga(payment->work),
+        .order_id = state->order_id,
+        .owner_id = state->owner_id,
+        .payment_id = payment->id,
+        .result = mr_cstr(result),
+        .decline_class = decline_class,
+        .amount = amount,
+    };
+    work_send(payment->work, "replies-to-sales", SHOP_PAYMENT_REPLY, state->owner_id, &message);
+}
+
+/* Nothing of the owner's is held any more. Not found is settled provisionally (row 29). */
+static bool settled(const struct payment *payment)
+{
+    if (knows(payment, FACT_CAPTURED))
+        return knows(payment, FACT_REFUNDED);
+    if (knows(payment, FACT_VOIDED))
+        return true;
+    if (knows(payment, FACT_AUTHORIZED))
+        return false;
+    return knows(payment, FACT_DECLINED | FACT_NOT_FOUND) || !payment->state.asked;
+}
+
+static void tell(struct payment *payment)
+{
+    struct mr_bytes none = {0};
+    if (payment->state.goal == PAYMENT_RETURN) {
+        if (settled(payment))
+            reply(payment, SHOP_RESULT_RETURNED, none);
+    } else if (knows(payment, FACT_CAPTURED)) {
+        reply(payment, SHOP_RESULT_CAPTURED, none);
+    } else if (knows(payment, FACT_AUTHORIZED)) {
+        reply(payment, SHOP_RESULT_AUTHORIZED, none);
+    } else if (knows(payment, FACT_DECLINED | FACT_VOIDED)) {
+        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+    }
+}
+
+/* -- what is missing -- */
+
+/* The operation that the goal needs now; NULL: none. */
+static const char *missing(const struct payment *payment)
+{
+    const struct shop_payment_state *state = &payment->state;
+    if (state->goal == PAYMENT_COLLECT) {
+        if (!knows(payment, final_facts))
+            return SHOP_OP_AUTHORIZE;
+        bool can = knows(payment, FACT_AUTHORIZED) &&
+                   !knows(payment, FACT_CAPTURED | FACT_VOIDED | FACT_CAPTURE_DECLINED);
+        return can && state->capture_wanted ? SHOP_OP_CAPTURE : NULL;
+    }
+    if (knows(payment, FACT_CAPTURED))
+        return knows(payment, FACT_REFUNDED) ? NULL : SHOP_OP_REFUND;
+    if (knows(payment, FACT_AUTHORIZED))
+        return knows(payment, FACT_VOIDED) ? NULL : SHOP_OP_VOID;
+    if (knows(payment, final_facts) || !state->asked)
+        return NULL;
+    return payment->work->service->limits.psp_has_intents ? SHOP_OP_VOID : SHOP_OP_QUERY;
+}
+
+/* Asks for it unless it has been asked for and the answer is still awaited. */
+static void payment_next(struct payment *payment)
+{
+    const char *op = missing(payment);
+    if (op && !(payment->state.op_due && text_is(payment->state.op, op)))
+        emit_op(payment, op, 1);
+}
+
+/* -- from the order -- */
+
+static void authorize(struct payment *payment, const struct shop_authorize_payment *message)
+{
+    /* Told before, or told to return it before it was told to collect it: answered all the same. */
+    if (payment->state.goal) {
+        tell(payment);
+        return;
+    }
+    struct shop_payment_requested event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = message->order_id,
+        .owner_id = message->owner_id,
+        .attempt = message->attempt,
+        .amount = message->amount,
+        .psp = message->psp,
+        .method_token_sealed = message->method_token_sealed,
+        .deadline = message->deadline,
+        .capture_mode = message->capture_mode,
+    };
+    emit(payment, SHOP_PAYMENT_REQUESTED, &event.meta, &event);
+    payment_next(payment);
+}
+
+static void capture(struct payment *payment)
+{
+    if (payment->state.goal == PAYMENT_COLLECT && !payment->state.capture_wanted &&
+        knows(payment, FACT_AUTHORIZED) && !knows(payment, FACT_CAPTURED | FACT_VOIDED))
+        emit_op(payment, SHOP_OP_CAPTURE, 1);
+    else if (knows(payment, FACT_CAPTURE_DECLINED))
+        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+    else
+        tell(payment);
+}
+
+static void give_back(struct payment *payment, const struct shop_return_funds *message)
+{
+    if (payment->state.goal != PAYMENT_RETURN) {
+        payment->state.order_id = message->order_id;
+        payment->state.owner_id = message->owner_id;
+        emit_plain(payment, SHOP_PAYMENT_RETURN_REQUESTED);
+    }
+    tell(payment);
+    payment_next(payment);
+}
+
+/* -- from the provider -- */
+
+/* The facts that a result means; 0: none that counts. */
+static int32_t facts_of(const struct payment *payment, const struct shop_record_psp_result *result)
+{
+    if (text_is(result->result, SHOP_PSP_AUTHORIZED))
+        return FACT_AUTHORIZED;
+    if (text_is(result->result, SHOP_PSP_CAPTURED))
+        return FACT_CAPTURED;
+    if (text_is(result->result, SHOP_PSP_VOIDED))
+        return FACT_VOIDED;
+    if (text_is(result->result, SHOP_PSP_REFUNDED))
+        return FACT_REFUNDED;
+    if (text_is(result->result, SHOP_PSP_DECLINED)) {
+        if (!knows(payment, FACT_AUTHORIZED))
+            return FACT_DECLINED;
+        /* A refused void or refund settles nothing: it is asked for again. */
+        return text_is(result->op, SHOP_OP_CAPTURE) ? FACT_CAPTURE_DECLINED : 0;
+    }
+    bool not_found = text_is(result->result, SHOP_PSP_NOT_FOUND);
+    return not_found && payment->state.goal == PAYMENT_RETURN && !knows(payment, final_facts)
+               ? FACT_NOT_FOUND
+               : 0;
+}
+
+static void
+record_fact(struct payment *payment, int32_t fact, const struct shop_record_psp_result *result)
+{
+    bool returning = payment->state.goal == PAYMENT_RETURN;
+    switch (fact) {
+    case FACT_AUTHORIZED:
+        if (returning)
+            emit_late(payment, "authorized");
+        emit_authorized(payment, result);
+        break;
+    case FACT_CAPTURED:
+        if (returning)
+            emit_late(payment, "captured");
+        emit_captured(payment, result);
+        break;
+    case FACT_VOIDED:
+        emit_plain(payment, SHOP_PAYMENT_VOIDED);
+        break;
+    case FACT_REFUNDED:
+        emit_refunded(payment);
+        break;
+    case FACT_NOT_FOUND:
+        emit_plain(payment, SHOP_PAYMENT_NOT_FOUND);
+        break;
+    default:
+        emit_declined(payment, result);
+        break;
+    }
+}
+
+static void hear(struct payment *payment, const struct shop_record_psp_result *message)
+{
+    static const struct mr_bytes no_text = MR_LITERAL("");
+    struct shop_record_psp_result result = *message;
+    result.psp_ref = result.psp_ref.ptr ? result.psp_ref : no_text;
+    result.psp_code = result.psp_code.ptr ? result.psp_code : no_text;
+    int32_t fact = facts_of(payment, &result);
+    /* Row 26: known already. */
+    if (!fact || knows(payment, fact) || (fact == FACT_AUTHORIZED && knows(payment, FACT_CAPTURED)))
+        return;
+    record_fact(payment, fact, &result);
+    if (fact == FACT_DECLINED && payment->state.goal == PAYMENT_COLLECT)
+        reply(
+            payment,
+            SHOP_RESULT_DECLINED,
+            result.decline_class.ptr ? result.decline_class : mr_cstr("hard"));
+    else if (fact == FACT_CAPTURE_DECLINED)
+        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+    else
+        tell(payment);
+    payment_next(payment);
+}
+
+/* -- decide -- */
+
+static struct mr_bytes payment_of(const struct codec_message *message)
+{
+    switch (message->id) {
+    case SHOP_AUTHORIZE_PAYMENT:
+        return ((const struct shop_authorize_payment *)message->value)->payment_id;
+    case SHOP_CAPTURE_PAYMENT:
+        return ((const struct shop_capture_payment *)message->value)->payment_id;
+    case SHOP_RETURN_FUNDS:
+        return ((const struct shop_return_funds *)message->value)->payment_id;
+    case SHOP_RECORD_PSP_RESULT:
+        return ((const struct shop_record_psp_result *)message->value)->payment_id;
+    default:
+        return (struct mr_bytes){0};
+    }
+}
+
+static int load(struct payment *payment, struct mr_error *error)
+{
+    const void *found;
+    int rc = state_get(
+        payment->work->context, "payment", SHOP_PAYMENT_STATE, payment->id, &found, error);
+    if (!rc && found)
+        payment->state = *(const struct shop_payment_state *)found;
+    return rc;
+}
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)record;
+    (void)ret_decision;
+    const struct codec_message *message = command->message;
+    struct work work;
+    struct payment payment = {.work = &work, .id = payment_of(message)};
+    if (!shop_id_is_valid(payment.id))
+        return mr_fail(error, MR_INVALID, "%s is no message to payments", message->type->name);
+    work_begin(&work, context, user, "/shop/payments", message);
+    int rc = load(&payment, error);
+    if (rc)
+        return rc;
+    switch (message->id) {
+    case SHOP_AUTHORIZE_PAYMENT:
+        authorize(&payment, message->value);
+        return 0;
+    case SHOP_RETURN_FUNDS:
+        give_back(&payment, message->value);
+        return 0;
+    default:
+        break;
+    }
+    if (!payment.state.goal)
+        return mr_fail(error, MR_INVALID, "%s to an unknown payment", message->type->name);
+    work.correlation_id = payment.state.correlation_id;
+    if (message->id == SHOP_CAPTURE_PAYMENT)
+        capture(&payment);
+    else
+        hear(&payment, message->value);
+    return 0;
+}
+
+/* -- time -- */
+
+/* Rows 27 and 29: no answer, or none that is final. Ask again: mostly the same, at times a query.
+ */
+static void again(struct payment *payment)
+{
+    const char *op = missing(payment);
+    int32_t next_no = payment->state.op_no + 1;
+    if (!knows(payment, FACT_NOT_FOUND)) {
+        struct shop_payment_timed_out event = {
+            .meta = next_meta(payment),
+            .payment_id = payment->id,
+            .order_id = payment->state.order_id,
+            .owner_id = payment->state.owner_id,
+            .op = payment->state.op,
+            .attempt_no = payment->state.op_no,
+        };
+        emit(payment, SHOP_PAYMENT_TIMED_OUT, &event.meta, &event);
+    }
+    int64_t window_end = payment->state.deadline + AUTHORIZATION_WINDOW_MS;
+    bool nothing_known = !knows(payment, final_facts);
+    if (payment->state.goal == PAYMENT_RETURN && nothing_known &&
+        payment->work->now_ms > window_end) {
+        emit_plain(payment, SHOP_PAYMENT_VOIDED);
+        tell(payment);
+        return;
+    }
+    if (op)
+        emit_op(payment, next_no % QUERY_EVERY_TRIES == 0 ? SHOP_OP_QUERY : op, next_no);
+}
+
+static int on_time(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+{
+    struct mr_arena *arena = topo_context_arena(context);
+    struct mr_bytes *ids = mr_arena_alloc(arena, TIMERS_PER_CALL_MAX * sizeof *ids);
+    size_t count = timers_due(context, "payment-timers", now_ms, ids, TIMERS_PER_CALL_MAX);
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++) {
+        struct work work;
+        struct payment payment = {.work = &work, .id = ids[i]};
+        work_begin_timer(&work, context, user, "/shop/payments", now_ms, (struct mr_bytes){0});
+        rc = load(&payment, error);
+        if (rc)
+            break;
+        work.correlation_id = payment.state.correlation_id;
+        again(&payment);
+    }
+    return rc;
+}
+
+static int evolve(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message event;
+    int rc = event_decode(context, user, record, &event, error);
+    return rc ? rc : payment_evolve(context, &event, error);
+}
+
+struct topo_aggregate payments_aggregate(const struct shop_service *service)
+{
+    static const char *const parents[] = {"commands", NULL};
+    static const char *const stores[] = {"payment", "payment-timers", NULL};
+    static const char *const event_sinks[] = {"payment-events", NULL};
+    return (struct topo_aggregate){
+        .name = "payments",
+        .parents = parents,
+        .stores = stores,
+        .event_sinks = event_sinks,
+        .decode = work_decode,
+        .decide = decide,
+        .evolve = evolve,
+        .punctuate = on_time,
+        .punctuate_interval_ms = TIMER_INTERVAL_MS,
+        .user = (void *)(uintptr_t)service,
+    };
+}

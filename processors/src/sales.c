@@ -1,0 +1,79 @@
+/* sales.c - the sales aggregate: hands each message and event to the cart or to the order. */
+#include "sales.h"
+
+enum { DEADLINE_INTERVAL_MS = 1000 };
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)record;
+    const struct codec_message *message = command->message;
+    struct work work;
+    work_begin(&work, context, user, "/shop/sales", message);
+    switch (message->id) {
+    case SHOP_ADD_CART_ITEM:
+    case SHOP_SET_CART_ITEM_QUANTITY:
+    case SHOP_REMOVE_CART_ITEM:
+    case SHOP_CLEAR_CART:
+        return cart_decide(&work, message, ret_decision, error);
+    case SHOP_PLACE_ORDER:
+        return order_place(&work, message->value, ret_decision, error);
+    case SHOP_START_PAYMENT:
+    case SHOP_CANCEL_ORDER:
+    case SHOP_STOCK_REPLY:
+    case SHOP_PAYMENT_REPLY:
+        return order_decide(&work, message, ret_decision, error);
+    default:
+        return mr_fail(error, MR_INVALID, "%s is no message to sales", message->type->name);
+    }
+}
+
+static int evolve(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct codec_message event;
+    int rc = event_decode(context, user, record, &event, error);
+    if (rc)
+        return rc;
+    return text_is(codec_meta_of(&event)->aggregate, "cart") ? cart_evolve(context, &event, error)
+                                                             : order_evolve(context, &event, error);
+}
+
+struct topo_aggregate sales_aggregate(const struct shop_service *service)
+{
+    static const char *const parents[] = {"replies-in", "commands", NULL};
+    static const char *const stores[] = {
+        "cart",
+        "cart-lines",
+        "orders",
+        "order-lines",
+        "order-timers",
+        "order-progress",
+        "outcomes",
+        NULL};
+    static const char *const event_sinks[] = {"cart-events", "order-events", NULL};
+    return (struct topo_aggregate){
+        .name = "sales",
+        .parents = parents,
+        .stores = stores,
+        .event_sinks = event_sinks,
+        .outcome_sink = "outcomes",
+        .outcome_store = "outcomes",
+        .decode = work_decode,
+        .decide = decide,
+        .evolve = evolve,
+        .outcome = work_outcome,
+        .reply = work_reply,
+        .punctuate = order_deadlines,
+        .punctuate_interval_ms = DEADLINE_INTERVAL_MS,
+        .user = (void *)(uintptr_t)service,
+    };
+}

@@ -1,0 +1,413 @@
+/*
+ * sales_cart.c - the cart of an owner: lines, quantities, quotes, totals.
+ *
+ * A line is one key of its own, so that adding to a cart costs the same at any size. A cart that
+ * was checked out stays as the owner's newest until something is added: that opens the next one.
+ */
+#include "sales.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static const struct mr_bytes no_text = MR_LITERAL("");
+
+int cart_load(
+    struct work *work,
+    struct mr_bytes owner_id,
+    struct cart *ret_cart,
+    bool *ret_exists,
+    struct mr_error *error)
+{
+    const void *found;
+    int rc = state_get(work->context, "cart", SHOP_CART_STATE, owner_id, &found, error);
+    if (rc)
+        return rc;
+    *ret_cart = (struct cart){.work = work, .owner_id = owner_id};
+    *ret_exists = found != NULL;
+    if (found)
+        ret_cart->state = *(const struct shop_cart_state *)found;
+    return 0;
+}
+
+static int line_load(
+    const struct cart *cart,
+    struct mr_bytes product_id,
+    const struct shop_cart_line_state **ret_line,
+    struct mr_error *error)
+{
+    const void *found;
+    struct mr_bytes key = key_join(cart->work->arena, cart->owner_id, product_id);
+    int rc = state_get(cart->work->context, "cart-lines", SHOP_CART_LINE_STATE, key, &found, error);
+    if (!rc)
+        *ret_line = found;
+    return rc;
+}
+
+/* -- events -- */
+
+static struct shop_meta next_meta(struct cart *cart)
+{
+    return work_meta(cart->work, "cart", cart->state.cart_id, ++cart->state.version);
+}
+
+static void
+emit(struct cart *cart, enum shop_type type, const struct shop_meta *meta, const void *event)
+{
+    work_emit(cart->work, "cart-events", type, cart->owner_id, meta, event);
+}
+
+static void emit_added(
+    struct cart *cart,
+    struct mr_bytes product_id,
+    int32_t delta,
+    int32_t after,
+    struct shop_money price,
+    int64_t price_version)
+{
+    struct shop_cart_item_added event = {
+        .meta = next_meta(cart),
+        .owner_id = cart->owner_id,
+        .cart_id = cart->state.cart_id,
+        .product_id = product_id,
+        .quantity_delta = delta,
+        .quantity_after = after,
+        .quoted_unit_price = price,
+        .price_version = price_version,
+    };
+    emit(cart, SHOP_CART_ITEM_ADDED, &event.meta, &event);
+}
+
+static void emit_set(
+    struct cart *cart,
+    struct mr_bytes product_id,
+    int32_t after,
+    const struct shop_product_state *product)
+{
+    struct shop_cart_item_quantity_set event = {
+        .meta = next_meta(cart),
+        .owner_id = cart->owner_id,
+        .cart_id = cart->state.cart_id,
+        .product_id = product_id,
+        .quantity_after = after,
+        .quoted_unit_price = product->price,
+        .price_version = product->price_version,
+    };
+    emit(cart, SHOP_CART_ITEM_QUANTITY_SET, &event.meta, &event);
+}
+
+static void emit_removed(struct cart *cart, struct mr_bytes product_id)
+{
+    struct shop_cart_item_removed event = {
+        .meta = next_meta(cart),
+        .owner_id = cart->owner_id,
+        .cart_id = cart->state.cart_id,
+        .product_id = product_id,
+    };
+    emit(cart, SHOP_CART_ITEM_REMOVED, &event.meta, &event);
+}
+
+void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id)
+{
+    struct shop_cart_checked_out event = {
+        .meta = next_meta(cart),
+        .owner_id = cart->owner_id,
+        .cart_id = cart->state.cart_id,
+        .order_id = order_id,
+    };
+    emit(cart, SHOP_CART_CHECKED_OUT, &event.meta, &event);
+}
+
+/* -- what fits -- */
+
+/* A reason not to have `quantity` of this at this price in the cart; NULL when it fits. */
+static const char *misfit(
+    const struct cart *cart,
+    const struct shop_cart_line_state *line,
+    int64_t quantity,
+    const struct shop_money *price)
+{
+    const struct shop_limits *limits = &cart->work->service->limits;
+    int64_t line_total, rest, total;
+    if (quantity < 1 || quantity > limits->line_quantity_max)
+        return "quantity-limit";
+    if (!line && cart->state.lines >= limits->cart_lines_max)
+        return "cart-full";
+    if (cart->state.lines > 0 && !mr_bytes_equal(cart->state.currency, price->currency))
+        return "validation";
+    rest = cart->state.total_minor - (line ? line->unit_price.minor * line->quantity : 0);
+    if (!money_multiply(price->minor, quantity, &line_total) ||
+        !money_add(rest, line_total, &total))
+        return "validation";
+    return NULL;
+}
+
+static void *reject_misfit(struct cart *cart, const char *slug)
+{
+    const struct shop_limits *limits = &cart->work->service->limits;
+    struct mr_bytes id = cart->state.cart_id;
+    if (strcmp(slug, "validation") == 0)
+        return decision_reject(
+            cart->work, 422, slug, id, "The amount is too large, or of another currency.");
+    int32_t limit =
+        strcmp(slug, "cart-full") == 0 ? limits->cart_lines_max : limits->line_quantity_max;
+    struct decision *decision =
+        decision_reject(cart->work, 422, slug, id, "Allowed are 1 to %d.", (int)limit);
+    decision->problem_ext_json = mr_arena_printf(cart->work->arena, "{\"limit\":%d}", (int)limit);
+    return decision;
+}
+
+static void *reject_unavailable(struct cart *cart, struct mr_bytes product_id)
+{
+    struct decision *decision = decision_reject(
+        cart->work, 409, "product-unavailable", cart->state.cart_id, "It is not for sale.");
+    decision->problem_ext_json = mr_arena_printf(
+        cart->work->arena, "{\"lines\":[{\"product_id\":\"%.*s\"}]}", MR_ARG(product_id));
+    return decision;
+}
+
+/* -- commands -- */
+
+/* A cart that can be added to: the open one, or the next, named after the command. */
+static void open_next(struct cart *cart, bool exists, struct mr_bytes seed)
+{
+    if (exists && !cart->state.order_id.ptr)
+        return;
+    struct shop_id id = shop_created_id("crt_", seed);
+    cart->state = (struct shop_cart_state){
+        .cart_id = mr_arena_copy(cart->work->arena, shop_id_view(&id)), .currency = no_text};
+}
+
+static int accept(struct cart *cart, void **ret_decision, struct mr_error *error)
+{
+    struct decision *decision = decision_accept(cart->work, 200, cart->state.cart_id);
+    *ret_decision = decision;
+    if (!cart->work->command->want_body)
+        return 0;
+    return cart_snapshot(cart->work, cart->owner_id, &decision->cart, error);
+}
+
+/* Adds (`set` false) or sets a quantity; both quote the price of now. */
+static int put_item(
+    struct cart *cart,
+    struct mr_bytes product_id,
+    int32_t quantity,
+    bool set,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    const struct shop_product_state *product;
+    const struct shop_cart_line_state *line;
+    int rc = price_find(cart->work, product_id, &product, error);
+    if (!rc)
+        rc = line_load(cart, product_id, &line, error);
+    if (rc)
+        return rc;
+    if (!product || product->status != 1) {
+        *ret_decision = reject_unavailable(cart, product_id);
+        return 0;
+    }
+    int64_t after = (int64_t)quantity + (line && !set ? line->quantity : 0);
+    const char *slug = quantity < 1 ? "quantity-limit" : misfit(cart, line, after, &product->price);
+    if (slug) {
+        *ret_decision = reject_misfit(cart, slug);
+        return 0;
+    }
+    if (!set)
+        emit_added(
+            cart, product_id, quantity, (int32_t)after, product->price, product->price_version);
+    else if (!line || line->quantity != after || !money_equal(&line->unit_price, &product->price))
+        emit_set(cart, product_id, (int32_t)after, product);
+    return accept(cart, ret_decision, error);
+}
+
+static int remove_item(
+    struct cart *cart, struct mr_bytes product_id, void **ret_decision, struct mr_error *error)
+{
+    const struct shop_cart_line_state *line;
+    int rc = line_load(cart, product_id, &line, error);
+    if (rc)
+        return rc;
+    if (line)
+        emit_removed(cart, product_id);
+    return accept(cart, ret_decision, error);
+}
+
+static int clear(struct cart *cart, void **ret_decision, struct mr_error *error)
+{
+    if (cart->state.lines > 0) {
+        struct shop_cart_cleared event = {
+            .meta = next_meta(cart), .owner_id = cart->owner_id, .cart_id = cart->state.cart_id};
+        emit(cart, SHOP_CART_CLEARED, &event.meta, &event);
+    }
+    return accept(cart, ret_decision, error);
+}
+
+/* What the four commands say, in one form. */
+struct cart_request {
+    struct mr_bytes owner_id, product_id;
+    int32_t quantity;
+};
+
+static struct cart_request request_of(const struct codec_message *message)
+{
+    if (message->id == SHOP_ADD_CART_ITEM) {
+        const struct shop_add_cart_item *add = message->value;
+        return (struct cart_request){add->owner_id, add->product_id, add->quantity};
+    }
+    if (message->id == SHOP_SET_CART_ITEM_QUANTITY) {
+        const struct shop_set_cart_item_quantity *set = message->value;
+        return (struct cart_request){set->owner_id, set->product_id, set->quantity};
+    }
+    if (message->id == SHOP_REMOVE_CART_ITEM) {
+        const struct shop_remove_cart_item *remove = message->value;
+        return (struct cart_request){remove->owner_id, remove->product_id, 0};
+    }
+    const struct shop_clear_cart *clear_cart = message->value;
+    return (struct cart_request){clear_cart->owner_id, mr_cstr("-"), 0};
+}
+
+int cart_decide(
+    struct work *work,
+    const struct codec_message *message,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct cart_request request = request_of(message);
+    struct cart cart;
+    bool exists;
+    if (!shop_id_is_valid(request.owner_id) || !shop_id_is_valid(request.product_id))
+        return mr_fail(error, MR_INVALID, "%s names no cart or product", message->type->name);
+    int rc = cart_load(work, request.owner_id, &cart, &exists, error);
+    if (rc)
+        return rc;
+    open_next(&cart, exists, work->command_id);
+    if (decision_stale(work, cart.state.version, cart.state.cart_id, ret_decision))
+        return 0;
+    switch (message->id) {
+    case SHOP_ADD_CART_ITEM:
+        return put_item(&cart, request.product_id, request.quantity, false, ret_decision, error);
+    case SHOP_SET_CART_ITEM_QUANTITY:
+        if (request.quantity != 0)
+            return put_item(&cart, request.product_id, request.quantity, true, ret_decision, error);
+        return remove_item(&cart, request.product_id, ret_decision, error);
+    case SHOP_REMOVE_CART_ITEM:
+        return remove_item(&cart, request.product_id, ret_decision, error);
+    default:
+        return clear(&cart, ret_decision, error);
+    }
+}
+
+int cart_reopen(
+    struct cart *cart,
+    const struct shop_order_line *lines,
+    size_t count,
+    struct mr_bytes order_id,
+    struct mr_error *error)
+{
+    bool exists = cart->state.cart_id.ptr != NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct shop_cart_line_state *line;
+        open_next(cart, exists, order_id);
+        int rc = line_load(cart, lines[i].product_id, &line, error);
+        if (rc)
+            return rc;
+        int64_t after = (int64_t)lines[i].quantity + (line ? line->quantity : 0);
+        if (misfit(cart, line, after, &lines[i].unit_price))
+            continue;
+        emit_added(
+            cart,
+            lines[i].product_id,
+            lines[i].quantity,
+            (int32_t)after,
+            lines[i].unit_price,
+            lines[i].price_version);
+        rc = cart_load(cart->work, cart->owner_id, cart, &exists, error);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* -- reading a cart -- */
+
+static int by_position(const void *a, const void *b)
+{
+    const struct cart_item *x = a, *y = b;
+    return (x->state.position > y->state.position) - (x->state.position < y->state.position);
+}
+
+int cart_items(
+    const struct cart *cart,
+    struct cart_item **ret_items,
+    size_t *ret_count,
+    struct mr_error *error)
+{
+    struct mr_arena *arena = cart->work->arena;
+    struct mr_bytes prefix = key_join(arena, cart->owner_id, no_text), key, value;
+    size_t max = (size_t)cart->state.lines, count = 0;
+    struct cart_item *items = mr_arena_alloc(arena, (max + 1) * sizeof *items);
+    struct topo_scan *scan =
+        topo_store_scan_prefix(topo_context_store(cart->work->context, "cart-lines"), prefix);
+    int rc = 0;
+    while (!rc && count < max && topo_scan_next(scan, &key, &value)) {
+        const void *line = NULL;
+        struct mr_bytes copy = mr_arena_copy(arena, value);
+        rc = codec_decode_bare(&shop_types[SHOP_CART_LINE_STATE], copy, arena, &line, error);
+        if (rc)
+            break;
+        struct mr_bytes product = mr_bytes_of(key.ptr + prefix.len, key.len - prefix.len);
+        items[count].product_id = mr_arena_copy(arena, product);
+        items[count++].state = *(const struct shop_cart_line_state *)line;
+    }
+    topo_scan_close(scan);
+    if (rc)
+        return mr_fail(error, MR_CORRUPT, "store cart-lines: unreadable line");
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_position);
+    *ret_items = items;
+    *ret_count = count;
+    return 0;
+}
+
+int cart_snapshot(
+    struct work *work,
+    struct mr_bytes owner_id,
+    const struct shop_cart_snapshot **ret_snapshot,
+    struct mr_error *error)
+{
+    struct cart cart;
+    struct cart_item *items;
+    size_t count = 0;
+    bool exists;
+    int rc = cart_load(work, owner_id, &cart, &exists, error);
+    if (!rc && exists)
+        rc = cart_items(&cart, &items, &count, error);
+    if (rc)
+        return rc;
+    struct shop_cart_line *lines = mr_arena_zalloc(work->arena, (count + 1) * sizeof *lines);
+    for (size_t i = 0; i < count && !rc; i++) {
+        const struct shop_product_state *product;
+        const struct shop_cart_line_state *line = &items[i].state;
+        rc = price_find(work, items[i].product_id, &product, error);
+        lines[i] = (struct shop_cart_line){
+            .product_id = items[i].product_id,
+            .sku = !rc && product ? product->sku : no_text,
+            .title = !rc && product ? product->title : no_text,
+            .quantity = line->quantity,
+            .unit_price = line->unit_price,
+            .price_version = line->price_version,
+            .line_total = {line->unit_price.minor * line->quantity, line->unit_price.currency},
+        };
+    }
+    struct shop_cart_snapshot *snapshot = mr_arena_alloc(work->arena, sizeof *snapshot);
+    *snapshot = (struct shop_cart_snapshot){
+        .cart_id = exists ? cart.state.cart_id : no_text,
+        .owner_id = owner_id,
+        .version = cart.state.version,
+        .lines = lines,
+        .lines_count = count,
+        .total = {cart.state.total_minor, exists ? cart.state.currency : no_text},
+    };
+    *ret_snapshot = snapshot;
+    return rc;
+}

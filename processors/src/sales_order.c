@@ -1,0 +1,303 @@
+/*
+ * sales_order.c - the order as process manager: a goal, monotone facts, and what is still missing.
+ *
+ * After every new fact order_advance looks at the goal and the facts and emits what is missing
+ * (rows 4 to 23 of the saga's table). Nothing is a special case: a message that brings no new fact
+ * is answered by silence, one that comes late changes only facts.
+ *
+ *     fulfil: all reserved -> authorise -> commit all -> capture -> confirmed
+ *     abort:  release all, return the money -> cancelled
+ *
+ * Invariants: confirmed exactly once, only with all lines committed and the money captured; an
+ * order ends only when every line is released and its payment is settled.
+ */
+#include "sales.h"
+
+#include <stdio.h>
+
+enum { DEADLINES_PER_CALL_MAX = 100 };
+
+int order_load(
+    struct work *work,
+    struct mr_bytes order_id,
+    struct order *ret_order,
+    bool *ret_exists,
+    struct mr_error *error)
+{
+    const void *found;
+    int rc = state_get(work->context, "orders", SHOP_ORDER_STATE, order_id, &found, error);
+    if (rc)
+        return rc;
+    *ret_exists = found != NULL;
+    if (!found)
+        return 0;
+    *ret_order = (struct order){.work = work, .id = order_id};
+    ret_order->state = *(const struct shop_order_state *)found;
+    struct mr_bytes stored =
+        topo_store_get(topo_context_store(work->context, "order-progress"), order_id);
+    struct codec_message message;
+    if (!stored.ptr ||
+        codec_decode(
+            work->service->registry,
+            mr_arena_copy(work->arena, stored),
+            work->arena,
+            &message,
+            error) ||
+        message.id != SHOP_ORDER_PROGRESS)
+        return mr_fail(error, MR_CORRUPT, "order %.*s has no progress", MR_ARG(order_id));
+    ret_order->progress = *(const struct shop_order_progress *)message.value;
+    struct mr_bytes facts = mr_arena_copy(work->arena, ret_order->progress.line_facts);
+    ret_order->facts = (uint8_t *)(uintptr_t)facts.ptr;
+    ret_order->progress.line_facts = facts;
+    return 0;
+}
+
+struct shop_meta order_meta(struct order *order)
+{
+    return work_meta(order->work, "order", order->id, order->state.version + 1);
+}
+
+void order_emit(
+    struct order *order, enum shop_type type, const struct shop_meta *meta, const void *event)
+{
+    const struct codec_type *kind = &shop_types[type];
+    void *kept = mr_arena_alloc(order->work->arena, kind->size);
+    memcpy(kept, event, kind->size);
+    order_apply(&order->state, &(struct codec_message){kind, (int)type, kept});
+    work_emit(order->work, "order-events", type, order->state.owner_id, meta, event);
+}
+
+/* -- messages to stock and payments -- */
+
+static int send_lines(struct order *order, enum shop_type type, struct mr_error *error)
+{
+    struct work *work = order->work;
+    int rc = order_lines(order, error);
+    for (size_t i = 0; i < order->lines_count && !rc; i++) {
+        const struct shop_order_line *line = &order->lines[i];
+        /* CommitStock and ReleaseStock have the same fields. */
+        struct shop_commit_stock commit = {
+            work_saga(work),
+            order->id,
+            order->state.owner_id,
+            line->line_no,
+            line->product_id,
+            line->quantity};
+        struct shop_release_stock release = {
+            work_saga(work),
+            order->id,
+            order->state.owner_id,
+            line->line_no,
+            line->product_id,
+            line->quantity};
+        const void *message = type == SHOP_COMMIT_STOCK ? (const void *)&commit : &release;
+        work_send(work, "stock-commands", type, line->product_id, message);
+    }
+    return rc;
+}
+
+static void send_capture(struct order *order)
+{
+    struct shop_capture_payment message = {
+        work_saga(order->work), order->state.payment_id, order->id, order->state.owner_id};
+    work_send(
+        order->work, "payment-commands", SHOP_CAPTURE_PAYMENT, order->state.payment_id, &message);
+}
+
+static void send_return(struct order *order)
+{
+    if (!order->state.payment_id.ptr)
+        return;
+    struct shop_return_funds message = {
+        work_saga(order->work), order->state.payment_id, order->id, order->state.owner_id};
+    work_send(
+        order->work, "payment-commands", SHOP_RETURN_FUNDS, order->state.payment_id, &message);
+}
+
+void order_start_payment(struct order *order, const struct shop_sealed *method_token)
+{
+    struct work *work = order->work;
+    const struct shop_limits *limits = &work->service->limits;
+    struct shop_id id = shop_payment_id(order->id, order->state.attempt + 1);
+    struct shop_order_payment_started event = {
+        .meta = order_meta(order),
+        .order_id = order->id,
+        .owner_id = order->state.owner_id,
+        .payment_id = mr_arena_copy(work->arena, shop_id_view(&id)),
+        .attempt = order->state.attempt + 1,
+        .amount = order->state.grand_total,
+        .method_kind = mr_cstr("token"),
+    };
+    order_emit(order, SHOP_ORDER_PAYMENT_STARTED, &event.meta, &event);
+    order->progress.payment_fact = mr_cstr("none");
+    struct shop_authorize_payment message = {
+        .saga = work_saga(work),
+        .payment_id = event.payment_id,
+        .order_id = order->id,
+        .owner_id = order->state.owner_id,
+        .attempt = event.attempt,
+        .amount = order->state.grand_total,
+        .psp = mr_cstr(limits->psp),
+        .method_token_sealed = *method_token,
+        .deadline = order->state.pay_deadline,
+        .capture_mode = mr_cstr(limits->psp_captures_at_once ? "automatic" : "manual"),
+    };
+    work_send(work, "payment-commands", SHOP_AUTHORIZE_PAYMENT, event.payment_id, &message);
+}
+
+static void notify(struct order *order, const char *template)
+{
+    struct mr_bytes id =
+        mr_arena_printf(order->work->arena, "%.*s.%s", MR_ARG(order->id), template);
+    struct shop_notification_requested event = {
+        .meta = work_meta(order->work, "notification", id, 1),
+        .template = mr_cstr(template),
+        .subject_id = order->state.owner_id,
+        .order_id = order->id,
+    };
+    work_emit(
+        order->work,
+        "notifications",
+        SHOP_NOTIFICATION_REQUESTED,
+        order->state.owner_id,
+        &event.meta,
+        &event);
+}
+
+/* -- towards fulfilment -- */
+
+static void stock_confirmed(struct order *order)
+{
+    struct shop_order_stock_confirmed event = {order_meta(order), order->id, order->state.owner_id};
+    order_emit(order, SHOP_ORDER_STOCK_CONFIRMED, &event.meta, &event);
+    if (order->state.method_token_sealed)
+        order_start_payment(order, order->state.method_token_sealed);
+}
+
+static int authorized(struct order *order, struct mr_error *error)
+{
+    struct shop_order_payment_authorized event = {
+        order_meta(order),
+        order->id,
+        order->state.owner_id,
+        order->state.payment_id,
+        order->state.grand_total};
+    order_emit(order, SHOP_ORDER_PAYMENT_AUTHORIZED, &event.meta, &event);
+    return send_lines(order, SHOP_COMMIT_STOCK, error);
+}
+
+static void confirm(struct order *order)
+{
+    struct shop_id no = shop_confirmation_no(order->id);
+    struct shop_order_confirmed event = {
+        .meta = order_meta(order),
+        .order_id = order->id,
+        .owner_id = order->state.owner_id,
+        .confirmation_no = mr_arena_copy(order->work->arena, shop_id_view(&no)),
+        .payment_id = order->state.payment_id,
+        .captured = order->state.grand_total,
+        .confirmed_at = order->work->now_ms,
+    };
+    order_emit(order, SHOP_ORDER_CONFIRMED, &event.meta, &event);
+    notify(order, "order_confirmation");
+}
+
+static int fulfil(struct order *order, struct mr_error *error)
+{
+    const struct shop_order_progress *progress = &order->progress;
+    bool captured = progress_payment_is(order, SHOP_RESULT_CAPTURED);
+    bool paid = captured || progress_payment_is(order, SHOP_RESULT_AUTHORIZED);
+    bool all_committed = progress->committed == order->state.lines;
+    if (!order->state.stock_confirmed &&
+        progress->reserved + progress->committed == order->state.lines)
+        stock_confirmed(order);
+    if (!order->state.authorized && paid) {
+        int rc = authorized(order, error);
+        if (rc)
+            return rc;
+    }
+    if (all_committed && captured && !order->state.confirmed)
+        confirm(order);
+    else if (all_committed && paid && !captured)
+        send_capture(order);
+    return 0;
+}
+
+/* -- towards an end -- */
+
+int order_abort(
+    struct order *order, const char *cause, struct mr_bytes detail, struct mr_error *error)
+{
+    struct shop_order_abort_requested event = {
+        order_meta(order), order->id, order->state.owner_id, mr_cstr(cause), detail};
+    order_emit(order, SHOP_ORDER_ABORT_REQUESTED, &event.meta, &event);
+    send_return(order);
+    return send_lines(order, SHOP_RELEASE_STOCK, error);
+}
+
+static void cancelled(struct order *order)
+{
+    struct shop_money refund = {order->progress.refunded_minor, order->state.grand_total.currency};
+    struct shop_order_cancelled event = {
+        order_meta(order),
+        order->id,
+        order->state.owner_id,
+        order->state.cause,
+        refund.minor ? &refund : NULL};
+    order_emit(order, SHOP_ORDER_CANCELLED, &event.meta, &event);
+    notify(order, "order_cancelled");
+}
+
+static bool settled(const struct order *order)
+{
+    return !order->state.payment_id.ptr || progress_payment_is(order, SHOP_RESULT_DECLINED) ||
+           progress_payment_is(order, SHOP_RESULT_RETURNED);
+}
+
+int order_advance(struct order *order, struct mr_error *error)
+{
+    if (order->state.ended)
+        return 0;
+    if (order->state.goal == ORDER_FULFIL)
+        return fulfil(order, error);
+    if (order->progress.released == order->state.lines && settled(order))
+        cancelled(order);
+    return 0;
+}
+
+/* -- time -- */
+
+static int deadline(
+    struct topo_context *context,
+    const struct shop_service *service,
+    struct mr_bytes order_id,
+    int64_t now_ms,
+    struct mr_error *error)
+{
+    struct work work;
+    struct order order;
+    bool exists;
+    work_begin_timer(&work, context, service, "/shop/sales", now_ms, (struct mr_bytes){0});
+    int rc = order_load(&work, order_id, &order, &exists, error);
+    if (rc)
+        return rc;
+    if (!exists)
+        return mr_fail(error, MR_CORRUPT, "a timer of no order");
+    work.correlation_id = order.state.correlation_id;
+    rc = order_abort(&order, "payment_timeout", (struct mr_bytes){0}, error);
+    if (rc)
+        return rc;
+    progress_put(&order);
+    return order_advance(&order, error);
+}
+
+int order_deadlines(
+    struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+{
+    struct mr_bytes ids[DEADLINES_PER_CALL_MAX];
+    size_t count = timers_due(context, "order-timers", now_ms, ids, DEADLINES_PER_CALL_MAX);
+    int rc = 0;
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = deadline(context, user, ids[i], now_ms, error);
+    return rc;
+}

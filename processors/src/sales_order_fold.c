@@ -1,0 +1,188 @@
+/*
+ * sales_order_fold.c - how an order follows from its events, and what is read from it.
+ *
+ * The status that people see is derived from the goal and the facts, never stored.
+ */
+#include "sales.h"
+
+static const struct mr_bytes no_text = MR_LITERAL("");
+
+const char *order_status(const struct shop_order_state *state)
+{
+    if (state->goal == ORDER_ABORT)
+        return state->ended ? "CANCELLED" : "CANCELLING";
+    if (state->confirmed)
+        return "CONFIRMED";
+    if (state->authorized)
+        return "CONFIRMING";
+    return state->stock_confirmed ? "PENDING_PAYMENT" : "PENDING_STOCK";
+}
+
+static struct shop_order_state placed_state(const struct shop_order_placed *placed)
+{
+    return (struct shop_order_state){
+        .owner_id = placed->owner_id,
+        .cart_id = placed->cart_id,
+        .goal = ORDER_FULFIL,
+        .lines = (int32_t)placed->lines_count,
+        .items_total = placed->items_total,
+        .shipping_total = placed->shipping_total,
+        .tax_total = placed->tax_total,
+        .grand_total = placed->grand_total,
+        .placed_at = placed->meta.occurred_at,
+        .pay_deadline = placed->pay_deadline,
+        .reserve_ttl_s = placed->reserve_ttl_s,
+        .method_token_sealed = placed->method_token_sealed,
+        .correlation_id = placed->meta.correlation_id,
+    };
+}
+
+static void apply_payment(struct shop_order_state *state, const struct codec_message *event)
+{
+    if (event->id == SHOP_ORDER_PAYMENT_STARTED) {
+        const struct shop_order_payment_started *started = event->value;
+        state->payment_id = started->payment_id;
+        state->attempt = started->attempt;
+        state->attempt_failed = false;
+    } else if (event->id == SHOP_ORDER_PAYMENT_FAILED) {
+        state->attempt_failed = true;
+    } else if (event->id == SHOP_ORDER_PAYMENT_AUTHORIZED) {
+        state->authorized = true;
+    }
+}
+
+static void
+apply_confirmed(struct shop_order_state *state, const struct shop_order_confirmed *confirmed)
+{
+    state->confirmed = true;
+    state->confirmation_no = confirmed->confirmation_no;
+    state->has_confirmed_at = true;
+    state->confirmed_at = confirmed->confirmed_at;
+    state->captured = &confirmed->captured;
+}
+
+void order_apply(struct shop_order_state *state, const struct codec_message *event)
+{
+    switch (event->id) {
+    case SHOP_ORDER_PLACED:
+        *state = placed_state(event->value);
+        break;
+    case SHOP_ORDER_STOCK_CONFIRMED:
+        state->stock_confirmed = true;
+        break;
+    case SHOP_ORDER_CONFIRMED:
+        apply_confirmed(state, event->value);
+        break;
+    case SHOP_ORDER_ABORT_REQUESTED:
+        state->goal = ORDER_ABORT;
+        state->cause = ((const struct shop_order_abort_requested *)event->value)->cause;
+        break;
+    case SHOP_ORDER_CANCELLED:
+        state->ended = true;
+        break;
+    default:
+        apply_payment(state, event);
+        break;
+    }
+    state->version = codec_meta_of(event)->aggregate_version;
+}
+
+/* The deadline is watched until the money is there or the order is given up. */
+static bool watched(const struct shop_order_state *state)
+{
+    return state->version > 0 && state->goal == ORDER_FULFIL && !state->authorized;
+}
+
+static void keep_timer(
+    struct topo_context *context,
+    struct mr_bytes order_id,
+    bool before,
+    const struct shop_order_state *state)
+{
+    struct topo_store *timers = topo_context_store(context, "order-timers");
+    bool after = watched(state);
+    if (before == after)
+        return;
+    struct mr_bytes key = key_timer(topo_context_arena(context), state->pay_deadline, order_id);
+    if (after)
+        topo_store_put(timers, key, no_text);
+    else
+        topo_store_delete(timers, key);
+}
+
+int order_evolve(
+    struct topo_context *context, const struct codec_message *event, struct mr_error *error)
+{
+    struct mr_bytes order_id = codec_meta_of(event)->aggregate_id;
+    struct shop_order_state state = {0};
+    const void *found;
+    int rc = state_get(context, "orders", SHOP_ORDER_STATE, order_id, &found, error);
+    if (rc)
+        return rc;
+    if (found)
+        state = *(const struct shop_order_state *)found;
+    bool before = watched(&state);
+    order_apply(&state, event);
+    state_put(context, "orders", SHOP_ORDER_STATE, order_id, &state);
+    if (event->id == SHOP_ORDER_PLACED) {
+        const struct shop_order_placed *placed = event->value;
+        struct shop_order_lines_state lines = {placed->lines, placed->lines_count};
+        state_put(context, "order-lines", SHOP_ORDER_LINES_STATE, order_id, &lines);
+    }
+    keep_timer(context, order_id, before, &state);
+    return 0;
+}
+
+/* -- reading -- */
+
+int order_lines(struct order *order, struct mr_error *error)
+{
+    const void *found;
+    if (order->lines)
+        return 0;
+    int rc = state_get(
+        order->work->context, "order-lines", SHOP_ORDER_LINES_STATE, order->id, &found, error);
+    if (rc)
+        return rc;
+    const struct shop_order_lines_state *lines = found;
+    if (!lines || lines->lines_count != (size_t)order->state.lines)
+        return mr_fail(error, MR_CORRUPT, "order %.*s has lost lines", MR_ARG(order->id));
+    order->lines = lines->lines;
+    order->lines_count = lines->lines_count;
+    return 0;
+}
+
+int order_snapshot(
+    struct order *order, const struct shop_order_snapshot **ret_snapshot, struct mr_error *error)
+{
+    int rc = order_lines(order, error);
+    if (rc)
+        return rc;
+    const struct shop_order_state *state = &order->state;
+    struct shop_order_snapshot *snapshot = mr_arena_alloc(order->work->arena, sizeof *snapshot);
+    *snapshot = (struct shop_order_snapshot){
+        .order_id = order->id,
+        .owner_id = state->owner_id,
+        .cart_id = state->cart_id,
+        .version = state->version,
+        .status = mr_cstr(order_status(state)),
+        .goal = mr_cstr(state->goal == ORDER_ABORT ? "abort" : "fulfil"),
+        .lines = order->lines,
+        .lines_count = order->lines_count,
+        .items_total = state->items_total,
+        .shipping_total = state->shipping_total,
+        .tax_total = state->tax_total,
+        .grand_total = state->grand_total,
+        .placed_at = state->placed_at,
+        .pay_deadline = state->pay_deadline,
+        .payment_id = state->payment_id,
+        .attempt = state->attempt,
+        .confirmation_no = state->confirmation_no,
+        .has_confirmed_at = state->has_confirmed_at,
+        .confirmed_at = state->confirmed_at,
+        .captured = state->captured,
+        .cause = state->cause,
+    };
+    *ret_snapshot = snapshot;
+    return 0;
+}

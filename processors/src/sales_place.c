@@ -1,0 +1,212 @@
+/*
+ * sales_place.c - PlaceOrder: the cart becomes an order, in one transaction on one partition.
+ *
+ * Rows 1 to 3 of the saga's table: the order is placed at the quoted prices when the owner expects
+ * their sum; it is refused when not; and a cart that was checked out gives the same order again,
+ * whatever key the request came with.
+ */
+#include "sales.h"
+
+static const struct mr_bytes no_text = MR_LITERAL("");
+
+/* The order as the answer: also for a cart that was checked out before. */
+static int answer(
+    struct work *work,
+    struct mr_bytes order_id,
+    int http_status,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct decision *decision = decision_accept(work, http_status, order_id);
+    struct order order;
+    bool exists;
+    decision->subject_id = order_id;
+    *ret_decision = decision;
+    if (!work->command->want_body)
+        return 0;
+    int rc = order_load(work, order_id, &order, &exists, error);
+    return rc ? rc : order_snapshot(&order, &decision->order, error);
+}
+
+/* -- the guard -- */
+
+static bool same_total(const struct shop_place_order *command, const struct shop_money *total)
+{
+    return !command->expected_total || money_equal(command->expected_total, total);
+}
+
+/* NULL when nothing is against it. */
+static void *guard(
+    struct cart *cart,
+    const struct shop_place_order *command,
+    const struct cart_item *items,
+    size_t count,
+    const struct shop_money *total)
+{
+    struct work *work = cart->work;
+    void *stale = NULL;
+    if (!shop_order_id_is_of(command->order_id, command->owner_id))
+        return decision_reject(
+            work, 422, "validation", no_text, "order_id does not fit its owner.");
+    if (count == 0)
+        return decision_reject(work, 422, "cart-empty", no_text, "There is nothing to order.");
+    if (decision_stale(work, cart->state.version, cart->state.cart_id, &stale))
+        return stale;
+    if (command->has_cart_version && command->cart_version != cart->state.version) {
+        struct decision *changed = decision_reject(
+            work, 412, "precondition-failed", cart->state.cart_id, "The cart has changed since.");
+        changed->problem_ext_json = mr_arena_printf(
+            work->arena, "{\"current_version\":%lld}", (long long)cart->state.version);
+        return changed;
+    }
+    if (!same_total(command, total)) {
+        struct decision *differs = decision_reject(
+            work,
+            409,
+            "price-changed",
+            cart->state.cart_id,
+            "The total is not what the request expects.");
+        differs->problem_ext_json =
+            price_problem_json(work, items, count, command->expected_total, total);
+        return differs;
+    }
+    return NULL;
+}
+
+/* -- the order -- */
+
+static int make_lines(
+    struct work *work,
+    const struct cart_item *items,
+    size_t count,
+    struct shop_order_line **ret_lines,
+    struct mr_error *error)
+{
+    struct shop_order_line *lines = mr_arena_alloc(work->arena, count * sizeof *lines);
+    for (size_t i = 0; i < count; i++) {
+        const struct shop_cart_line_state *item = &items[i].state;
+        const struct shop_product_state *product;
+        int rc = price_find(work, items[i].product_id, &product, error);
+        if (rc)
+            return rc;
+        lines[i] = (struct shop_order_line){
+            .line_no = (int32_t)i + 1,
+            .product_id = items[i].product_id,
+            .sku = product ? product->sku : no_text,
+            .title = product ? product->title : no_text,
+            .quantity = item->quantity,
+            .unit_price = item->unit_price,
+            .price_version = item->price_version,
+            .line_total = {item->unit_price.minor * item->quantity, item->unit_price.currency},
+        };
+    }
+    *ret_lines = lines;
+    return 0;
+}
+
+static void emit_placed(
+    struct order *order,
+    const struct cart *cart,
+    const struct shop_place_order *command,
+    const struct shop_money *total)
+{
+    struct work *work = order->work;
+    const struct shop_limits *limits = &work->service->limits;
+    struct shop_money nothing = {0, total->currency};
+    struct shop_order_placed event = {
+        .meta = order_meta(order),
+        .order_id = order->id,
+        .owner_id = command->owner_id,
+        .cart_id = cart->state.cart_id,
+        .lines = order->lines,
+        .lines_count = order->lines_count,
+        .items_total = *total,
+        .shipping_total = nothing,
+        .tax_total = nothing,
+        .grand_total = *total,
+        .method_token_sealed = command->method_token_sealed,
+        .shipping_address_sealed = command->shipping_address_sealed,
+        .contact_sealed = command->contact_sealed,
+        .order_key_id = command->order_key ? command->order_key->key_id : (struct mr_bytes){0},
+        .pay_deadline = work->now_ms + limits->pay_deadline_ms,
+        .reserve_ttl_s = (int32_t)((limits->pay_deadline_ms + limits->reserve_slack_ms) / 1000),
+    };
+    order_emit(order, SHOP_ORDER_PLACED, &event.meta, &event);
+}
+
+static void send_reservations(const struct order *order)
+{
+    struct work *work = order->work;
+    for (size_t i = 0; i < order->lines_count; i++) {
+        const struct shop_order_line *line = &order->lines[i];
+        struct shop_reserve_stock message = {
+            .saga = work_saga(work),
+            .order_id = order->id,
+            .owner_id = order->state.owner_id,
+            .line_no = line->line_no,
+            .product_id = line->product_id,
+            .quantity = line->quantity,
+            .unit_price = line->unit_price,
+            .price_version = line->price_version,
+            .reserved_until = order->state.placed_at + (int64_t)order->state.reserve_ttl_s * 1000,
+        };
+        work_send(work, "stock-commands", SHOP_RESERVE_STOCK, line->product_id, &message);
+    }
+}
+
+static int place(
+    struct cart *cart,
+    const struct shop_place_order *command,
+    const struct cart_item *items,
+    size_t count,
+    const struct shop_money *total,
+    struct mr_error *error)
+{
+    struct work *work = cart->work;
+    struct order order = {.work = work, .id = command->order_id, .lines_count = count};
+    struct shop_order_line *lines;
+    int rc = make_lines(work, items, count, &lines, error);
+    if (rc)
+        return rc;
+    order.lines = lines;
+    order.progress = progress_new(work->arena, order.id, count, &order.facts);
+    cart_emit_checked_out(cart, order.id);
+    emit_placed(&order, cart, command, total);
+    progress_put(&order);
+    send_reservations(&order);
+    if (command->order_key)
+        work_send(
+            work,
+            "subject-keys",
+            SHOP_WRAPPED_KEY,
+            command->order_key->subject_id,
+            command->order_key);
+    return 0;
+}
+
+int order_place(
+    struct work *work,
+    const struct shop_place_order *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct cart cart;
+    struct cart_item *items = NULL;
+    size_t count = 0;
+    bool exists;
+    if (!shop_id_is_valid(command->owner_id))
+        return mr_fail(error, MR_INVALID, "owner_id is no id");
+    int rc = cart_load(work, command->owner_id, &cart, &exists, error);
+    if (!rc && exists)
+        rc = cart_items(&cart, &items, &count, error);
+    if (rc)
+        return rc;
+    if (exists && cart.state.order_id.ptr)
+        return answer(work, cart.state.order_id, 200, ret_decision, error);
+    struct shop_money total = {cart.state.total_minor, exists ? cart.state.currency : no_text};
+    *ret_decision = guard(&cart, command, items, count, &total);
+    if (*ret_decision)
+        return 0;
+    rc = place(&cart, command, items, count, &total, error);
+    return rc ? rc : answer(work, command->order_id, 201, ret_decision, error);
+}

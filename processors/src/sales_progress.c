@@ -1,0 +1,100 @@
+/*
+ * sales_progress.c - what an order has heard of its lines and its payment: monotone facts.
+ *
+ * A fact only moves forward, so duplicates and late messages change nothing:
+ *
+ *     line     unknown < reserved < committed; rejected and released are final, released wins
+ *     payment  none < authorized < captured; declined only from none; returned wins
+ *
+ * These facts are no events; the store has a changelog of its own.
+ */
+#include "sales.h"
+
+#include <assert.h>
+
+static int rank(const char *fact)
+{
+    static const char *const facts[] = {"none", "authorized", "captured", "declined", "returned"};
+    for (int i = 0; i < 5; i++)
+        if (strcmp(fact, facts[i]) == 0)
+            return i;
+    return -1;
+}
+
+struct shop_order_progress
+progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uint8_t **ret_facts)
+{
+    *ret_facts = mr_arena_zalloc(arena, lines + 1);
+    return (struct shop_order_progress){
+        .order_id = order_id,
+        .line_facts = mr_bytes_of(*ret_facts, lines),
+        .payment_fact = mr_cstr("none"),
+    };
+}
+
+void progress_put(struct order *order)
+{
+    struct mr_buffer buffer;
+    mr_buffer_init(&buffer);
+    codec_encode(
+        order->work->service->registry, SHOP_ORDER_PROGRESS, NULL, &order->progress, &buffer);
+    topo_store_put(
+        topo_context_store(order->work->context, "order-progress"),
+        order->id,
+        mr_buffer_view(&buffer));
+    mr_buffer_clean_up(&buffer);
+}
+
+bool progress_payment_is(const struct order *order, const char *fact)
+{
+    return text_is(order->progress.payment_fact, fact);
+}
+
+bool progress_payment(struct order *order, const char *fact)
+{
+    char known[16] = "";
+    struct mr_bytes now = order->progress.payment_fact;
+    if (now.len < sizeof known)
+        memcpy(known, now.ptr, now.len);
+    int from = rank(known), to = rank(fact);
+    assert(from >= 0 && to >= 0);
+    bool declined = strcmp(known, SHOP_RESULT_DECLINED) == 0;
+    if (to <= from || (declined && strcmp(fact, SHOP_RESULT_RETURNED) != 0))
+        return false;
+    if (strcmp(fact, SHOP_RESULT_DECLINED) == 0 && from != 0)
+        return false;
+    order->progress.payment_fact = mr_cstr(fact);
+    return true;
+}
+
+static int32_t *counter(struct shop_order_progress *progress, enum line_fact fact)
+{
+    switch (fact) {
+    case LINE_RESERVED:
+        return &progress->reserved;
+    case LINE_COMMITTED:
+        return &progress->committed;
+    case LINE_REJECTED:
+        return &progress->rejected;
+    case LINE_RELEASED:
+        return &progress->released;
+    case LINE_UNKNOWN:
+    default:
+        return NULL;
+    }
+}
+
+bool progress_line(struct order *order, int32_t line_no, enum line_fact fact)
+{
+    if (line_no < 1 || line_no > order->state.lines)
+        return false;
+    enum line_fact known = order->facts[line_no - 1];
+    if (fact <= known)
+        return false;
+    int32_t *left = counter(&order->progress, known);
+    if (left)
+        --*left;
+    ++*counter(&order->progress, fact);
+    order->facts[line_no - 1] = (uint8_t)fact;
+    return true;
+}

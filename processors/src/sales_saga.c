@@ -1,0 +1,302 @@
+/*
+ * sales_saga.c - what an order hears: the replies of stock and payments, and its owner's commands.
+ *
+ * Each function here is rows of the saga's table: it turns a message into a fact, or into a goal,
+ * and lets order_advance say what follows.
+ */
+#include "sales.h"
+
+static const struct mr_bytes no_text = MR_LITERAL("");
+
+/* -- stock -- */
+
+static enum line_fact fact_of(struct mr_bytes result)
+{
+    if (text_is(result, SHOP_RESULT_RESERVED))
+        return LINE_RESERVED;
+    if (text_is(result, SHOP_RESULT_COMMITTED))
+        return LINE_COMMITTED;
+    if (text_is(result, SHOP_RESULT_REJECTED) || text_is(result, SHOP_RESULT_COMMIT_REJECTED))
+        return LINE_REJECTED;
+    return text_is(result, SHOP_RESULT_RELEASED) ? LINE_RELEASED : LINE_UNKNOWN;
+}
+
+static const char *abort_cause(const struct shop_stock_reply *reply)
+{
+    if (text_is(reply->result, SHOP_RESULT_COMMIT_REJECTED))
+        return "stock_lost";
+    if (reply->cause.ptr && text_is(reply->cause, "price_changed"))
+        return "price_changed";
+    return "out_of_stock";
+}
+
+/* Row 7: the cart is open again, at the prices of now. */
+static int
+reopen_cart(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+{
+    struct work *work = order->work;
+    struct shop_order_line *lines =
+        mr_arena_alloc(work->arena, (order->lines_count + 1) * sizeof *lines);
+    struct cart cart;
+    bool exists;
+    for (size_t i = 0; i < order->lines_count; i++) {
+        const struct shop_product_state *product;
+        int rc = price_find(work, order->lines[i].product_id, &product, error);
+        if (rc)
+            return rc;
+        lines[i] = order->lines[i];
+        if (product) {
+            lines[i].unit_price = product->price;
+            lines[i].price_version = product->price_version;
+        }
+        /* The catalog's own word is newer than the price table. */
+        if (lines[i].line_no == reply->line_no && reply->unit_price) {
+            lines[i].unit_price = *reply->unit_price;
+            if (reply->has_price_version)
+                lines[i].price_version = reply->price_version;
+        }
+    }
+    int rc = cart_load(work, order->state.owner_id, &cart, &exists, error);
+    return rc ? rc : cart_reopen(&cart, lines, order->lines_count, order->id, error);
+}
+
+/* Rows 6, 7 and 14: a line is lost, so is the order. */
+static int
+lose_line(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+{
+    const char *cause = abort_cause(reply);
+    struct mr_bytes detail = mr_arena_printf(
+        order->work->arena,
+        "line %d: %.*s",
+        (int)reply->line_no,
+        MR_ARG(reply->cause.ptr ? reply->cause : reply->result));
+    int rc = order_abort(order, cause, detail, error);
+    if (!rc && strcmp(cause, "price_changed") == 0)
+        rc = reopen_cart(order, reply, error);
+    return rc;
+}
+
+static int
+hear_stock(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+{
+    enum line_fact fact = fact_of(reply->result);
+    if (fact == LINE_UNKNOWN)
+        return mr_fail(error, MR_INVALID, "StockReply.result is unknown");
+    if (order->state.ended || !progress_line(order, reply->line_no, fact))
+        return 0;
+    progress_put(order);
+    if (order->state.goal == ORDER_FULFIL && fact >= LINE_REJECTED) {
+        int rc = lose_line(order, reply, error);
+        if (rc)
+            return rc;
+    }
+    return order_advance(order, error);
+}
+
+/* -- payments -- */
+
+static void emit_payment_failed(struct order *order, struct mr_bytes decline_class)
+{
+    struct shop_order_payment_failed event = {
+        order_meta(order),
+        order->id,
+        order->state.owner_id,
+        order->state.payment_id,
+        decline_class};
+    order_emit(order, SHOP_ORDER_PAYMENT_FAILED, &event.meta, &event);
+}
+
+/* Rows 10, 11 and 16. A decline at capture is no fact about the authorization: it only aborts. */
+static int
+hear_declined(struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
+{
+    struct mr_bytes decline_class =
+        reply->decline_class.ptr ? reply->decline_class : mr_cstr("hard");
+    bool fulfilling = order->state.goal == ORDER_FULFIL;
+    if (order->state.confirmed || progress_payment_is(order, SHOP_RESULT_CAPTURED))
+        return 0;
+    bool fresh = progress_payment(order, SHOP_RESULT_DECLINED);
+    bool at_capture = !fresh && progress_payment_is(order, SHOP_RESULT_AUTHORIZED);
+    if (fresh)
+        progress_put(order);
+    if (!fresh && !(at_capture && fulfilling))
+        return 0;
+    if (fulfilling) {
+        emit_payment_failed(order, decline_class);
+        bool again = fresh && text_is(decline_class, "soft") &&
+                     order->state.attempt < order->work->service->limits.payment_attempts_max;
+        int rc = again ? 0 : order_abort(order, "payment_declined", decline_class, error);
+        if (rc)
+            return rc;
+    }
+    return order_advance(order, error);
+}
+
+static int
+hear_payment(struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
+{
+    static const char *const facts[] = {
+        SHOP_RESULT_AUTHORIZED, SHOP_RESULT_CAPTURED, SHOP_RESULT_RETURNED};
+    /* Earlier attempts were told to return what they have; they see to that themselves. */
+    if (order->state.ended || !order->state.payment_id.ptr ||
+        !mr_bytes_equal(reply->payment_id, order->state.payment_id))
+        return 0;
+    if (text_is(reply->result, SHOP_RESULT_DECLINED))
+        return hear_declined(order, reply, error);
+    size_t i = 0;
+    while (i < 3 && !text_is(reply->result, facts[i]))
+        i++;
+    if (i == 3)
+        return mr_fail(error, MR_INVALID, "PaymentReply.result is unknown");
+    if (!progress_payment(order, facts[i]))
+        return 0;
+    bool returned = strcmp(facts[i], SHOP_RESULT_RETURNED) == 0;
+    if (returned && reply->amount)
+        order->progress.refunded_minor = reply->amount->minor;
+    progress_put(order);
+    if (returned && order->state.goal == ORDER_FULFIL) {
+        int rc = order_abort(order, "payment_declined", mr_cstr("returned"), error);
+        if (rc)
+            return rc;
+    }
+    return order_advance(order, error);
+}
+
+/* -- the owner -- */
+
+static void *reject_state(struct order *order, const char *slug, const char *detail)
+{
+    struct decision *decision = decision_reject(order->work, 409, slug, order->id, "%s", detail);
+    decision->problem_ext_json =
+        mr_arena_printf(order->work->arena, "{\"status\":\"%s\"}", order_status(&order->state));
+    return decision;
+}
+
+static int accept(struct order *order, int http_status, void **ret_decision, struct mr_error *error)
+{
+    struct decision *decision = decision_accept(order->work, http_status, order->id);
+    decision->subject_id = order->id;
+    *ret_decision = decision;
+    if (!order->work->command->want_body)
+        return 0;
+    return order_snapshot(order, &decision->order, error);
+}
+
+/* Row 9. */
+static int start_payment(
+    struct order *order,
+    const struct shop_start_payment *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    const struct shop_order_state *state = &order->state;
+    if (state->goal != ORDER_FULFIL || !state->stock_confirmed || state->authorized) {
+        *ret_decision =
+            reject_state(order, "payment-not-expected", "The order does not wait for a payment.");
+        return 0;
+    }
+    if (state->attempt > 0 && !state->attempt_failed) {
+        *ret_decision = reject_state(order, "payment-in-progress", "A payment is under way.");
+        return 0;
+    }
+    if (state->attempt >= order->work->service->limits.payment_attempts_max) {
+        *ret_decision = reject_state(order, "attempts-exhausted", "There were too many attempts.");
+        return 0;
+    }
+    /* The one before is told to keep nothing, should its decline not be the last word. */
+    if (state->payment_id.ptr) {
+        struct shop_return_funds message = {
+            work_saga(order->work), state->payment_id, order->id, state->owner_id};
+        work_send(order->work, "payment-commands", SHOP_RETURN_FUNDS, state->payment_id, &message);
+    }
+    order_start_payment(order, &command->method_token_sealed);
+    progress_put(order);
+    return accept(order, 201, ret_decision, error);
+}
+
+/* Rows 18 to 20. */
+static int cancel(
+    struct order *order,
+    const struct shop_cancel_order *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    if (order->state.goal == ORDER_ABORT)
+        return accept(order, 200, ret_decision, error);
+    const char *cause = text_is(order->work->actor_kind, "operator") ? "operator" : "customer";
+    struct mr_bytes detail = command->cause.len ? command->cause : (struct mr_bytes){0};
+    int rc = order_abort(order, cause, detail, error);
+    if (!rc)
+        rc = order_advance(order, error);
+    return rc ? rc : accept(order, 202, ret_decision, error);
+}
+
+/* -- dispatch -- */
+
+static int decide_command(
+    struct work *work,
+    const struct codec_message *message,
+    struct mr_bytes owner_id,
+    struct mr_bytes order_id,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct order order;
+    bool exists;
+    if (!shop_id_is_valid(order_id))
+        return mr_fail(error, MR_INVALID, "order_id is no id");
+    int rc = order_load(work, order_id, &order, &exists, error);
+    if (rc)
+        return rc;
+    if (!exists || !mr_bytes_equal(order.state.owner_id, owner_id)) {
+        *ret_decision = decision_reject(work, 404, "not-found", no_text, "There is no such order.");
+        return 0;
+    }
+    if (decision_stale(work, order.state.version, order.id, ret_decision))
+        return 0;
+    return message->id == SHOP_START_PAYMENT
+               ? start_payment(&order, message->value, ret_decision, error)
+               : cancel(&order, message->value, ret_decision, error);
+}
+
+static int decide_reply(
+    struct work *work,
+    const struct codec_message *message,
+    struct mr_bytes order_id,
+    struct mr_error *error)
+{
+    struct order order;
+    bool exists;
+    int rc = order_load(work, order_id, &order, &exists, error);
+    if (rc)
+        return rc;
+    if (!exists)
+        return mr_fail(error, MR_INVALID, "%s to an unknown order", message->type->name);
+    return message->id == SHOP_STOCK_REPLY ? hear_stock(&order, message->value, error)
+                                           : hear_payment(&order, message->value, error);
+}
+
+int order_decide(
+    struct work *work,
+    const struct codec_message *message,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    switch (message->id) {
+    case SHOP_START_PAYMENT: {
+        const struct shop_start_payment *start = message->value;
+        return decide_command(work, message, start->owner_id, start->order_id, ret_decision, error);
+    }
+    case SHOP_CANCEL_ORDER: {
+        const struct shop_cancel_order *cancel_order = message->value;
+        return decide_command(
+            work, message, cancel_order->owner_id, cancel_order->order_id, ret_decision, error);
+    }
+    case SHOP_STOCK_REPLY:
+        return decide_reply(
+            work, message, ((const struct shop_stock_reply *)message->value)->order_id, error);
+    default:
+        return decide_reply(
+            work, message, ((const struct shop_payment_reply *)message->value)->order_id, error);
+    }
+}
