@@ -72,11 +72,11 @@ static void print_base64(struct mr_buffer *out, struct mr_bytes bytes)
         size_t left = bytes.len - i;
         uint32_t group = (uint32_t)at[i] << 16 | (left > 1 ? (uint32_t)at[i + 1] << 8 : 0) |
                          (left > 2 ? at[i + 2] : 0);
-        char digits[4] = {
-            base64_digits[group >> 18],
-            base64_digits[group >> 12 & 63],
-            left > 1 ? base64_digits[group >> 6 & 63] : '=',
-            left > 2 ? base64_digits[group & 63] : '='};
+        char digits[4] = {base64_digits[group >> 18], base64_digits[group >> 12 & 63], '=', '='};
+        if (left > 1)
+            digits[2] = base64_digits[group >> 6 & 63];
+        if (left > 2)
+            digits[3] = base64_digits[group & 63];
         mr_buffer_add(out, mr_bytes_of(digits, sizeof digits));
     }
     mr_buffer_add_byte(out, '"');

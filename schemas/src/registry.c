@@ -29,10 +29,10 @@ void codec_registry_free(struct codec_registry *registry)
     if (!registry)
         return;
     struct registry_state *state = registry->state;
-    const struct registry_table *table = registry_table_of(registry);
+    struct registry_table *table = atomic_load_explicit(&registry->table, memory_order_relaxed);
     while (table) {
-        const struct registry_table *replaced = table->replaced;
-        free((void *)(uintptr_t)table);
+        struct registry_table *replaced = table->replaced;
+        free(table);
         table = replaced;
     }
     for (size_t i = 0; i < state->schemas_count; i++) {

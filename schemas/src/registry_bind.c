@@ -72,7 +72,7 @@ int codec_registry_bind(struct codec_registry *registry, struct mr_error *error)
     int32_t ids[SHOP_TYPE_COUNT] = {0};
     pthread_mutex_lock(&registry->state->lock);
     int err = find_ids(registry->state, ids, error);
-    const struct registry_table *current = registry_table_of(registry);
+    struct registry_table *current = atomic_load_explicit(&registry->table, memory_order_relaxed);
     if (!err && !is_current(current, ids)) {
         struct registry_table *table = build_table(registry->state, ids);
         table->replaced = current;

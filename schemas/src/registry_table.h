@@ -18,8 +18,8 @@ struct registry_slot {
 };
 
 struct registry_table {
-    const struct registry_table *replaced; /* The table before this one. */
-    int32_t schema_ids[SHOP_TYPE_COUNT];   /* By type, to encode with; 0: none. */
+    struct registry_table *replaced;     /* The table before this one. */
+    int32_t schema_ids[SHOP_TYPE_COUNT]; /* By type, to encode with; 0: none. */
     uint32_t mask;
     struct registry_slot slots[]; /* By schema id, linear probing; never full. */
 };
@@ -27,8 +27,8 @@ struct registry_table {
 struct registry_state;
 
 struct codec_registry {
-    const struct registry_table *_Atomic table; /* NULL until bound. */
-    struct registry_state *state;               /* Behind its own lock. */
+    struct registry_table *_Atomic table; /* NULL until bound. */
+    struct registry_state *state;         /* Behind its own lock. */
 };
 
 static inline const struct registry_table *registry_table_of(const struct codec_registry *registry)
