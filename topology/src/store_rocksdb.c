@@ -7,6 +7,7 @@
 #include <rocksdb/c.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +24,8 @@ enum {
     BATCH_KEPT_BYTES = 4 << 20, /* Of a batch's memory, from one write to the next. */
     MEMTABLE_WORTH_FLUSHING = 256 << 10,
     OPEN_FILES = 256,
+    PROBE_BYTES = 64 << 10,
+    INFO_LOG_OFF = 6, /* One above the last of RocksDB's levels. */
 };
 
 static const char FINGERPRINT_KEY[] = "fingerprint";
@@ -112,6 +115,25 @@ static int make_dirs(const char *dir, struct mr_error *error)
     return result;
 }
 
+/* RocksDB's assertions (see below) make a full disk at creation an abort; so it is tried before. */
+static int try_to_write(const char *dir, struct mr_error *error)
+{
+    static const char zeros[PROBE_BYTES];
+    char *path = mr_asprintf("%s/.probe", dir);
+    int result = 0;
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd >= 0)
+        errno = ENOSPC; /* What a short write means; it sets nothing. */
+    if (fd < 0 || write(fd, zeros, sizeof zeros) != (ssize_t)sizeof zeros)
+        result = mr_fail(error, MR_IO, "%s: cannot write there: %s", dir, strerror(errno));
+    if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(path);
+    }
+    free(path);
+    return result;
+}
+
 static bool exists(const char *dir)
 {
     char *path = mr_asprintf("%s/CURRENT", dir);
@@ -127,7 +149,9 @@ static void set_database_options(rocksdb_options_t *options)
     rocksdb_options_set_max_file_opening_threads(options, 1);
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_max_total_wal_size(options, WAL_BYTES);
-    rocksdb_options_set_info_log_level(options, 2); /* Warnings. */
+    /* No lines at all: Debian builds RocksDB with its assertions, and one of them is that a log
+     * line can be written. A full disk is to be an error, not an abort. */
+    rocksdb_options_set_info_log_level(options, INFO_LOG_OFF);
     rocksdb_options_set_max_log_file_size(options, 1 << 20);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
@@ -261,7 +285,12 @@ static int open_families(
     rocksdb_options_destroy(database);
     free(each);
     free(handles);
-    return message ? fail(error, options->dir, "cannot open the state", message) : 0;
+    if (!message)
+        return 0;
+    bool locked = strstr(message, "/LOCK") != NULL;
+    const char *doing =
+        locked ? "in use by another process, or twice by this one" : "cannot open the state";
+    return fail(error, options->dir, doing, message);
 }
 
 static int open_existing(
@@ -396,9 +425,11 @@ static char *full_fingerprint(const struct store_disk_options *options)
 
 static void look_whether_written(struct store_disk *disk)
 {
+    rocksdb_readoptions_t *read = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_fill_cache(read, 0);
     for (size_t i = 0; i < disk->families_count; i++) {
         rocksdb_iterator_t *iter =
-            rocksdb_create_iterator_cf(disk->db, disk->read, disk->families[i].handle);
+            rocksdb_create_iterator_cf(disk->db, read, disk->families[i].handle);
         rocksdb_iter_seek_to_first(iter);
         char *message = NULL;
         rocksdb_iter_get_error(iter, &message);
@@ -406,6 +437,7 @@ static void look_whether_written(struct store_disk *disk)
         rocksdb_free(message);
         rocksdb_iter_destroy(iter);
     }
+    rocksdb_readoptions_destroy(read);
 }
 
 static struct store_disk *disk_new(const struct store_disk_options *options)
@@ -430,6 +462,8 @@ int store_disk_open(
     const struct store_disk_options *options, struct store_disk **ret_disk, struct mr_error *error)
 {
     int result = make_dirs(options->dir, error);
+    if (result == 0)
+        result = try_to_write(options->dir, error);
     if (result < 0)
         return result;
     struct store_disk *disk = disk_new(options);

@@ -2,6 +2,8 @@
 #ifndef TESTS_CMOCKA_H
 #define TESTS_CMOCKA_H
 
+#include <tests/tsan.h>
+
 // clang-format off
 #include <setjmp.h>
 #include <stdarg.h>
