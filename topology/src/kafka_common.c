@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SYSLOG_WARNING = 4, SYSLOG_ERROR = 3 };
+enum { SYSLOG_WARNING = 4 };
 
 static const struct kafka_setting common_settings[] = {
     {"socket.nagle.disable", "true"},
@@ -91,19 +91,31 @@ rd_kafka_conf_t *kafka_conf_new(
     return conf;
 }
 
+/* What comes back as an error as well, or, as one set of properties serves consumers and producers,
+ * is no news. */
+static bool is_told_otherwise(const char *facility)
+{
+    static const char *const told[] = {
+        "CONFWARN", "TXNERR", "FATAL", "ADDOFFSETS", "ADDPARTS", "GETPID", NULL};
+    for (const char *const *name = told; *name; name++)
+        if (strcmp(facility, *name) == 0)
+            return true;
+    return false;
+}
+
 /* Threads: any of librdkafka's. */
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
+    char value[512];
     const struct kafka_client *client = rd_kafka_opaque(rk);
-    /* One set of properties serves consumers and producers: that some do not apply is no news. */
-    if (level > SYSLOG_WARNING || !client || client->quiet || strcmp(facility, "CONFWARN") == 0)
+    if (level > SYSLOG_WARNING || !client || client->quiet || is_told_otherwise(facility))
         return;
-    mr_log(
-        level <= SYSLOG_ERROR ? MR_LOG_ERROR : MR_LOG_WARN,
-        "kafka",
-        "facility=%s text=\"%s\"",
-        facility,
-        text);
+    snprintf(value, sizeof value, "%s", text);
+    for (char *c = value; *c != '\0'; c++)
+        if (*c == '"' || *c == '\n')
+            *c = '\'';
+    /* Never more than a warning: whether it matters is the worker's to say. */
+    mr_log(MR_LOG_WARN, "kafka", "facility=%s text=\"%s\"", facility, value);
 }
 
 static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
@@ -277,8 +289,8 @@ int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char
 {
     rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
     int code = kafka_code(err);
-    if (code == MR_FENCED)
-        ;
+    if (code == MR_FENCED || code == MR_CONFIG)
+        ; /* Whatever librdkafka would do next: only a new owner or an operator helps. */
     else if (rd_kafka_error_is_fatal(failure))
         code = MR_FATAL;
     else if (rd_kafka_error_txn_requires_abort(failure))
@@ -286,7 +298,7 @@ int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char
     else if (rd_kafka_error_is_retriable(failure))
         code = mr_code_class(code) == MR_CLASS_RETRY ? code : MR_AGAIN;
     else if (mr_code_class(code) != MR_CLASS_RETRY)
-        code = code == MR_CONFIG ? code : MR_FATAL;
+        code = MR_FATAL;
     mr_fail(error, code, "%s: %s", what, rd_kafka_error_string(failure));
     rd_kafka_error_destroy(failure);
     return code;
