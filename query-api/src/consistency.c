@@ -1,0 +1,244 @@
+/*
+ * consistency.c - a client reads its own writes: Consistency-Token in, View-Position out.
+ *
+ * A request whose token is ahead of a view is suspended and watches that view's position; the
+ * engine wakes it at the commit that reaches it. No thread waits. Positions of topics that the
+ * route does not read do not matter to it.
+ */
+#include "api.h"
+
+#include <base/murmur2.h>
+
+struct waiting {
+    struct api *api;
+    const struct api_read *read;
+    const struct topo_position *positions;
+    size_t count;
+    size_t at; /* Those before it are reached. */
+    int64_t until_ms;
+    struct http_waiter *waiter;
+    struct topo_watch *watch;
+};
+
+/* The store whose view folds the topic. */
+static const char *store_of(const char *topic)
+{
+    static const char *const map[][2] = {
+        {"catalog.product.events", VIEW_PRODUCTS},
+        {"inventory.stock.events", VIEW_AVAILABILITY},
+        {"sales.cart.events", VIEW_CARTS},
+        {"sales.order.events", VIEW_ORDERS},
+    };
+    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
+        if (strcmp(map[i][0], topic) == 0)
+            return map[i][1];
+    return NULL;
+}
+
+static bool is_read(const struct api_read *read, const char *topic)
+{
+    for (size_t i = 0; read->topics[i]; i++)
+        if (strcmp(read->topics[i], topic) == 0)
+            return true;
+    return false;
+}
+
+static void
+send_behind(struct http_request *request, const struct topo_position *needed, int64_t applied)
+{
+    struct mr_bytes extensions = mr_arena_printf(
+        http_arena(request),
+        "{\"needed\":%lld,\"applied\":%lld}",
+        (long long)needed->next_offset,
+        (long long)applied);
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "view-behind",
+            .detail = mr_cstr("Ask again, or send Prefer: handling=lenient for what is there."),
+            .extensions = extensions,
+            .retry_after_s = 1,
+        });
+}
+
+static void wake(void *user)
+{
+    http_wake(user, mr_bytes_of(NULL, 0));
+}
+
+static void go_on(struct http_request *request, struct waiting *waiting);
+
+static void
+resumed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct waiting *waiting = user;
+    (void)payload;
+    if (waiting->watch)
+        topo_engine_unwatch(waiting->api->engine, waiting->watch);
+    waiting->watch = NULL;
+    http_waiter_release(waiting->waiter);
+    waiting->waiter = NULL;
+    if (why == HTTP_STOPPING)
+        http_send_problem(request, "shutting-down", "This instance is stopping.");
+    else
+        go_on(request, waiting);
+}
+
+static void suspend(struct http_request *request, struct waiting *waiting, const char *store)
+{
+    int wait_ms = (int)(waiting->until_ms - api_now_ms());
+    waiting->waiter = http_suspend(request, wait_ms > 0 ? wait_ms : 0, resumed, waiting);
+    if (!waiting->waiter) {
+        http_send_problem(request, "overloaded", "Too many requests wait already.");
+        return;
+    }
+    if (topo_engine_watch(
+            waiting->api->engine,
+            store,
+            &waiting->positions[waiting->at],
+            wake,
+            waiting->waiter,
+            &waiting->watch))
+        wake(waiting->waiter);
+}
+
+/* The deadline has passed: stale if the client takes it, else not at all. */
+static void give_up(struct http_request *request, struct waiting *waiting, int64_t applied)
+{
+    struct mr_bytes handling = http_prefer(request, "handling");
+    if (mr_bytes_equal(handling, mr_cstr("lenient"))) {
+        http_set_header(request, "Preference-Applied", mr_cstr("handling=lenient"));
+        waiting->read->serve(request, waiting->api);
+    } else {
+        send_behind(request, &waiting->positions[waiting->at], applied);
+    }
+}
+
+static void go_on(struct http_request *request, struct waiting *waiting)
+{
+    for (; waiting->at < waiting->count; waiting->at++) {
+        const struct topo_position *position = &waiting->positions[waiting->at];
+        const char *store = store_of(position->topic);
+        int64_t applied = 0;
+        if (!store || !is_read(waiting->read, position->topic))
+            continue;
+        enum topo_answer answer =
+            topo_engine_wait(waiting->api->engine, store, position, 0, &applied);
+        if (answer == TOPO_OK)
+            continue;
+        if (answer == TOPO_GONE)
+            http_send_problem(request, "shutting-down", "This instance is stopping.");
+        else if (answer != TOPO_BEHIND)
+            http_send_problem(request, "partition-unavailable", "This view is not here.");
+        else if (api_now_ms() >= waiting->until_ms)
+            give_up(request, waiting, applied);
+        else
+            suspend(request, waiting, store);
+        return;
+    }
+    waiting->read->serve(request, waiting->api);
+}
+
+void api_serve(struct http_request *request, struct api *api, const struct api_read *read)
+{
+    struct mr_arena *arena = http_arena(request);
+    struct mr_bytes token = http_header(request, "Consistency-Token");
+    struct topo_position *positions = NULL;
+    size_t count = 0;
+    if (topo_engine_state(api->engine, NULL) == TOPO_RESTORING) {
+        http_send_problem(request, "view-behind", "The views are being restored.");
+        return;
+    }
+    if (!token.ptr) {
+        read->serve(request, api);
+        return;
+    }
+    if (token_positions_read(api->keys, token, arena, &positions, &count) != 0) {
+        http_send_problem(request, "malformed-header", "Consistency-Token is none of ours.");
+        return;
+    }
+    struct waiting *waiting = mr_arena_zalloc(arena, sizeof *waiting);
+    *waiting = (struct waiting){
+        .api = api,
+        .read = read,
+        .positions = positions,
+        .count = count,
+        .until_ms =
+            api_now_ms() + http_prefer_wait_ms(request, API_WAIT_DEFAULT_MS, API_WAIT_MAX_MS),
+    };
+    go_on(request, waiting);
+}
+
+struct collected {
+    const char *topic;
+    struct topo_position positions[TOKEN_POSITIONS_MAX];
+    size_t count;
+    size_t first; /* Of this topic. */
+    bool full;
+    int64_t lag;
+};
+
+static void collect(void *user, const struct topo_position *position, int64_t lag)
+{
+    struct collected *all = user;
+    if (strcmp(position->topic, all->topic) != 0)
+        return;
+    all->lag += lag;
+    if (all->count == TOKEN_POSITIONS_MAX)
+        all->full = true;
+    else
+        all->positions[all->count++] = *position;
+}
+
+/* Of what was collected of this topic, the partition of `owner` only. */
+static void keep_owner(struct collected *all, struct mr_bytes owner)
+{
+    int32_t partitions = (int32_t)(all->count - all->first);
+    int32_t wanted = partitions > 0 ? mr_partition_of(owner, partitions) : 0;
+    for (size_t i = all->first; i < all->count; i++) {
+        if (all->positions[i].partition == wanted) {
+            all->positions[all->first] = all->positions[i];
+            all->count = all->first + 1;
+            return;
+        }
+    }
+}
+
+/* At most so long behind: since when a read last saw no lag. */
+static int64_t lag_ms(struct api *api, int64_t lag)
+{
+    int64_t now_ms = api_now_ms();
+    if (lag > 0)
+        return now_ms - atomic_load(&api->caught_up_ms);
+    atomic_store(&api->caught_up_ms, now_ms);
+    return 0;
+}
+
+void api_set_position(
+    struct http_request *request,
+    struct api *api,
+    const char *const *topics,
+    struct mr_bytes owner,
+    uint64_t *ret_generation)
+{
+    struct collected all = {0};
+    struct mr_buffer token = {0};
+    uint64_t generation = 0;
+    for (size_t i = 0; topics[i]; i++) {
+        all.topic = topics[i];
+        all.first = all.count;
+        topo_engine_positions(api->engine, store_of(topics[i]), collect, &all);
+        if (owner.ptr)
+            keep_owner(&all, owner);
+    }
+    for (size_t i = 0; i < all.count; i++)
+        generation += (uint64_t)all.positions[i].next_offset;
+    if (!all.full && token_positions_write(api->keys, all.positions, all.count, &token) == 0) {
+        http_set_header(request, "View-Position", mr_buffer_view(&token));
+        http_set_header(request, "Consistency-Token", mr_buffer_view(&token));
+    }
+    http_set_header_f(request, "View-Lag", "%lld", (long long)lag_ms(api, all.lag));
+    mr_buffer_clean_up(&token);
+    if (ret_generation)
+        *ret_generation = generation;
+}

@@ -1,0 +1,107 @@
+/* health.c - live, ready, measured; and what each problem type means. */
+#include "api.h"
+
+static const struct {
+    const char *view;
+    const char *store;
+} views[] = {
+    {"catalog", VIEW_PRODUCTS},
+    {"availability", VIEW_AVAILABILITY},
+    {"cart", VIEW_CARTS},
+    {"orders", VIEW_ORDERS},
+};
+
+void api_get_health(struct http_request *request, void *user)
+{
+    (void)user;
+    mr_buffer_add(http_response(request), mr_cstr("{\"status\":\"ok\"}\n"));
+    http_send(request, 200, NULL);
+}
+
+struct view_lag {
+    int64_t lag;
+    int partitions;
+};
+
+static void add_lag(void *user, const struct topo_position *position, int64_t lag)
+{
+    struct view_lag *view = user;
+    (void)position;
+    view->lag += lag;
+    view->partitions++;
+}
+
+static int64_t write_views(struct api *api, struct json_w *w)
+{
+    int64_t total = 0;
+    json_w_key(w, "views");
+    json_w_array(w);
+    for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
+        struct view_lag view = {0};
+        topo_engine_positions(api->engine, views[i].store, add_lag, &view);
+        json_w_object(w);
+        json_w_key_text(w, "view", mr_cstr(views[i].view));
+        json_w_key_integer(w, "partitions", view.partitions);
+        json_w_key_integer(w, "lag", view.lag);
+        json_w_object_end(w);
+        total += view.lag;
+    }
+    json_w_array_end(w);
+    return total;
+}
+
+/* 503 while the views are restored or far behind: a proxy sends reads elsewhere then. */
+void api_get_ready(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_error why = {0};
+    struct mr_buffer *out = http_response(request);
+    struct json_w w = json_w_to(out);
+    enum topo_engine_state state = topo_engine_state(api->engine, &why);
+    static const char *const names[] = {"restoring", "running", "stopped", "failed"};
+    json_w_object(&w);
+    json_w_key_text(&w, "state", mr_cstr(names[state]));
+    int64_t lag = write_views(api, &w);
+    bool ready = state == TOPO_RUNNING && lag <= api->ready_lag_max;
+    json_w_key_bool(&w, "ready", ready);
+    if (state == TOPO_FAILED)
+        json_w_key_text(&w, "error", mr_cstr(why.text));
+    json_w_key(&w, "engine");
+    topo_engine_status_json(api->engine, out);
+    w.comma = true;
+    json_w_object_end(&w);
+    if (!ready)
+        http_set_header(request, "Retry-After", mr_cstr("1"));
+    http_send(request, ready ? 200 : 503, NULL);
+}
+
+void api_get_metrics(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_buffer *out = http_response(request);
+    topo_engine_metrics(api->engine, out);
+    http_server_metrics(api->server, out);
+    http_send(request, 200, "text/plain; version=0.0.4");
+}
+
+void api_get_problem(struct http_request *request, void *user)
+{
+    struct mr_bytes slug = http_path_param(request, 0);
+    struct mr_buffer *out = http_response(request);
+    (void)user;
+    for (size_t i = 0; i < http_problem_count(); i++) {
+        const char *known = http_problem_slug(i);
+        if (!mr_bytes_equal(slug, mr_cstr(known)))
+            continue;
+        struct json_w w = json_w_to(out);
+        json_w_object(&w);
+        json_w_key_text(&w, "slug", slug);
+        json_w_key_integer(&w, "status", http_problem_status(known));
+        json_w_key_text(&w, "title", mr_cstr(http_problem_title(known)));
+        json_w_object_end(&w);
+        http_set_header(request, "Cache-Control", mr_cstr("public, max-age=86400"));
+        http_send(request, 200, NULL);
+        return;
+    }
+    http_send_problem(request, "not-found", "There is no such problem type.");
+}

@@ -1,0 +1,308 @@
+/*
+ * listing.c - GET /v1/products: pages over the sorted listings, and batches by id.
+ *
+ * A page is a scan of one ordered listing (all products or one category, by name, price or age),
+ * from the cursor's key on. Filters that the order does not answer drop rows while scanning; a scan
+ * looks at no more than API_SCAN_MAX entries, so a page may end early and still have a next one.
+ */
+#include "api.h"
+
+#define CACHE_PRODUCTS "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
+
+struct listing {
+    struct mr_bytes category; /* Empty: all. */
+    struct mr_bytes title;    /* Folded prefix, empty: any. */
+    bool in_stock;
+    bool has_price_min;
+    bool has_price_max;
+    int64_t price_min;
+    int64_t price_max;
+    enum view_sort sort;
+    bool reverse;
+    int limit;
+    uint64_t filter;
+    struct mr_bytes last_key; /* The cursor's. */
+};
+
+static const char *const topics[] = {"catalog.product.events", NULL};
+static const char *const topics_and_stock[] = {
+    "catalog.product.events", "inventory.stock.events", NULL};
+static const struct mr_bytes nobody = {0};
+
+static bool read_sort(struct http_request *request, struct listing *listing)
+{
+    struct mr_bytes text = http_query(request, "sort");
+    static const struct {
+        const char *name;
+        enum view_sort sort;
+    } sorts[] = {{"name", VIEW_BY_NAME}, {"price", VIEW_BY_PRICE}, {"created", VIEW_BY_CREATED}};
+    listing->sort = VIEW_BY_NAME;
+    if (!text.ptr)
+        return true;
+    if (text.len > 0 && text.ptr[0] == '-') {
+        listing->reverse = true;
+        text = mr_bytes_of(text.ptr + 1, text.len - 1);
+    }
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+        if (mr_bytes_equal(text, mr_cstr(sorts[i].name))) {
+            listing->sort = sorts[i].sort;
+            return true;
+        }
+    }
+    api_send_invalid_parameter(request, "sort", "sort must be name, price or created, or -those.");
+    return false;
+}
+
+static bool
+read_price(struct http_request *request, const char *name, bool *ret_given, int64_t *ret_minor)
+{
+    struct mr_bytes text = http_query(request, name);
+    int64_t minor = 0;
+    if (!text.ptr)
+        return true;
+    bool good = text.len > 0 && text.len <= 13;
+    for (size_t i = 0; good && i < text.len; i++) {
+        good = text.ptr[i] >= '0' && text.ptr[i] <= '9';
+        minor = minor * 10 + (text.ptr[i] - '0');
+    }
+    if (!good) {
+        api_send_invalid_parameter(request, name, "A price is a whole number of minor units.");
+        return false;
+    }
+    *ret_given = true;
+    *ret_minor = minor;
+    return true;
+}
+
+static bool read_in_stock(struct http_request *request, struct listing *listing)
+{
+    struct mr_bytes text = http_query(request, "in_stock");
+    listing->in_stock = mr_bytes_equal(text, mr_cstr("true"));
+    if (!text.ptr || listing->in_stock || mr_bytes_equal(text, mr_cstr("false")))
+        return true;
+    api_send_invalid_parameter(request, "in_stock", "in_stock must be true or false.");
+    return false;
+}
+
+static uint64_t filter_of(struct http_request *request)
+{
+    static const char *const parts[] = {
+        "category", "q", "sort", "in_stock", "price_min", "price_max"};
+    uint64_t filter = api_filter_add(API_FILTER_START, mr_cstr("products"));
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        filter = api_filter_add(filter, http_query(request, parts[i]));
+    return filter;
+}
+
+static bool read_listing(struct http_request *request, struct api *api, struct listing *listing)
+{
+    struct mr_bytes category = http_query(request, "category");
+    struct mr_bytes title = http_query(request, "q");
+    listing->category = category.ptr ? category : mr_bytes_of("", 0);
+    listing->title = view_fold_title(http_arena(request), title.ptr ? title : mr_bytes_of("", 0));
+    listing->filter = filter_of(request);
+    return read_sort(request, listing) && read_in_stock(request, listing) &&
+           read_price(request, "price_min", &listing->has_price_min, &listing->price_min) &&
+           read_price(request, "price_max", &listing->has_price_max, &listing->price_max) &&
+           api_limit(request, API_PAGE_MAX, &listing->limit) &&
+           api_cursor_read(request, api, listing->filter, &listing->last_key);
+}
+
+/* True when answered meanwhile: *ret_wanted says whether the row belongs to the page. */
+static bool wanted(
+    struct http_request *request,
+    struct api *api,
+    const struct listing *listing,
+    struct mr_bytes product_id,
+    const struct shop_product_view *product,
+    bool *ret_wanted)
+{
+    const void *stock = NULL;
+    *ret_wanted = false;
+    if (!view_product_is_listed(product)) /* Taken from the listing since the scan began. */
+        return false;
+    int64_t price = product->price->minor;
+    if ((listing->has_price_min && price < listing->price_min) ||
+        (listing->has_price_max && price > listing->price_max))
+        return false;
+    if (listing->title.len &&
+        !mr_bytes_starts_with(view_fold_title(http_arena(request), product->title), listing->title))
+        return false;
+    if (listing->in_stock) {
+        if (!api_get(request, api->availability, SHOP_STOCK_VIEW, product_id, &stock))
+            return true;
+        const struct shop_stock_view *view = stock;
+        if (!view || view->available <= 0)
+            return false;
+    }
+    *ret_wanted = true;
+    return false;
+}
+
+struct page {
+    int rows;
+    int seen;
+    bool more;
+    struct mr_bytes last_key; /* Of the last entry looked at. */
+};
+
+/* 1: go on, 0: the page is full, -1: answered. */
+static int add_row(
+    struct http_request *request,
+    struct api *api,
+    const struct listing *listing,
+    struct mr_bytes key,
+    struct json_w *w,
+    struct page *page)
+{
+    struct mr_bytes id = view_listing_id(key);
+    const void *product = NULL;
+    bool belongs = false;
+    if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product) ||
+        wanted(request, api, listing, id, product, &belongs))
+        return -1;
+    if (page->rows == listing->limit && belongs) {
+        page->more = true;
+        return 0;
+    }
+    page->last_key = key;
+    if (belongs) {
+        api_product_json(w, id, product, false);
+        page->rows++;
+    }
+    if (++page->seen == API_SCAN_MAX) {
+        page->more = true;
+        return 0;
+    }
+    return 1;
+}
+
+/* By name, a title's prefix is a prefix of the key. */
+static struct mr_bytes scan_prefix(struct mr_arena *arena, const struct listing *listing)
+{
+    struct mr_bytes all = view_listing_prefix(arena, listing->category, listing->sort);
+    if (listing->sort != VIEW_BY_NAME || listing->title.len == 0)
+        return all;
+    char *narrow = mr_arena_alloc(arena, all.len + listing->title.len);
+    memcpy(narrow, all.ptr, all.len);
+    memcpy(narrow + all.len, listing->title.ptr, listing->title.len);
+    return mr_bytes_of(narrow, all.len + listing->title.len);
+}
+
+/* False when answered. */
+static bool write_rows(
+    struct http_request *request,
+    struct api *api,
+    const struct listing *listing,
+    struct json_w *w,
+    struct page *page)
+{
+    struct mr_bytes prefix = scan_prefix(http_arena(request), listing);
+    struct topo_read_scan *scan = NULL;
+    struct mr_error error;
+    struct mr_bytes key;
+    struct mr_bytes value;
+    int step = 1;
+    int code = 1;
+    if (!api_scan_open(request, api->listings, prefix, listing->last_key, listing->reverse, &scan))
+        return false;
+    while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
+        step = add_row(request, api, listing, key, w, page);
+    topo_read_scan_close(scan);
+    if (code < 0)
+        api_send_failure(request, &error);
+    return code >= 0 && step >= 0;
+}
+
+static void serve_page(struct http_request *request, struct api *api, struct listing *listing)
+{
+    struct json_w w = json_w_to(http_response(request));
+    struct page page = {0};
+    json_w_object(&w);
+    json_w_key(&w, "items");
+    json_w_array(&w);
+    if (!write_rows(request, api, listing, &w, &page))
+        return;
+    json_w_array_end(&w);
+    api_page(
+        request,
+        &w,
+        page.more ? api_cursor_write(request, api, listing->filter, page.last_key)
+                  : mr_bytes_of(NULL, 0));
+    json_w_object_end(&w);
+    http_send(request, 200, NULL);
+}
+
+/* GET /v1/products?id=a,b,c: those that are there, in the order asked for. */
+static void serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids)
+{
+    struct json_w w = json_w_to(http_response(request));
+    int count = 0;
+    json_w_object(&w);
+    json_w_key(&w, "items");
+    json_w_array(&w);
+    while (ids.len > 0) {
+        const char *comma = memchr(ids.ptr, ',', ids.len);
+        size_t len = comma ? (size_t)(comma - ids.ptr) : ids.len;
+        struct mr_bytes id = mr_bytes_of(ids.ptr, len);
+        const void *product = NULL;
+        if (++count > API_BATCH_MAX) {
+            api_send_invalid_parameter(request, "id", "At most 50 ids at once.");
+            return;
+        }
+        if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
+            return;
+        if (view_product_is_listed(product))
+            api_product_json(&w, id, product, false);
+        ids = mr_bytes_of(ids.ptr + len + (comma ? 1 : 0), ids.len - len - (comma ? 1 : 0));
+    }
+    json_w_array_end(&w);
+    json_w_object_end(&w);
+    http_send(request, 200, NULL);
+}
+
+static uint64_t hash_query(struct http_request *request)
+{
+    uint64_t hash = API_FILTER_START;
+    for (size_t i = 0; i < http_query_count(request); i++) {
+        hash = api_filter_add(hash, http_query_name(request, i));
+        hash = api_filter_add(hash, http_query_value(request, i));
+    }
+    return hash;
+}
+
+static void serve(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct listing listing = {0};
+    struct mr_bytes ids = http_query(request, "id");
+    uint64_t generation = 0;
+    if (!ids.ptr && !read_listing(request, api, &listing))
+        return;
+    api_set_position(
+        request, api, listing.in_stock ? topics_and_stock : topics, nobody, &generation);
+    http_set_header(request, "Cache-Control", mr_cstr(CACHE_PRODUCTS));
+    http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language"));
+    struct mr_bytes etag = mr_arena_printf(
+        http_arena(request),
+        "%llx-%llx",
+        (unsigned long long)generation,
+        (unsigned long long)hash_query(request));
+    if (http_etag_matches(request, etag, true))
+        http_send(request, 304, NULL);
+    else if (ids.ptr)
+        serve_batch(request, api, ids);
+    else
+        serve_page(request, api, &listing);
+}
+
+void api_get_products(struct http_request *request, void *user)
+{
+    static const struct api_read read = {topics_and_stock, serve};
+    static const char *const listing[] = {
+        "category", "q", "sort", "in_stock", "price_min", "price_max", "limit", "cursor", NULL};
+    static const char *const batch[] = {"id", NULL};
+    bool by_id = http_query(request, "id").ptr != NULL;
+    if (http_query_only(request, by_id ? batch : listing))
+        api_serve(request, user, &read);
+}

@@ -1,0 +1,261 @@
+/*
+ * orders.c - an owner's orders: newest first, one by one, and the confirmation of a paid one.
+ *
+ * Whose an order is says its document, not the request: somebody else's is not found.
+ */
+#include "api.h"
+
+static const char *const topics[] = {"sales.order.events", NULL};
+
+struct found_order {
+    struct mr_bytes id;
+    const struct shop_order_view *view;
+    const struct shop_order_lines_state *lines;
+};
+
+static bool read_order(
+    struct http_request *request,
+    struct api *api,
+    struct mr_bytes order_id,
+    bool with_lines,
+    struct found_order *ret_order)
+{
+    const void *view = NULL;
+    const void *lines = NULL;
+    if (!api_get(request, api->orders, SHOP_ORDER_VIEW, order_id, &view) ||
+        (with_lines &&
+         !api_get(request, api->order_lines, SHOP_ORDER_LINES_STATE, order_id, &lines)))
+        return false;
+    *ret_order = (struct found_order){order_id, view, lines};
+    return true;
+}
+
+static struct shop_order_snapshot snapshot_of(const struct found_order *order)
+{
+    const struct shop_order_view *view = order->view;
+    struct shop_order_snapshot snapshot = {
+        .order_id = order->id,
+        .owner_id = view->owner_id,
+        .cart_id = view->cart_id,
+        .version = view->version,
+        .status = mr_cstr(view_order_status(view)),
+        .goal = mr_cstr(view->abort_wanted || view->cancelled ? "abort" : "fulfil"),
+        .items_total = view->items_total,
+        .shipping_total = view->shipping_total,
+        .tax_total = view->tax_total,
+        .grand_total = view->grand_total,
+        .placed_at = view->placed_at,
+        .pay_deadline = view->pay_deadline,
+        .confirmation_no = view->confirmation_no,
+        .has_confirmed_at = view->has_confirmed_at,
+        .confirmed_at = view->confirmed_at,
+        .captured = view->captured,
+        .cause = view->cause,
+    };
+    if (order->lines) {
+        snapshot.lines = order->lines->lines;
+        snapshot.lines_count = order->lines->lines_count;
+    }
+    if (view->payments_count)
+        snapshot.payment_id = view->payments[view->payments_count - 1].payment_id;
+    return snapshot;
+}
+
+static void write_order(struct json_w *w, const struct found_order *order)
+{
+    struct shop_order_snapshot snapshot = snapshot_of(order);
+    struct shop_order_extra extra = {
+        .payments = order->view->payments,
+        .payments_count = order->view->payments_count,
+        .refund = order->view->refund,
+        .without_lines = order->lines == NULL,
+    };
+    shop_json_order(w, &snapshot, &extra);
+}
+
+/* The order of the path, if it is the caller's; otherwise answered. */
+static bool find_own(struct http_request *request, struct api *api, struct found_order *ret_order)
+{
+    struct mr_bytes owner;
+    struct found_order order;
+    if (!api_owner(request, api, &owner))
+        return false;
+    api_set_position(request, api, topics, owner, NULL);
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_set_header(request, "Vary", mr_cstr("Authorization"));
+    if (!read_order(request, api, http_path_param(request, 0), true, &order))
+        return false;
+    if (!order.view || !mr_bytes_equal(order.view->owner_id, owner)) {
+        http_send_problem(request, "not-found", "There is no such order.");
+        return false;
+    }
+    *ret_order = order;
+    return true;
+}
+
+static bool not_modified(struct http_request *request, const struct found_order *order)
+{
+    struct mr_bytes etag =
+        mr_arena_printf(http_arena(request), "v%lld", (long long)order->view->version);
+    if (!http_etag_matches(request, etag, false))
+        return false;
+    http_send(request, 304, NULL);
+    return true;
+}
+
+static void serve_order(struct http_request *request, void *user)
+{
+    struct found_order order;
+    if (!find_own(request, user, &order) || not_modified(request, &order))
+        return;
+    struct json_w w = json_w_to(http_response(request));
+    write_order(&w, &order);
+    http_send(request, 200, NULL);
+}
+
+static void serve_confirmation(struct http_request *request, void *user)
+{
+    struct found_order order;
+    if (!find_own(request, user, &order))
+        return;
+    const char *status = view_order_status(order.view);
+    if (strcmp(status, "CONFIRMED") != 0) {
+        http_send_problem_full(
+            request,
+            &(struct http_problem){
+                .slug = "not-confirmed-yet",
+                .extensions =
+                    mr_arena_printf(http_arena(request), "{\"order_status\":\"%s\"}", status),
+            });
+        return;
+    }
+    if (not_modified(request, &order))
+        return;
+    struct shop_order_snapshot snapshot = snapshot_of(&order);
+    struct json_w w = json_w_to(http_response(request));
+    shop_json_confirmation(&w, &snapshot);
+    http_send(request, 200, NULL);
+}
+
+struct page {
+    struct mr_bytes owner;
+    struct mr_bytes status; /* NULL: any. */
+    int limit;
+    uint64_t filter;
+    struct mr_bytes cursor_key;
+    int rows;
+    int seen;
+    bool more;
+    struct mr_bytes last_key;
+};
+
+static bool read_page(struct http_request *request, struct api *api, struct page *page)
+{
+    if (!api_owner(request, api, &page->owner) ||
+        !api_limit(request, API_ORDERS_PAGE_MAX, &page->limit))
+        return false;
+    page->status = http_query(request, "status");
+    page->filter = api_filter_add(API_FILTER_START, mr_cstr("orders"));
+    page->filter = api_filter_add(page->filter, page->owner);
+    page->filter = api_filter_add(page->filter, page->status);
+    return api_cursor_read(request, api, page->filter, &page->cursor_key);
+}
+
+/* 1: go on, 0: the page is full, -1: answered. */
+static int add_row(
+    struct http_request *request,
+    struct api *api,
+    struct mr_bytes key,
+    struct json_w *w,
+    struct page *page)
+{
+    struct found_order order;
+    if (!read_order(request, api, view_order_key_id(key), false, &order))
+        return -1;
+    bool belongs =
+        order.view &&
+        (!page->status.ptr || mr_bytes_equal(page->status, mr_cstr(view_order_status(order.view))));
+    page->more = page->rows == page->limit ? belongs : ++page->seen == API_SCAN_MAX;
+    if (page->more && page->rows == page->limit)
+        return 0;
+    page->last_key = key;
+    if (belongs && page->rows < page->limit) {
+        write_order(w, &order);
+        page->rows++;
+    }
+    return page->more ? 0 : 1;
+}
+
+static bool
+write_rows(struct http_request *request, struct api *api, struct json_w *w, struct page *page)
+{
+    struct mr_bytes prefix = view_order_prefix(http_arena(request), page->owner);
+    struct topo_read_scan *scan = NULL;
+    struct mr_error error;
+    struct mr_bytes key;
+    struct mr_bytes value;
+    int step = 1;
+    int code = 1;
+    if (!api_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
+        return false;
+    while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
+        step = add_row(request, api, key, w, page);
+    topo_read_scan_close(scan);
+    if (code < 0)
+        api_send_failure(request, &error);
+    return code >= 0 && step >= 0;
+}
+
+static void serve_orders(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct page page = {0};
+    if (!read_page(request, api, &page))
+        return;
+    api_set_position(request, api, topics, page.owner, NULL);
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_set_header(request, "Vary", mr_cstr("Authorization"));
+    struct json_w w = json_w_to(http_response(request));
+    json_w_object(&w);
+    json_w_key(&w, "items");
+    json_w_array(&w);
+    if (!write_rows(request, api, &w, &page))
+        return;
+    json_w_array_end(&w);
+    api_page(
+        request,
+        &w,
+        page.more ? api_cursor_write(request, api, page.filter, page.last_key)
+                  : mr_bytes_of(NULL, 0));
+    json_w_object_end(&w);
+    http_send(request, 200, NULL);
+}
+
+void api_get_orders(struct http_request *request, void *user)
+{
+    static const struct api_read read = {topics, serve_orders};
+    static const char *const known[] = {"status", "limit", "cursor", NULL};
+    struct mr_bytes owner;
+    if (http_query_only(request, known) && api_owner(request, user, &owner))
+        api_serve(request, user, &read);
+}
+
+static void get_one(struct http_request *request, void *user, const struct api_read *read)
+{
+    static const char *const none[] = {NULL};
+    struct mr_bytes owner;
+    if (http_query_only(request, none) && api_owner(request, user, &owner))
+        api_serve(request, user, read);
+}
+
+void api_get_order(struct http_request *request, void *user)
+{
+    static const struct api_read read = {topics, serve_order};
+    get_one(request, user, &read);
+}
+
+void api_get_confirmation(struct http_request *request, void *user)
+{
+    static const struct api_read read = {topics, serve_confirmation};
+    get_one(request, user, &read);
+}

@@ -1,0 +1,121 @@
+/* page.c - what all listings share: limit, scans by prefix, the link to the next page. */
+#include "api.h"
+
+void api_send_invalid_parameter(
+    struct http_request *request, const char *parameter, const char *detail)
+{
+    struct mr_bytes extensions =
+        mr_arena_printf(http_arena(request), "{\"parameter\":\"%s\"}", parameter);
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "invalid-parameter", .detail = mr_cstr(detail), .extensions = extensions});
+}
+
+bool api_limit(struct http_request *request, int max, int *ret_limit)
+{
+    struct mr_bytes text = http_query(request, "limit");
+    int limit = 0;
+    if (!text.ptr) {
+        *ret_limit = API_PAGE_DEFAULT;
+        return true;
+    }
+    for (size_t i = 0; i < text.len && i < 5; i++)
+        limit = text.ptr[i] >= '0' && text.ptr[i] <= '9' ? limit * 10 + text.ptr[i] - '0' : max + 1;
+    if (limit < 1 || limit > max || text.len > 4) {
+        struct mr_bytes detail =
+            mr_arena_printf(http_arena(request), "limit must be 1 to %d.", max);
+        api_send_invalid_parameter(request, "limit", detail.ptr);
+        return false;
+    }
+    *ret_limit = limit;
+    return true;
+}
+
+/* The first key that does not start with `prefix`. Our prefixes never end in 0xFF only. */
+static struct mr_bytes behind(struct mr_arena *arena, struct mr_bytes prefix)
+{
+    char *end = mr_arena_alloc(arena, prefix.len + 1);
+    size_t len = prefix.len;
+    memcpy(end, prefix.ptr, len);
+    while (len > 0 && (unsigned char)end[len - 1] == 0xFF)
+        len--;
+    if (len > 0)
+        end[len - 1] = (char)((unsigned char)end[len - 1] + 1);
+    return len > 0 ? mr_bytes_of(end, len) : mr_bytes_of(NULL, 0);
+}
+
+bool api_scan_open(
+    struct http_request *request,
+    struct topo_store *store,
+    struct mr_bytes prefix,
+    struct mr_bytes last_key,
+    bool reverse,
+    struct topo_read_scan **ret_scan)
+{
+    struct mr_arena *arena = http_arena(request);
+    struct mr_error error;
+    struct topo_read_options options = {
+        .first = prefix, .end = behind(arena, prefix), .reverse = reverse};
+    if (last_key.ptr && reverse)
+        options.end = last_key;
+    else if (last_key.ptr) /* The least key after it: itself and a byte 0. */
+        options.first = mr_bytes_of(mr_arena_cstr(arena, last_key), last_key.len + 1);
+    int code = topo_read_scan_open(store, &options, arena, ret_scan, &error);
+    if (code != 0)
+        api_send_failure(request, &error);
+    return code == 0;
+}
+
+static void add_encoded(struct mr_buffer *out, struct mr_bytes text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_' || c == '.' || c == '~' || c == ',';
+        if (plain) {
+            mr_buffer_add_byte(out, c);
+        } else {
+            mr_buffer_add_byte(out, '%');
+            mr_buffer_add_byte(out, (uint8_t)hex[c >> 4]);
+            mr_buffer_add_byte(out, (uint8_t)hex[c & 15]);
+        }
+    }
+}
+
+/* The request's own target with another cursor. */
+static struct mr_bytes next_target(struct http_request *request, struct mr_bytes cursor)
+{
+    struct mr_buffer target = {0};
+    mr_buffer_add(&target, http_path(request));
+    mr_buffer_add_byte(&target, '?');
+    for (size_t i = 0; i < http_query_count(request); i++) {
+        if (mr_bytes_equal(http_query_name(request, i), mr_cstr("cursor")))
+            continue;
+        add_encoded(&target, http_query_name(request, i));
+        mr_buffer_add_byte(&target, '=');
+        add_encoded(&target, http_query_value(request, i));
+        mr_buffer_add_byte(&target, '&');
+    }
+    mr_buffer_add(&target, mr_cstr("cursor="));
+    mr_buffer_add(&target, cursor);
+    struct mr_bytes copy = mr_arena_copy(http_arena(request), mr_buffer_view(&target));
+    mr_buffer_clean_up(&target);
+    return copy;
+}
+
+void api_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
+{
+    json_w_key(w, "page");
+    json_w_object(w);
+    if (next_cursor.ptr) {
+        struct mr_bytes target = next_target(request, next_cursor);
+        struct mr_bytes link =
+            mr_arena_printf(http_arena(request), "<%.*s>; rel=\"next\"", MR_ARG(target));
+        http_set_header(request, "Link", link);
+        json_w_key_text(w, "next", target);
+        json_w_key_text(w, "cursor", next_cursor);
+    }
+    json_w_object_end(w);
+}

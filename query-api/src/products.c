@@ -1,0 +1,201 @@
+/* products.c - a product, its availability, the categories. */
+#include "api.h"
+
+#define CACHE_PRODUCTS     "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
+#define CACHE_AVAILABILITY "public, max-age=1"
+
+enum { DRAFT, PUBLISHED, DISCONTINUED, AVAILABLE_SHOWN_MAX = 10 };
+
+static const char *const product_topics[] = {"catalog.product.events", NULL};
+static const char *const stock_topics[] = {"inventory.stock.events", NULL};
+static const struct mr_bytes nobody = {0};
+
+void api_product_json(
+    struct json_w *w,
+    struct mr_bytes product_id,
+    const struct shop_product_view *product,
+    bool whole)
+{
+    json_w_object(w);
+    json_w_key_text(w, "product_id", product_id);
+    json_w_key_text(w, "sku", product->sku);
+    json_w_key_text(w, "title", product->title);
+    if (product->price)
+        shop_json_key_money(w, "price", product->price);
+    json_w_key(w, "category_ids");
+    json_w_array(w);
+    for (size_t i = 0; i < product->category_ids_count; i++)
+        json_w_text(w, product->category_ids[i]);
+    json_w_array_end(w);
+    if (whole) {
+        json_w_key_text(w, "description", product->description);
+        json_w_key_text(
+            w, "status", mr_cstr(product->status == PUBLISHED ? "published" : "discontinued"));
+        json_w_key_integer(w, "price_version", product->price_version);
+        json_w_key_integer(w, "version", product->version);
+        json_w_key_time(w, "created_at", product->created_at);
+    }
+    json_w_object_end(w);
+}
+
+static bool shown(const struct shop_product_view *product)
+{
+    return product && product->status != DRAFT && product->price;
+}
+
+/* False when answered. */
+static bool find_product(
+    struct http_request *request, struct api *api, const struct shop_product_view **ret_product)
+{
+    const void *product = NULL;
+    struct mr_bytes id = http_path_param(request, 0);
+    if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
+        return false;
+    if (!shown(product)) {
+        http_send_problem(request, "not-found", "There is no such product.");
+        return false;
+    }
+    *ret_product = product;
+    return true;
+}
+
+static void public_headers(struct http_request *request, const char *cache)
+{
+    http_set_header(request, "Cache-Control", mr_cstr(cache));
+    http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language"));
+}
+
+static void serve_product(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    const struct shop_product_view *product = NULL;
+    api_set_position(request, api, product_topics, nobody, NULL);
+    if (!find_product(request, api, &product))
+        return;
+    struct mr_bytes etag =
+        mr_arena_printf(http_arena(request), "v%lld", (long long)product->version);
+    public_headers(request, CACHE_PRODUCTS);
+    if (http_etag_matches(request, etag, false)) {
+        http_send(request, 304, NULL);
+        return;
+    }
+    struct json_w w = json_w_to(http_response(request));
+    api_product_json(&w, http_path_param(request, 0), product, true);
+    http_send(request, 200, NULL);
+}
+
+void api_get_product(struct http_request *request, void *user)
+{
+    static const struct api_read read = {product_topics, serve_product};
+    static const char *const none[] = {NULL};
+    if (http_query_only(request, none))
+        api_serve(request, user, &read);
+}
+
+static void availability_json(
+    struct json_w *w,
+    struct mr_bytes product_id,
+    const struct shop_product_view *product,
+    const struct shop_stock_view *stock)
+{
+    int64_t available = stock && product->status == PUBLISHED ? stock->available : 0;
+    json_w_object(w);
+    json_w_key_text(w, "product_id", product_id);
+    json_w_key_text(w, "band", mr_cstr(shop_band(available)));
+    json_w_key_integer(
+        w, "available", available > AVAILABLE_SHOWN_MAX ? AVAILABLE_SHOWN_MAX : available);
+    json_w_key(w, "as_of");
+    if (stock)
+        json_w_time(w, stock->as_of);
+    else
+        json_w_null(w);
+    json_w_object_end(w);
+}
+
+static void serve_availability(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_bytes id = http_path_param(request, 0);
+    const struct shop_product_view *product = NULL;
+    const void *stock = NULL;
+    api_set_position(request, api, stock_topics, nobody, NULL);
+    if (!find_product(request, api, &product) ||
+        !api_get(request, api->availability, SHOP_STOCK_VIEW, id, &stock))
+        return;
+    const struct shop_stock_view *view = stock;
+    struct mr_bytes etag = mr_arena_printf(
+        http_arena(request),
+        "v%lld.%d",
+        (long long)(view ? view->version : 0),
+        (int)product->status);
+    public_headers(request, CACHE_AVAILABILITY);
+    if (http_etag_matches(request, etag, false)) {
+        http_send(request, 304, NULL);
+        return;
+    }
+    struct json_w w = json_w_to(http_response(request));
+    availability_json(&w, id, product, view);
+    http_send(request, 200, NULL);
+}
+
+void api_get_availability(struct http_request *request, void *user)
+{
+    static const char *const topics[] = {"inventory.stock.events", "catalog.product.events", NULL};
+    static const struct api_read read = {topics, serve_availability};
+    static const char *const none[] = {NULL};
+    if (http_query_only(request, none))
+        api_serve(request, user, &read);
+}
+
+static bool write_categories(struct http_request *request, struct api *api)
+{
+    struct topo_read_scan *scan = NULL;
+    struct mr_error error;
+    struct mr_bytes key;
+    struct mr_bytes value;
+    struct json_w w = json_w_to(http_response(request));
+    int code = topo_read_scan_open(
+        api->categories, &(struct topo_read_options){0}, http_arena(request), &scan, &error);
+    json_w_object(&w);
+    json_w_key(&w, "items");
+    json_w_array(&w);
+    for (int i = 0; code == 0 && i < API_SCAN_MAX; i++) {
+        int more = topo_read_scan_next(scan, &key, &value, &error);
+        if (more <= 0) {
+            code = more;
+            break;
+        }
+        json_w_object(&w);
+        json_w_key_text(&w, "category_id", key);
+        json_w_key_integer(&w, "products", (int64_t)mr_get_be64(value.ptr));
+        json_w_object_end(&w);
+    }
+    json_w_array_end(&w);
+    json_w_object_end(&w);
+    topo_read_scan_close(scan);
+    if (code != 0)
+        api_send_failure(request, &error);
+    return code == 0;
+}
+
+static void serve_categories(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    uint64_t generation = 0;
+    api_set_position(request, api, product_topics, nobody, &generation);
+    public_headers(request, CACHE_PRODUCTS);
+    struct mr_bytes etag =
+        mr_arena_printf(http_arena(request), "%llx", (unsigned long long)generation);
+    if (http_etag_matches(request, etag, true))
+        http_send(request, 304, NULL);
+    else if (write_categories(request, api))
+        http_send(request, 200, NULL);
+}
+
+void api_get_categories(struct http_request *request, void *user)
+{
+    static const struct api_read read = {product_topics, serve_categories};
+    static const char *const none[] = {NULL};
+    if (http_query_only(request, none))
+        api_serve(request, user, &read);
+}

@@ -1,0 +1,37 @@
+/* state.c - one document from a view. */
+#include "api.h"
+
+#include <base/log.h>
+
+void api_send_failure(struct http_request *request, const struct mr_error *error)
+{
+    mr_log(
+        MR_LOG_ERROR,
+        "read-failed",
+        "request_id=%.*s error=\"%s\"",
+        MR_ARG(http_request_id(request)),
+        error->text);
+    http_send_problem(request, "internal", "The view could not be read.");
+}
+
+bool api_get(
+    struct http_request *request,
+    struct topo_store *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    const void **ret_state)
+{
+    struct mr_arena *arena = http_arena(request);
+    struct mr_bytes stored = {0};
+    struct mr_error error;
+    const void *state = NULL;
+    int code = topo_read_get(store, key, arena, &stored, &error);
+    if (code == 0 && stored.ptr)
+        code = codec_decode_bare(&shop_types[type], stored, arena, &state, &error);
+    if (code != 0) {
+        api_send_failure(request, &error);
+        return false;
+    }
+    *ret_state = state;
+    return true;
+}
