@@ -217,6 +217,8 @@ int http_json_read(
     json_error_t why;
     struct reading reading = {arena, ret_errors};
     ret_errors->count = 0;
+    if (!http_utf8_valid(body)) /* jansson passes over bytes 0. */
+        return mr_fail(error, MR_MALFORMED, "not UTF-8");
     if (too_deep(body))
         return mr_fail(error, MR_MALFORMED, "deeper than %d levels", (int)HTTP_JSON_DEPTH_MAX);
     json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);

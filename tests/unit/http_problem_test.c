@@ -1,0 +1,74 @@
+/* http_problem_test.c - problems have a type, a title, a status and their extensions. */
+#include <http/problem.h>
+
+#include <tests/cmocka.h>
+
+static void expect(const struct http_problem *problem, const char *expected)
+{
+    struct mr_buffer out = {0};
+    http_problem_render(problem, "https://shop.example/problems/", mr_cstr("/v1/requests/1"), &out);
+    mr_buffer_add_byte(&out, 0);
+    assert_string_equal(out.ptr, expected);
+    mr_buffer_clean_up(&out);
+}
+
+static void a_slug_gives_type_title_and_status(void **state)
+{
+    (void)state;
+    expect(
+        &(struct http_problem){.slug = "cart-empty", .detail = mr_cstr("Add \"something\".")},
+        "{\"type\":\"https://shop.example/problems/cart-empty\",\"title\":\"The cart is empty\","
+        "\"status\":422,\"detail\":\"Add \\\"something\\\".\",\"instance\":\"/v1/requests/1\"}");
+}
+
+static void extensions_are_members_of_the_problem(void **state)
+{
+    (void)state;
+    expect(
+        &(struct http_problem){
+            .slug = "cart-full", .extensions = mr_cstr(" {\"limit\":5,\"x\":{}} ")},
+        "{\"type\":\"https://shop.example/problems/cart-full\",\"title\":\"The cart is full\","
+        "\"status\":422,\"instance\":\"/v1/requests/1\",\"limit\":5,\"x\":{}}");
+    expect(
+        &(struct http_problem){.slug = "cart-full", .extensions = mr_cstr("{ }")},
+        "{\"type\":\"https://shop.example/problems/cart-full\",\"title\":\"The cart is full\","
+        "\"status\":422,\"instance\":\"/v1/requests/1\"}");
+}
+
+static void field_errors_have_pointers(void **state)
+{
+    const struct http_field_error errors[] = {
+        {.pointer = mr_cstr("/a"), .detail = "is required", .code = "required"},
+        {.detail = "must be an object", .code = "type"}};
+    (void)state;
+    expect(
+        &(struct http_problem){.slug = "validation", .errors = errors, .errors_count = 2},
+        "{\"type\":\"https://shop.example/problems/validation\",\"title\":\"The request does not "
+        "say what it must\",\"status\":422,\"instance\":\"/v1/requests/1\",\"errors\":["
+        "{\"pointer\":\"/a\",\"detail\":\"is required\",\"code\":\"required\"},"
+        "{\"pointer\":\"\",\"detail\":\"must be an object\",\"code\":\"type\"}]}");
+}
+
+static void every_slug_has_a_status_and_a_title(void **state)
+{
+    (void)state;
+    assert_true(http_problem_count() > 40);
+    for (size_t i = 0; i < http_problem_count(); i++) {
+        int status = http_problem_status(http_problem_slug(i));
+        assert_in_range(status, 400, 599);
+        assert_non_null(http_problem_title(http_problem_slug(i)));
+    }
+    assert_int_equal(http_problem_status("no-such-slug"), 0);
+    assert_null(http_problem_title("no-such-slug"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_slug_gives_type_title_and_status),
+        cmocka_unit_test(extensions_are_members_of_the_problem),
+        cmocka_unit_test(field_errors_have_pointers),
+        cmocka_unit_test(every_slug_has_a_status_and_a_title),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
