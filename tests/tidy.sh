@@ -28,7 +28,7 @@ only() { # HEADER-PATTERN  WHERE-PATTERN...
     done
 }
 only librdkafka/ topology/src/kafka_
-only rocksdb/ topology/src/store_rocksdb.c
+only rocksdb/ topology/src/store_rocksdb
 only avro schemas/
 only microhttpd http/
 only lzma tools/

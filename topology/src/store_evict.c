@@ -2,9 +2,10 @@
 #include "store_impl.h"
 
 /* The hand forgives an entry that was used since it last came by, and evicts it the next time. */
-static void sweep_bucket(struct topo_store *store, struct store_entry *entry)
+static size_t sweep_bucket(struct topo_store *store, struct store_entry *entry)
 {
-    while (entry) {
+    size_t looked_at = 0;
+    for (; entry; looked_at++) {
         struct store_entry *next = entry->next;
         bool needed = entry->pins ||
                       (entry->flags & (STORE_STAGED | STORE_DIRTY | STORE_SAVED | STORE_INDEXED));
@@ -17,6 +18,7 @@ static void sweep_bucket(struct topo_store *store, struct store_entry *entry)
         }
         entry = next;
     }
+    return looked_at;
 }
 
 static void move_hand(struct store_set *set)
@@ -40,18 +42,33 @@ static size_t buckets_count(const struct store_set *set)
     return count;
 }
 
-void store_set_evict(struct store_set *set, size_t patience)
+static bool is_over(const struct store_set *set)
 {
-    const _Atomic size_t *clean_bytes = &set->counters.clean_bytes;
-    if (!set->disk || set->stores_count == 0 ||
-        atomic_load_explicit(clean_bytes, memory_order_relaxed) <= set->table_bytes_max)
-        return;
-    /* Twice around: once to forgive, once to evict. */
-    size_t buckets = patience ? patience : 2 * buckets_count(set);
-    while (buckets-- > 0 &&
-           atomic_load_explicit(clean_bytes, memory_order_relaxed) > set->table_bytes_max) {
+    return atomic_load_explicit(&set->counters.clean_bytes, memory_order_relaxed) >
+           set->table_bytes_max;
+}
+
+static void sweep(struct store_set *set, size_t buckets, size_t entries)
+{
+    while (buckets-- > 0 && entries > 0 && is_over(set)) {
         struct topo_store *store = set->stores[set->hand_store];
-        sweep_bucket(store, store->table.shards[set->hand_shard].buckets[set->hand_bucket]);
+        size_t looked_at =
+            sweep_bucket(store, store->table.shards[set->hand_shard].buckets[set->hand_bucket]);
+        entries -= looked_at < entries ? looked_at : entries;
         move_hand(set);
     }
+}
+
+/* A record reads a few entries, so looking at a few more each time keeps up. */
+void store_set_evict_some(struct store_set *set)
+{
+    if (set->disk && is_over(set))
+        sweep(set, 1024, 16);
+}
+
+/* Twice around: once to forgive, once to evict. */
+void store_set_evict_all(struct store_set *set)
+{
+    if (set->disk && is_over(set))
+        sweep(set, 2 * buckets_count(set), SIZE_MAX);
 }

@@ -11,8 +11,41 @@ size_t store_set_dirty_bytes(const struct store_set *set)
     return atomic_load_explicit(&set->counters.dirty_bytes, memory_order_relaxed);
 }
 
+struct sortable {
+    uint64_t head;
+    struct store_entry *entry;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct sortable *left = a;
+    const struct sortable *right = b;
+    if (left->entry->store != right->entry->store)
+        return left->entry->store < right->entry->store ? -1 : 1;
+    if (left->head != right->head)
+        return left->head < right->head ? -1 : 1;
+    return mr_bytes_compare(store_entry_key(left->entry), store_entry_key(right->entry));
+}
+
+static void sort(struct store_entries *list)
+{
+    struct sortable *items = mr_malloc(list->count * sizeof *items);
+    for (size_t i = 0; i < list->count; i++) {
+        struct mr_bytes key = store_entry_key(list->items[i]);
+        char head[8] = {0};
+        memcpy(head, key.ptr, key.len < 8 ? key.len : 8);
+        items[i].entry = list->items[i];
+        items[i].head = mr_get_be64(head);
+    }
+    qsort(items, list->count, sizeof *items, compare);
+    for (size_t i = 0; i < list->count; i++)
+        list->items[i] = items[i].entry;
+    free(items);
+}
+
 static void collect(struct store_set *set)
 {
+    sort(&set->dirty);
     for (size_t i = 0; i < set->dirty.count; i++) {
         const struct store_entry *entry = set->dirty.items[i];
         const struct store_value *value = entry->committed;
@@ -45,11 +78,21 @@ static uint64_t next_epoch(struct topo_store *store)
     return open ? epoch : 0;
 }
 
+/* With no scan open and nothing staged the disk now has all that the index was for. */
+static void clear_index(const struct store_set *set, struct topo_store *store, uint64_t epoch)
+{
+    bool pinned = store->pins.first < store->pins.count;
+    if (store->ordered && epoch == 0 && !pinned && set->staged.count == 0)
+        store_index_clear(&store->index);
+}
+
 static void settle(struct store_set *set)
 {
     uint64_t *epochs = mr_calloc(set->stores_count, sizeof *epochs);
-    for (size_t i = 0; i < set->stores_count; i++)
+    for (size_t i = 0; i < set->stores_count; i++) {
         epochs[i] = next_epoch(set->stores[i]);
+        clear_index(set, set->stores[i], epochs[i]);
+    }
     for (size_t i = 0; i < set->dirty.count; i++) {
         struct store_entry *entry = set->dirty.items[i];
         store_account(set, entry, -1);
@@ -82,6 +125,6 @@ int store_set_flush(struct store_set *set, struct mr_error *error)
     }
     settle(set);
     STORE_COUNT(set->counters.flushes, 1);
-    store_set_evict(set, 0);
+    store_set_evict_all(set);
     return 0;
 }

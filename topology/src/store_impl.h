@@ -145,8 +145,10 @@ void store_pins_flushed(struct topo_store *store, struct store_entry *entry, uin
 void store_entry_unpinned(struct topo_store *store, struct store_entry *entry);
 void store_pins_sweep(struct topo_store *store);
 
-/* Between records only. `patience`: how many buckets to look at; 0: until it fits. */
-void store_set_evict(struct store_set *set, size_t patience);
+/* Evict clean entries when they are over the bound: a little, as much as it takes. Between records
+ * only. */
+void store_set_evict_some(struct store_set *set);
+void store_set_evict_all(struct store_set *set);
 
 /* Empty: no such prefix end, every key from there on. */
 struct mr_bytes store_prefix_end(struct mr_bytes prefix, char *buffer);

@@ -119,6 +119,24 @@ void store_index_remove(struct store_index *index, struct store_entry *entry)
     entry->flags &= (uint8_t)~STORE_INDEXED;
 }
 
+/* The lock is held for taking the nodes out; they are freed after. */
+void store_index_clear(struct store_index *index)
+{
+    struct store_node *node = index->first->next[0];
+    pthread_mutex_lock(&index->lock);
+    for (int level = 0; level < HEIGHT_MAX; level++)
+        index->first->next[level] = NULL;
+    index->height = 1;
+    index->version++;
+    pthread_mutex_unlock(&index->lock);
+    while (node) {
+        struct store_node *next = node->next[0];
+        node->entry->flags &= (uint8_t)~STORE_INDEXED;
+        free(node);
+        node = next;
+    }
+}
+
 struct store_node *
 store_index_from(const struct store_index *index, struct mr_bytes key, bool after)
 {

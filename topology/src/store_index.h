@@ -32,6 +32,7 @@ void store_index_clean_up(struct store_index *index);
 /* The owner. The entry must not be, must be, in the index. Both keep STORE_INDEXED right. */
 void store_index_add(struct store_index *index, struct store_entry *entry);
 void store_index_remove(struct store_index *index, struct store_entry *entry);
+void store_index_clear(struct store_index *index); /* All of them, cheaper than one by one. */
 
 /* The first node at (or, with `after`, behind) `key`; NULL when there is none. A NULL view is
  * before everything. */

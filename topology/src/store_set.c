@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TABLE_BYTES_MAX = 64 << 20, EVICT_BUCKETS_PER_RECORD = 32 };
+enum { TABLE_BYTES_MAX = 64 << 20 };
 
 static int64_t system_now_ms(void *user)
 {
@@ -133,7 +133,7 @@ int store_set_check(const struct store_set *set, struct mr_error *error)
 void store_set_savepoint(struct store_set *set)
 {
     assert(!set->in_savepoint);
-    store_set_evict(set, EVICT_BUCKETS_PER_RECORD);
+    store_set_evict_some(set);
     set->in_savepoint = true;
 }
 

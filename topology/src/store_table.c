@@ -99,7 +99,7 @@ struct store_entry *store_table_add(
 {
     unsigned number = store_shard_of(hash);
     struct store_shard *shard = &table->shards[number];
-    if (shard->count > shard->mask && shard->mask < (1U << 27) - 1)
+    if (shard->count > shard->mask / 2 && shard->mask < (1U << 27) - 1)
         grow(table, number);
     struct store_entry *entry = mr_malloc(sizeof *entry + key.len);
     *entry = (struct store_entry){
