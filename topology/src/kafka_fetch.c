@@ -16,7 +16,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { BATCH_MAX = 2048, SLOTS_PER_CHUNK = 512 };
+enum {
+    BATCH_MAX = 2048,
+    SLOTS_PER_CHUNK = 512,
+    /* librdkafka stops fetching over either of these. */
+    QUEUED_MAX_RECORDS = 20000,
+    QUEUED_MAX_BYTES = 16 * 1024 * 1000,
+    WAKE_TIMEOUT_MS = 100,
+};
 
 struct slot {
     rd_kafka_message_t *message; /* NULL while free. */
@@ -54,6 +61,9 @@ struct kafka_fetcher {
 
     struct chunk *chunks;
     struct slot *free_slots;
+
+    bool full;               /* librdkafka may have stopped fetching. */
+    size_t record_size_mean; /* Of the last batch. */
 
     int failed; /* Told by the next poll that has no records to give. */
     struct mr_error failure;
@@ -118,7 +128,7 @@ static rd_kafka_conf_t *fetcher_conf(
         {"auto.offset.reset", "error"},
         {"fetch.min.bytes", "1"},
         {"fetch.error.backoff.ms", "20"},
-        {"queued.min.messages", "50000"},
+        {"queued.min.messages", "20000"},
         {"queued.max.messages.kbytes", "16384"},
         {NULL, NULL},
     };
@@ -132,8 +142,8 @@ static rd_kafka_conf_t *fetcher_conf(
     /* The broker answers at once when there is data; the wait bounds how long a partition that was
      * just added waits behind idle ones, and how soon the end of a log is seen. */
     if (err == 0)
-        err = kafka_conf_set(
-            conf, "fetch.wait.max.ms", kind == KAFKA_FETCH_LOG ? "25" : "100", error);
+        err =
+            kafka_conf_set(conf, "fetch.wait.max.ms", kind == KAFKA_FETCH_LOG ? "25" : "50", error);
     if (err == 0)
         err = kafka_conf_set(
             conf, "enable.partition.eof", kind == KAFKA_FETCH_LOG ? "true" : "false", error);
@@ -341,6 +351,7 @@ static void fill_record(
 static size_t take_messages(struct kafka_fetcher *fetcher, size_t count)
 {
     size_t taken = 0;
+    size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
         rd_kafka_message_t *message = fetcher->messages[i];
         struct partition *partition = partition_of(fetcher, message);
@@ -350,12 +361,46 @@ static size_t take_messages(struct kafka_fetcher *fetcher, size_t count)
             struct slot *slot = take_slot(fetcher, message);
             fill_record(&fetcher->records[taken], partition, message, slot);
             fetcher->tokens[taken++] = slot;
+            bytes += message->len + message->key_len;
             partition->next_offset = message->offset + 1;
             continue;
         }
         rd_kafka_message_destroy(message);
     }
+    if (taken > 0)
+        fetcher->record_size_mean = bytes / taken;
     return taken;
+}
+
+/* A question to every leader, for the sake of waking librdkafka's threads, not of the answer. */
+static void wake_fetching(struct kafka_fetcher *fetcher)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new((int)fetcher->partitions_count);
+    for (size_t i = 0; i < fetcher->partitions_count; i++)
+        if (fetcher->partitions[i].fetching)
+            rd_kafka_topic_partition_list_add(
+                list, fetcher->partitions[i].topic, fetcher->partitions[i].partition)
+                ->offset = RD_KAFKA_OFFSET_END;
+    if (list->cnt > 0)
+        rd_kafka_offsets_for_times(fetcher->client.rk, list, WAKE_TIMEOUT_MS);
+    rd_kafka_topic_partition_list_destroy(list);
+}
+
+/* librdkafka 2.0 stops fetching when its queue is full, and looks again after a second, not when
+ * the queue is read: 20,000 records a second is then all there is. So it is woken when half is
+ * read. */
+static void keep_fetching(struct kafka_fetcher *fetcher, size_t queued, size_t taken)
+{
+    size_t left = queued > taken ? queued - taken : 0;
+    size_t most = queued + BATCH_MAX; /* It may have grown and shrunk since the last look. */
+    if (most >= QUEUED_MAX_RECORDS || most * fetcher->record_size_mean >= QUEUED_MAX_BYTES)
+        fetcher->full = true;
+    if (!fetcher->full || left >= QUEUED_MAX_RECORDS / 2 ||
+        left * fetcher->record_size_mean >= QUEUED_MAX_BYTES / 2)
+        return;
+    fetcher->full = false;
+    wake_fetching(fetcher);
 }
 
 /* librdkafka's batch call waits until the batch is full, so: what is there, else one, then the
@@ -380,8 +425,12 @@ int kafka_fetcher_poll(
     struct mr_error *error)
 {
     size_t taken = 0;
-    if (!fetcher->failed)
-        taken = take_messages(fetcher, receive(fetcher, timeout_ms));
+    if (!fetcher->failed) {
+        size_t queued = rd_kafka_queue_length(fetcher->queue);
+        size_t received = receive(fetcher, timeout_ms);
+        keep_fetching(fetcher, queued, received);
+        taken = take_messages(fetcher, received);
+    }
     if (taken == 0 && fetcher->failed) {
         int code = fetcher->failed;
         fetcher->failed = 0;
