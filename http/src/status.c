@@ -68,6 +68,11 @@ int http_status_start(
     return 0;
 }
 
+uint16_t http_status_port(const struct http_status *status)
+{
+    return http_server_port(status->server);
+}
+
 void http_status_free(struct http_status *status)
 {
     if (!status)

@@ -11,7 +11,7 @@ struct http_status;
 
 struct http_status_options {
     const char *address; /* NULL: "127.0.0.1". */
-    uint16_t port;
+    uint16_t port;       /* 0: any free one. */
     /* 1: ready, 0: not yet. Writes a JSON object that says why into `out` (may leave it empty). */
     int (*ready)(void *user, struct mr_buffer *out);
     void (*metrics)(void *user, struct mr_buffer *out); /* Prometheus text. NULL: none. */
@@ -23,6 +23,7 @@ int http_status_start(
     const struct http_status_options *options,
     struct http_status **ret_status,
     struct mr_error *error);
+uint16_t http_status_port(const struct http_status *status);
 void http_status_free(struct http_status *status); /* Stops it. NULL is fine. */
 
 #endif
