@@ -23,13 +23,20 @@ struct topo_driver_options {
     const char *state_dir;
     uint64_t seed;
     int64_t start_ms;           /* 0: 1,700,000,000,000 */
-    int64_t commit_records_max; /* 0: the engine's default */
+    int64_t commit_records_max; /* 0: the engine's default, here and below */
+    int64_t buffered_bytes_max;
+    int64_t max_task_idle_ms;
+    int workers;
+    void (*on_log)(void *user, int level, const char *event, const char *text);
+    void *log_user;
 };
 
 struct topo_driver *
 topo_driver_new(const struct topo_topology *topology, const struct topo_driver_options *options);
 void topo_driver_free(struct topo_driver *driver);
 struct topo_sim *topo_driver_sim(struct topo_driver *driver);
+/* For what engine.h asks an engine. NULL until the first run; another one after a restart. */
+struct topo_engine *topo_driver_engine(struct topo_driver *driver);
 
 /* Append and run until nothing is left to do (feedback through internal topics included). 0, or the
  * error that stopped the engine. */

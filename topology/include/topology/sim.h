@@ -52,10 +52,26 @@ bool topo_sim_read(
     int64_t *offset,
     struct topo_record *ret_record);
 
+/* 0: no such topic. The end counts markers and aborted records. */
+int32_t topo_sim_partitions(struct topo_sim *sim, const char *topic);
+int64_t topo_sim_end(struct topo_sim *sim, const char *topic, int32_t partition);
+/* The group's committed next offset; -1: none. */
+int64_t topo_sim_committed(
+    struct topo_sim *sim, const char *application_id, const char *topic, int32_t partition);
+
+/* Retention: what is below `low` is gone. */
+void topo_sim_truncate(struct topo_sim *sim, const char *topic, int32_t partition, int64_t low);
+/* The group gives up on an instance that still runs: it finds out when it polls or commits. */
+void topo_sim_expel(struct topo_sim *sim, const char *instance_id);
+/* The process of an instance is dead, between two calls. */
+void topo_sim_kill(struct topo_sim *sim, const char *instance_id);
+
+void topo_sim_set_ms(struct topo_sim *sim, int64_t ms); /* Before anything runs. */
 void topo_sim_advance_ms(struct topo_sim *sim, int64_t ms);
 int64_t topo_sim_now_ms(const struct topo_sim *sim);
 int64_t topo_sim_calls(const struct topo_sim *sim);
 void topo_sim_fail_at(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure);
+bool topo_sim_pending(const struct topo_sim *sim); /* It has not fired yet. */
 /* True once a CRASH failure fired: every later call of the dead member fails with MR_FATAL until
  * restart. */
 bool topo_sim_crashed(const struct topo_sim *sim);

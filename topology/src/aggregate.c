@@ -1,0 +1,141 @@
+/*
+ * aggregate.c - decode, replay, decide, outcome, reply: the numbered steps of aggregate.h.
+ *
+ * Invariants: an id gets one outcome, in the transaction of its effects; what was answered once is
+ * answered again from the remembered bytes.
+ */
+#include "task.h"
+
+#include <assert.h>
+
+static const char command_id_header[] = "command-id";
+
+static struct topo_store *outcomes_of(struct topo_context *context, const struct graph_node *node)
+{
+    return context->task->stores[node->outcome_store->index];
+}
+
+/* The positions this command's events will have: foreseen, and checked before the commit. */
+static const struct topo_position *foresee(struct topo_context *context, size_t *ret_count)
+{
+    const struct task *task = context->task;
+    struct topo_position *positions =
+        mr_arena_alloc(&context->arena, (task->sub->logs_count + 1) * sizeof *positions);
+    size_t count = 0;
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        const struct task_log *log = &task->logs[i];
+        if (log->log->kind == GRAPH_LOG_EVENTS && log->log->aggregate == context->node && log->held)
+            positions[count++] = (struct topo_position){
+                log->partition.topic,
+                log->partition.partition,
+                log->next + log->held,
+            };
+    }
+    *ret_count = count;
+    return positions;
+}
+
+/* 4. To the outcome topic, and into the store that answers the next one with the same id. */
+static void remember(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_command *command,
+    struct mr_bytes outcome)
+{
+    struct topo_header *header = mr_arena_alloc(&context->arena, sizeof *header);
+    *header = (struct topo_header){mr_cstr(command_id_header), command->id};
+    const struct topo_output output = {
+        .key = context->record->key,
+        .value = outcome,
+        .headers = header,
+        .headers_count = 1,
+        .timestamp_ms = context->now_ms,
+    };
+    context_hold(context, node->outcome_sink, &output);
+    topo_store_put(outcomes_of(context, node), command->id, outcome);
+}
+
+static int decide(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    struct mr_error *error)
+{
+    const struct topo_aggregate *aggregate = &node->aggregate;
+    void *decision = NULL;
+    context->phase = CONTEXT_DECIDE;
+    int rc = aggregate->decide(context, node->user, record, command, &decision, error);
+    context->phase = CONTEXT_ANSWER;
+    if (rc || context->failed || !command->id.ptr || !node->outcome_sink)
+        return rc;
+    size_t count = 0;
+    const struct topo_position *positions = foresee(context, &count);
+    struct mr_bytes outcome = {0};
+    rc = aggregate->outcome(
+        context, node->user, command, decision, positions, count, &outcome, error);
+    if (rc)
+        return rc;
+    assert(outcome.ptr);
+    remember(context, node, command, outcome);
+    return aggregate->reply(context, node->user, command, outcome, false, error);
+}
+
+int aggregate_run(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    const struct topo_aggregate *aggregate = &node->aggregate;
+    struct topo_command command = {0};
+    int rc = aggregate->decode(node->user, record, &context->arena, &command, error);
+    if (rc)
+        return rc;
+    struct mr_bytes known = {0};
+    if (command.id.ptr && node->outcome_store)
+        known = topo_store_get(outcomes_of(context, node), command.id);
+    if (known.ptr) {
+        known = mr_arena_copy(&context->arena, known);
+        context->phase = CONTEXT_ANSWER;
+        rc = aggregate->reply(context, node->user, &command, known, true, error);
+    } else {
+        rc = decide(context, node, record, &command, error);
+    }
+    context->phase = CONTEXT_PROCESS;
+    return rc;
+}
+
+int aggregate_evolve(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_record *event,
+    struct mr_error *error)
+{
+    enum context_phase phase = context->phase;
+    const struct graph_node *caller = context->node;
+    context->phase = phase == CONTEXT_RESTORE ? CONTEXT_RESTORE : CONTEXT_EVOLVE;
+    context->node = node;
+    int rc = node->aggregate.evolve(context, node->user, event, error);
+    context->phase = phase;
+    context->node = caller;
+    return rc;
+}
+
+int aggregate_restore_outcome(
+    struct task *task,
+    const struct graph_log *log,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct mr_bytes id = topo_record_header(record, command_id_header);
+    if (!id.ptr || !record->value.ptr)
+        return mr_fail(
+            error,
+            MR_CORRUPT,
+            "%s: an outcome without a value or a header \"%s\"",
+            record->topic,
+            command_id_header);
+    topo_store_put(task->stores[log->store->index], id, record->value);
+    return 0;
+}

@@ -1,0 +1,349 @@
+/*
+ * commit.c - the open transaction: begun lazily, committed in one order, undone whole.
+ *
+ * The order of a commit, and why it survives a death between any two steps:
+ *   1. the stores are sound               a decision on a broken store is not committed
+ *   2. changelog records are produced     one per key that changed since the last commit
+ *   3. all is acknowledged                now the offsets of our records are known
+ *   4. they are where we foresaw them     outcomes name them, so else nothing of this is committed
+ *   5. positions are staged               of our logs, behind the marker that the commit will leave
+ *   6. input offsets and commit           dead before it: all is gone; after it: the log has all
+ *   7. the stores commit, in memory       dead here: restore folds the log from the older position
+ *   8. whoever waits for a position is told
+ */
+#include "worker.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    COMMIT_TRIES_MAX = 1000,
+    COMMIT_PAUSE_MS_MAX = 500,
+    MISMATCHES_MAX = 3,
+};
+
+/* -- begin, produce -- */
+
+static int begin(struct worker *worker, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = 0;
+    if (worker->txn.open)
+        return 0;
+    do
+        rc = worker->io.begin(worker->io.self, error);
+    while (worker_again(worker, rc, &tries));
+    worker->txn.open = rc == 0;
+    return rc;
+}
+
+static int flush(struct worker *worker, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = worker->io.flush(worker->io.self, error);
+    while (worker_again(worker, rc, &tries));
+    return rc;
+}
+
+/* A full queue is drained by a flush: that is the back-pressure. */
+int worker_produce(
+    struct worker *worker,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    int tries = 0;
+    int rc = begin(worker, error);
+    if (rc)
+        return rc;
+    rc = worker->io.produce(worker->io.self, to, record, error);
+    while (worker_again(worker, rc, &tries)) {
+        rc = flush(worker, error);
+        if (!rc)
+            rc = worker->io.produce(worker->io.self, to, record, error);
+    }
+    if (!rc)
+        worker->txn.bytes += (int64_t)(record->key.len + record->value.len);
+    return rc;
+}
+
+/* -- when -- */
+
+bool worker_has_changes(const struct worker *worker)
+{
+    if (worker->txn.open || worker->txn.records > 0)
+        return true;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (store_set_has_staged(worker->tasks[i]->set))
+            return true;
+    return false;
+}
+
+bool worker_commit_is_due(struct worker *worker, bool drained)
+{
+    const struct topo_engine_options *options = &worker->engine->options;
+    const struct worker_txn *txn = &worker->txn;
+    if (!worker_has_changes(worker))
+        return false;
+    if (drained || txn->wanted || txn->records >= options->commit_records_max)
+        return true;
+    if (worker->now_ms - txn->began_ms >= options->commit_interval_ms_max)
+        return true;
+    int64_t bytes = txn->bytes;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        bytes += (int64_t)store_set_staged_bytes(worker->tasks[i]->set);
+    return bytes >= options->commit_bytes_max;
+}
+
+/* -- 2. changelogs -- */
+
+struct changelog_visit {
+    struct worker *worker;
+    struct task *task;
+    struct mr_error *error;
+};
+
+static struct task_log *changelog_of(struct task *task, const struct topo_store *store)
+{
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        const struct graph_log *log = &task->sub->logs[i];
+        if (log->kind == GRAPH_LOG_CHANGELOG && task->stores[log->store->index] == store)
+            return &task->logs[i];
+    }
+    return NULL;
+}
+
+static int changelog_record(
+    void *user,
+    struct topo_store *store,
+    const char *name,
+    struct mr_bytes key,
+    struct mr_bytes value)
+{
+    const struct changelog_visit *visit = user;
+    struct task_log *log = changelog_of(visit->task, store);
+    (void)name;
+    assert(log);
+    const struct topo_record record = {
+        .topic = log->partition.topic,
+        .partition = log->partition.partition,
+        .offset = -1,
+        .timestamp_ms = visit->worker->now_ms,
+        .key = key,
+        .value = value,
+    };
+    int rc = worker_produce(visit->worker, &log->partition, &record, visit->error);
+    if (rc)
+        return rc;
+    log->next++;
+    log->touched = true;
+    metrics_add(&visit->worker->engine->metrics.changelog_records, 1);
+    return 0;
+}
+
+static int produce_changelogs(struct worker *worker, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
+        struct changelog_visit visit = {worker, worker->tasks[i], error};
+        rc = store_set_visit_staged(worker->tasks[i]->set, changelog_record, &visit);
+    }
+    return rc;
+}
+
+/* -- 4. offsets as foreseen -- */
+
+static int check_log(struct worker *worker, const struct task_log *log, struct mr_error *error)
+{
+    int64_t last = worker->io.last_offset(worker->io.self, log->partition);
+    if (last == log->next - 1)
+        return 0;
+    worker->mismatches++;
+    bool hopeless = worker->mismatches >= MISMATCHES_MAX;
+    return mr_fail(
+        error,
+        hopeless ? MR_FATAL : MR_ABORTED,
+        "%s%s/%" PRId32 ": our last record is at %" PRId64 ", foreseen was %" PRId64,
+        hopeless ? "another producer writes to " : "",
+        log->partition.topic,
+        log->partition.partition,
+        last,
+        log->next - 1);
+}
+
+static int check_offsets(struct worker *worker, struct mr_error *error)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *task = worker->tasks[i];
+        for (size_t k = 0; k < task->sub->logs_count; k++) {
+            int rc = task->logs[k].touched ? check_log(worker, &task->logs[k], error) : 0;
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+/* -- 5. and 6. -- */
+
+static void stage_positions(struct task *task)
+{
+    for (size_t k = 0; k < task->sub->logs_count; k++) {
+        const struct task_log *log = &task->logs[k];
+        if (log->touched)
+            store_set_position_put(
+                task->set, log->partition.topic, log->partition.partition, log->next + 1);
+    }
+}
+
+/* What moved; and if nothing did (timers only), one that stayed: a transaction without an input
+ * offset carries no generation and would not be fenced. */
+static size_t
+collect_inputs(const struct worker *worker, struct topo_position *positions, bool moved_only)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
+            const struct queue *queue = &task->queues.items[k];
+            int64_t next = queue_position(queue);
+            assert(next >= 0);
+            if (moved_only && next == queue->committed)
+                continue;
+            positions[count++] = (struct topo_position){
+                queue->partition.topic,
+                queue->partition.partition,
+                next,
+            };
+            if (!moved_only)
+                return count;
+        }
+    }
+    return count;
+}
+
+static int commit_inputs(struct worker *worker, struct mr_error *error)
+{
+    size_t max = 1;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        max += worker->tasks[i]->queues.count;
+    struct topo_position *positions = mr_calloc(max, sizeof *positions);
+    size_t count = collect_inputs(worker, positions, true);
+    if (count == 0)
+        count = collect_inputs(worker, positions, false);
+    int rc = begin(worker, error);
+    int tries = worker->engine->threaded ? COMMIT_TRIES_MAX : 10;
+    int64_t pause_ms = 1;
+    /* An answer that did not come is asked for again, never guessed. */
+    while (!rc) {
+        rc = worker->io.commit(worker->io.self, positions, count, error);
+        if (mr_code_class(rc) != MR_CLASS_RETRY || --tries == 0)
+            break;
+        if (atomic_load(&worker->engine->stopping) && tries > 20)
+            tries = 20;
+        engine_pause_ms(worker->engine, pause_ms);
+        pause_ms = pause_ms * 2 < COMMIT_PAUSE_MS_MAX ? pause_ms * 2 : COMMIT_PAUSE_MS_MAX;
+        rc = 0;
+    }
+    free(positions);
+    if (mr_code_class(rc) == MR_CLASS_RETRY) {
+        /* Unknown still: a new producer under our name settles it, and restore reads what it is. */
+        const struct mr_error last = error ? *error : (struct mr_error){0};
+        return mr_fail(error, MR_FENCED, "the commit's answer does not come: %.400s", last.text);
+    }
+    return rc;
+}
+
+/* -- 7. and 8. -- */
+
+static void settle_task(struct worker *worker, struct task *task)
+{
+    store_set_commit(task->set);
+    for (size_t k = 0; k < task->sub->logs_count; k++) {
+        struct task_log *log = &task->logs[k];
+        log->next += log->touched;
+        log->touched = false;
+    }
+    for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
+        struct queue *queue = &task->queues.items[k];
+        int64_t next = queue_position(queue);
+        if (next == queue->committed)
+            continue;
+        queue->committed = next;
+        watch_set(&worker->engine->watches, task->sub, &queue->partition, next, -1);
+    }
+}
+
+static void settled(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (worker->tasks[i]->state == TASK_RUNNING)
+            settle_task(worker, worker->tasks[i]);
+    watch_wake(&worker->engine->watches);
+    worker->txn = (struct worker_txn){0};
+    worker->aborts = worker->mismatches = 0;
+}
+
+/* Step 7 of an event's path. */
+int worker_commit(struct worker *worker, struct mr_error *error)
+{
+    int64_t began_ns = engine_clock_ns();
+    int rc = 0;
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++)
+        rc = store_set_check(worker->tasks[i]->set, error); /* 1. */
+    if (!rc)
+        rc = produce_changelogs(worker, error); /* 2. */
+    if (!rc && worker->txn.open)
+        rc = flush(worker, error); /* 3. */
+    if (!rc && worker->txn.open)
+        rc = check_offsets(worker, error); /* 4. */
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++)
+        stage_positions(worker->tasks[i]); /* 5. */
+    if (!rc)
+        rc = commit_inputs(worker, error); /* 6. */
+    if (rc)
+        return rc;
+    settled(worker); /* 7., 8. */
+    struct metrics *metrics = &worker->engine->metrics;
+    metrics_add(&metrics->commits, 1);
+    metrics_observe(&metrics->commit, (uint64_t)(engine_clock_ns() - began_ns));
+    return 0;
+}
+
+/* -- undoing -- */
+
+void worker_undo(struct worker *worker)
+{
+    worker_drop_input(worker);
+    worker->last_queue = NULL;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        context_forget(&task->context);
+        store_set_abort(task->set);
+        for (size_t k = 0; k < task->sub->logs_count; k++)
+            task->logs[k].touched = false;
+        if (task->state == TASK_RUNNING)
+            task_move(task, TASK_RESTORING);
+    }
+    worker->txn = (struct worker_txn){0};
+}
+
+int worker_abort(struct worker *worker, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = 0;
+    metrics_add(&worker->engine->metrics.aborts, 1);
+    while (worker->txn.open) {
+        rc = worker->io.abort(worker->io.self, error);
+        bool again = mr_code_class(rc) == MR_CLASS_ABORT && tries++ < 3;
+        if (!again && !worker_again(worker, rc, &tries))
+            break;
+    }
+    worker_undo(worker);
+    return rc;
+}

@@ -1,0 +1,243 @@
+/*
+ * context.c - one record on its way through the graph, and what a processor sees of the world.
+ *
+ * Invariants: nothing a record puts out leaves the context before the whole record has succeeded;
+ * the first failure of any node fails the record, and nothing runs after it.
+ */
+#include "task.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <stdlib.h>
+
+void context_init(struct topo_context *context, struct task *task)
+{
+    *context = (struct topo_context){.task = task};
+    mr_arena_init(&context->arena);
+}
+
+void context_clean_up(struct topo_context *context)
+{
+    mr_arena_clean_up(&context->arena);
+    free(context->held);
+}
+
+int context_fail(
+    struct topo_context *context,
+    const struct graph_node *node,
+    int code,
+    const struct mr_error *error)
+{
+    if (context->failed)
+        return context->failure.code;
+    context->failed = node;
+    context->failure = *error;
+    context->failure.code = code;
+    if (error->text[0] == '\0')
+        mr_fail(&context->failure, code, "%s: %s", node->name, mr_code_text(code));
+    return code;
+}
+
+int context_node(
+    struct topo_context *context, const struct graph_node *node, const struct topo_record *record)
+{
+    if (context->failed)
+        return context->failure.code;
+    if (node->kind == GRAPH_SINK) {
+        const struct topo_output output = {
+            .key = record->key,
+            .value = record->value,
+            .headers = record->headers,
+            .headers_count = record->headers_count,
+            .timestamp_ms = record->timestamp_ms,
+            .partition = record->partition,
+        };
+        context_hold(context, node, &output);
+        return 0;
+    }
+    const struct graph_node *caller = context->node;
+    struct mr_error error = {0};
+    context->node = node;
+    int rc = node->kind == GRAPH_AGGREGATE ? aggregate_run(context, node, record, &error)
+                                           : node->process(context, node->user, record, &error);
+    context->node = caller;
+    if (rc)
+        context_fail(context, node, rc, &error);
+    return context->failed ? context->failure.code : 0;
+}
+
+static void begin(struct topo_context *context, const struct topo_record *record, int64_t now_ms)
+{
+    mr_arena_reset(&context->arena);
+    context_forget(context);
+    context->failed = NULL;
+    context->phase = CONTEXT_PROCESS;
+    context->record = record;
+    context->now_ms = now_ms;
+    context->timestamp_ms = record ? record->timestamp_ms : now_ms;
+}
+
+static int end(struct topo_context *context, struct mr_error *error)
+{
+    context->node = NULL;
+    context->record = NULL;
+    if (!context->failed)
+        return 0;
+    context_forget(context);
+    return mr_fail(error, context->failure.code, "%s", context->failure.text);
+}
+
+int context_run(
+    struct topo_context *context,
+    const struct graph_node *source,
+    const struct topo_record *record,
+    int64_t now_ms,
+    struct mr_error *error)
+{
+    struct task *task = context->task;
+    begin(context, record, now_ms);
+    if (record->timestamp_ms > task->stream_time_ms)
+        task->stream_time_ms = record->timestamp_ms;
+    for (size_t i = 0; i < source->children_count && !context->failed; i++)
+        context_node(context, source->children[i], record);
+    return end(context, error);
+}
+
+int context_punctuate(
+    struct topo_context *context,
+    const struct graph_node *node,
+    int64_t now_ms,
+    int64_t time_ms,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    begin(context, NULL, now_ms);
+    context->node = node;
+    if (node->kind == GRAPH_AGGREGATE)
+        context->phase = CONTEXT_DECIDE;
+    int rc = node->punctuate(context, node->user, time_ms, &why);
+    if (rc)
+        context_fail(context, node, rc, &why);
+    return end(context, error);
+}
+
+void context_forget(struct topo_context *context)
+{
+    context->held_count = 0;
+    for (size_t i = 0; i < context->task->sub->logs_count; i++)
+        context->task->logs[i].held = 0;
+}
+
+/* -- what a processor calls -- */
+
+struct mr_arena *topo_context_arena(struct topo_context *context)
+{
+    return &context->arena;
+}
+
+int64_t topo_context_now_ms(const struct topo_context *context)
+{
+    assert(context->phase != CONTEXT_EVOLVE && context->phase != CONTEXT_RESTORE);
+    return context->now_ms;
+}
+
+int64_t topo_context_stream_time_ms(const struct topo_context *context)
+{
+    return context->task->stream_time_ms;
+}
+
+int32_t topo_context_partition(const struct topo_context *context)
+{
+    return context->task->partition;
+}
+
+struct topo_store *topo_context_store(struct topo_context *context, const char *name)
+{
+    const struct graph_node *node = context->node;
+    for (size_t i = 0; i < node->stores_count; i++)
+        if (node->stores[i]->name == name || strcmp(node->stores[i]->name, name) == 0)
+            return context->task->stores[node->stores[i]->index];
+    assert(!"the node names the store it asks for");
+    return NULL;
+}
+
+struct topo_store *topo_context_global(struct topo_context *context, const char *name)
+{
+    struct topo_store *store = engine_global_store(context->task->engine, name);
+    assert(store);
+    return store;
+}
+
+void topo_request_commit(struct topo_context *context)
+{
+    context->commit_requested = true;
+}
+
+static const struct graph_node *child_of(const struct graph_node *node, const char *name)
+{
+    for (size_t i = 0; i < node->children_count; i++)
+        if (node->children[i]->name == name || strcmp(node->children[i]->name, name) == 0)
+            return node->children[i];
+    assert(!"a node forwards to its own children");
+    return NULL;
+}
+
+static struct topo_record
+record_of(const struct topo_context *context, const struct topo_output *output)
+{
+    const struct topo_record *input = context->record;
+    return (struct topo_record){
+        .topic = input ? input->topic : "",
+        .partition = context->task->partition,
+        .offset = input ? input->offset : -1,
+        .timestamp_ms = output->timestamp_ms ? output->timestamp_ms : context->timestamp_ms,
+        .key = output->key,
+        .value = output->value,
+        .headers = output->headers,
+        .headers_count = output->headers_count,
+    };
+}
+
+/* Step 6 of an event's path: it is folded the moment it is decided, byte for byte as it will be. */
+static void fold_event(
+    struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
+{
+    assert(context->phase == CONTEXT_DECIDE); /* Events are decided, not answered or folded. */
+    struct task_log *log = &context->task->logs[sink->log];
+    struct topo_record event = record_of(context, output);
+    struct mr_error error = {0};
+    event.topic = sink->topic;
+    event.offset = -1;
+    log->held++;
+    int rc = aggregate_evolve(context, context->node, &event, &error);
+    if (rc)
+        context_fail(context, context->node, rc, &error);
+}
+
+void context_hold(
+    struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
+{
+    context->held =
+        mr_grow(context->held, context->held_count, &context->held_capacity, sizeof *context->held);
+    context->held[context->held_count++] = (struct context_held){sink, *output};
+    if (sink->role == GRAPH_EVENTS)
+        fold_event(context, sink, output);
+    else if (sink->role == GRAPH_OUTCOMES)
+        context->task->logs[sink->log].held++;
+}
+
+void topo_forward(struct topo_context *context, const char *child, const struct topo_output *output)
+{
+    assert(context->phase != CONTEXT_EVOLVE && context->phase != CONTEXT_RESTORE);
+    if (context->failed)
+        return;
+    const struct graph_node *node = child_of(context->node, child);
+    if (node->kind == GRAPH_SINK) {
+        assert(node->role != GRAPH_OUTCOMES); /* The engine writes outcomes. */
+        context_hold(context, node, output);
+        return;
+    }
+    struct topo_record record = record_of(context, output);
+    context_node(context, node, &record);
+}

@@ -1,0 +1,379 @@
+/* engine.c - the engine as a whole: made, checked, started, stopped, asked. */
+#include "engine_impl.h"
+
+#include "global.h"
+#include "worker.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { STEP_MS = 100, CHECK_TRIES_MAX = 10 };
+
+/* -- small services -- */
+
+int64_t engine_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void engine_pause_ms(const struct topo_engine *engine, int64_t ms)
+{
+    if (!engine->threaded || ms <= 0)
+        return;
+    const struct timespec pause = {ms / 1000, (long)(ms % 1000) * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+void engine_log(
+    const struct topo_engine *engine,
+    enum mr_log_level level,
+    const char *event,
+    const char *format,
+    ...)
+{
+    char text[1024];
+    if (!engine->options.on_log)
+        return;
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    engine->options.on_log(engine->options.log_user, (int)level, event, text);
+}
+
+void engine_fail(struct topo_engine *engine, const struct mr_error *why)
+{
+    pthread_mutex_lock(&engine->mutex);
+    if (engine->failure.code == 0)
+        engine->failure = *why;
+    pthread_mutex_unlock(&engine->mutex);
+    engine_log(engine, MR_LOG_ERROR, "failed", "error=\"%s\"", why->text);
+}
+
+/* -- making -- */
+
+static int64_t or_default(int64_t value, int64_t default_value)
+{
+    return value > 0 ? value : default_value;
+}
+
+static void set_options(struct topo_engine *engine, const struct topo_engine_options *options)
+{
+    struct topo_engine_options *own = &engine->options;
+    *own = *options;
+    own->workers = options->workers > 0 ? options->workers : 1;
+    own->commit_records_max = or_default(options->commit_records_max, 10000);
+    own->commit_bytes_max = or_default(options->commit_bytes_max, 16 << 20);
+    own->commit_interval_ms_max = or_default(options->commit_interval_ms_max, 100);
+    own->buffered_bytes_max = or_default(options->buffered_bytes_max, 64 << 20);
+    own->flush_interval_ms = or_default(options->flush_interval_ms, 1000);
+    own->table_bytes_max = options->table_bytes_max ? options->table_bytes_max : 64 << 20;
+    engine->instance_id = mr_strdup(options->instance_id ? options->instance_id : "0");
+    own->instance_id = engine->instance_id;
+    if (options->state_dir)
+        engine->state_dir =
+            mr_asprintf("%s/%s", options->state_dir, engine->topology->application_id);
+    own->state_dir = engine->state_dir;
+}
+
+static bool has_sub(const struct topo_topology *topology, bool global)
+{
+    for (size_t i = 0; i < topology->subs_count; i++)
+        if (topology->subs[i].global == global)
+            return true;
+    return false;
+}
+
+int engine_new(
+    const struct topo_topology *topology,
+    const struct topo_engine_options *options,
+    struct topo_engine **ret_engine,
+    struct mr_error *error)
+{
+    struct topo_engine *engine = mr_calloc(1, sizeof *engine);
+    engine->topology = topology;
+    set_options(engine, options);
+    pthread_mutex_init(&engine->mutex, NULL);
+    metrics_init(&engine->metrics, topology->nodes_count);
+    watch_init(&engine->watches, topology->subs_count);
+    bool group = has_sub(topology, false);
+    engine->workers_count = group ? (size_t)engine->options.workers : 0;
+    engine->workers = mr_calloc(engine->workers_count + 1, sizeof(struct worker *));
+    engine->reports = mr_calloc(engine->workers_count + 1, sizeof *engine->reports);
+    for (size_t i = 0; i < engine->workers_count; i++)
+        engine->workers[i] = worker_new(engine, (int)i);
+    atomic_init(&engine->globals_ready, !has_sub(topology, true));
+    engine->reports[0].ready = engine->reports[0].assigned = !has_sub(topology, true);
+    if (options->state_dir && mkdir(options->state_dir, 0777) != 0 && errno != EEXIST) {
+        mr_fail(error, MR_IO, "cannot make %s: %s", options->state_dir, strerror(errno));
+        topo_engine_free(engine);
+        return MR_IO;
+    }
+    *ret_engine = engine;
+    return 0;
+}
+
+/* -- checks: topics exist, and go together -- */
+
+static int count_partitions(
+    struct worker *worker, const char *topic, int32_t *ret_count, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = worker->io.partitions_of(worker->io.self, topic, ret_count, error);
+    while (worker_again(worker, rc, &tries));
+    if (!rc && *ret_count <= 0)
+        rc = mr_fail(error, MR_CONFIG, "topic \"%s\" does not exist", topic);
+    return rc;
+}
+
+static int check_count(
+    struct worker *worker,
+    const struct graph_sub *sub,
+    const char *topic,
+    int32_t expected,
+    struct mr_error *error)
+{
+    int32_t count = 0;
+    int rc = count_partitions(worker, topic, &count, error);
+    if (rc || count == expected)
+        return rc;
+    return mr_fail(
+        error,
+        MR_CONFIG,
+        "sub-topology \"%s\": topic \"%s\" has %" PRId32 " partitions and \"%s\" has %" PRId32
+        "; they must be equal",
+        sub->name,
+        topic,
+        count,
+        sub->inputs[0].topic,
+        expected);
+}
+
+static int check_sub(struct worker *worker, const struct graph_sub *sub, struct mr_error *error)
+{
+    int32_t expected = 0;
+    int rc = count_partitions(worker, sub->inputs[0].topic, &expected, error);
+    for (size_t i = 1; i < sub->inputs_count && !rc; i++)
+        rc = check_count(worker, sub, sub->inputs[i].topic, expected, error);
+    for (size_t i = 0; i < sub->logs_count && !rc; i++)
+        rc = check_count(worker, sub, sub->logs[i].topic, expected, error);
+    for (size_t i = 0; i < sub->nodes_count && !rc; i++) {
+        const struct graph_node *node = sub->nodes[i];
+        int32_t any = 0;
+        if (node->kind == GRAPH_SINK && node->partition_by == TOPO_BY_TASK)
+            rc = check_count(worker, sub, node->topic, expected, error);
+        else if (node->kind == GRAPH_SINK)
+            rc = count_partitions(worker, node->topic, &any, error);
+    }
+    return rc;
+}
+
+int engine_check(struct topo_engine *engine, struct mr_error *error)
+{
+    const struct topo_topology *topology = engine->topology;
+    int rc = 0;
+    if (has_sub(topology, true))
+        rc = global_open(engine, &engine->global, error);
+    if (rc || engine->workers_count == 0)
+        return rc;
+    struct worker *worker = engine->workers[0];
+    rc = worker_open(worker, error);
+    for (size_t i = 0; i < topology->subs_count && !rc; i++)
+        if (!topology->subs[i].global)
+            rc = check_sub(worker, &topology->subs[i], error);
+    int32_t count = 0;
+    if (!rc && topology->dead_letters)
+        rc = count_partitions(worker, topology->dead_letters, &count, error);
+    return rc;
+}
+
+/* -- running -- */
+
+int engine_step(struct topo_engine *engine, struct mr_error *error)
+{
+    int progress = 0;
+    if (engine->global) {
+        int rc = global_step(engine->global, 0, error);
+        if (rc < 0)
+            return rc;
+        progress |= rc;
+    }
+    for (size_t i = 0; i < engine->workers_count; i++) {
+        int rc = worker_step(engine->workers[i], 0, error);
+        if (rc < 0)
+            return rc;
+        progress |= rc;
+    }
+    return progress;
+}
+
+int engine_aborts_in_a_row(const struct topo_engine *engine)
+{
+    int worst = 0;
+    for (size_t i = 0; i < engine->workers_count; i++)
+        worst = engine->workers[i]->aborts > worst ? engine->workers[i]->aborts : worst;
+    return worst;
+}
+
+static void *worker_main(void *argument)
+{
+    struct worker *worker = argument;
+    struct mr_error error = {0};
+    while (!atomic_load(&worker->engine->stopping) && worker_step(worker, STEP_MS, &error) >= 0)
+        continue;
+    worker_stop(worker);
+    return NULL;
+}
+
+static void *global_main(void *argument)
+{
+    struct global *global = argument;
+    struct mr_error error = {0};
+    while (!atomic_load(&global->engine->stopping) && global_step(global, STEP_MS, &error) >= 0)
+        continue;
+    return NULL;
+}
+
+static int start_threads(struct topo_engine *engine, struct mr_error *error)
+{
+    if (engine->global) {
+        if (pthread_create(&engine->global->thread, NULL, global_main, engine->global) != 0)
+            return mr_fail(error, MR_FATAL, "cannot start a thread");
+        engine->global->has_thread = true;
+    }
+    for (size_t i = 0; i < engine->workers_count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+            return mr_fail(error, MR_FATAL, "cannot start a thread");
+        worker->has_thread = true;
+    }
+    return 0;
+}
+
+int topo_engine_start(
+    const struct topo_topology *topology,
+    const struct topo_engine_options *options,
+    struct topo_engine **ret_engine,
+    struct mr_error *error)
+{
+    struct topo_engine *engine = NULL;
+    int rc = engine_new(topology, options, &engine, error);
+    if (rc)
+        return rc;
+    engine->threaded = true;
+    rc = engine_check(engine, error);
+    if (!rc)
+        rc = start_threads(engine, error);
+    if (rc) {
+        topo_engine_free(engine);
+        return rc;
+    }
+    *ret_engine = engine;
+    return 0;
+}
+
+/* Readers of global stores are told to go before the stores do. */
+static void close_all(struct topo_engine *engine, bool kill)
+{
+    for (size_t i = 0; i < engine->workers_count; i++) {
+        struct worker *worker = engine->workers[i];
+        if (worker->has_thread)
+            pthread_join(worker->thread, NULL);
+        worker->has_thread = false;
+        if (kill)
+            worker_kill(worker);
+        else
+            worker_stop(worker);
+    }
+    watch_stop(&engine->watches);
+    struct global *global = engine->global;
+    if (global && global->has_thread)
+        pthread_join(global->thread, NULL);
+    global_close(global, !kill);
+    engine->global = NULL;
+    pthread_mutex_lock(&engine->mutex);
+    engine->stopped = true;
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+void topo_engine_stop(struct topo_engine *engine)
+{
+    atomic_store(&engine->stopping, true);
+    close_all(engine, false);
+}
+
+void engine_kill(struct topo_engine *engine)
+{
+    atomic_store(&engine->stopping, true);
+    close_all(engine, true);
+}
+
+void topo_engine_free(struct topo_engine *engine)
+{
+    if (!engine)
+        return;
+    if (!engine->stopped)
+        topo_engine_stop(engine);
+    for (size_t i = 0; i < engine->workers_count; i++)
+        worker_free(engine->workers[i]);
+    for (size_t i = 0; i <= engine->workers_count; i++)
+        free(engine->reports[i].tasks);
+    watch_clean_up(&engine->watches);
+    metrics_clean_up(&engine->metrics);
+    pthread_mutex_destroy(&engine->mutex);
+    free(engine->workers);
+    free(engine->reports);
+    free(engine->instance_id);
+    free(engine->state_dir);
+    free(engine);
+}
+
+/* -- asking -- */
+
+enum topo_engine_state topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why)
+{
+    struct topo_engine *own = (struct topo_engine *)(uintptr_t)engine; /* For its mutex. */
+    enum topo_engine_state state = TOPO_RUNNING;
+    pthread_mutex_lock(&own->mutex);
+    for (size_t i = 0; i <= own->workers_count; i++)
+        if (!own->reports[i].ready)
+            state = TOPO_RESTORING;
+    if (own->stopped)
+        state = TOPO_STOPPED;
+    if (own->failure.code != 0) {
+        state = TOPO_FAILED;
+        if (ret_why)
+            *ret_why = own->failure;
+    }
+    pthread_mutex_unlock(&own->mutex);
+    return state;
+}
+
+struct topo_store *engine_global_store(const struct topo_engine *engine, const char *name)
+{
+    const struct global *global = engine->global;
+    for (size_t i = 0; global && i < global->tasks_count; i++) {
+        const struct task *task = global->tasks[i];
+        for (size_t k = 0; k < task->sub->stores_count; k++)
+            if (strcmp(task->sub->stores[k]->name, name) == 0)
+                return task->stores[k];
+    }
+    return NULL;
+}
+
+struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store)
+{
+    return engine_global_store(engine, store);
+}

@@ -1,0 +1,457 @@
+/* global.c - folds the topics of the global sub-topologies, from where the stores are to for ever.
+ */
+#include "global.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { TRIES_MAX = 10, COMMIT_RECORDS = 1000, REPORT_INTERVAL_MS = 250, PAUSE_MS = 50 };
+
+static bool again(const struct global *global, int rc, int *tries)
+{
+    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= TRIES_MAX)
+        return false;
+    engine_pause_ms(global->engine, 1 << *tries);
+    (*tries)++;
+    return true;
+}
+
+/* -- opening -- */
+
+static int open_io(struct global *global, struct mr_error *error)
+{
+    const struct topo_engine *engine = global->engine;
+    const struct topo_io_options options = {
+        .application_id = engine->topology->application_id,
+        .instance_id = engine->instance_id,
+        .worker = engine->options.workers,
+        .transactional = false,
+    };
+    if (global->io_open)
+        return 0;
+    int rc = engine->options.io_open(engine->options.io_user, &options, &global->io, error);
+    global->io_open = rc == 0;
+    return rc;
+}
+
+static int open_tasks(struct global *global, struct mr_error *error)
+{
+    const struct topo_topology *topology = global->engine->topology;
+    global->tasks = mr_calloc(topology->subs_count + 1, sizeof(struct task *));
+    for (size_t i = 0; i < topology->subs_count; i++) {
+        if (!topology->subs[i].global)
+            continue;
+        struct task *task = NULL;
+        int rc = task_open(global->engine, NULL, &topology->subs[i], 0, &task, error);
+        if (rc)
+            return rc;
+        global->tasks[global->tasks_count++] = task;
+        task_move(task, TASK_RESTORING);
+    }
+    return 0;
+}
+
+static int find_partitions(
+    struct global *global,
+    struct task *task,
+    const struct graph_input *input,
+    struct mr_error *error)
+{
+    int32_t count = 0;
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = global->io.partitions_of(global->io.self, input->topic, &count, error);
+    while (again(global, rc, &tries));
+    if (rc)
+        return rc;
+    if (count <= 0)
+        return mr_fail(error, MR_CONFIG, "topic \"%s\" does not exist", input->topic);
+    global->inputs =
+        mr_realloc(global->inputs, (global->inputs_count + (size_t)count) * sizeof *global->inputs);
+    for (int32_t p = 0; p < count; p++)
+        global->inputs[global->inputs_count++] = (struct global_input){
+            .task = task,
+            .input = input,
+            .partition = {input->topic, p},
+            .next = -1,
+            .end = -1,
+        };
+    return 0;
+}
+
+static int64_t known_position(const struct global_input *input)
+{
+    return store_set_position(input->task->set, input->partition.topic, input->partition.partition);
+}
+
+/* Where to begin. *ret_rebuild: the log no longer has what the state misses. */
+static int find_start(
+    struct global *global, struct global_input *input, bool *ret_rebuild, struct mr_error *error)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = global->io.watermarks(global->io.self, input->partition, &low, &high, error);
+    while (again(global, rc, &tries));
+    if (rc)
+        return rc;
+    int64_t known = known_position(input);
+    if (known > high)
+        return mr_fail(
+            error,
+            MR_CORRUPT,
+            "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
+            ": the topic was deleted or made anew; remove the state directory to start from it",
+            input->partition.topic,
+            input->partition.partition,
+            high,
+            known);
+    *ret_rebuild = known >= 0 && known < low;
+    input->next = known > low ? known : low;
+    input->end = high;
+    return 0;
+}
+
+static int find_starts(struct global *global, struct task *task, struct mr_error *error)
+{
+    for (int round = 0; round < 2; round++) {
+        bool rebuild_any = false;
+        for (size_t i = 0; i < global->inputs_count; i++) {
+            struct global_input *input = &global->inputs[i];
+            bool rebuild = false;
+            int rc = input->task == task ? find_start(global, input, &rebuild, error) : 0;
+            if (rc)
+                return rc;
+            rebuild_any = rebuild_any || rebuild;
+        }
+        if (!rebuild_any)
+            return 0;
+        int rc = task_rebuild(task, error);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int add_logs(struct global *global, struct mr_error *error)
+{
+    for (size_t i = 0; i < global->inputs_count; i++) {
+        const struct global_input *input = &global->inputs[i];
+        int tries = 0;
+        int rc = 0;
+        do
+            rc = global->io.log_add(global->io.self, input->partition, input->next, error);
+        while (again(global, rc, &tries));
+        if (rc)
+            return rc;
+        watch_set(
+            &global->engine->watches, input->task->sub, &input->partition, input->next, input->end);
+    }
+    return 0;
+}
+
+int global_open(struct topo_engine *engine, struct global **ret_global, struct mr_error *error)
+{
+    struct global *global = mr_calloc(1, sizeof *global);
+    global->engine = engine;
+    int rc = open_io(global, error);
+    if (!rc)
+        rc = open_tasks(global, error);
+    for (size_t i = 0; i < global->tasks_count && !rc; i++) {
+        struct task *task = global->tasks[i];
+        for (size_t k = 0; k < task->sub->inputs_count && !rc; k++)
+            rc = find_partitions(global, task, &task->sub->inputs[k], error);
+        if (!rc)
+            rc = find_starts(global, task, error);
+    }
+    if (!rc)
+        rc = add_logs(global, error);
+    if (rc) {
+        global_close(global, false);
+        return rc;
+    }
+    *ret_global = global;
+    return 0;
+}
+
+void global_close(struct global *global, bool flush)
+{
+    if (!global)
+        return;
+    for (size_t i = 0; i < global->tasks_count; i++) {
+        struct mr_error error = {0};
+        if (task_close(global->tasks[i], flush && !global->failed, &error))
+            engine_log(global->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
+    }
+    if (global->io_open)
+        global->io.close(global->io.self);
+    free(global->tasks);
+    free(global->inputs);
+    free(global);
+}
+
+/* -- folding -- */
+
+static struct global_input *find_input(struct global *global, const struct topo_record *record)
+{
+    struct global_input *last = global->last;
+    for (size_t i = 0; i <= global->inputs_count; i++) {
+        struct global_input *input = i == 0 ? last : &global->inputs[i - 1];
+        if (input && input->partition.partition == record->partition &&
+            (input->partition.topic == record->topic ||
+             strcmp(input->partition.topic, record->topic) == 0)) {
+            global->last = input;
+            return input;
+        }
+    }
+    return NULL;
+}
+
+static void skip(
+    const struct global *global,
+    const struct graph_node *node,
+    const struct topo_record *record,
+    const struct mr_error *why)
+{
+    const struct metrics *metrics = &global->engine->metrics;
+    size_t row = node ? node->index : metrics->nodes_count;
+    metrics_add(&metrics->dead_letters[row * METRICS_CLASSES + mr_code_class(why->code)], 1);
+    engine_log(
+        global->engine,
+        MR_LOG_WARN,
+        "skipped",
+        "topic=%s partition=%" PRId32 " offset=%" PRId64 " node=%s reason=\"%s\"",
+        record->topic,
+        record->partition,
+        record->offset,
+        node ? node->name : "",
+        why->text);
+}
+
+/* Step 8 of an event's path: data and position in one commit. */
+static int fold(
+    struct global *global,
+    struct global_input *input,
+    const struct topo_record *borrowed,
+    struct mr_error *error)
+{
+    struct task *task = input->task;
+    struct topo_record record = *borrowed;
+    struct mr_error why = {0};
+    record.topic = input->partition.topic;
+    store_set_savepoint(task->set);
+    int rc = context_run(&task->context, input->input->source, &record, global->now_ms, &why);
+    if (rc)
+        store_set_rollback(task->set);
+    else
+        store_set_release(task->set);
+    if (mr_code_class(rc) == MR_CLASS_FATAL)
+        return mr_fail(error, rc, "%s", why.text);
+    if (rc)
+        skip(global, task->context.failed, &record, &why);
+    input->next = record.offset + 1;
+    return 0;
+}
+
+/* All inputs that moved, with the data of their stores. */
+static int commit(struct global *global, struct mr_error *error)
+{
+    for (size_t i = 0; i < global->inputs_count; i++) {
+        const struct global_input *input = &global->inputs[i];
+        if (known_position(input) != input->next && input->next > 0)
+            store_set_position_put(
+                input->task->set, input->partition.topic, input->partition.partition, input->next);
+    }
+    for (size_t i = 0; i < global->tasks_count; i++) {
+        int rc = store_set_check(global->tasks[i]->set, error);
+        if (rc)
+            return rc;
+        store_set_commit(global->tasks[i]->set);
+    }
+    for (size_t i = 0; i < global->inputs_count; i++) {
+        const struct global_input *input = &global->inputs[i];
+        watch_set(
+            &global->engine->watches,
+            input->task->sub,
+            &input->partition,
+            input->next,
+            input->next > input->end ? input->next : -1);
+    }
+    watch_wake(&global->engine->watches);
+    metrics_add(&global->engine->metrics.commits, 1);
+    return 0;
+}
+
+static int fold_all(struct global *global, const struct topo_io_poll *poll, struct mr_error *error)
+{
+    int64_t began_ns = engine_clock_ns();
+    size_t since_commit = 0;
+    int rc = 0;
+    for (size_t i = 0; i < poll->records_count; i++) {
+        const struct topo_record *record = &poll->records[i];
+        struct global_input *input = rc ? NULL : find_input(global, record);
+        if (input && record->offset >= input->next)
+            rc = fold(global, input, record, error);
+        global->io.release(global->io.self, poll->tokens[i]);
+        if (!rc && ++since_commit >= COMMIT_RECORDS) {
+            rc = commit(global, error);
+            since_commit = 0;
+        }
+    }
+    if (!rc)
+        rc = commit(global, error);
+    struct metrics *metrics = &global->engine->metrics;
+    metrics_add(&metrics->records, poll->records_count);
+    metrics_add(&metrics->process_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    return rc;
+}
+
+/* Over markers and aborted records, which no record tells of. */
+static int pass_markers(struct global *global, struct mr_error *error)
+{
+    bool moved = false;
+    for (size_t i = 0; i < global->inputs_count; i++) {
+        struct global_input *input = &global->inputs[i];
+        int64_t at = global->io.log_position(global->io.self, input->partition);
+        if (at <= input->next)
+            continue;
+        input->next = at;
+        moved = true;
+    }
+    return moved ? commit(global, error) : 0;
+}
+
+static bool check_ready(struct global *global)
+{
+    if (global->ready)
+        return false;
+    for (size_t i = 0; i < global->inputs_count; i++)
+        if (global->inputs[i].next < global->inputs[i].end)
+            return false;
+    global->ready = true;
+    for (size_t i = 0; i < global->tasks_count; i++)
+        task_move(global->tasks[i], TASK_RUNNING);
+    atomic_store(&global->engine->globals_ready, true);
+    return true;
+}
+
+/* -- the step -- */
+
+static void report(struct global *global)
+{
+    struct topo_engine *engine = global->engine;
+    struct metrics_reports reports = {.assigned = true, .ready = global->ready};
+    reports.tasks = mr_calloc(global->tasks_count + 1, sizeof *reports.tasks);
+    for (size_t i = 0; i < global->tasks_count; i++) {
+        struct metrics_task *own = &reports.tasks[reports.count++];
+        task_report(global->tasks[i], own);
+        for (size_t k = 0; k < global->inputs_count; k++) {
+            const struct global_input *input = &global->inputs[k];
+            int64_t lag = input->end > input->next ? input->end - input->next : 0;
+            if (input->task != global->tasks[i])
+                continue;
+            own->input_lag += lag;
+            own->restore_remaining += global->ready ? 0 : lag;
+        }
+    }
+    pthread_mutex_lock(&engine->mutex);
+    struct metrics_reports *slot = &engine->reports[0];
+    free(slot->tasks);
+    *slot = reports;
+    pthread_mutex_unlock(&engine->mutex);
+    global->reported_ms = global->now_ms;
+}
+
+/* The end of one partition a report, for the lag that operators see. */
+static void look_at_lag(struct global *global)
+{
+    struct global_input *input = &global->inputs[global->lag_turn++ % global->inputs_count];
+    int64_t low = 0;
+    int64_t high = 0;
+    if (global->io.watermarks(global->io.self, input->partition, &low, &high, NULL))
+        return;
+    input->end = high;
+    watch_set(&global->engine->watches, input->task->sub, &input->partition, -1, high);
+}
+
+static int write_behind(struct global *global, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < global->tasks_count && !rc; i++)
+        rc = task_write_behind(global->tasks[i], global->now_ms, error);
+    return rc;
+}
+
+static int turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
+{
+    struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
+    int rc = open_io(global, error);
+    if (rc)
+        return rc;
+    int64_t began_ns = engine_clock_ns();
+    rc = global->io.log_poll(global->io.self, timeout_ms, &poll, error);
+    metrics_add(&global->engine->metrics.poll_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    global->now_ms = global->io.now_ms(global->io.self);
+    *ret_progress = !rc && poll.event == TOPO_IO_RECORDS;
+    if (*ret_progress)
+        rc = fold_all(global, &poll, error);
+    else if (!rc)
+        rc = pass_markers(global, error);
+    if (!rc && check_ready(global))
+        *ret_progress = true;
+    return rc ? rc : write_behind(global, error);
+}
+
+/* Only a broken store or a programming mistake ends a fold; all else is tried again. */
+static int settle(struct global *global, const struct mr_error *why, struct mr_error *error)
+{
+    struct mr_error second = {0};
+    switch (mr_code_class(why->code)) {
+    case MR_CLASS_NONE:
+        return 0;
+    case MR_CLASS_FATAL:
+        global->failed = true;
+        engine_fail(global->engine, why);
+        return mr_fail(error, why->code, "%s", why->text);
+    case MR_CLASS_FENCED:
+        if (global->io_open)
+            global->io.close(global->io.self);
+        global->io_open = false;
+        if (!open_io(global, &second))
+            (void)add_logs(global, &second);
+        break;
+    case MR_CLASS_RETRY:
+    case MR_CLASS_POISON:
+    case MR_CLASS_ABORT:
+        break;
+    }
+    engine_log(global->engine, MR_LOG_WARN, "global-again", "error=\"%s\"", why->text);
+    engine_pause_ms(global->engine, PAUSE_MS);
+    return 0;
+}
+
+int global_step(struct global *global, int timeout_ms, struct mr_error *error)
+{
+    struct mr_error why = {0};
+    bool progress = false;
+    bool was_ready = global->ready;
+    if (global->failed)
+        return 0;
+    why.code = turn(global, timeout_ms, &progress, &why);
+    int rc = settle(global, &why, error);
+    if (rc)
+        return rc;
+    int64_t age_ms = global->now_ms - global->reported_ms;
+    bool due = age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
+    if (due && global->engine->threaded && global->ready && global->io_open)
+        look_at_lag(global);
+    if (due || was_ready != global->ready)
+        report(global);
+    return progress || why.code != 0;
+}

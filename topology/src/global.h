@@ -1,0 +1,49 @@
+/*
+ * global.h - the worker of the global sub-topologies: every instance folds every partition.
+ *
+ * No group, no transaction: positions are in the stores, so a fold goes on where it was. Committed
+ * after each poll that brought something; whoever waits for a position is told then. A record that
+ * a processor refuses is undone, counted, logged and skipped.
+ *
+ * Threads  One thread of its own, or the driver's. The stores are open from global_open to
+ *          global_close, and read by any thread.
+ */
+#ifndef TOPOLOGY_GLOBAL_H
+#define TOPOLOGY_GLOBAL_H
+
+#include "task.h"
+
+struct global_input {
+    struct task *task;
+    const struct graph_input *input;
+    struct topo_partition partition;
+    int64_t next;
+    int64_t end; /* At start: ready is when all inputs have come so far. */
+};
+
+struct global {
+    struct topo_engine *engine;
+    struct topo_io io;
+    bool io_open;
+    pthread_t thread;
+    bool has_thread;
+    struct task **tasks;
+    size_t tasks_count;
+    struct global_input *inputs;
+    size_t inputs_count;
+    struct global_input *last;
+    bool ready;
+    bool failed;
+    int64_t now_ms;
+    int64_t reported_ms;
+    size_t lag_turn;
+};
+
+/* Opens the stores and the io, finds the partitions and their ends. */
+int global_open(struct topo_engine *engine, struct global **ret_global, struct mr_error *error);
+/* 1: something happened; 0: nothing came within timeout_ms; negative: failed. */
+int global_step(struct global *global, int timeout_ms, struct mr_error *error);
+/* NULL is fine. */
+void global_close(struct global *global, bool flush);
+
+#endif

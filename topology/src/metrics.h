@@ -1,0 +1,81 @@
+/*
+ * metrics.h - what the engine counts, and the reports its workers leave for readers.
+ *
+ * Threads  Counters are atomic and relaxed; each has one writer per worker, so sums are exact once
+ *          the workers stand still. Reports are guarded by the engine's mutex.
+ */
+#ifndef TOPOLOGY_METRICS_H
+#define TOPOLOGY_METRICS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    METRICS_BUCKETS = 14,
+    METRICS_CLASSES = 6, /* enum mr_class */
+};
+
+/* Durations by upper bound, from 0.1 ms doubling; the last one is +Inf. */
+struct metrics_histogram {
+    _Atomic uint64_t buckets[METRICS_BUCKETS];
+    _Atomic uint64_t count;
+    _Atomic uint64_t sum_ns;
+    _Atomic uint64_t max_ns;
+};
+
+struct metrics {
+    _Atomic uint64_t records;
+    _Atomic uint64_t outputs;
+    _Atomic uint64_t changelog_records;
+    _Atomic uint64_t restored_records;
+    _Atomic uint64_t punctuations;
+    _Atomic uint64_t commits;
+    _Atomic uint64_t aborts;
+    _Atomic uint64_t fenced;
+    _Atomic uint64_t rebalances;
+    _Atomic uint64_t retries;
+    _Atomic uint64_t rebuilds;
+    _Atomic uint64_t poll_ns;
+    _Atomic uint64_t process_ns;
+    _Atomic uint64_t flush_ns;
+    struct metrics_histogram commit;
+    _Atomic uint64_t *dead_letters; /* [node][class] */
+    size_t nodes_count;
+};
+
+void metrics_init(struct metrics *metrics, size_t nodes_count);
+void metrics_clean_up(struct metrics *metrics);
+
+static inline void metrics_add(_Atomic uint64_t *counter, uint64_t value)
+{
+    atomic_fetch_add_explicit(counter, value, memory_order_relaxed);
+}
+
+void metrics_observe(struct metrics_histogram *histogram, uint64_t ns);
+
+/* A task as its worker last reported it. */
+struct metrics_task {
+    const char *sub;
+    int32_t partition;
+    bool global;
+    const char *state;
+    int64_t restore_remaining;
+    int64_t input_lag;
+    int64_t stream_time_ms;
+    size_t buffered_bytes;
+    size_t entries;
+    size_t clean_bytes;
+    size_t dirty_bytes;
+    size_t staged_bytes;
+};
+
+struct metrics_reports {
+    struct metrics_task *tasks;
+    size_t count;
+    bool assigned; /* A first assignment came, or it is the global worker. */
+    bool ready;    /* All tasks are running. */
+};
+
+#endif

@@ -1,0 +1,400 @@
+/*
+ * restore.c - from an assignment to a running task, one step after the other.
+ *
+ * The committed offsets are read before the ends of the logs: an end read first could be older than
+ * the input offset, and the task would decide on state that misses its own last transaction. Done
+ * means that the reader's position is at the end, not that the last record was seen: what is last
+ * may be a marker. Running tasks go on meanwhile.
+ */
+#include "worker.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum {
+    POLLS_PER_STEP = 8,
+    POLL_MS = 10,
+    AHEAD_PAUSE_MS = 20,
+    AHEAD_TRIES_MAX = 500,
+};
+
+static bool is_at(const struct task *task, enum task_restore step)
+{
+    return task->state == TASK_RESTORING && task->restore == step;
+}
+
+static void step_to(struct worker *worker, struct task *task, enum task_restore step)
+{
+    task->restore = step;
+    worker->progress = true;
+}
+
+bool worker_is_restoring(const struct worker *worker)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (worker->tasks[i]->state == TASK_RESTORING)
+            return true;
+    return false;
+}
+
+/* What may work later is tried in the next step. */
+static int later(int rc)
+{
+    return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
+}
+
+/* -- the committed offsets, all tasks in one request -- */
+
+static int read_offsets(struct worker *worker, struct mr_error *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
+            count += worker->tasks[i]->queues.count;
+    if (count == 0)
+        return 0;
+    struct topo_partition *partitions = mr_calloc(count, sizeof *partitions);
+    int64_t *offsets = mr_calloc(count, sizeof *offsets);
+    size_t n = 0;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        for (size_t k = 0; k < worker->tasks[i]->queues.count; k++)
+            if (is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
+                partitions[n++] = worker->tasks[i]->queues.items[k].partition;
+    int rc = worker->io.committed(worker->io.self, partitions, count, offsets, error);
+    n = 0;
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
+        struct task *task = worker->tasks[i];
+        if (!is_at(task, TASK_RESTORE_OFFSETS))
+            continue;
+        for (size_t k = 0; k < task->queues.count; k++)
+            task->queues.items[k].committed = offsets[n++];
+        step_to(worker, task, TASK_RESTORE_TARGETS);
+    }
+    free(partitions);
+    free(offsets);
+    return later(rc);
+}
+
+/* -- the ends of the logs -- */
+
+/* The marker of our own last commit may not be in the log yet; a topic that was made anew stays
+ * shorter than what we know of it. */
+static int wait_for_end(
+    struct worker *worker,
+    const struct task_log *log,
+    int64_t known,
+    int64_t *high,
+    struct mr_error *error)
+{
+    int64_t low = 0;
+    int tries = worker->engine->threaded ? AHEAD_TRIES_MAX : 1;
+    while (*high < known && tries-- > 0) {
+        engine_pause_ms(worker->engine, AHEAD_PAUSE_MS);
+        int rc = worker->io.watermarks(worker->io.self, log->partition, &low, high, error);
+        if (rc)
+            return rc;
+    }
+    if (*high >= known)
+        return 0;
+    return mr_fail(
+        error,
+        MR_CORRUPT,
+        "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
+        ": the topic was deleted or made anew; remove the state directory to start from it",
+        log->partition.topic,
+        log->partition.partition,
+        *high,
+        known);
+}
+
+static int target(
+    struct worker *worker,
+    struct task *task,
+    struct task_log *log,
+    bool *ret_rebuild,
+    struct mr_error *error)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    if (log->reading)
+        return 0;
+    int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &high, error);
+    int64_t known = store_set_position(task->set, log->partition.topic, log->partition.partition);
+    if (!rc && high < known)
+        rc = wait_for_end(worker, log, known, &high, error);
+    if (rc)
+        return rc;
+    /* Outcomes that are gone from the log have outlived their use. */
+    if (known >= 0 && known < low && log->log->kind != GRAPH_LOG_OUTCOMES) {
+        *ret_rebuild = true;
+        return 0;
+    }
+    log->next = known > low ? known : low;
+    log->end = high;
+    if (log->next >= high)
+        return 0;
+    rc = worker->io.log_add(worker->io.self, log->partition, log->next, error);
+    if (!rc)
+        log->reading = task->read_any = true;
+    return rc;
+}
+
+static void stop_reading(struct worker *worker, struct task *task)
+{
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        if (task->logs[i].reading)
+            worker->io.log_remove(worker->io.self, task->logs[i].partition, NULL);
+        task->logs[i].reading = false;
+    }
+}
+
+static int set_targets(struct worker *worker, struct task *task, struct mr_error *error)
+{
+    int rc = 0;
+    bool rebuild = false;
+    for (size_t i = 0; i < task->sub->logs_count && !rc && !rebuild; i++)
+        rc = target(worker, task, &task->logs[i], &rebuild, error);
+    if (rebuild) {
+        stop_reading(worker, task);
+        worker->progress = true;
+        return task_rebuild(task, error);
+    }
+    if (rc)
+        return later(rc);
+    store_set_restore_mode(task->set, true);
+    step_to(worker, task, TASK_RESTORE_READ);
+    return 0;
+}
+
+/* -- folding -- */
+
+static struct task_log *
+find_log(const struct worker *worker, const struct topo_record *record, struct task **ret_task)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        struct task_log *log = task_log_of(task, record->topic, record->partition);
+        if (log && is_at(task, TASK_RESTORE_READ) && log->reading) {
+            *ret_task = task;
+            return log;
+        }
+    }
+    return NULL;
+}
+
+static int fold(
+    struct task *task,
+    struct task_log *log,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct topo_context *context = &task->context;
+    struct mr_error why = {0};
+    int rc = 0;
+    mr_arena_reset(&context->arena);
+    store_set_savepoint(task->set); /* Makes room: nothing is staged in a restore. */
+    switch (log->log->kind) {
+    case GRAPH_LOG_EVENTS:
+        context->phase = CONTEXT_RESTORE;
+        context->record = record;
+        rc = aggregate_evolve(context, log->log->aggregate, record, &why);
+        context->record = NULL;
+        break;
+    case GRAPH_LOG_OUTCOMES:
+        rc = aggregate_restore_outcome(task, log->log, record, &why);
+        break;
+    case GRAPH_LOG_CHANGELOG:
+        if (record->value.ptr)
+            topo_store_put(task->stores[log->log->store->index], record->key, record->value);
+        else
+            topo_store_delete(task->stores[log->log->store->index], record->key);
+        break;
+    }
+    store_set_release(task->set);
+    log->next = record->offset + 1;
+    if (!rc)
+        return 0;
+    return mr_fail(
+        error,
+        MR_CORRUPT,
+        "cannot fold %s/%" PRId32 " at offset %" PRId64 ": %s",
+        record->topic,
+        record->partition,
+        record->offset,
+        why.text);
+}
+
+static void put_positions(struct task *task)
+{
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        const struct task_log *log = &task->logs[i];
+        if (log->reading)
+            store_set_position_put(
+                task->set, log->partition.topic, log->partition.partition, log->next);
+    }
+}
+
+static int fold_all(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+{
+    struct task *task = NULL;
+    struct task_log *log = NULL;
+    int rc = 0;
+    for (size_t i = 0; i < poll->records_count; i++) {
+        const struct topo_record *record = &poll->records[i];
+        bool same = log && log->partition.partition == record->partition &&
+                    strcmp(log->partition.topic, record->topic) == 0;
+        if (!same)
+            log = find_log(worker, record, &task);
+        /* A batch is given back whole, whatever becomes of it. */
+        if (log && !rc && record->offset >= log->next)
+            rc = fold(task, log, record, error);
+        worker->io.release(worker->io.self, poll->tokens[i]);
+    }
+    metrics_add(&worker->engine->metrics.restored_records, poll->records_count);
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (is_at(worker->tasks[i], TASK_RESTORE_READ))
+            put_positions(worker->tasks[i]);
+    return rc;
+}
+
+/* Step by step with the other work: some batches, then the rest of the turn. */
+static int read_logs(struct worker *worker, struct mr_error *error)
+{
+    bool reading = false;
+    bool others = false;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        for (size_t k = 0; k < worker->tasks[i]->sub->logs_count; k++)
+            reading = reading || worker->tasks[i]->logs[k].reading;
+        others = others || worker->tasks[i]->state == TASK_RUNNING;
+    }
+    int wait_ms = !others && worker->engine->threaded ? POLL_MS : 0;
+    for (int i = 0; reading && i < POLLS_PER_STEP; i++) {
+        struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
+        int rc = worker->io.log_poll(worker->io.self, wait_ms, &poll, error);
+        if (!rc && poll.event != TOPO_IO_RECORDS)
+            return 0;
+        if (!rc) {
+            worker->progress = true;
+            rc = fold_all(worker, &poll, error);
+        }
+        if (rc)
+            return later(rc);
+    }
+    return 0;
+}
+
+/* A log that was read is looked at once more: a marker may have followed what we saw. */
+static int
+finish_log(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
+{
+    int64_t at = worker->io.log_position(worker->io.self, log->partition);
+    int64_t low = 0;
+    if (at < log->end)
+        return 0;
+    int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &log->end, error);
+    if (rc || at < log->end)
+        return rc;
+    rc = worker->io.log_remove(worker->io.self, log->partition, error);
+    if (rc)
+        return rc;
+    log->next = at;
+    store_set_position_put(task->set, log->partition.topic, log->partition.partition, at);
+    log->reading = false;
+    worker->progress = true;
+    return 0;
+}
+
+static int finish_read(struct worker *worker, struct task *task, struct mr_error *error)
+{
+    bool reading = false;
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        struct task_log *log = &task->logs[i];
+        int rc = log->reading ? finish_log(worker, task, log, error) : 0;
+        if (rc)
+            return later(rc);
+        reading = reading || log->reading;
+    }
+    if (reading)
+        return 0;
+    int rc = store_set_check(task->set, error);
+    if (rc)
+        return rc;
+    store_set_restore_mode(task->set, false);
+    step_to(worker, task, TASK_RESTORE_GLOBALS);
+    return 0;
+}
+
+/* -- input -- */
+
+static int seek(struct worker *worker, struct queue *queue, struct mr_error *error)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    int rc = worker->io.watermarks(worker->io.self, queue->partition, &low, &high, error);
+    if (rc)
+        return rc;
+    if (queue->committed >= 0 && queue->committed < low)
+        engine_log(
+            worker->engine,
+            MR_LOG_ERROR,
+            "input-lost",
+            "topic=%s partition=%" PRId32 " from=%" PRId64 " to=%" PRId64
+            " reason=\"deleted by retention before it was processed\"",
+            queue->partition.topic,
+            queue->partition.partition,
+            queue->committed,
+            low);
+    queue->next = queue->committed > low ? queue->committed : low;
+    queue->idle_high = high;
+    return worker->io.seek(worker->io.self, queue->partition, queue->next, error);
+}
+
+static int start_input(struct worker *worker, struct task *task, struct mr_error *error)
+{
+    for (size_t i = 0; i < task->queues.count; i++) {
+        struct queue *queue = &task->queues.items[i];
+        int rc = seek(worker, queue, error);
+        if (rc)
+            return later(rc);
+        watch_set(
+            &worker->engine->watches, task->sub, &queue->partition, queue->next, queue->idle_high);
+    }
+    for (size_t i = 0; i < task->timers_count; i++) {
+        struct task_timer *timer = &task->timers[i];
+        if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
+            timer->due_ms = worker->now_ms + timer->node->punctuate_interval_ms;
+    }
+    task_move(task, TASK_RUNNING);
+    worker->progress = true;
+    return 0;
+}
+
+static int restore_task(struct worker *worker, struct task *task, struct mr_error *error)
+{
+    int rc = 0;
+    if (is_at(task, TASK_RESTORE_TARGETS))
+        rc = set_targets(worker, task, error);
+    if (!rc && is_at(task, TASK_RESTORE_READ))
+        rc = finish_read(worker, task, error);
+    if (!rc && is_at(task, TASK_RESTORE_GLOBALS) && atomic_load(&worker->engine->globals_ready))
+        step_to(worker, task, TASK_RESTORE_SEEK);
+    if (!rc && is_at(task, TASK_RESTORE_SEEK))
+        rc = start_input(worker, task, error);
+    return rc;
+}
+
+int worker_restore(struct worker *worker, struct mr_error *error)
+{
+    if (!worker_is_restoring(worker))
+        return 0;
+    int rc = read_offsets(worker, error);
+    if (!rc)
+        rc = read_logs(worker, error);
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++)
+        if (worker->tasks[i]->state == TASK_RESTORING)
+            rc = restore_task(worker, worker->tasks[i], error);
+    return rc;
+}

@@ -1,0 +1,446 @@
+/*
+ * run.c - the records of the running tasks: which one is next, through the graph, out or to the
+ * dead letters; and the timers.
+ *
+ * Invariant: a record is done whole or undone whole. What it put out is produced after it
+ * succeeded; what it wrote is rolled back if it did not.
+ */
+#include "worker.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    TURN_RECORDS = 128,  /* Of one task, before the next task's turn. */
+    STEP_RECORDS = 2048, /* Before the group is polled again. */
+    HELD_MS_MAX = 2000,
+};
+
+/* -- which record is next -- */
+
+/* "topic:partition:next": false when it does not parse, and then it holds nothing up. */
+static bool parse_position(char *text, struct topo_position *ret_position)
+{
+    char *next = strrchr(text, ':');
+    if (!next || next == text)
+        return false;
+    *next++ = '\0';
+    char *partition = strrchr(text, ':');
+    if (!partition)
+        return false;
+    *partition++ = '\0';
+    ret_position->topic = text;
+    ret_position->partition = (int32_t)strtol(partition, NULL, 10);
+    ret_position->next_offset = strtoll(next, NULL, 10);
+    return true;
+}
+
+static bool is_reached(struct worker *worker, char *text)
+{
+    struct topo_position position = {0};
+    struct graph_sub *sub = NULL;
+    if (!parse_position(text, &position) ||
+        !graph_input_of(worker->engine->topology, position.topic, true, &sub))
+        return true;
+    int64_t next = watch_next(&worker->engine->watches, sub, position.topic, position.partition);
+    return next < 0 || next >= position.next_offset;
+}
+
+static bool all_reached(struct worker *worker, struct mr_bytes positions)
+{
+    char text[1024];
+    if (positions.len >= sizeof text)
+        return true;
+    memcpy(text, positions.ptr, positions.len);
+    text[positions.len] = '\0';
+    char *state = NULL;
+    for (char *one = strtok_r(text, ",", &state); one; one = strtok_r(NULL, ",", &state))
+        if (!is_reached(worker, one))
+            return false;
+    return true;
+}
+
+bool worker_is_held(struct worker *worker, struct queue *queue)
+{
+    const struct topo_record *record = &queue_head(queue)->record;
+    bool asked = queue->held_offset == record->offset;
+    if (record->headers_count == 0 || (asked && queue->held_until_ms == INT64_MIN))
+        return false;
+    struct mr_bytes positions = {0};
+    positions = topo_record_header(record, "requires-position");
+    if (!asked)
+        queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
+    queue->held_offset = record->offset;
+    if (!positions.ptr || worker->now_ms >= queue->held_until_ms || all_reached(worker, positions))
+        queue->held_until_ms = INT64_MIN;
+    return queue->held_until_ms != INT64_MIN;
+}
+
+/* KIP-695: an empty queue is waited for, a bounded time, while the broker has more for it. */
+static bool waits_for(struct worker *worker, struct queue *queue)
+{
+    int64_t max_ms = worker->engine->options.max_task_idle_ms;
+    int64_t low = 0;
+    bool stale = queue->idle_since_ms < 0 || worker->now_ms - queue->idle_since_ms >= max_ms;
+    if (stale) {
+        if (queue->idle_since_ms >= 0)
+            queue->gave_up_high = queue->idle_high;
+        if (worker->io.watermarks(worker->io.self, queue->partition, &low, &queue->idle_high, NULL))
+            return false;
+        queue->idle_since_ms = worker->now_ms;
+    }
+    return queue->next < queue->idle_high && queue->idle_high > queue->gave_up_high;
+}
+
+static bool waits_for_any(struct worker *worker, struct task *task)
+{
+    if (worker->engine->options.max_task_idle_ms <= 0)
+        return false;
+    bool waits = false;
+    for (size_t i = 0; i < task->queues.count; i++)
+        if (task->queues.items[i].count == 0)
+            waits = waits_for(worker, &task->queues.items[i]) || waits;
+    return waits;
+}
+
+static struct queue *next_queue(struct worker *worker, struct task *task)
+{
+    if (task->state != TASK_RUNNING)
+        return NULL;
+    struct queue *queue = queues_next(&task->queues);
+    if (!queue || worker_is_held(worker, queue) || waits_for_any(worker, task))
+        return NULL;
+    return queue;
+}
+
+bool worker_has_input(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (next_queue(worker, worker->tasks[i]))
+            return true;
+    return false;
+}
+
+/* -- out -- */
+
+static void touch(struct worker *worker)
+{
+    if (worker->txn.began_ms == 0)
+        worker->txn.began_ms = worker->now_ms;
+}
+
+static int emit_one(
+    struct worker *worker,
+    struct task *task,
+    const struct context_held *held,
+    struct mr_error *error)
+{
+    const struct graph_node *sink = held->sink;
+    const struct topo_output *output = &held->output;
+    const struct topo_context *context = &task->context;
+    int32_t partition = -1;
+    if (sink->partition_by == TOPO_BY_TASK)
+        partition = task->partition;
+    else if (sink->partition_by == TOPO_BY_HAND)
+        partition = output->partition;
+    const struct topo_partition to = {sink->topic, partition};
+    const struct topo_record record = {
+        .topic = sink->topic,
+        .partition = partition,
+        .offset = -1,
+        .timestamp_ms = output->timestamp_ms ? output->timestamp_ms : context->timestamp_ms,
+        .key = output->key,
+        .value = output->value,
+        .headers = output->headers,
+        .headers_count = output->headers_count,
+    };
+    int rc = worker_produce(worker, &to, &record, error);
+    if (!rc && sink->role != GRAPH_PLAIN) {
+        task->logs[sink->log].next++;
+        task->logs[sink->log].touched = true;
+    }
+    return rc;
+}
+
+static int emit(struct worker *worker, struct task *task, struct mr_error *error)
+{
+    struct topo_context *context = &task->context;
+    int rc = 0;
+    for (size_t i = 0; i < context->held_count && !rc; i++)
+        rc = emit_one(worker, task, &context->held[i], error);
+    metrics_add(&worker->engine->metrics.outputs, context->held_count);
+    context_forget(context);
+    return rc;
+}
+
+/* -- dead letters -- */
+
+static void count_dead_letter(const struct worker *worker, const struct graph_node *node, int code)
+{
+    const struct metrics *metrics = &worker->engine->metrics;
+    size_t row = node ? node->index : metrics->nodes_count;
+    metrics_add(&metrics->dead_letters[row * METRICS_CLASSES + mr_code_class(code)], 1);
+}
+
+static struct topo_header *add_header(
+    struct topo_header *headers, struct mr_arena *arena, const char *name, struct mr_bytes value)
+{
+    *headers = (struct topo_header){mr_cstr(name), mr_arena_copy(arena, value)};
+    return headers + 1;
+}
+
+/* With its own bytes and headers, and where it came from and why it is here. */
+static int bury(
+    struct worker *worker,
+    struct task *task,
+    const struct topo_record *record,
+    const struct graph_node *node,
+    const struct mr_error *why,
+    struct mr_error *error)
+{
+    const char *topic = worker->engine->topology->dead_letters;
+    if (!topic)
+        return mr_fail(
+            error,
+            MR_FATAL,
+            "%s/%" PRId32 " offset %" PRId64 " is refused and there is no dead-letter topic: %s",
+            record->topic,
+            record->partition,
+            record->offset,
+            why->text);
+    struct mr_arena *arena = &task->context.arena;
+    size_t count = record->headers_count + 5;
+    struct topo_header *headers = mr_arena_alloc(arena, count * sizeof *headers);
+    for (size_t i = 0; i < record->headers_count; i++)
+        headers[i] = record->headers[i];
+    struct topo_header *more = headers + record->headers_count;
+    const char *name = node ? node->name : "";
+    more = add_header(more, arena, "dead-letter-reason", mr_cstr(why->text));
+    more = add_header(more, arena, "dead-letter-topic", mr_cstr(record->topic));
+    struct mr_bytes number = mr_arena_printf(arena, "%" PRId32, record->partition);
+    more = add_header(more, arena, "dead-letter-partition", number);
+    number = mr_arena_printf(arena, "%" PRId64, record->offset);
+    more = add_header(more, arena, "dead-letter-offset", number);
+    add_header(more, arena, "dead-letter-node", mr_cstr(name));
+    struct topo_record letter = *record;
+    letter.headers = headers;
+    letter.headers_count = count;
+    const struct topo_partition to = {topic, -1};
+    return worker_produce(worker, &to, &letter, error);
+}
+
+static int dead_letter(
+    struct worker *worker,
+    struct task *task,
+    const struct topo_record *record,
+    const struct graph_node *node,
+    const struct mr_error *why,
+    struct mr_error *error)
+{
+    count_dead_letter(worker, node, why->code);
+    int rc = bury(worker, task, record, node, why, error);
+    bool refused = mr_code_class(rc) == MR_CLASS_POISON;
+    engine_log(
+        worker->engine,
+        refused ? MR_LOG_ERROR : MR_LOG_WARN,
+        refused ? "dead-letter-lost" : "dead-letter",
+        "topic=%s partition=%" PRId32 " offset=%" PRId64 " node=%s reason=\"%s\"",
+        record->topic,
+        record->partition,
+        record->offset,
+        node ? node->name : "",
+        why->text);
+    return refused ? 0 : rc;
+}
+
+/* The log refused an output (too large, say). Others of this record may be in the transaction
+ * already, so it ends; when the record comes again it is known. */
+static int poison(
+    struct worker *worker,
+    const struct topo_record *record,
+    const struct mr_error *why,
+    struct mr_error *error)
+{
+    struct worker_poison *poison = &worker->poison;
+    poison->set = true;
+    poison->partition = (struct topo_partition){record->topic, record->partition};
+    poison->offset = record->offset;
+    poison->code = why->code;
+    snprintf(poison->reason, sizeof poison->reason, "%.*s", 255, why->text);
+    return mr_fail(error, MR_ABORTED, "an output was refused: %s", poison->reason);
+}
+
+static bool is_poison(const struct worker *worker, const struct topo_record *record)
+{
+    const struct worker_poison *poison = &worker->poison;
+    return poison->set && poison->offset == record->offset &&
+           poison->partition.partition == record->partition &&
+           poison->partition.topic == record->topic;
+}
+
+/* -- a record -- */
+
+static int through(
+    struct worker *worker,
+    struct task *task,
+    const struct queue *queue,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    if (is_poison(worker, record)) {
+        mr_fail(&why, worker->poison.code, "%s", worker->poison.reason);
+        return dead_letter(worker, task, record, NULL, &why, error);
+    }
+    struct topo_context *context = &task->context;
+    store_set_savepoint(task->set);
+    int rc = context_run(context, queue->input->source, record, worker->now_ms, &why);
+    if (mr_code_class(rc) == MR_CLASS_POISON) {
+        store_set_rollback(task->set);
+        return dead_letter(worker, task, record, context->failed, &why, error);
+    }
+    if (!rc) {
+        rc = emit(worker, task, &why);
+        if (mr_code_class(rc) == MR_CLASS_POISON)
+            return poison(worker, record, &why, error);
+    }
+    if (rc)
+        return mr_fail(error, rc, "%s", why.text);
+    store_set_release(task->set);
+    worker->txn.wanted = worker->txn.wanted || context->commit_requested;
+    context->commit_requested = false;
+    return 0;
+}
+
+/* Steps 3 to 6 of an event's path: one record, decided, folded, put out. */
+static int
+run_record(struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
+{
+    const struct queued *head = queue_head(queue);
+    worker_now_ms(worker);
+    touch(worker);
+    int rc = through(worker, task, queue, &head->record, error);
+    if (rc)
+        return rc;
+    queue->next = head->record.offset + 1;
+    worker->txn.records++;
+    worker_release(worker, queue);
+    return 0;
+}
+
+static int
+run_task(struct worker *worker, struct task *task, int64_t *ret_count, struct mr_error *error)
+{
+    int64_t count = 0;
+    int rc = 0;
+    while (count < TURN_RECORDS && !rc) {
+        struct queue *queue = next_queue(worker, task);
+        if (!queue)
+            break;
+        rc = run_record(worker, task, queue, error);
+        count++;
+        if (worker->txn.wanted)
+            break;
+    }
+    *ret_count = count;
+    return rc;
+}
+
+int worker_run(struct worker *worker, struct mr_error *error)
+{
+    int64_t began_ns = engine_clock_ns();
+    int64_t total = 0;
+    bool more = true;
+    int rc = 0;
+    while (more && !rc && total < STEP_RECORDS && !worker_commit_is_due(worker, false)) {
+        more = false;
+        for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
+            int64_t count = 0;
+            rc = run_task(worker, worker->tasks[i], &count, error);
+            total += count;
+            more = more || count > 0;
+        }
+    }
+    if (total > 0) {
+        struct metrics *metrics = &worker->engine->metrics;
+        metrics_add(&metrics->records, (uint64_t)total);
+        metrics_add(&metrics->process_ns, (uint64_t)(engine_clock_ns() - began_ns));
+        worker->progress = true;
+    }
+    return rc;
+}
+
+/* -- timers -- */
+
+static int run_timer(
+    struct worker *worker,
+    struct task *task,
+    const struct task_timer *timer,
+    int64_t time_ms,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    touch(worker);
+    store_set_savepoint(task->set);
+    int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
+    if (!rc)
+        rc = emit(worker, task, &why);
+    if (mr_code_class(rc) == MR_CLASS_POISON) /* There is no record to lay aside. */
+        return mr_fail(error, MR_FATAL, "punctuation of \"%s\": %s", timer->node->name, why.text);
+    if (rc)
+        return mr_fail(error, rc, "%s", why.text);
+    store_set_release(task->set);
+    metrics_add(&worker->engine->metrics.punctuations, 1);
+    worker->progress = true;
+    return 0;
+}
+
+/* Slots that were missed are skipped: a timer fires once and is then due at the next one. */
+static int run_due_timer(
+    struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
+{
+    bool on_stream = timer->node->punctuate_on_stream_time;
+    int64_t interval_ms = timer->node->punctuate_interval_ms;
+    int64_t time_ms = on_stream ? task->stream_time_ms : worker->now_ms;
+    if (on_stream && time_ms == INT64_MIN)
+        return 0;
+    if (timer->due_ms < 0)
+        timer->due_ms = time_ms + interval_ms;
+    if (time_ms < timer->due_ms)
+        return 0;
+    int rc = run_timer(worker, task, timer, time_ms, error);
+    if (!rc)
+        timer->due_ms += ((time_ms - timer->due_ms) / interval_ms + 1) * interval_ms;
+    return rc;
+}
+
+int worker_punctuate(struct worker *worker, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)
+            rc = run_due_timer(worker, task, &task->timers[k], error);
+    }
+    if (!worker_has_changes(worker))
+        worker->txn.began_ms = 0;
+    return rc;
+}
+
+int64_t worker_next_timer_ms(const struct worker *worker)
+{
+    int64_t next = -1;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count; k++) {
+            const struct task_timer *timer = &task->timers[k];
+            if (timer->node->punctuate_on_stream_time || timer->due_ms < 0)
+                continue;
+            int64_t in_ms = timer->due_ms > worker->now_ms ? timer->due_ms - worker->now_ms : 0;
+            next = next < 0 || in_ms < next ? in_ms : next;
+        }
+    }
+    return next;
+}

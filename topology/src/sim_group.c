@@ -1,0 +1,239 @@
+/*
+ * sim_group.c - consumer groups of the simulated cluster: static members, eager range assignment.
+ *
+ *     a member joins, or one is gone for the session timeout --> preparing
+ *     preparing: each holder polls and is told REVOKED, polls again and has joined
+ *     all have joined --> next generation, each is told ASSIGNED
+ *
+ * A member that comes back under its id within the session timeout gets what it had, and whoever
+ * used that id before is fenced.
+ */
+#include "sim_impl.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct sim_group *sim_group_of(struct topo_sim *sim, const char *id)
+{
+    for (struct sim_group *group = sim->groups; group; group = group->next)
+        if (strcmp(group->id, id) == 0)
+            return group;
+    struct sim_group *group = mr_calloc(1, sizeof *group);
+    group->id = mr_strdup(id);
+    group->next = sim->groups;
+    sim->groups = group;
+    return group;
+}
+
+static struct sim_slot *slot_of(const struct sim_group *group, const char *id)
+{
+    for (size_t i = 0; i < group->slots_count; i++)
+        if (strcmp(group->slots[i]->id, id) == 0)
+            return group->slots[i];
+    return NULL;
+}
+
+static void prepare(struct sim_group *group)
+{
+    group->preparing = true;
+    for (size_t i = 0; i < group->slots_count; i++) {
+        group->slots[i]->joined = false;
+        group->slots[i]->deliver = false;
+    }
+}
+
+static struct sim_slot *add_slot(struct sim_group *group, const char *id)
+{
+    struct sim_slot *slot = mr_calloc(1, sizeof *slot);
+    slot->id = mr_strdup(id);
+    group->slots = mr_realloc(group->slots, (group->slots_count + 1) * sizeof(struct sim_slot *));
+    size_t at = group->slots_count++;
+    for (; at > 0 && strcmp(group->slots[at - 1]->id, id) > 0; at--)
+        group->slots[at] = group->slots[at - 1];
+    group->slots[at] = slot;
+    return slot;
+}
+
+static void free_slot(struct sim_slot *slot)
+{
+    free(slot->assignment);
+    free(slot->id);
+    free(slot);
+}
+
+static void remove_slot(struct sim_group *group, struct sim_slot *slot)
+{
+    size_t at = 0;
+    while (group->slots[at] != slot)
+        at++;
+    for (; at + 1 < group->slots_count; at++)
+        group->slots[at] = group->slots[at + 1];
+    group->slots_count--;
+    free_slot(slot);
+    prepare(group);
+}
+
+static bool same_topics(const struct sim_slot *slot, const struct sim_member *member)
+{
+    if (!slot->topics) /* Gone: it comes back as what it was. */
+        return true;
+    if (slot->topics_count != member->topics_count)
+        return false;
+    for (size_t i = 0; i < slot->topics_count; i++)
+        if (strcmp(slot->topics[i], member->topics[i]) != 0)
+            return false;
+    return true;
+}
+
+void sim_group_join(struct sim_member *member)
+{
+    struct sim_group *group = member->group;
+    struct sim_slot *slot = slot_of(group, member->id);
+    bool stays = slot && slot->assignment && !group->preparing && same_topics(slot, member);
+    if (!slot)
+        slot = add_slot(group, member->id);
+    if (slot->member && slot->member != member)
+        slot->member->fenced = true;
+    slot->member = member;
+    slot->topics = member->topics;
+    slot->topics_count = member->topics_count;
+    slot->holding = false;
+    slot->joined = false;
+    slot->deliver = stays;
+    member->expelled = false;
+    if (!stays)
+        prepare(group);
+}
+
+/* -- range: topic by topic, consecutive partitions to members in the order of their ids -- */
+
+static void give(struct sim_slot *slot, const char *topic, int32_t partition)
+{
+    slot->assignment =
+        mr_realloc(slot->assignment, (slot->assignment_count + 1) * sizeof *slot->assignment);
+    slot->assignment[slot->assignment_count++] = (struct topo_partition){topic, partition};
+}
+
+static void assign_topic(struct topo_sim *sim, struct sim_group *group, const char *name)
+{
+    const struct sim_topic *topic = sim_topic_of(sim, name);
+    if (!topic)
+        return;
+    int32_t members = (int32_t)group->slots_count;
+    int32_t each = topic->count / members;
+    int32_t extra = topic->count % members;
+    int32_t next = 0;
+    for (int32_t i = 0; i < members; i++)
+        for (int32_t n = each + (i < extra); n > 0; n--)
+            give(group->slots[i], topic->name, next++);
+}
+
+static void assign(struct topo_sim *sim, struct sim_group *group)
+{
+    group->generation++;
+    group->preparing = false;
+    const struct sim_slot *first = group->slots[0];
+    for (size_t i = 0; i < group->slots_count; i++) {
+        struct sim_slot *slot = group->slots[i];
+        free(slot->assignment);
+        slot->assignment = mr_calloc(1, sizeof *slot->assignment);
+        slot->assignment_count = 0;
+        slot->deliver = true;
+    }
+    for (size_t i = 0; i < first->topics_count; i++)
+        assign_topic(sim, group, first->topics[i]);
+    pthread_cond_broadcast(&sim->moved);
+}
+
+static void try_assign(struct topo_sim *sim, struct sim_group *group)
+{
+    for (size_t i = 0; i < group->slots_count; i++)
+        if (!group->slots[i]->joined)
+            return;
+    if (group->preparing && group->slots_count > 0)
+        assign(sim, group);
+}
+
+enum topo_io_event sim_group_event(struct sim_member *member)
+{
+    struct sim_group *group = member->group;
+    if (member->topics_count == 0)
+        return TOPO_IO_NOTHING;
+    if (member->expelled) {
+        sim_group_join(member);
+        return TOPO_IO_LOST;
+    }
+    struct sim_slot *slot = slot_of(group, member->id);
+    assert(slot && slot->member == member);
+    if (group->preparing && slot->holding) {
+        slot->holding = false;
+        return TOPO_IO_REVOKED;
+    }
+    if (group->preparing)
+        slot->joined = true;
+    try_assign(member->sim, group);
+    if (!slot->deliver)
+        return TOPO_IO_NOTHING;
+    slot->deliver = false;
+    slot->holding = true;
+    member->generation = group->generation;
+    return TOPO_IO_ASSIGNED;
+}
+
+bool sim_group_current(const struct sim_member *member)
+{
+    const struct sim_slot *slot = slot_of(member->group, member->id);
+    return slot && slot->member == member && !member->expelled &&
+           member->generation == member->group->generation;
+}
+
+void sim_group_gone(struct sim_member *member)
+{
+    struct sim_slot *slot = slot_of(member->group, member->id);
+    if (!slot || slot->member != member)
+        return;
+    slot->member = NULL;
+    slot->topics = NULL;
+    slot->topics_count = 0;
+    slot->gone_ms = member->sim->now_ms;
+}
+
+void sim_group_expel(struct topo_sim *sim, struct sim_member *member)
+{
+    struct sim_slot *slot = slot_of(member->group, member->id);
+    if (!slot || slot->member != member)
+        return;
+    member->expelled = true;
+    remove_slot(member->group, slot);
+    pthread_cond_broadcast(&sim->moved);
+}
+
+void sim_groups_expire(struct topo_sim *sim)
+{
+    for (struct sim_group *group = sim->groups; group; group = group->next) {
+        size_t i = 0;
+        while (i < group->slots_count) {
+            struct sim_slot *slot = group->slots[i];
+            if (!slot->member && sim->now_ms - slot->gone_ms > SIM_SESSION_TIMEOUT_MS)
+                remove_slot(group, slot);
+            else
+                i++;
+        }
+    }
+}
+
+void sim_groups_free(struct topo_sim *sim)
+{
+    while (sim->groups) {
+        struct sim_group *group = sim->groups;
+        sim->groups = group->next;
+        for (size_t i = 0; i < group->slots_count; i++)
+            free_slot(group->slots[i]);
+        free(group->slots);
+        free(group->offsets.items);
+        free(group->id);
+        free(group);
+    }
+}

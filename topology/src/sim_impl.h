@@ -1,0 +1,197 @@
+/*
+ * sim_impl.h - the simulated cluster from the inside: logs, transactions, groups, members.
+ *
+ *     sim_log.c    topics, records, transactions, reading with read_committed
+ *     sim_group.c  members, generations, assignments, committed offsets
+ *     sim_io.c     the io of a member, failures, the clock
+ *
+ * Threads  Every function here is called with sim->mutex held.
+ */
+#ifndef TOPOLOGY_SIM_IMPL_H
+#define TOPOLOGY_SIM_IMPL_H
+
+#include <topology/sim.h>
+
+#include <pthread.h>
+
+enum {
+    SIM_SESSION_TIMEOUT_MS = 10000,
+    SIM_TRANSACTION_TIMEOUT_MS = 10000,
+    SIM_POLL_MAX = 64,
+};
+
+struct sim_partition {
+    struct sim_entry **entries; /* The index is the offset. */
+    size_t count;
+    size_t capacity;
+    int64_t low;    /* Log start. */
+    int64_t stable; /* Everything below belongs to ended transactions (or to none). */
+};
+
+struct sim_topic {
+    char *name;
+    int32_t count;
+    struct sim_partition *partitions;
+};
+
+enum sim_txn_state { SIM_TXN_OPEN, SIM_TXN_COMMITTED, SIM_TXN_ABORTED };
+
+struct sim_offset {
+    const struct sim_topic *topic;
+    int32_t partition;
+    int64_t next;
+};
+
+struct sim_offsets {
+    struct sim_offset *items;
+    size_t count;
+};
+
+struct sim_txn {
+    enum sim_txn_state state;
+    int64_t began_ms;
+    struct sim_partition **touched;
+    size_t touched_count;
+    struct sim_group *group;
+    struct sim_offsets offsets; /* Pending: applied to the group by the commit. */
+    struct sim_txn *next;       /* All of the sim's, for free. */
+};
+
+struct sim_entry {
+    struct topo_record record;
+    struct sim_txn *txn; /* NULL: appended outside any. */
+    bool marker;
+    char bytes[];
+};
+
+/* A transactional id. */
+struct sim_producer {
+    char *id;
+    int64_t epoch;
+    struct sim_txn *txn; /* The open one. */
+    struct sim_producer *next;
+};
+
+/* A static member's place in its group. It outlives the member by the session timeout. */
+struct sim_slot {
+    char *id;
+    struct sim_member *member; /* NULL: its process is gone. */
+    int64_t gone_ms;
+    bool holding; /* It was told its assignment and not yet to give it up. */
+    bool joined;
+    bool deliver; /* It has an assignment to be told. */
+    struct topo_partition *assignment;
+    size_t assignment_count;
+    const char *const *topics; /* The member's copy. */
+    size_t topics_count;
+};
+
+struct sim_group {
+    char *id;
+    int64_t generation;
+    bool preparing;
+    struct sim_slot **slots; /* Sorted by id. */
+    size_t slots_count;
+    struct sim_offsets offsets;
+    struct sim_group *next;
+};
+
+/* Where a reader is in one partition. */
+struct sim_cursor {
+    struct topo_partition partition; /* With the reader's own topic pointer. */
+    struct sim_partition *log;
+    int64_t next; /* -1: not reading. */
+    bool paused;
+};
+
+struct sim_cursors {
+    struct sim_cursor *items;
+    size_t count;
+};
+
+/* One opened io. */
+struct sim_member {
+    struct topo_sim *sim;
+    char *instance_id;
+    char *id; /* Static member id and transactional id. */
+    struct sim_group *group;
+    bool transactional;
+    bool dead;
+    bool expelled; /* Its slot was taken away: LOST is due. */
+    bool fenced;   /* Another member came with its id. */
+
+    const char **topics;
+    size_t topics_count;
+    int64_t generation;
+    struct sim_cursors inputs;
+    struct sim_cursors logs;
+    struct topo_record records[SIM_POLL_MAX];
+    void *tokens[SIM_POLL_MAX];
+
+    struct sim_producer *producer;
+    int64_t epoch;
+    bool began;
+    bool must_abort;
+    bool commit_known; /* The last commit took effect: asking again is harmless. */
+    bool produce_known;
+    struct sim_offsets delivered; /* Last offsets of this transaction; `next` is the last one. */
+    enum topo_sim_failure after;  /* CRASH_AFTER or LOST_ANSWER when pending, else RETRY. */
+    struct sim_member *next;
+};
+
+struct topo_sim {
+    pthread_mutex_t mutex;
+    pthread_cond_t moved; /* A record, a marker or a rebalance: pollers look again. */
+    uint64_t random;
+    int64_t now_ms;
+    int64_t calls;
+    int64_t fail_at; /* calls value at which the failure fires; 0: never. */
+    enum topo_sim_failure failure;
+    bool crashed;
+    struct sim_topic **topics;
+    size_t topics_count;
+    struct sim_txn *txns;
+    struct sim_producer *producers;
+    struct sim_group *groups;
+    struct sim_member *members;
+};
+
+/* -- sim_log.c -- */
+struct sim_topic *sim_topic_of(const struct topo_sim *sim, const char *name); /* NULL: unknown */
+struct sim_partition *
+sim_partition_of(const struct topo_sim *sim, const char *topic, int32_t partition);
+int64_t sim_append(
+    struct topo_sim *sim,
+    struct sim_topic *topic,
+    int32_t partition,
+    const struct topo_record *record,
+    struct sim_txn *txn);
+struct sim_producer *sim_producer_of(struct topo_sim *sim, const char *id);
+struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *producer);
+void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_txn_state state);
+/* A new epoch: the open transaction is aborted, whoever had the old epoch is fenced. */
+int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer);
+void sim_txns_expire(struct topo_sim *sim);
+/* The next visible record at or after *offset, which moves behind it; NULL: none (yet), and *offset
+ * has moved over what is invisible for ever. */
+const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset);
+void sim_log_free(struct topo_sim *sim);
+
+void sim_offset_put(
+    struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition, int64_t next);
+int64_t
+sim_offset_get(const struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition);
+
+/* -- sim_group.c -- */
+struct sim_group *sim_group_of(struct topo_sim *sim, const char *id);
+void sim_group_join(struct sim_member *member);
+/* The member's event that is due, or TOPO_IO_NOTHING. */
+enum topo_io_event sim_group_event(struct sim_member *member);
+/* Is the member in the group's current generation? */
+bool sim_group_current(const struct sim_member *member);
+void sim_group_gone(struct sim_member *member);
+void sim_group_expel(struct topo_sim *sim, struct sim_member *member);
+void sim_groups_expire(struct topo_sim *sim);
+void sim_groups_free(struct topo_sim *sim);
+
+#endif

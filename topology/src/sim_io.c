@@ -1,0 +1,614 @@
+/*
+ * sim_io.c - a member of the simulated cluster: its io, the failures, the clock.
+ *
+ * Every call that can fail runs between `enter` and `leave`: enter counts it and lets the armed
+ * failure happen before it, leave after it.
+ */
+#include "sim_impl.h"
+
+#include <base/alloc.h>
+#include <base/murmur2.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* -- failures -- */
+
+static int die(struct sim_member *member, struct mr_error *error)
+{
+    struct topo_sim *sim = member->sim;
+    sim->crashed = true;
+    for (struct sim_member *other = sim->members; other; other = other->next) {
+        if (other->dead || strcmp(other->instance_id, member->instance_id) != 0)
+            continue;
+        other->dead = true;
+        if (!other->fenced)
+            sim_group_gone(other);
+    }
+    return mr_fail(error, MR_FATAL, "sim: the process is dead");
+}
+
+static int fail_now(struct sim_member *member, struct mr_error *error)
+{
+    struct topo_sim *sim = member->sim;
+    sim->fail_at = 0;
+    switch (sim->failure) {
+    case TOPO_SIM_RETRY:
+        return mr_fail(error, MR_TIMEOUT, "sim: timed out");
+    case TOPO_SIM_ABORTABLE:
+        member->must_abort = member->began;
+        return mr_fail(error, MR_ABORTED, "sim: must be aborted");
+    case TOPO_SIM_FENCE:
+        if (member->producer)
+            sim_producer_bump(sim, member->producer);
+        return mr_fail(error, MR_FENCED, "sim: fenced");
+    case TOPO_SIM_CRASH:
+        return die(member, error);
+    case TOPO_SIM_CRASH_AFTER:
+    case TOPO_SIM_LOST_ANSWER:
+        member->after = sim->failure;
+        return 0;
+    }
+    return 0;
+}
+
+static int enter(void *self, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    struct topo_sim *sim = member->sim;
+    pthread_mutex_lock(&sim->mutex);
+    if (member->dead)
+        return mr_fail(error, MR_FATAL, "sim: the process is dead");
+    if (member->fenced)
+        return mr_fail(error, MR_FENCED, "sim: another member has this id");
+    sim_txns_expire(sim);
+    sim_groups_expire(sim);
+    sim->calls++;
+    return sim->fail_at > 0 && sim->calls == sim->fail_at ? fail_now(member, error) : 0;
+}
+
+static int leave(void *self, int rc, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    enum topo_sim_failure after = member->after;
+    member->after = TOPO_SIM_RETRY;
+    if (after == TOPO_SIM_CRASH_AFTER)
+        rc = die(member, error);
+    else if (after == TOPO_SIM_LOST_ANSWER && rc == 0)
+        rc = mr_fail(error, MR_TIMEOUT, "sim: the answer is lost");
+    pthread_mutex_unlock(&member->sim->mutex);
+    return rc;
+}
+
+/* For calls whose effect on the caller is their answer: losing it is as if nothing happened. */
+static bool answer_lost(const struct sim_member *member)
+{
+    return member->after == TOPO_SIM_LOST_ANSWER;
+}
+
+/* -- clock and randomness -- */
+
+static uint64_t next_random(struct topo_sim *sim)
+{
+    /* splitmix64 */
+    uint64_t z = (sim->random += 0x9e3779b97f4a7c15U);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+static int64_t sim_io_now_ms(void *self)
+{
+    struct sim_member *member = self;
+    return topo_sim_now_ms(member->sim);
+}
+
+static void sim_io_random(void *self, void *out, size_t len)
+{
+    struct sim_member *member = self;
+    pthread_mutex_lock(&member->sim->mutex);
+    for (size_t i = 0; i < len; i++)
+        ((uint8_t *)out)[i] = (uint8_t)next_random(member->sim);
+    pthread_mutex_unlock(&member->sim->mutex);
+}
+
+/* -- cursors -- */
+
+static struct sim_cursor *
+cursor_of(const struct sim_cursors *cursors, struct topo_partition partition)
+{
+    for (size_t i = 0; i < cursors->count; i++) {
+        const struct topo_partition *own = &cursors->items[i].partition;
+        if (own->partition == partition.partition && strcmp(own->topic, partition.topic) == 0)
+            return &cursors->items[i];
+    }
+    return NULL;
+}
+
+static struct sim_cursor *
+add_cursor(struct sim_member *member, struct sim_cursors *cursors, struct topo_partition partition)
+{
+    struct sim_partition *log = sim_partition_of(member->sim, partition.topic, partition.partition);
+    if (!log)
+        return NULL;
+    cursors->items = mr_realloc(cursors->items, (cursors->count + 1) * sizeof *cursors->items);
+    cursors->items[cursors->count] = (struct sim_cursor){partition, log, -1, false};
+    return &cursors->items[cursors->count++];
+}
+
+/* A seeded number of records, from a seeded partition on. */
+static void
+read_some(struct sim_member *member, struct sim_cursors *cursors, struct topo_io_poll *ret_poll)
+{
+    size_t max = 1 + next_random(member->sim) % SIM_POLL_MAX;
+    size_t first = cursors->count ? next_random(member->sim) % cursors->count : 0;
+    size_t count = 0;
+    for (size_t i = 0; i < cursors->count; i++) {
+        struct sim_cursor *cursor = &cursors->items[(first + i) % cursors->count];
+        while (cursor->next >= 0 && !cursor->paused && count < max) {
+            const struct topo_record *record = sim_read(cursor->log, &cursor->next);
+            if (!record)
+                break;
+            member->records[count] = *record;
+            member->records[count].topic = cursor->partition.topic;
+            member->tokens[count++] = NULL;
+        }
+    }
+    if (count == 0)
+        return;
+    *ret_poll = (struct topo_io_poll){
+        .event = TOPO_IO_RECORDS,
+        .records = member->records,
+        .tokens = member->tokens,
+        .records_count = count,
+    };
+}
+
+/* Waits for the cluster to move, at most so long. Real time: the simulated one stands still. */
+static void wait_moved(struct topo_sim *sim, int timeout_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&sim->moved, &sim->mutex, &until);
+}
+
+/* -- input -- */
+
+static int
+sim_io_subscribe(void *self, const char *const *topics, size_t count, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        member->topics = mr_realloc(member->topics, (count + 1) * sizeof *member->topics);
+        for (size_t i = 0; i < count; i++)
+            member->topics[i] = topics[i];
+        member->topics_count = count;
+        sim_group_join(member);
+    }
+    return leave(self, rc, error);
+}
+
+static void poll_now(struct sim_member *member, struct topo_io_poll *ret_poll)
+{
+    const char *id = member->id;
+    enum topo_io_event event = sim_group_event(member);
+    *ret_poll = (struct topo_io_poll){.event = event};
+    if (event == TOPO_IO_NOTHING) {
+        read_some(member, &member->inputs, ret_poll);
+        return;
+    }
+    member->inputs.count = 0;
+    if (event != TOPO_IO_ASSIGNED)
+        return;
+    const struct sim_group *group = member->group;
+    for (size_t i = 0; i < group->slots_count; i++) {
+        const struct sim_slot *slot = group->slots[i];
+        if (strcmp(slot->id, id) != 0)
+            continue;
+        for (size_t k = 0; k < slot->assignment_count; k++)
+            add_cursor(member, &member->inputs, slot->assignment[k]);
+        ret_poll->partitions = slot->assignment;
+        ret_poll->partitions_count = slot->assignment_count;
+    }
+}
+
+static int
+sim_io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
+    int rc = enter(self, error);
+    if (!rc && !answer_lost(member)) {
+        poll_now(member, &poll);
+        if (poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
+            wait_moved(member->sim, timeout_ms);
+            poll_now(member, &poll);
+        }
+    }
+    rc = leave(self, rc, error);
+    if (!rc)
+        *ret_poll = poll;
+    return rc;
+}
+
+static void sim_io_release(void *self, void *token)
+{
+    (void)self;
+    assert(!token);
+}
+
+static int
+sim_io_seek(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        struct sim_cursor *cursor = cursor_of(&member->inputs, partition);
+        if (cursor)
+            cursor->next = offset;
+        else
+            rc = mr_fail(error, MR_INVALID, "sim: seek: %s is not assigned", partition.topic);
+    }
+    return leave(self, rc, error);
+}
+
+static int
+sim_io_pause(void *self, struct topo_partition partition, bool paused, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    struct sim_cursor *cursor = rc ? NULL : cursor_of(&member->inputs, partition);
+    if (cursor)
+        cursor->paused = paused;
+    return leave(self, rc, error);
+}
+
+static bool is_pending(const struct sim_member *member, const struct topo_partition *partition)
+{
+    const struct sim_topic *topic = sim_topic_of(member->sim, partition->topic);
+    for (const struct sim_txn *txn = member->sim->txns; txn; txn = txn->next)
+        if (txn->state == SIM_TXN_OPEN && txn->group == member->group &&
+            sim_offset_get(&txn->offsets, topic, partition->partition) >= 0)
+            return true;
+    return false;
+}
+
+static int sim_io_committed(
+    void *self,
+    const struct topo_partition *partitions,
+    size_t count,
+    int64_t *ret_next_offsets,
+    struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    for (size_t i = 0; i < count && !rc; i++)
+        if (is_pending(member, &partitions[i]))
+            rc = mr_fail(error, MR_AGAIN, "sim: a transaction on the offsets is open");
+    for (size_t i = 0; i < count && !rc; i++) {
+        const struct sim_topic *topic = sim_topic_of(member->sim, partitions[i].topic);
+        ret_next_offsets[i] =
+            sim_offset_get(&member->group->offsets, topic, partitions[i].partition);
+    }
+    return leave(self, rc, error);
+}
+
+/* -- output -- */
+
+static int sim_io_init_transactions(void *self, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        member->producer = sim_producer_of(member->sim, member->id);
+        member->epoch = sim_producer_bump(member->sim, member->producer);
+    }
+    return leave(self, rc, error);
+}
+
+/* Is the member's producer the current one, and free of errors? */
+static int check_producer(struct sim_member *member, struct mr_error *error)
+{
+    assert(member->producer);
+    if (member->producer->epoch != member->epoch)
+        return mr_fail(error, MR_FENCED, "sim: the producer is fenced");
+    if (member->must_abort)
+        return mr_fail(error, MR_ABORTED, "sim: the transaction must be aborted");
+    return 0;
+}
+
+static int sim_io_begin(void *self, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc)
+        rc = check_producer(member, error);
+    if (!rc && !member->began) {
+        sim_txn_begin(member->sim, member->producer);
+        member->began = true;
+        member->commit_known = member->produce_known = false;
+        member->delivered.count = 0;
+    }
+    return leave(self, rc, error);
+}
+
+static int sim_io_produce(
+    void *self,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc)
+        rc = check_producer(member, error);
+    struct sim_topic *topic = sim_topic_of(member->sim, to->topic);
+    if (!rc && !topic)
+        rc = mr_fail(error, MR_FATAL, "sim: there is no topic \"%s\"", to->topic);
+    /* A client's queue takes a record once, however often the answer to it gets lost. */
+    if (!rc && member->produce_known) {
+        member->produce_known = false;
+    } else if (!rc) {
+        assert(member->began);
+        int32_t partition =
+            to->partition < 0 ? mr_partition_of(record->key, topic->count) : to->partition;
+        int64_t offset = sim_append(member->sim, topic, partition, record, member->producer->txn);
+        sim_offset_put(&member->delivered, topic, partition, offset);
+        member->produce_known = answer_lost(member);
+    }
+    return leave(self, rc, error);
+}
+
+static int sim_io_flush(void *self, struct mr_error *error)
+{
+    int rc = enter(self, error);
+    if (!rc)
+        rc = check_producer(self, error);
+    return leave(self, rc, error);
+}
+
+static int64_t sim_io_last_offset(void *self, struct topo_partition partition)
+{
+    struct sim_member *member = self;
+    pthread_mutex_lock(&member->sim->mutex);
+    int64_t offset = sim_offset_get(
+        &member->delivered, sim_topic_of(member->sim, partition.topic), partition.partition);
+    pthread_mutex_unlock(&member->sim->mutex);
+    return offset;
+}
+
+static void put_offsets(struct sim_member *member, const struct topo_position *inputs, size_t count)
+{
+    struct sim_txn *txn = member->producer->txn;
+    txn->group = member->group;
+    for (size_t i = 0; i < count; i++)
+        sim_offset_put(
+            &txn->offsets,
+            sim_topic_of(member->sim, inputs[i].topic),
+            inputs[i].partition,
+            inputs[i].next_offset);
+}
+
+static int commit_now(
+    struct sim_member *member,
+    const struct topo_position *inputs,
+    size_t count,
+    struct mr_error *error)
+{
+    int rc = check_producer(member, error);
+    if (rc)
+        return rc;
+    assert(member->began && count > 0);
+    if (!sim_group_current(member))
+        return mr_fail(error, MR_FENCED, "sim: the group is in another generation");
+    put_offsets(member, inputs, count);
+    sim_txn_end(member->sim, member->producer, SIM_TXN_COMMITTED);
+    member->began = false;
+    member->commit_known = answer_lost(member);
+    return 0;
+}
+
+static int
+sim_io_commit(void *self, const struct topo_position *inputs, size_t count, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    bool was_alive = !member->dead;
+    int rc = enter(self, error);
+    bool open = member->began && member->producer->epoch == member->epoch;
+    /* Dying in a commit leaves the offsets pending: the worse half of "before it took effect". */
+    if (rc && was_alive && member->dead && open)
+        put_offsets(member, inputs, count);
+    if (!rc && member->commit_known)
+        member->commit_known = false;
+    else if (!rc)
+        rc = commit_now(member, inputs, count, error);
+    return leave(self, rc, error);
+}
+
+static int sim_io_abort(void *self, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc && member->producer->epoch != member->epoch)
+        rc = mr_fail(error, MR_FENCED, "sim: the producer is fenced");
+    if (!rc) {
+        if (member->began)
+            sim_txn_end(member->sim, member->producer, SIM_TXN_ABORTED);
+        member->began = member->must_abort = member->produce_known = false;
+    }
+    return leave(self, rc, error);
+}
+
+/* -- the log -- */
+
+static int
+sim_io_partitions_of(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        const struct sim_topic *found = sim_topic_of(member->sim, topic);
+        *ret_count = found ? found->count : 0;
+    }
+    return leave(self, rc, error);
+}
+
+static int sim_io_watermarks(
+    void *self,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        const struct sim_partition *log =
+            sim_partition_of(member->sim, partition.topic, partition.partition);
+        if (log) {
+            *ret_low = log->low;
+            *ret_high = (int64_t)log->count;
+        } else {
+            rc = mr_fail(error, MR_CONFIG, "sim: there is no topic \"%s\"", partition.topic);
+        }
+    }
+    return leave(self, rc, error);
+}
+
+static int
+sim_io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    if (!rc) {
+        struct sim_cursor *cursor = cursor_of(&member->logs, partition);
+        if (!cursor)
+            cursor = add_cursor(member, &member->logs, partition);
+        if (cursor)
+            cursor->next = offset;
+        else
+            rc = mr_fail(error, MR_CONFIG, "sim: there is no topic \"%s\"", partition.topic);
+    }
+    return leave(self, rc, error);
+}
+
+static int sim_io_log_remove(void *self, struct topo_partition partition, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    struct sim_cursor *cursor = rc ? NULL : cursor_of(&member->logs, partition);
+    if (cursor)
+        *cursor = member->logs.items[--member->logs.count];
+    return leave(self, rc, error);
+}
+
+static int
+sim_io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
+    int rc = enter(self, error);
+    if (!rc && !answer_lost(member)) {
+        read_some(member, &member->logs, &poll);
+        if (poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
+            wait_moved(member->sim, timeout_ms);
+            read_some(member, &member->logs, &poll);
+        }
+    }
+    rc = leave(self, rc, error);
+    if (!rc)
+        *ret_poll = poll;
+    return rc;
+}
+
+static int64_t sim_io_log_position(void *self, struct topo_partition partition)
+{
+    struct sim_member *member = self;
+    pthread_mutex_lock(&member->sim->mutex);
+    struct sim_cursor *cursor = cursor_of(&member->logs, partition);
+    int64_t next = -1;
+    if (cursor) {
+        /* Over what is invisible for ever, but not over a record nobody has seen. */
+        int64_t probe = cursor->next;
+        next = sim_read(cursor->log, &probe) ? cursor->next : probe;
+        cursor->next = next;
+    }
+    pthread_mutex_unlock(&member->sim->mutex);
+    return next;
+}
+
+static void sim_io_close(void *self)
+{
+    struct sim_member *member = self;
+    struct topo_sim *sim = member->sim;
+    pthread_mutex_lock(&sim->mutex);
+    if (!member->dead && !member->fenced)
+        sim_group_gone(member);
+    struct sim_member **link = &sim->members;
+    while (*link != member)
+        link = &(*link)->next;
+    *link = member->next;
+    pthread_mutex_unlock(&sim->mutex);
+    free(member->inputs.items);
+    free(member->logs.items);
+    free(member->delivered.items);
+    free(member->topics);
+    free(member->instance_id);
+    free(member->id);
+    free(member);
+}
+
+int topo_sim_open(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error)
+{
+    (void)error;
+    struct topo_sim *sim = user;
+    struct sim_member *member = mr_calloc(1, sizeof *member);
+    pthread_mutex_lock(&sim->mutex);
+    sim->crashed = false;
+    member->sim = sim;
+    member->instance_id = mr_strdup(options->instance_id);
+    member->id =
+        mr_asprintf("%s-%s-%d", options->application_id, options->instance_id, options->worker);
+    member->group = sim_group_of(sim, options->application_id);
+    member->transactional = options->transactional;
+    member->after = TOPO_SIM_RETRY;
+    member->next = sim->members;
+    sim->members = member;
+    pthread_mutex_unlock(&sim->mutex);
+    *ret_io = (struct topo_io){
+        .self = member,
+        .now_ms = sim_io_now_ms,
+        .random = sim_io_random,
+        .subscribe = sim_io_subscribe,
+        .poll = sim_io_poll,
+        .release = sim_io_release,
+        .seek = sim_io_seek,
+        .pause = sim_io_pause,
+        .committed = sim_io_committed,
+        .init_transactions = sim_io_init_transactions,
+        .begin = sim_io_begin,
+        .produce = sim_io_produce,
+        .flush = sim_io_flush,
+        .last_offset = sim_io_last_offset,
+        .commit = sim_io_commit,
+        .abort = sim_io_abort,
+        .partitions_of = sim_io_partitions_of,
+        .watermarks = sim_io_watermarks,
+        .log_add = sim_io_log_add,
+        .log_remove = sim_io_log_remove,
+        .log_poll = sim_io_log_poll,
+        .log_position = sim_io_log_position,
+        .close = sim_io_close,
+    };
+    return 0;
+}

@@ -1,0 +1,255 @@
+/*
+ * sim_log.c - the logs of the simulated cluster.
+ *
+ * Invariants: an entry's index is its offset; a transaction that touched a partition leaves exactly
+ * one marker there; nothing at or above `stable` is read.
+ */
+#include "sim_impl.h"
+
+#include <base/alloc.h>
+#include <base/murmur2.h>
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct sim_topic *sim_topic_of(const struct topo_sim *sim, const char *name)
+{
+    for (size_t i = 0; i < sim->topics_count; i++)
+        if (strcmp(sim->topics[i]->name, name) == 0)
+            return sim->topics[i];
+    return NULL;
+}
+
+struct sim_partition *
+sim_partition_of(const struct topo_sim *sim, const char *topic, int32_t partition)
+{
+    struct sim_topic *found = sim_topic_of(sim, topic);
+    return found && partition >= 0 && partition < found->count ? &found->partitions[partition]
+                                                               : NULL;
+}
+
+void topo_sim_create_topic(struct topo_sim *sim, const char *name, int32_t partitions)
+{
+    assert(partitions > 0);
+    pthread_mutex_lock(&sim->mutex);
+    if (!sim_topic_of(sim, name)) {
+        struct sim_topic *topic = mr_calloc(1, sizeof *topic);
+        topic->name = mr_strdup(name);
+        topic->count = partitions;
+        topic->partitions = mr_calloc((size_t)partitions, sizeof *topic->partitions);
+        sim->topics = mr_realloc(sim->topics, (sim->topics_count + 1) * sizeof *sim->topics);
+        sim->topics[sim->topics_count++] = topic;
+    }
+    pthread_mutex_unlock(&sim->mutex);
+}
+
+static struct mr_bytes copy_out(char **out, struct mr_bytes bytes)
+{
+    if (!bytes.ptr)
+        return bytes;
+    if (bytes.len)
+        memcpy(*out, bytes.ptr, bytes.len);
+    struct mr_bytes copy = {*out, bytes.len};
+    *out += bytes.len;
+    return copy;
+}
+
+/* One allocation per entry: headers, then all bytes. */
+static struct sim_entry *make_entry(const struct topo_record *record)
+{
+    size_t headers_size = record->headers_count * sizeof *record->headers;
+    size_t size = headers_size + record->key.len + record->value.len;
+    for (size_t i = 0; i < record->headers_count; i++)
+        size += record->headers[i].name.len + record->headers[i].value.len;
+    struct sim_entry *entry = mr_calloc(1, sizeof *entry + size + 1);
+    struct topo_header *headers = (struct topo_header *)(void *)entry->bytes;
+    char *out = entry->bytes + headers_size;
+    entry->record = *record;
+    entry->record.headers = headers;
+    for (size_t i = 0; i < record->headers_count; i++) {
+        headers[i].name = copy_out(&out, record->headers[i].name);
+        headers[i].value = copy_out(&out, record->headers[i].value);
+    }
+    entry->record.key = copy_out(&out, record->key);
+    entry->record.value = copy_out(&out, record->value);
+    return entry;
+}
+
+static void push(struct topo_sim *sim, struct sim_partition *log, struct sim_entry *entry)
+{
+    entry->record.offset = (int64_t)log->count;
+    log->entries = mr_grow(log->entries, log->count, &log->capacity, sizeof *log->entries);
+    log->entries[log->count++] = entry;
+    pthread_cond_broadcast(&sim->moved);
+}
+
+static void touch(struct sim_txn *txn, struct sim_partition *log)
+{
+    for (size_t i = 0; i < txn->touched_count; i++)
+        if (txn->touched[i] == log)
+            return;
+    txn->touched = mr_realloc(txn->touched, (txn->touched_count + 1) * sizeof *txn->touched);
+    txn->touched[txn->touched_count++] = log;
+}
+
+int64_t sim_append(
+    struct topo_sim *sim,
+    struct sim_topic *topic,
+    int32_t partition,
+    const struct topo_record *record,
+    struct sim_txn *txn)
+{
+    if (partition < 0)
+        partition = mr_partition_of(record->key, topic->count);
+    assert(partition < topic->count);
+    struct sim_partition *log = &topic->partitions[partition];
+    struct sim_entry *entry = make_entry(record);
+    entry->record.topic = topic->name;
+    entry->record.partition = partition;
+    if (entry->record.timestamp_ms == 0)
+        entry->record.timestamp_ms = sim->now_ms;
+    entry->txn = txn;
+    if (txn)
+        touch(txn, log);
+    push(sim, log, entry);
+    return entry->record.offset;
+}
+
+/* -- transactions -- */
+
+struct sim_producer *sim_producer_of(struct topo_sim *sim, const char *id)
+{
+    for (struct sim_producer *producer = sim->producers; producer; producer = producer->next)
+        if (strcmp(producer->id, id) == 0)
+            return producer;
+    struct sim_producer *producer = mr_calloc(1, sizeof *producer);
+    producer->id = mr_strdup(id);
+    producer->next = sim->producers;
+    sim->producers = producer;
+    return producer;
+}
+
+struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *producer)
+{
+    struct sim_txn *txn = mr_calloc(1, sizeof *txn);
+    txn->began_ms = sim->now_ms;
+    txn->next = sim->txns;
+    sim->txns = txn;
+    producer->txn = txn;
+    return txn;
+}
+
+void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_txn_state state)
+{
+    struct sim_txn *txn = producer->txn;
+    assert(txn && txn->state == SIM_TXN_OPEN);
+    txn->state = state;
+    producer->txn = NULL;
+    for (size_t i = 0; i < txn->touched_count; i++) {
+        struct sim_entry *marker = mr_calloc(1, sizeof *marker + 1);
+        marker->marker = true;
+        push(sim, txn->touched[i], marker);
+    }
+    for (size_t i = 0; state == SIM_TXN_COMMITTED && i < txn->offsets.count; i++) {
+        const struct sim_offset *offset = &txn->offsets.items[i];
+        sim_offset_put(&txn->group->offsets, offset->topic, offset->partition, offset->next);
+    }
+}
+
+int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
+{
+    if (producer->txn)
+        sim_txn_end(sim, producer, SIM_TXN_ABORTED);
+    return ++producer->epoch;
+}
+
+void sim_txns_expire(struct topo_sim *sim)
+{
+    for (struct sim_producer *producer = sim->producers; producer; producer = producer->next)
+        if (producer->txn && sim->now_ms - producer->txn->began_ms > SIM_TRANSACTION_TIMEOUT_MS)
+            sim_producer_bump(sim, producer);
+}
+
+/* -- reading -- */
+
+static void move_stable(struct sim_partition *log)
+{
+    while (log->stable < (int64_t)log->count) {
+        const struct sim_entry *entry = log->entries[log->stable];
+        if (entry->txn && entry->txn->state == SIM_TXN_OPEN)
+            return;
+        log->stable++;
+    }
+}
+
+const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset)
+{
+    move_stable(log);
+    if (*offset < log->low)
+        *offset = log->low;
+    while (*offset < log->stable) {
+        const struct sim_entry *entry = log->entries[(*offset)++];
+        if (!entry->marker && (!entry->txn || entry->txn->state == SIM_TXN_COMMITTED))
+            return &entry->record;
+    }
+    return NULL;
+}
+
+/* -- offsets -- */
+
+void sim_offset_put(
+    struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition, int64_t next)
+{
+    struct sim_offset offset = {topic, partition, next};
+    for (size_t i = 0; i < offsets->count; i++) {
+        struct sim_offset *item = &offsets->items[i];
+        if (item->topic == topic && item->partition == partition) {
+            *item = offset;
+            return;
+        }
+    }
+    offsets->items = mr_realloc(offsets->items, (offsets->count + 1) * sizeof *offsets->items);
+    offsets->items[offsets->count++] = offset;
+}
+
+int64_t
+sim_offset_get(const struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition)
+{
+    for (size_t i = 0; i < offsets->count; i++)
+        if (offsets->items[i].topic == topic && offsets->items[i].partition == partition)
+            return offsets->items[i].next;
+    return -1;
+}
+
+static void free_topic(struct sim_topic *topic)
+{
+    for (int32_t p = 0; p < topic->count; p++) {
+        struct sim_partition *log = &topic->partitions[p];
+        for (size_t i = 0; i < log->count; i++)
+            free(log->entries[i]);
+        free(log->entries);
+    }
+    free(topic->partitions);
+    free(topic->name);
+    free(topic);
+}
+
+void sim_log_free(struct topo_sim *sim)
+{
+    for (size_t i = 0; i < sim->topics_count; i++)
+        free_topic(sim->topics[i]);
+    free(sim->topics);
+    while (sim->txns) {
+        struct sim_txn *txn = sim->txns;
+        sim->txns = txn->next;
+        free(txn->touched);
+        free(txn->offsets.items);
+        free(txn);
+    }
+    while (sim->producers) {
+        struct sim_producer *producer = sim->producers;
+        sim->producers = producer->next;
+        free(producer->id);
+        free(producer);
+    }
+}

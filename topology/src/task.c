@@ -1,0 +1,260 @@
+/* task.c - a task's parts: made, closed, rebuilt, written behind. */
+#include "task.h"
+
+#include <base/alloc.h>
+#include <base/buffer.h>
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WRITE_BEHIND_BYTES = 8 << 20 };
+
+static const char *const state_names[] = {
+    [TASK_SUSPENDED] = "suspended",
+    [TASK_RESTORING] = "restoring",
+    [TASK_RUNNING] = "running",
+};
+
+static const bool edges[3][3] = {
+    [TASK_SUSPENDED] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true},
+    [TASK_RESTORING] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true, [TASK_RUNNING] = true},
+    [TASK_RUNNING] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true},
+};
+
+void task_move(struct task *task, enum task_state state)
+{
+    assert(edges[task->state][state]);
+    if (task->state != state)
+        engine_log(
+            task->engine,
+            MR_LOG_INFO,
+            "task",
+            "task=%s-%" PRId32 " from=%s to=%s",
+            task->sub->name,
+            task->partition,
+            state_names[task->state],
+            state_names[state]);
+    task->state = state;
+    task->restore = TASK_RESTORE_OFFSETS;
+    task->read_any = false;
+    for (size_t i = 0; i < task->queues.count; i++)
+        assert(state == TASK_RUNNING || task->queues.items[i].count == 0);
+}
+
+/* What made this state: other names or kinds would read it wrong. */
+static char *make_fingerprint(const struct graph_sub *sub, const char *application_id)
+{
+    static const char *const kinds[] = {
+        [TOPO_LOG_EVENTS] = "events",
+        [TOPO_LOG_CHANGELOG] = "changelog",
+        [TOPO_LOG_INPUT] = "input",
+    };
+    struct mr_buffer buffer;
+    mr_buffer_init(&buffer);
+    mr_buffer_printf(&buffer, "%s/%s:", application_id, sub->name);
+    for (size_t i = 0; i < sub->stores_count; i++)
+        mr_buffer_printf(
+            &buffer,
+            " %s(%s%s)",
+            sub->stores[i]->name,
+            kinds[sub->stores[i]->log],
+            sub->stores[i]->ttl_ms ? ",ttl" : "");
+    mr_buffer_add_byte(&buffer, '\0');
+    return buffer.ptr;
+}
+
+static int make_dir(const char *path, struct mr_error *error)
+{
+    if (mkdir(path, 0777) == 0 || errno == EEXIST)
+        return 0;
+    return mr_fail(error, MR_IO, "cannot make directory %s: %s", path, strerror(errno));
+}
+
+static int open_stores(struct task *task, struct mr_error *error)
+{
+    const struct graph_sub *sub = task->sub;
+    struct store_spec *specs = mr_calloc(sub->stores_count + 1, sizeof *specs);
+    for (size_t i = 0; i < sub->stores_count; i++)
+        specs[i] = (struct store_spec){
+            .name = sub->stores[i]->name,
+            .ordered = sub->stores[i]->ordered,
+            .changelog = sub->stores[i]->log == TOPO_LOG_CHANGELOG,
+            .ttl_ms = sub->stores[i]->ttl_ms,
+        };
+    const struct store_set_options options = {
+        .dir = task->dir,
+        .fingerprint = task->fingerprint,
+        .specs = specs,
+        .specs_count = sub->stores_count,
+        .table_bytes_max = task->engine->options.table_bytes_max,
+        .now = task->engine->store_now,
+        .now_user = task->engine->store_now_user,
+    };
+    int rc = task->dir ? make_dir(task->engine->state_dir, error) : 0;
+    if (!rc)
+        rc = store_set_open(&options, &task->set, error);
+    free(specs);
+    for (size_t i = 0; i < sub->stores_count && !rc; i++)
+        task->stores[i] = store_set_store(task->set, sub->stores[i]->name);
+    return rc;
+}
+
+static void make_parts(struct task *task)
+{
+    const struct graph_sub *sub = task->sub;
+    task->stores = mr_calloc(sub->stores_count + 1, sizeof(struct topo_store *));
+    task->logs = mr_calloc(sub->logs_count + 1, sizeof *task->logs);
+    for (size_t i = 0; i < sub->logs_count; i++)
+        task->logs[i] = (struct task_log){
+            .log = &sub->logs[i],
+            .partition = {sub->logs[i].topic, task->partition},
+            .next = -1,
+        };
+    if (!sub->global) {
+        task->queues.items = mr_calloc(sub->inputs_count + 1, sizeof *task->queues.items);
+        task->queues.count = sub->inputs_count;
+        for (size_t i = 0; i < sub->inputs_count; i++)
+            queue_init(&task->queues.items[i], &sub->inputs[i], task->partition);
+    }
+    task->timers = mr_calloc(sub->nodes_count + 1, sizeof *task->timers);
+    for (size_t i = 0; i < sub->nodes_count; i++)
+        if (sub->nodes[i]->punctuate)
+            task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1};
+}
+
+int task_open(
+    struct topo_engine *engine,
+    struct worker *worker,
+    const struct graph_sub *sub,
+    int32_t partition,
+    struct task **ret_task,
+    struct mr_error *error)
+{
+    struct task *task = mr_calloc(1, sizeof *task);
+    task->engine = engine;
+    task->worker = worker;
+    task->sub = sub;
+    task->partition = partition;
+    task->stream_time_ms = INT64_MIN;
+    task->flushed_ms = -1;
+    task->fingerprint = make_fingerprint(sub, engine->topology->application_id);
+    if (engine->state_dir)
+        task->dir = mr_asprintf("%s/%s-%" PRId32, engine->state_dir, sub->name, partition);
+    make_parts(task);
+    context_init(&task->context, task);
+    int rc = open_stores(task, error);
+    if (rc) {
+        task_close(task, false, NULL);
+        return rc;
+    }
+    *ret_task = task;
+    return 0;
+}
+
+int task_close(struct task *task, bool flush, struct mr_error *error)
+{
+    if (!task)
+        return 0;
+    int rc = flush && task->set ? store_set_flush(task->set, error) : 0;
+    for (size_t i = 0; i < task->queues.count; i++)
+        queue_clean_up(&task->queues.items[i]);
+    context_clean_up(&task->context);
+    store_set_close(task->set);
+    free(task->queues.items);
+    free(task->stores);
+    free(task->logs);
+    free(task->timers);
+    free(task->fingerprint);
+    free(task->dir);
+    free(task);
+    return rc;
+}
+
+/* A store's directory is flat. */
+static int remove_files(const char *path, struct mr_error *error)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return errno == ENOENT ? 0 : mr_fail(error, MR_IO, "%s: %s", path, strerror(errno));
+    int rc = 0;
+    for (struct dirent *entry; !rc && (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0)
+            rc = mr_fail(error, MR_IO, "%s/%s: %s", path, entry->d_name, strerror(errno));
+    }
+    closedir(dir);
+    return rc;
+}
+
+int task_rebuild(struct task *task, struct mr_error *error)
+{
+    engine_log(
+        task->engine,
+        MR_LOG_WARN,
+        "store-rebuild",
+        "task=%s-%" PRId32 " reason=\"the log no longer has what is missing\"",
+        task->sub->name,
+        task->partition);
+    metrics_add(&task->engine->metrics.rebuilds, 1);
+    store_set_close(task->set);
+    task->set = NULL;
+    int rc = task->dir ? remove_files(task->dir, error) : 0;
+    return rc ? rc : open_stores(task, error);
+}
+
+int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error)
+{
+    size_t dirty = store_set_dirty_bytes(task->set);
+    if (dirty == 0 || task->flushed_ms < 0) {
+        task->flushed_ms = now_ms;
+        return 0;
+    }
+    bool old = now_ms - task->flushed_ms >= task->engine->options.flush_interval_ms;
+    if (dirty < WRITE_BEHIND_BYTES && !old)
+        return 0;
+    int64_t began_ns = engine_clock_ns();
+    task->flushed_ms = now_ms;
+    int rc = store_set_flush(task->set, error);
+    metrics_add(&task->engine->metrics.flush_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    return rc;
+}
+
+struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition)
+{
+    if (partition != task->partition)
+        return NULL;
+    for (size_t i = 0; i < task->sub->logs_count; i++) {
+        struct task_log *log = &task->logs[i];
+        if (log->partition.topic == topic || strcmp(log->partition.topic, topic) == 0)
+            return log;
+    }
+    return NULL;
+}
+
+void task_report(const struct task *task, struct metrics_task *ret_report)
+{
+    struct store_set_stats stats;
+    store_set_stats(task->set, &stats);
+    *ret_report = (struct metrics_task){
+        .sub = task->sub->name,
+        .partition = task->partition,
+        .global = task->sub->global,
+        .state = state_names[task->state],
+        .stream_time_ms = task->stream_time_ms,
+        .entries = stats.entries,
+        .clean_bytes = stats.clean_bytes,
+        .dirty_bytes = stats.dirty_bytes,
+        .staged_bytes = stats.staged_bytes,
+    };
+    for (size_t i = 0; i < task->queues.count; i++)
+        ret_report->buffered_bytes += task->queues.items[i].bytes;
+    for (size_t i = 0; i < task->sub->logs_count && task->state == TASK_RESTORING; i++)
+        if (task->logs[i].reading && task->logs[i].end > task->logs[i].next)
+            ret_report->restore_remaining += task->logs[i].end - task->logs[i].next;
+}

@@ -1,0 +1,172 @@
+/*
+ * task.h - a sub-topology x a partition number: its stores, its input, its logs, its timers.
+ *
+ *     SUSPENDED --assigned--> RESTORING --caught up--> RUNNING
+ *         ^                       ^---------abort---------'
+ *         '----revoked, lost------ any
+ *
+ * RESTORING goes by steps (restore.c). A suspended task keeps its stores open: if it comes back, it
+ * restores what it missed. Between records nothing is staged but what the open transaction did.
+ *
+ * Threads  The worker's, except the reads of store.h.
+ */
+#ifndef TOPOLOGY_TASK_H
+#define TOPOLOGY_TASK_H
+
+#include "engine_impl.h"
+#include "queue.h"
+#include "store_set.h"
+
+enum task_state { TASK_SUSPENDED, TASK_RESTORING, TASK_RUNNING };
+
+enum task_restore {
+    TASK_RESTORE_OFFSETS, /* What is committed is read first: stable offsets only. */
+    TASK_RESTORE_TARGETS, /* Then the ends of the logs, */
+    TASK_RESTORE_READ,    /* which are folded up to there. */
+    TASK_RESTORE_GLOBALS, /* The tables it looks into have come up. */
+    TASK_RESTORE_SEEK,    /* Input flows from the committed offsets. */
+};
+
+/* The task's partition of one of sub->logs. Only this task writes it. */
+struct task_log {
+    const struct graph_log *log;
+    struct topo_partition partition;
+    int64_t next; /* The offset that the next record produced to it will get. */
+    int64_t held; /* Records of the current input record, not yet produced. */
+    bool touched; /* By the open transaction: its marker will take an offset. */
+    int64_t end;  /* Restore: the target. */
+    bool reading; /* Restore: the log reader has it. */
+};
+
+struct task_timer {
+    const struct graph_node *node;
+    int64_t due_ms; /* -1: stream time is not known yet. */
+};
+
+/* What a record's run through the graph needs; public as struct topo_context. */
+enum context_phase {
+    CONTEXT_PROCESS,
+    CONTEXT_DECIDE,
+    CONTEXT_EVOLVE,
+    CONTEXT_ANSWER, /* Outcome and reply. */
+    CONTEXT_RESTORE,
+};
+
+struct context_held {
+    const struct graph_node *sink;
+    struct topo_output output;
+};
+
+struct topo_context {
+    struct task *task;
+    const struct graph_node *node; /* Whose function runs. */
+    enum context_phase phase;
+    const struct topo_record *record; /* NULL: a punctuation. */
+    int64_t now_ms;
+    int64_t timestamp_ms; /* Of outputs that name none. */
+    struct mr_arena arena;
+    struct context_held *held;
+    size_t held_count;
+    size_t held_capacity;
+    const struct graph_node *failed; /* The first node that failed, and how. */
+    struct mr_error failure;
+    bool commit_requested;
+};
+
+struct task {
+    struct topo_engine *engine;
+    struct worker *worker; /* NULL: the task of a global sub-topology. */
+    const struct graph_sub *sub;
+    int32_t partition;
+    enum task_state state;
+    enum task_restore restore;
+    struct store_set *set;
+    struct topo_store **stores; /* Parallel to sub->stores. */
+    char *dir;                  /* NULL: in memory. */
+    char *fingerprint;
+    struct queues queues;
+    struct task_log *logs; /* Parallel to sub->logs. */
+    struct task_timer *timers;
+    size_t timers_count;
+    int64_t stream_time_ms; /* INT64_MIN: no record yet. */
+    int64_t flushed_ms;     /* When dirty entries were last written, or first seen. */
+    bool read_any;          /* This restore has read something. */
+    struct topo_context context;
+};
+
+int task_open(
+    struct topo_engine *engine,
+    struct worker *worker,
+    const struct graph_sub *sub,
+    int32_t partition,
+    struct task **ret_task,
+    struct mr_error *error);
+
+/* The input was given back. `flush`: a clean stop. NULL is fine. */
+int task_close(struct task *task, bool flush, struct mr_error *error);
+
+/* Closes the stores, removes their files and opens them again, empty: what they hold can not be
+ * completed from the log any more. */
+int task_rebuild(struct task *task, struct mr_error *error);
+
+void task_move(struct task *task, enum task_state state);
+
+/* Writes behind when enough or old enough is dirty. */
+int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error);
+
+struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition);
+
+void task_report(const struct task *task, struct metrics_task *ret_report);
+
+/* -- context.c: one record through the graph -- */
+
+void context_init(struct topo_context *context, struct task *task);
+void context_clean_up(struct topo_context *context);
+
+/* Runs the record through the children of `source`. What they put out is held in the context. */
+int context_run(
+    struct topo_context *context,
+    const struct graph_node *source,
+    const struct topo_record *record,
+    int64_t now_ms,
+    struct mr_error *error);
+int context_punctuate(
+    struct topo_context *context,
+    const struct graph_node *node,
+    int64_t now_ms,
+    int64_t time_ms,
+    struct mr_error *error);
+/* Drops what is held. */
+void context_forget(struct topo_context *context);
+/* Hands an output to a sink; an event goes through evolve at once. */
+void context_hold(
+    struct topo_context *context, const struct graph_node *sink, const struct topo_output *output);
+/* Runs one node; failures are kept in the context. */
+int context_node(
+    struct topo_context *context, const struct graph_node *node, const struct topo_record *record);
+int context_fail(
+    struct topo_context *context,
+    const struct graph_node *node,
+    int code,
+    const struct mr_error *error);
+
+/* -- aggregate.c -- */
+
+int aggregate_run(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_record *record,
+    struct mr_error *error);
+int aggregate_evolve(
+    struct topo_context *context,
+    const struct graph_node *node,
+    const struct topo_record *event,
+    struct mr_error *error);
+/* Remembers the outcome of a command that the outcome topic names. */
+int aggregate_restore_outcome(
+    struct task *task,
+    const struct graph_log *log,
+    const struct topo_record *record,
+    struct mr_error *error);
+
+#endif

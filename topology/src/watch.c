@@ -1,0 +1,291 @@
+/* watch.c - positions that threads wait for. */
+#include "watch.h"
+
+#include "engine_impl.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum watch_state { WATCH_WAITING, WATCH_FIRING, WATCH_FIRED };
+
+struct topo_watch {
+    enum watch_state state;
+    const struct graph_sub *sub;
+    char *topic;
+    int32_t partition;
+    int64_t next;
+    topo_wake_fn *wake;
+    void *user;
+    pthread_t firing;
+    bool cancelled; /* By its own wake. */
+    struct topo_watch *before;
+    struct topo_watch *after;
+    struct topo_watch *next_firing;
+};
+
+void watch_init(struct watch_table *table, size_t subs_count)
+{
+    *table = (struct watch_table){.subs_count = subs_count};
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&table->moved, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&table->mutex, NULL);
+    table->subs = mr_calloc(subs_count + 1, sizeof *table->subs);
+}
+
+void watch_clean_up(struct watch_table *table)
+{
+    assert(!table->watches); /* Whoever watches cancels before the engine is freed. */
+    for (size_t i = 0; i < table->subs_count; i++)
+        free(table->subs[i].entries);
+    free(table->subs);
+    pthread_mutex_destroy(&table->mutex);
+    pthread_cond_destroy(&table->moved);
+}
+
+static struct watch_entry *find(
+    const struct watch_table *table,
+    const struct graph_sub *sub,
+    const char *topic,
+    int32_t partition)
+{
+    const struct watch_sub *own = &table->subs[sub->index];
+    for (size_t i = 0; i < own->count; i++) {
+        struct watch_entry *entry = &own->entries[i];
+        if (entry->partition == partition &&
+            (entry->topic == topic || strcmp(entry->topic, topic) == 0))
+            return entry;
+    }
+    return NULL;
+}
+
+void watch_set(
+    struct watch_table *table,
+    const struct graph_sub *sub,
+    const struct topo_partition *partition,
+    int64_t next,
+    int64_t end)
+{
+    pthread_mutex_lock(&table->mutex);
+    struct watch_entry *entry = find(table, sub, partition->topic, partition->partition);
+    if (!entry) {
+        struct watch_sub *own = &table->subs[sub->index];
+        own->entries = mr_realloc(own->entries, (own->count + 1) * sizeof *own->entries);
+        entry = &own->entries[own->count++];
+        *entry = (struct watch_entry){partition->topic, partition->partition, -1, -1};
+    }
+    if (next >= 0)
+        entry->next = next;
+    if (end >= 0)
+        entry->end = end;
+    pthread_mutex_unlock(&table->mutex);
+}
+
+void watch_remove(
+    struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition)
+{
+    pthread_mutex_lock(&table->mutex);
+    struct watch_entry *entry = find(table, sub, partition->topic, partition->partition);
+    if (entry)
+        *entry = table->subs[sub->index].entries[--table->subs[sub->index].count];
+    pthread_mutex_unlock(&table->mutex);
+}
+
+static bool reached(const struct watch_table *table, const struct topo_watch *watch)
+{
+    const struct watch_entry *entry = find(table, watch->sub, watch->topic, watch->partition);
+    return table->stopped || (entry && entry->next >= watch->next);
+}
+
+static void unlink_and_free(struct watch_table *table, struct topo_watch *watch)
+{
+    if (watch->before)
+        watch->before->after = watch->after;
+    else
+        table->watches = watch->after;
+    if (watch->after)
+        watch->after->before = watch->before;
+    free(watch->topic);
+    free(watch);
+}
+
+/* With the mutex held on entry and exit, and not while wake runs. */
+static void fire(struct watch_table *table, struct topo_watch *watch)
+{
+    pthread_mutex_unlock(&table->mutex);
+    watch->wake(watch->user);
+    pthread_mutex_lock(&table->mutex);
+    watch->state = WATCH_FIRED;
+    if (watch->cancelled)
+        unlink_and_free(table, watch);
+    pthread_cond_broadcast(&table->moved);
+}
+
+void watch_wake(struct watch_table *table)
+{
+    struct topo_watch *firing = NULL;
+    pthread_mutex_lock(&table->mutex);
+    for (struct topo_watch *watch = table->watches; watch; watch = watch->after) {
+        if (watch->state != WATCH_WAITING || !reached(table, watch))
+            continue;
+        watch->state = WATCH_FIRING;
+        watch->firing = pthread_self();
+        watch->next_firing = firing;
+        firing = watch;
+    }
+    while (firing) {
+        struct topo_watch *watch = firing;
+        firing = watch->next_firing;
+        fire(table, watch);
+    }
+    pthread_cond_broadcast(&table->moved);
+    pthread_mutex_unlock(&table->mutex);
+}
+
+void watch_stop(struct watch_table *table)
+{
+    pthread_mutex_lock(&table->mutex);
+    table->stopped = true;
+    pthread_mutex_unlock(&table->mutex);
+    watch_wake(table);
+}
+
+int64_t watch_next(
+    struct watch_table *table, const struct graph_sub *sub, const char *topic, int32_t partition)
+{
+    pthread_mutex_lock(&table->mutex);
+    const struct watch_entry *entry = find(table, sub, topic, partition);
+    int64_t next = entry ? entry->next : -1;
+    pthread_mutex_unlock(&table->mutex);
+    return next;
+}
+
+/* -- the public side -- */
+
+static struct timespec deadline_in(int wait_ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / 1000;
+    until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    return until;
+}
+
+static enum topo_answer answer_now(
+    const struct topo_engine *engine,
+    const struct graph_sub *sub,
+    const struct topo_position *position,
+    int64_t *ret_applied)
+{
+    const struct watch_table *table = &engine->watches;
+    const struct watch_entry *entry = find(table, sub, position->topic, position->partition);
+    if (!entry)
+        return TOPO_NOT_HERE;
+    if (ret_applied)
+        *ret_applied = entry->next;
+    if (entry->next >= position->next_offset)
+        return TOPO_OK;
+    if (table->stopped)
+        return TOPO_GONE;
+    bool restoring = sub->global && !atomic_load(&engine->globals_ready);
+    return restoring ? TOPO_NOT_READY : TOPO_BEHIND;
+}
+
+enum topo_answer topo_engine_wait(
+    struct topo_engine *engine,
+    const char *store,
+    const struct topo_position *position,
+    int wait_ms,
+    int64_t *ret_applied)
+{
+    const struct graph_store *known = graph_store_of(engine->topology, store);
+    if (!known)
+        return TOPO_UNKNOWN_STORE;
+    struct watch_table *table = &engine->watches;
+    struct timespec until = deadline_in(wait_ms);
+    pthread_mutex_lock(&table->mutex);
+    int late = 0;
+    enum topo_answer answer = answer_now(engine, known->sub, position, ret_applied);
+    while (!late && (answer == TOPO_BEHIND || answer == TOPO_NOT_READY)) {
+        late = pthread_cond_timedwait(&table->moved, &table->mutex, &until);
+        answer = answer_now(engine, known->sub, position, ret_applied);
+    }
+    pthread_mutex_unlock(&table->mutex);
+    return answer;
+}
+
+bool topo_engine_watch(
+    struct topo_engine *engine,
+    const char *store,
+    const struct topo_position *position,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch)
+{
+    const struct graph_store *known = graph_store_of(engine->topology, store);
+    assert(known);
+    struct watch_table *table = &engine->watches;
+    struct topo_watch *watch = mr_calloc(1, sizeof *watch);
+    watch->sub = known->sub;
+    watch->topic = mr_strdup(position->topic);
+    watch->partition = position->partition;
+    watch->next = position->next_offset;
+    watch->wake = wake;
+    watch->user = user;
+    pthread_mutex_lock(&table->mutex);
+    bool done = reached(table, watch);
+    watch->after = table->watches;
+    if (table->watches)
+        table->watches->before = watch;
+    table->watches = watch;
+    if (done)
+        unlink_and_free(table, watch);
+    *ret_watch = done ? NULL : watch;
+    pthread_mutex_unlock(&table->mutex);
+    return done;
+}
+
+void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch)
+{
+    if (!watch)
+        return;
+    struct watch_table *table = &engine->watches;
+    pthread_mutex_lock(&table->mutex);
+    bool own = watch->state == WATCH_FIRING && pthread_equal(watch->firing, pthread_self());
+    while (!own && watch->state == WATCH_FIRING)
+        pthread_cond_wait(&table->moved, &table->mutex);
+    if (own)
+        watch->cancelled = true;
+    else
+        unlink_and_free(table, watch);
+    pthread_mutex_unlock(&table->mutex);
+}
+
+void topo_engine_positions(
+    struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user)
+{
+    const struct graph_store *known = graph_store_of(engine->topology, store);
+    if (!known)
+        return;
+    struct watch_table *table = &engine->watches;
+    pthread_mutex_lock(&table->mutex);
+    const struct watch_sub *own = &table->subs[known->sub->index];
+    size_t count = own->count;
+    struct watch_entry *copy = mr_calloc(count + 1, sizeof *copy);
+    if (count > 0)
+        memcpy(copy, own->entries, count * sizeof *copy);
+    pthread_mutex_unlock(&table->mutex);
+    for (size_t i = 0; i < count; i++) {
+        struct topo_position position = {copy[i].topic, copy[i].partition, copy[i].next};
+        int64_t lag = copy[i].end > copy[i].next ? copy[i].end - copy[i].next : 0;
+        visit(user, &position, lag);
+    }
+    free(copy);
+}

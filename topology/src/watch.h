@@ -1,0 +1,62 @@
+/*
+ * watch.h - how far each sub-topology has come in its input, and who waits for it to come further.
+ *
+ * Workers publish committed positions; readers on other threads look, wait or leave a watch.
+ *
+ *     watch: WAITING --published or stopped--> FIRING (wake is called) --> FIRED
+ *            any --unwatch--> freed (in FIRING: after wake has returned)
+ *
+ * Threads  Any. One mutex; wake is called without it.
+ */
+#ifndef TOPOLOGY_WATCH_H
+#define TOPOLOGY_WATCH_H
+
+#include "graph.h"
+
+#include <topology/engine.h>
+
+#include <pthread.h>
+
+struct watch_entry {
+    const char *topic; /* Interned. */
+    int32_t partition;
+    int64_t next; /* Committed. -1: not known yet. */
+    int64_t end;  /* Of the log, when last looked; -1: not known. */
+};
+
+struct watch_sub {
+    struct watch_entry *entries;
+    size_t count;
+};
+
+struct watch_table {
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    struct watch_sub *subs; /* By graph_sub.index. */
+    size_t subs_count;
+    struct topo_watch *watches;
+    bool stopped;
+};
+
+void watch_init(struct watch_table *table, size_t subs_count);
+void watch_clean_up(struct watch_table *table);
+
+/* Makes or moves an entry; -1 leaves `next` or `end` as it is. Wakes nobody. */
+void watch_set(
+    struct watch_table *table,
+    const struct graph_sub *sub,
+    const struct topo_partition *partition,
+    int64_t next,
+    int64_t end);
+/* The partition is not here any more. */
+void watch_remove(
+    struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition);
+/* After some watch_set: wakes those whose position is reached. */
+void watch_wake(struct watch_table *table);
+void watch_stop(struct watch_table *table);
+
+/* -1: no such partition here. */
+int64_t watch_next(
+    struct watch_table *table, const struct graph_sub *sub, const char *topic, int32_t partition);
+
+#endif

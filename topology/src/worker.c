@@ -1,0 +1,382 @@
+/* worker.c - the life of a worker: its states, its step, and what is done about errors. */
+#include "worker.h"
+
+#include <base/alloc.h>
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    HELD_MS = 5, /* A head waits for another worker's commit. */
+    TRIES_MAX = 8,
+    PAUSE_MS_MAX = 1000,
+    REPORT_INTERVAL_MS = 250,
+};
+
+static const bool edges[4][4] = {
+    [WORKER_CLOSED] = {[WORKER_RUNNING] = true, [WORKER_STOPPED] = true, [WORKER_FAILED] = true},
+    [WORKER_RUNNING] = {[WORKER_CLOSED] = true, [WORKER_STOPPED] = true, [WORKER_FAILED] = true},
+    [WORKER_STOPPED] = {[WORKER_STOPPED] = true},
+    [WORKER_FAILED] = {[WORKER_STOPPED] = true},
+};
+
+static void move(struct worker *worker, enum worker_state state)
+{
+    static const char *const names[] = {
+        [WORKER_CLOSED] = "closed",
+        [WORKER_RUNNING] = "running",
+        [WORKER_STOPPED] = "stopped",
+        [WORKER_FAILED] = "failed",
+    };
+    assert(edges[worker->state][state]);
+    assert(state != WORKER_RUNNING || worker->io_open);
+    assert(state != WORKER_CLOSED || !worker->io_open);
+    engine_log(
+        worker->engine,
+        MR_LOG_INFO,
+        "worker",
+        "worker=%d from=%s to=%s",
+        worker->number,
+        names[worker->state],
+        names[state]);
+    worker->state = state;
+}
+
+struct worker *worker_new(struct topo_engine *engine, int number)
+{
+    struct worker *worker = mr_calloc(1, sizeof *worker);
+    const struct topo_topology *topology = engine->topology;
+    worker->engine = engine;
+    worker->number = number;
+    size_t count = 0;
+    for (size_t i = 0; i < topology->subs_count; i++)
+        count += topology->subs[i].global ? 0 : topology->subs[i].inputs_count;
+    worker->topics = mr_calloc(count + 1, sizeof *worker->topics);
+    for (size_t i = 0; i < topology->subs_count; i++)
+        for (size_t k = 0; !topology->subs[i].global && k < topology->subs[i].inputs_count; k++)
+            worker->topics[worker->topics_count++] = topology->subs[i].inputs[k].topic;
+    return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
+    assert(worker->tasks_count == 0 && !worker->io_open);
+    free(worker->tasks);
+    free(worker->topics);
+    free(worker);
+}
+
+int64_t worker_now_ms(struct worker *worker)
+{
+    worker->now_ms = worker->io.now_ms(worker->io.self);
+    return worker->now_ms;
+}
+
+bool worker_again(struct worker *worker, int rc, int *tries)
+{
+    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= TRIES_MAX)
+        return false;
+    engine_pause_ms(worker->engine, 1 << *tries);
+    metrics_add(&worker->engine->metrics.retries, 1);
+    (*tries)++;
+    return true;
+}
+
+/* -- opening and closing -- */
+
+int worker_open(struct worker *worker, struct mr_error *error)
+{
+    if (worker->io_open)
+        return 0;
+    const struct topo_engine *engine = worker->engine;
+    const struct topo_io_options options = {
+        .application_id = engine->topology->application_id,
+        .instance_id = engine->instance_id,
+        .worker = worker->number,
+        .transactional = true,
+    };
+    int rc = engine->options.io_open(engine->options.io_user, &options, &worker->io, error);
+    if (!rc)
+        worker->io_open = true;
+    return rc;
+}
+
+/* The producer's epoch is taken before anything is read: our own hanging transaction is aborted and
+ * whoever ran under our name before is fenced. */
+static int join(struct worker *worker, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = worker_open(worker, error);
+    if (rc)
+        return rc;
+    do
+        rc = worker->io.init_transactions(worker->io.self, error);
+    while (worker_again(worker, rc, &tries));
+    while (!rc || worker_again(worker, rc, &tries)) {
+        rc = worker->io.subscribe(worker->io.self, worker->topics, worker->topics_count, error);
+        if (!rc)
+            break;
+    }
+    if (rc)
+        return rc;
+    worker_now_ms(worker);
+    move(worker, WORKER_RUNNING);
+    return 0;
+}
+
+static void close_io(struct worker *worker)
+{
+    if (!worker->io_open)
+        return;
+    worker_drop_input(worker);
+    worker->io.close(worker->io.self);
+    worker->io_open = false;
+}
+
+/* Somebody else has our tasks, or our name: start over with a new producer. */
+static void give_up(struct worker *worker, const struct mr_error *why)
+{
+    engine_log(
+        worker->engine, MR_LOG_WARN, "fenced", "worker=%d error=\"%s\"", worker->number, why->text);
+    metrics_add(&worker->engine->metrics.fenced, 1);
+    worker_undo(worker);
+    worker_suspend(worker);
+    close_io(worker);
+    worker->assigned = false;
+    if (worker->state == WORKER_RUNNING)
+        move(worker, WORKER_CLOSED);
+}
+
+static void close_tasks(struct worker *worker, bool flush)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct mr_error error = {0};
+        if (task_close(worker->tasks[i], flush, &error))
+            engine_log(worker->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
+    }
+    worker->tasks_count = 0;
+}
+
+void worker_stop(struct worker *worker)
+{
+    if (worker->state == WORKER_STOPPED)
+        return;
+    struct mr_error error = {0};
+    bool failed = worker->state == WORKER_FAILED;
+    if (worker->state == WORKER_RUNNING && worker_has_changes(worker) &&
+        worker_commit(worker, &error)) {
+        engine_log(worker->engine, MR_LOG_WARN, "last-commit-failed", "error=\"%s\"", error.text);
+        worker_undo(worker);
+    }
+    if (worker->io_open && worker->txn.open)
+        worker->io.abort(worker->io.self, NULL);
+    worker_undo(worker);
+    worker_suspend(worker);
+    close_tasks(worker, !failed);
+    close_io(worker);
+    move(worker, WORKER_STOPPED);
+}
+
+void worker_kill(struct worker *worker)
+{
+    worker_undo(worker);
+    worker_suspend(worker);
+    close_tasks(worker, false);
+    close_io(worker);
+    if (worker->state != WORKER_STOPPED)
+        move(worker, WORKER_STOPPED);
+}
+
+/* -- errors: the only place that acts on classes -- */
+
+/* Longer each time nothing came of it. */
+static int64_t backoff_ms(int times)
+{
+    int64_t ms = times < 10 ? 5LL << times : PAUSE_MS_MAX;
+    return ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX;
+}
+
+static int fail(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+{
+    worker_undo(worker);
+    if (worker->state != WORKER_FAILED)
+        move(worker, WORKER_FAILED);
+    engine_fail(worker->engine, why);
+    return mr_fail(error, why->code, "%s", why->text);
+}
+
+static int settle(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+{
+    struct mr_error second = {0};
+    int rc = 0;
+    switch (mr_code_class(why->code)) {
+    case MR_CLASS_NONE:
+        return 0;
+    case MR_CLASS_RETRY:
+    case MR_CLASS_POISON:
+    case MR_CLASS_ABORT:
+        engine_log(
+            worker->engine,
+            MR_LOG_WARN,
+            "abort",
+            "worker=%d error=\"%s\"",
+            worker->number,
+            why->text);
+        worker->aborts++;
+        engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
+        rc = worker_abort(worker, &second);
+        break;
+    case MR_CLASS_FENCED:
+        give_up(worker, why);
+        return 0;
+    case MR_CLASS_FATAL:
+        return fail(worker, why, error);
+    }
+    if (!rc)
+        return 0;
+    if (mr_code_class(rc) == MR_CLASS_FATAL)
+        return fail(worker, &second, error);
+    /* What cannot even be aborted is left to the next owner of our name: ourselves. */
+    give_up(worker, &second);
+    return 0;
+}
+
+/* Before it runs, a worker has nothing to abort: only FATAL ends it. */
+static int settle_closed(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+{
+    if (mr_code_class(why->code) == MR_CLASS_FATAL)
+        return fail(worker, why, error);
+    if (why->code == 0)
+        return 0;
+    engine_log(
+        worker->engine,
+        MR_LOG_WARN,
+        "join-failed",
+        "worker=%d error=\"%s\"",
+        worker->number,
+        why->text);
+    worker->aborts++;
+    engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
+    close_io(worker);
+    return 0;
+}
+
+/* -- the step -- */
+
+static void report(struct worker *worker)
+{
+    struct topo_engine *engine = worker->engine;
+    struct metrics_reports reports = {.assigned = worker->was_assigned, .ready = true};
+    reports.tasks = mr_calloc(worker->tasks_count + 1, sizeof *reports.tasks);
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *task = worker->tasks[i];
+        struct metrics_task *own = &reports.tasks[reports.count++];
+        task_report(task, own);
+        for (size_t k = 0; k < task->queues.count; k++) {
+            const struct queue *queue = &task->queues.items[k];
+            if (queue->idle_high > queue->committed && queue->committed >= 0)
+                own->input_lag += queue->idle_high - queue->committed;
+        }
+        reports.ready = reports.ready && task->state == TASK_RUNNING;
+    }
+    reports.ready = reports.ready && worker->assigned;
+    pthread_mutex_lock(&engine->mutex);
+    struct metrics_reports *slot = &engine->reports[worker->number + 1];
+    free(slot->tasks);
+    *slot = reports;
+    pthread_mutex_unlock(&engine->mutex);
+    worker->reported_ms = worker->now_ms;
+}
+
+/* Input lag is for operators and for KIP-695: one partition a quarter of a second is asked for. */
+static void look_at_lag(struct worker *worker)
+{
+    if (worker->tasks_count == 0)
+        return;
+    struct task *task = worker->tasks[worker->lag_turn++ % worker->tasks_count];
+    for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
+        struct queue *queue = &task->queues.items[k];
+        int64_t low = 0;
+        int64_t high = 0;
+        if (worker->io.watermarks(worker->io.self, queue->partition, &low, &high, NULL))
+            continue;
+        queue->idle_high = high;
+        watch_set(&worker->engine->watches, task->sub, &queue->partition, -1, high);
+    }
+}
+
+static int poll_timeout(struct worker *worker, int timeout_ms)
+{
+    if (worker_has_input(worker) || worker_has_changes(worker))
+        return 0;
+    int most = worker_is_restoring(worker) && timeout_ms > 1 ? 1 : timeout_ms;
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        if (worker->tasks[i]->state == TASK_RUNNING && queues_next(&worker->tasks[i]->queues))
+            most = most < HELD_MS ? most : HELD_MS;
+    int64_t timer = worker_next_timer_ms(worker);
+    return timer >= 0 && timer < most ? (int)timer : most;
+}
+
+static int write_behind(struct worker *worker, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < worker->tasks_count && !rc; i++)
+        rc = task_write_behind(worker->tasks[i], worker->now_ms, error);
+    return rc;
+}
+
+static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
+{
+    int rc = worker_poll(worker, poll_timeout(worker, timeout_ms), error);
+    bool polled = worker->progress;
+    worker_now_ms(worker);
+    if (!rc)
+        rc = worker_restore(worker, error);
+    if (!rc)
+        rc = worker_run(worker, error);
+    if (!rc)
+        rc = worker_punctuate(worker, error);
+    if (!rc)
+        rc = worker_bound_buffers(worker, error);
+    bool drained = !polled && !worker_has_input(worker);
+    if (!rc && worker_commit_is_due(worker, drained)) {
+        rc = worker_commit(worker, error);
+        worker->progress = true;
+    }
+    return rc ? rc : write_behind(worker, error);
+}
+
+static bool report_is_due(const struct worker *worker)
+{
+    int64_t age_ms = worker->now_ms - worker->reported_ms;
+    return age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
+}
+
+int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
+{
+    struct mr_error why = {0};
+    bool restoring = worker_is_restoring(worker);
+    worker->progress = false;
+    if (worker->state == WORKER_CLOSED) {
+        int rc = join(worker, &why);
+        why.code = rc;
+        worker->progress = rc == 0;
+        return settle_closed(worker, &why, error) ? why.code : worker->progress;
+    }
+    if (worker->state != WORKER_RUNNING)
+        return 0;
+    why.code = turn(worker, timeout_ms, &why);
+    if (why.code) {
+        worker->progress = true;
+        int rc = settle(worker, &why, error);
+        if (rc)
+            return rc;
+    }
+    if (worker->state == WORKER_RUNNING && worker->engine->threaded && report_is_due(worker))
+        look_at_lag(worker);
+    if (report_is_due(worker) || restoring != worker_is_restoring(worker) || why.code)
+        report(worker);
+    return worker->progress;
+}

@@ -1,0 +1,130 @@
+/*
+ * worker.h - one consumer, one transactional producer, and the tasks they carry.
+ *
+ *     CLOSED --io opened, producer's epoch taken, subscribed--> RUNNING --stop--> STOPPED
+ *        ^--------------------fenced------------------------------'
+ *     any --fatal--> FAILED
+ *
+ * A step of a RUNNING worker: poll, restore, process, punctuate, commit, write behind. What a step
+ * returns is acted on in one place (worker_settle), by its class: try again, abort, give the tasks
+ * up, fail.
+ *
+ *     worker.c   states, the step, what to do about errors
+ *     assign.c   assigned, revoked, lost; where a polled record goes
+ *     restore.c  from an assignment to a running task
+ *     run.c      records, dead letters, punctuations
+ *     commit.c   begin, produce, the commit in its order, abort
+ *
+ * Threads  The worker's own, or the driver's.
+ */
+#ifndef TOPOLOGY_WORKER_H
+#define TOPOLOGY_WORKER_H
+
+#include "task.h"
+
+enum worker_state { WORKER_CLOSED, WORKER_RUNNING, WORKER_STOPPED, WORKER_FAILED };
+
+/* The open transaction, or what the next one will commit. */
+struct worker_txn {
+    bool open;
+    bool wanted; /* A processor asked for a commit. */
+    int64_t records;
+    int64_t bytes;
+    int64_t began_ms; /* Of the first record in it. */
+};
+
+/* A record whose outputs the log refused: when it comes again it goes to the dead letters. */
+struct worker_poison {
+    bool set;
+    struct topo_partition partition;
+    int64_t offset;
+    int code;
+    char reason[256];
+};
+
+struct worker {
+    struct topo_engine *engine;
+    int number;
+    enum worker_state state;
+    pthread_t thread;
+    bool has_thread;
+
+    struct topo_io io;
+    bool io_open;
+    const char **topics; /* Of the subscription. */
+    size_t topics_count;
+
+    struct task **tasks;
+    size_t tasks_count;
+    bool assigned; /* Since the last revocation. */
+    bool was_assigned;
+    struct queue *last_queue; /* Records come in runs. */
+    struct task *last_task;
+
+    struct worker_txn txn;
+    struct worker_poison poison;
+    int64_t now_ms; /* As last read. */
+    bool progress;  /* In this step. */
+    size_t buffered_bytes;
+    bool paused_any;
+    int aborts;     /* In a row, without a commit. */
+    int mismatches; /* In a row. */
+    int64_t reported_ms;
+    size_t lag_turn;
+};
+
+struct worker *worker_new(struct topo_engine *engine, int number);
+void worker_free(struct worker *worker);
+
+/* 1: something happened; 0: nothing to do (after at most timeout_ms); negative: failed. */
+int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error);
+
+/* Commits what is in hand, flushes, closes. */
+void worker_stop(struct worker *worker);
+/* Closes without either. */
+void worker_kill(struct worker *worker);
+
+/* Opens the io if it is not: the engine's checks at start use the first worker's. */
+int worker_open(struct worker *worker, struct mr_error *error);
+
+/* True: `rc` may be better the next time, and this was not yet the last time to try. Waits. */
+bool worker_again(struct worker *worker, int rc, int *tries);
+int64_t worker_now_ms(struct worker *worker);
+
+/* -- assign.c -- */
+int worker_poll(struct worker *worker, int timeout_ms, struct mr_error *error);
+/* Gives every buffered record back. */
+void worker_drop_input(struct worker *worker);
+void worker_release(struct worker *worker, struct queue *queue);
+void worker_suspend(struct worker *worker);
+int worker_bound_buffers(struct worker *worker, struct mr_error *error);
+
+/* -- restore.c -- */
+int worker_restore(struct worker *worker, struct mr_error *error);
+bool worker_is_restoring(const struct worker *worker);
+
+/* -- run.c -- */
+int worker_run(struct worker *worker, struct mr_error *error);
+int worker_punctuate(struct worker *worker, struct mr_error *error);
+/* Is there a record that can be processed now? */
+bool worker_has_input(struct worker *worker);
+/* Milliseconds until the next wall-clock timer; -1: none. */
+int64_t worker_next_timer_ms(const struct worker *worker);
+/* The header of a record that must not be processed before a global table has come so far. */
+bool worker_is_held(struct worker *worker, struct queue *queue);
+
+/* -- commit.c -- */
+int worker_produce(
+    struct worker *worker,
+    const struct topo_partition *to,
+    const struct topo_record *record,
+    struct mr_error *error);
+bool worker_has_changes(const struct worker *worker);
+bool worker_commit_is_due(struct worker *worker, bool drained);
+int worker_commit(struct worker *worker, struct mr_error *error);
+/* Undoes the open transaction; the tasks restore (at most what they missed) and rewind. */
+int worker_abort(struct worker *worker, struct mr_error *error);
+/* The same without the io, which is not there any more. */
+void worker_undo(struct worker *worker);
+
+#endif
