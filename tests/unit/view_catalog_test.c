@@ -1,0 +1,291 @@
+/* view_catalog_test.c - the catalogue as it is browsed is what its events say, in any order. */
+#include "view_fixture.h"
+
+static int set_up(void **state)
+{
+    struct views *views = mr_calloc(1, sizeof *views);
+    views_open(views, shop_views_query_topology);
+    *state = views;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    views_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void create(struct views *views, const char *id, const char *title, int64_t at)
+{
+    static const struct mr_bytes categories[] = {
+        MR_LITERAL("toys"), MR_LITERAL("gifts"), MR_LITERAL("toys")};
+    struct shop_product_created event = {
+        .meta = meta_at(1, at),
+        .product_id = mr_cstr(id),
+        .sku = MR_LITERAL("SKU"),
+        .title = mr_cstr(title),
+        .description = MR_LITERAL("of wood"),
+        .category_ids = categories,
+        .category_ids_count = 3,
+    };
+    views_pipe(views, SHOP_PRODUCT_CREATED, id, &event);
+}
+
+static void set_price(struct views *views, const char *id, int64_t version, int64_t minor)
+{
+    struct shop_price_changed event = {
+        .meta = meta_at(version, 1000),
+        .product_id = mr_cstr(id),
+        .price = pence(minor),
+        .price_version = version - 1,
+    };
+    views_pipe(views, SHOP_PRICE_CHANGED, id, &event);
+}
+
+static void publish(struct views *views, const char *id, int64_t version)
+{
+    struct shop_product_published event = {
+        .meta = meta_at(version, 1000), .product_id = mr_cstr(id)};
+    views_pipe(views, SHOP_PRODUCT_PUBLISHED, id, &event);
+}
+
+static void discontinue(struct views *views, const char *id, int64_t version)
+{
+    struct shop_product_discontinued event = {
+        .meta = meta_at(version, 1000), .product_id = mr_cstr(id), .cause = MR_LITERAL("old")};
+    views_pipe(views, SHOP_PRODUCT_DISCONTINUED, id, &event);
+}
+
+static void offer(struct views *views, const char *id, const char *title, int64_t minor, int64_t at)
+{
+    create(views, id, title, at);
+    set_price(views, id, 2, minor);
+    publish(views, id, 3);
+}
+
+static void adjust(struct views *views, const char *id, int64_t version, int64_t available)
+{
+    struct shop_stock_adjusted event = {
+        .meta = meta_at(version, 2000 + version),
+        .product_id = mr_cstr(id),
+        .delta = 1,
+        .cause = MR_LITERAL("delivery"),
+        .on_hand_after = available + 2,
+        .available_after = available,
+    };
+    views_pipe(views, SHOP_STOCK_ADJUSTED, id, &event);
+}
+
+/* The ids of a listing, joined by blanks. */
+static void
+expect_listing(struct views *views, const char *category, enum view_sort sort, const char *ids)
+{
+    struct mr_bytes prefix = view_listing_prefix(&views->arena, mr_cstr(category), sort);
+    struct mr_buffer got = {0};
+    struct topo_read_scan *scan = NULL;
+    struct mr_bytes key;
+    struct mr_bytes value;
+    assert_int_equal(
+        topo_read_scan_open(
+            topo_driver_store(views->driver, VIEW_LISTINGS, -1),
+            &(struct topo_read_options){.first = prefix},
+            &views->arena,
+            &scan,
+            NULL),
+        0);
+    while (topo_read_scan_next(scan, &key, &value, NULL) == 1 && mr_bytes_starts_with(key, prefix))
+        mr_buffer_printf(&got, "%s%.*s", got.len ? " " : "", MR_ARG(view_listing_id(key)));
+    topo_read_scan_close(scan);
+    mr_buffer_add_byte(&got, 0);
+    assert_string_equal(got.ptr, ids);
+    mr_buffer_clean_up(&got);
+}
+
+static int64_t products_in(struct views *views, const char *category)
+{
+    struct mr_bytes value = {0};
+    struct topo_store *store = topo_driver_store(views->driver, VIEW_CATEGORIES, -1);
+    assert_int_equal(topo_read_get(store, mr_cstr(category), &views->arena, &value, NULL), 0);
+    return value.ptr ? (int64_t)mr_get_be64(value.ptr) : 0;
+}
+
+static void a_product_is_listed_from_publication_to_discontinuation(void **state)
+{
+    struct views *views = *state;
+    create(views, "prd_1", "Robot", 10);
+    expect_listing(views, "", VIEW_BY_NAME, "");
+    publish(views, "prd_1", 2);
+    expect_listing(views, "", VIEW_BY_NAME, ""); /* It has no price yet. */
+    set_price(views, "prd_1", 3, 500);
+    expect_listing(views, "", VIEW_BY_NAME, "prd_1");
+    assert_int_equal(products_in(views, "toys"), 1); /* Named twice, counted once. */
+    discontinue(views, "prd_1", 4);
+    for (int sort = VIEW_BY_NAME; sort <= VIEW_BY_CREATED; sort++) {
+        expect_listing(views, "", (enum view_sort)sort, "");
+        expect_listing(views, "toys", (enum view_sort)sort, "");
+    }
+    assert_int_equal(products_in(views, "toys"), 0);
+    const struct shop_product_view *product =
+        views_get(views, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, mr_cstr("prd_1"));
+    assert_int_equal(product->status, 2);
+    assert_int_equal(product->version, 4);
+}
+
+static void listings_are_sorted_by_name_price_and_age(void **state)
+{
+    struct views *views = *state;
+    offer(views, "prd_1", "robot  RED", 900, 30);
+    offer(views, "prd_2", "Robot", 70000, 10);
+    offer(views, "prd_3", "Apple", 0, 20);
+    offer(views, "prd_4", "Robot", 899, 10);
+    expect_listing(views, "", VIEW_BY_NAME, "prd_3 prd_2 prd_4 prd_1");
+    expect_listing(views, "", VIEW_BY_PRICE, "prd_3 prd_4 prd_1 prd_2");
+    expect_listing(views, "gifts", VIEW_BY_CREATED, "prd_2 prd_4 prd_3 prd_1");
+    assert_int_equal(products_in(views, "gifts"), 4);
+}
+
+static void changes_move_a_product_in_its_listings(void **state)
+{
+    struct views *views = *state;
+    offer(views, "prd_1", "Robot", 100, 1);
+    offer(views, "prd_2", "Train", 200, 2);
+    set_price(views, "prd_1", 4, 300);
+    expect_listing(views, "", VIEW_BY_PRICE, "prd_2 prd_1");
+    struct shop_product_details_changed event = {
+        .meta = meta_at(5, 1000),
+        .product_id = MR_LITERAL("prd_1"),
+        .title = MR_LITERAL("Zebra"),
+        .description = MR_LITERAL("of cloth"),
+    };
+    views_pipe(views, SHOP_PRODUCT_DETAILS_CHANGED, "prd_1", &event);
+    expect_listing(views, "", VIEW_BY_NAME, "prd_2 prd_1");
+    expect_listing(views, "toys", VIEW_BY_NAME, "prd_2");
+    assert_int_equal(products_in(views, "toys"), 1);
+    const struct shop_product_view *product =
+        views_get(views, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, mr_cstr("prd_1"));
+    assert_true(text_equals(product->title, "Zebra"));
+    assert_int_equal(product->created_at, 1);
+    assert_int_equal(product->price->minor, 300);
+    assert_int_equal(product->price_version, 3);
+}
+
+static void availability_is_what_the_newest_stock_event_says(void **state)
+{
+    struct views *views = *state;
+    adjust(views, "prd_1", 1, 12); /* No product needs to be known for it. */
+    struct shop_stock_reserved reserved = {
+        .meta = meta_at(2, 5000),
+        .product_id = MR_LITERAL("prd_1"),
+        .order_id = MR_LITERAL("ord_1"),
+        .line_no = 1,
+        .quantity = 4,
+        .unit_price = pence(1),
+        .on_hand_after = 14,
+        .available_after = 8,
+    };
+    views_pipe(views, SHOP_STOCK_RESERVED, "prd_1", &reserved);
+    struct shop_stock_reservation_rejected rejected = {
+        .meta = meta_at(3, 6000),
+        .product_id = MR_LITERAL("prd_1"),
+        .order_id = MR_LITERAL("ord_2"),
+        .cause = MR_LITERAL("out_of_stock"),
+        .available = 8,
+    };
+    views_pipe(views, SHOP_STOCK_RESERVATION_REJECTED, "prd_1", &rejected);
+    const struct shop_stock_view *stock =
+        views_get(views, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, mr_cstr("prd_1"));
+    assert_int_equal(stock->on_hand, 14);
+    assert_int_equal(stock->available, 8);
+    assert_int_equal(stock->version, 2);
+    assert_int_equal(stock->as_of, 5000);
+}
+
+enum { PRODUCTS = 6, STEPS = 40 };
+
+/* The next event of a product; its history depends on the product only. */
+static void step(struct views *views, int product, int number)
+{
+    char id[16];
+    char title[32];
+    uint64_t seed = (uint64_t)(product * 1000 + number + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    (void)snprintf(id, sizeof id, "prd_%d", product);
+    (void)snprintf(title, sizeof title, "Title %u", view_random(&seed) % 5);
+    if (number == 0)
+        create(views, id, title, product);
+    else if (number % 4 == 1)
+        set_price(views, id, number + 1, view_random(&seed) % 1000);
+    else if (number % 4 == 2)
+        adjust(views, id, number + 1, view_random(&seed) % 100);
+    else if (number == STEPS - 1 && product % 3 == 0)
+        discontinue(views, id, number + 1);
+    else
+        publish(views, id, number + 1);
+}
+
+/* All histories, taking turns as the seed says; each product's own order is always the same. */
+static void play(struct views *views, uint64_t seed)
+{
+    int next[VIEW_PARTITIONS] = {0};
+    for (int left = PRODUCTS / VIEW_PARTITIONS * STEPS * VIEW_PARTITIONS; left > 0;) {
+        int lane = (int)(view_random(&seed) % VIEW_PARTITIONS);
+        int per_lane = PRODUCTS / VIEW_PARTITIONS;
+        if (next[lane] == per_lane * STEPS)
+            continue;
+        step(views, lane * per_lane + next[lane] % per_lane, next[lane] / per_lane);
+        next[lane]++;
+        left--;
+    }
+}
+
+static void dump(struct views *views, struct mr_buffer *out)
+{
+    views_dump(views, VIEW_LISTINGS, mr_cstr(""), out);
+    views_dump(views, VIEW_CATEGORIES, mr_cstr(""), out);
+    for (int i = 0; i < PRODUCTS; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "prd_%d", i);
+        views_dump_key(views, VIEW_PRODUCTS, mr_cstr(id), out);
+        views_dump_key(views, VIEW_AVAILABILITY, mr_cstr(id), out);
+    }
+    mr_buffer_add_byte(out, 0);
+}
+
+static void any_interleaving_and_any_rebuild_give_the_same_bytes(void **state)
+{
+    struct views *views = *state;
+    struct mr_buffer first = {0};
+    struct mr_buffer again = {0};
+    struct mr_error error;
+    play(views, 1);
+    dump(views, &first);
+    assert_true(first.len > 1000);
+    assert_int_equal(topo_driver_crash(views->driver, &error), 0); /* Memory is lost. */
+    assert_int_equal(topo_driver_run(views->driver, &error), 0);
+    dump(views, &again);
+    assert_string_equal(first.ptr, again.ptr);
+    for (uint64_t seed = 2; seed < 5; seed++) {
+        struct views other;
+        views_open(&other, shop_views_query_topology);
+        play(&other, seed);
+        mr_buffer_reset(&again);
+        dump(&other, &again);
+        assert_string_equal(first.ptr, again.ptr);
+        views_close(&other);
+    }
+    mr_buffer_clean_up(&first);
+    mr_buffer_clean_up(&again);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(a_product_is_listed_from_publication_to_discontinuation),
+        TEST(listings_are_sorted_by_name_price_and_age),
+        TEST(changes_move_a_product_in_its_listings),
+        TEST(availability_is_what_the_newest_stock_event_says),
+        TEST(any_interleaving_and_any_rebuild_give_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,122 @@
+/* view_command_test.c - what the write API looks up: outcomes, claims, credentials. */
+#include "view_fixture.h"
+
+static int set_up(void **state)
+{
+    struct views *views = mr_calloc(1, sizeof *views);
+    views_open(views, shop_views_command_topology);
+    *state = views;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    views_close(*state);
+    free(*state);
+    return 0;
+}
+
+static struct mr_bytes get(struct views *views, const char *store, const char *key)
+{
+    struct mr_bytes value = {0};
+    assert_int_equal(
+        topo_read_get(
+            topo_driver_store(views->driver, store, -1), mr_cstr(key), &views->arena, &value, NULL),
+        0);
+    return value;
+}
+
+static void append_outcome(struct views *views, const char *topic, const char *command_id)
+{
+    struct shop_command_outcome outcome = {
+        .command_id = mr_cstr(command_id),
+        .fingerprint = MR_LITERAL("f"),
+        .principal = MR_LITERAL("usr_1"),
+        .aggregate_id = MR_LITERAL("usr_1"),
+        .status = MR_LITERAL("accepted"),
+        .http_status = 200,
+    };
+    const struct topo_header header = {
+        .name = MR_LITERAL("command-id"), .value = mr_cstr(command_id)};
+    struct mr_error error;
+    mr_buffer_reset(&views->bytes);
+    codec_encode(views->registry, SHOP_COMMAND_OUTCOME, topic, &outcome, &views->bytes);
+    topo_sim_append(
+        topo_driver_sim(views->driver),
+        topic,
+        -1,
+        &(struct topo_output){
+            .key = MR_LITERAL("usr_1"),
+            .value = mr_buffer_view(&views->bytes),
+            .headers = &header,
+            .headers_count = 1});
+    assert_int_equal(topo_driver_run(views->driver, &error), 0);
+}
+
+static void outcomes_of_all_services_are_found_by_command(void **state)
+{
+    struct views *views = *state;
+    static const char *const topics[] = {
+        "identity.claim.outcomes",
+        "identity.user.outcomes",
+        "catalog.product.outcomes",
+        "inventory.stock.outcomes",
+        "sales.outcomes"};
+    for (size_t i = 0; i < 5; i++) {
+        struct codec_message message;
+        append_outcome(views, topics[i], topics[i]);
+        struct mr_bytes framed = get(views, VIEW_OUTCOMES, topics[i]);
+        assert_int_equal(codec_decode(views->registry, framed, &views->arena, &message, NULL), 0);
+        const struct shop_command_outcome *outcome = message.value;
+        assert_true(text_equals(outcome->command_id, topics[i]));
+    }
+    assert_null(get(views, VIEW_OUTCOMES, "unknown").ptr);
+}
+
+static void a_claimed_address_leads_to_its_user(void **state)
+{
+    struct views *views = *state;
+    struct shop_email_claimed event = {
+        .meta = meta_at(1, 1), .email_key = MR_LITERAL("KEY"), .user_id = MR_LITERAL("usr_9")};
+    views_pipe(views, SHOP_EMAIL_CLAIMED, "KEY", &event);
+    assert_true(text_equals(get(views, VIEW_CLAIMS, "KEY"), "usr_9"));
+    assert_null(get(views, VIEW_CLAIMS, "OTHER").ptr);
+}
+
+static void the_newest_credential_counts_and_a_tombstone_takes_it_away(void **state)
+{
+    struct views *views = *state;
+    struct mr_error error;
+    for (int64_t at = 1; at <= 2; at++) {
+        struct shop_credential credential = {
+            .user_id = MR_LITERAL("usr_9"),
+            .phc_sealed =
+                {.key_id = MR_LITERAL("k"),
+                 .alg = MR_LITERAL("XC20P"),
+                 .nonce = MR_LITERAL("n"),
+                 .ct = MR_LITERAL("c")},
+            .changed_at = at,
+        };
+        views_pipe(views, SHOP_CREDENTIAL, "usr_9", &credential);
+    }
+    struct codec_message message;
+    struct mr_bytes framed = get(views, VIEW_CREDENTIALS, "usr_9");
+    assert_int_equal(codec_decode(views->registry, framed, &views->arena, &message, NULL), 0);
+    assert_int_equal(((const struct shop_credential *)message.value)->changed_at, 2);
+    assert_int_equal(
+        topo_driver_pipe(
+            views->driver, "identity.credentials", mr_cstr("usr_9"), mr_bytes_of(NULL, 0), &error),
+        0);
+    assert_null(get(views, VIEW_CREDENTIALS, "usr_9").ptr);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(outcomes_of_all_services_are_found_by_command),
+        TEST(a_claimed_address_leads_to_its_user),
+        TEST(the_newest_credential_counts_and_a_tombstone_takes_it_away),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

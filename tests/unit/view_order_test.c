@@ -1,0 +1,242 @@
+/* view_order_test.c - an order's status follows from its events, by the table of the checkout. */
+#include "view_fixture.h"
+
+#define OWNER "usr_1"
+#define ORDER "ord_1"
+
+static int set_up(void **state)
+{
+    struct views *views = mr_calloc(1, sizeof *views);
+    views_open(views, shop_views_query_topology);
+    *state = views;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    views_close(*state);
+    free(*state);
+    return 0;
+}
+
+static void place(struct views *views, const char *owner, const char *order, int64_t at)
+{
+    const struct shop_order_line line = {
+        .line_no = 1,
+        .product_id = MR_LITERAL("prd_1"),
+        .sku = MR_LITERAL("S"),
+        .title = MR_LITERAL("Robot"),
+        .quantity = 2,
+        .unit_price = pence(150),
+        .price_version = 1,
+        .line_total = pence(300),
+    };
+    struct shop_order_placed event = {
+        .meta = meta_at(1, at),
+        .order_id = mr_cstr(order),
+        .owner_id = mr_cstr(owner),
+        .cart_id = MR_LITERAL("crt_1"),
+        .lines = &line,
+        .lines_count = 1,
+        .items_total = pence(300),
+        .shipping_total = pence(0),
+        .tax_total = pence(0),
+        .grand_total = pence(300),
+        .pay_deadline = at + 900000,
+        .reserve_ttl_s = 1200,
+    };
+    views_pipe(views, SHOP_ORDER_PLACED, owner, &event);
+}
+
+static const struct shop_order_view *order(struct views *views, const char *order_id)
+{
+    return views_get(views, VIEW_ORDERS, SHOP_ORDER_VIEW, mr_cstr(order_id));
+}
+
+static void expect_status(struct views *views, const char *status)
+{
+    assert_string_equal(view_order_status(order(views, ORDER)), status);
+}
+
+#define HEAD(version)                                                                              \
+    .meta = meta_at(version, 100), .order_id = MR_LITERAL(ORDER), .owner_id = MR_LITERAL(OWNER)
+
+static void stock_confirmed(struct views *views, int64_t version)
+{
+    struct shop_order_stock_confirmed event = {HEAD(version)};
+    views_pipe(views, SHOP_ORDER_STOCK_CONFIRMED, OWNER, &event);
+}
+
+static void payment_started(struct views *views, int64_t version, const char *id, int32_t attempt)
+{
+    struct shop_order_payment_started event = {
+        HEAD(version),
+        .payment_id = mr_cstr(id),
+        .attempt = attempt,
+        .amount = pence(300),
+        .method_kind = MR_LITERAL("card")};
+    views_pipe(views, SHOP_ORDER_PAYMENT_STARTED, OWNER, &event);
+}
+
+static void payment_authorized(struct views *views, int64_t version, const char *id)
+{
+    struct shop_order_payment_authorized event = {
+        HEAD(version), .payment_id = mr_cstr(id), .amount = pence(300)};
+    views_pipe(views, SHOP_ORDER_PAYMENT_AUTHORIZED, OWNER, &event);
+}
+
+static void payment_failed(struct views *views, int64_t version, const char *id)
+{
+    struct shop_order_payment_failed event = {
+        HEAD(version), .payment_id = mr_cstr(id), .decline_class = MR_LITERAL("soft")};
+    views_pipe(views, SHOP_ORDER_PAYMENT_FAILED, OWNER, &event);
+}
+
+static void confirmed(struct views *views, int64_t version, const char *id)
+{
+    struct shop_order_confirmed event = {
+        HEAD(version),
+        .confirmation_no = MR_LITERAL("C123"),
+        .payment_id = mr_cstr(id),
+        .captured = pence(300),
+        .confirmed_at = 777};
+    views_pipe(views, SHOP_ORDER_CONFIRMED, OWNER, &event);
+}
+
+static void abort_requested(struct views *views, int64_t version, const char *cause)
+{
+    struct shop_order_abort_requested event = {HEAD(version), .cause = mr_cstr(cause)};
+    views_pipe(views, SHOP_ORDER_ABORT_REQUESTED, OWNER, &event);
+}
+
+static void cancelled(struct views *views, int64_t version, const struct shop_money *refund)
+{
+    struct shop_order_cancelled event = {
+        HEAD(version), .cause = MR_LITERAL("customer"), .refund = refund};
+    views_pipe(views, SHOP_ORDER_CANCELLED, OWNER, &event);
+}
+
+static void the_way_to_confirmation(void **state)
+{
+    struct views *views = *state;
+    place(views, OWNER, ORDER, 50);
+    expect_status(views, "PENDING_STOCK");
+    stock_confirmed(views, 2);
+    expect_status(views, "PENDING_PAYMENT");
+    payment_started(views, 3, "pay_1", 1);
+    expect_status(views, "PENDING_PAYMENT");
+    payment_authorized(views, 4, "pay_1");
+    expect_status(views, "CONFIRMING");
+    confirmed(views, 5, "pay_1");
+    expect_status(views, "CONFIRMED");
+    const struct shop_order_view *view = order(views, ORDER);
+    assert_int_equal(view->version, 5);
+    assert_true(text_equals(view->confirmation_no, "C123"));
+    assert_int_equal(view->confirmed_at, 777);
+    assert_int_equal(view->captured->minor, 300);
+    assert_int_equal(view->payments_count, 1);
+    assert_true(text_equals(view->payments[0].status, "captured"));
+    const struct shop_order_lines_state *lines =
+        views_get(views, VIEW_ORDER_LINES, SHOP_ORDER_LINES_STATE, mr_cstr(ORDER));
+    assert_int_equal(lines->lines_count, 1);
+    assert_true(text_equals(lines->lines[0].title, "Robot"));
+}
+
+static void a_declined_attempt_may_be_followed_by_another(void **state)
+{
+    struct views *views = *state;
+    place(views, OWNER, ORDER, 50);
+    stock_confirmed(views, 2);
+    payment_started(views, 3, "pay_1", 1);
+    payment_failed(views, 4, "pay_1");
+    expect_status(views, "PENDING_PAYMENT");
+    payment_started(views, 5, "pay_2", 2);
+    payment_authorized(views, 6, "pay_2");
+    const struct shop_order_view *view = order(views, ORDER);
+    assert_int_equal(view->payments_count, 2);
+    assert_true(text_equals(view->payments[0].status, "declined"));
+    assert_true(text_equals(view->payments[0].decline_class, "soft"));
+    assert_true(text_equals(view->payments[1].status, "authorized"));
+    assert_int_equal(view->payments[1].attempt, 2);
+    expect_status(views, "CONFIRMING");
+}
+
+static void an_abort_leads_to_cancelled_from_anywhere(void **state)
+{
+    struct views *views = *state;
+    const struct shop_money refund = pence(300);
+    place(views, OWNER, ORDER, 50);
+    stock_confirmed(views, 2);
+    payment_started(views, 3, "pay_1", 1);
+    payment_authorized(views, 4, "pay_1");
+    confirmed(views, 5, "pay_1");
+    abort_requested(views, 6, "customer");
+    expect_status(views, "CANCELLING");
+    assert_true(text_equals(order(views, ORDER)->cause, "customer"));
+    cancelled(views, 7, &refund);
+    expect_status(views, "CANCELLED");
+    assert_int_equal(order(views, ORDER)->refund->minor, 300);
+}
+
+static void an_owners_orders_are_newest_first(void **state)
+{
+    struct views *views = *state;
+    struct mr_buffer got = {0};
+    struct topo_read_scan *scan = NULL;
+    struct mr_bytes prefix = view_order_prefix(&views->arena, mr_cstr("usr_1"));
+    struct mr_bytes key;
+    struct mr_bytes value;
+    place(views, "usr_1", "ord_a", 100);
+    place(views, "usr_1", "ord_b", 300);
+    place(views, "usr_1", "ord_c", 200);
+    place(views, "usr_1", "ord_d", 300);
+    place(views, "usr_10", "ord_x", 250);
+    assert_int_equal(
+        topo_read_scan_open(
+            topo_driver_store(views->driver, VIEW_ORDERS_BY_OWNER, -1),
+            &(struct topo_read_options){.first = prefix},
+            &views->arena,
+            &scan,
+            NULL),
+        0);
+    while (topo_read_scan_next(scan, &key, &value, NULL) == 1 && mr_bytes_starts_with(key, prefix))
+        mr_buffer_printf(&got, "%.*s ", MR_ARG(view_order_key_id(key)));
+    topo_read_scan_close(scan);
+    mr_buffer_add_byte(&got, 0);
+    assert_string_equal(got.ptr, "ord_b ord_d ord_c ord_a ");
+    mr_buffer_clean_up(&got);
+}
+
+static void an_event_without_its_order_is_skipped_and_leaves_nothing(void **state)
+{
+    struct views *views = *state;
+    stock_confirmed(views, 2);
+    assert_null(order(views, ORDER));
+    place(views, OWNER, ORDER, 50); /* The view goes on. */
+    expect_status(views, "PENDING_STOCK");
+}
+
+static void a_restart_continues_where_it_was(void **state)
+{
+    struct views *views = *state;
+    struct mr_error error;
+    place(views, OWNER, ORDER, 50);
+    assert_int_equal(topo_driver_restart(views->driver, &error), 0);
+    assert_int_equal(topo_driver_run(views->driver, &error), 0);
+    stock_confirmed(views, 2);
+    expect_status(views, "PENDING_PAYMENT");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(the_way_to_confirmation),
+        TEST(a_declined_attempt_may_be_followed_by_another),
+        TEST(an_abort_leads_to_cancelled_from_anywhere),
+        TEST(an_owners_orders_are_newest_first),
+        TEST(an_event_without_its_order_is_skipped_and_leaves_nothing),
+        TEST(a_restart_continues_where_it_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
