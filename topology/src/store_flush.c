@@ -112,11 +112,16 @@ static void settle(struct store_set *set)
 int store_set_flush(struct store_set *set, struct mr_error *error)
 {
     assert(!set->in_savepoint);
-    for (size_t i = 0; i < set->stores_count; i++)
+    for (size_t i = 0; i < set->stores_count; i++) {
+        assert(set->stores[i]->owner_scans == 0);
         store_pins_sweep(set->stores[i]);
+    }
     int result = store_set_check(set, error);
-    if (result < 0 || !set->disk || (set->dirty.count == 0 && !set->positions.any_dirty))
+    if (result < 0 || !set->disk)
         return result;
+    store_disk_forget_iters(set->disk); /* An idle store is not to pin what RocksDB compacts. */
+    if (set->dirty.count == 0 && !set->positions.any_dirty)
+        return 0;
     struct mr_error why = {0};
     collect(set);
     if (store_disk_write(set->disk, &why) < 0) {

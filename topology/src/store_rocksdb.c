@@ -48,26 +48,41 @@ void store_disk_release(struct store_disk_value *value)
 
 struct store_disk_iter {
     const struct store_disk *disk;
+    struct store_family *home; /* Where it rests between the owner's scans; NULL: nowhere. */
     rocksdb_readoptions_t *read;
     rocksdb_iterator_t *iter;
     bool reverse;
-    char bounds[]; /* RocksDB keeps pointers to them. */
+    struct mr_buffer first; /* RocksDB keeps pointers to the bounds. */
+    struct mr_buffer end;
 };
+
+static struct store_disk_iter *iter_new(struct store_disk *disk, bool reverse)
+{
+    struct store_disk_iter *iter = mr_calloc(1, sizeof *iter);
+    iter->disk = disk;
+    iter->read = rocksdb_readoptions_create();
+    iter->reverse = reverse;
+    return iter;
+}
+
+static void set_end(struct store_disk_iter *iter, struct mr_bytes end)
+{
+    mr_buffer_reset(&iter->end);
+    mr_buffer_add(&iter->end, end);
+    struct mr_bytes view = mr_buffer_view(&iter->end);
+    rocksdb_readoptions_set_iterate_upper_bound(iter->read, view.ptr, view.len);
+}
 
 struct store_disk_iter *store_disk_iter_new(
     struct store_disk *disk, size_t store, struct mr_bytes first, struct mr_bytes end, bool reverse)
 {
-    struct store_disk_iter *iter = mr_malloc(sizeof *iter + first.len + end.len);
-    *iter = (struct store_disk_iter){
-        .disk = disk, .read = rocksdb_readoptions_create(), .reverse = reverse};
-    if (first.ptr) {
-        memcpy(iter->bounds, first.ptr, first.len);
-        rocksdb_readoptions_set_iterate_lower_bound(iter->read, iter->bounds, first.len);
+    struct store_disk_iter *iter = iter_new(disk, reverse);
+    if (first.len > 0) { /* The empty key bounds nothing. */
+        mr_buffer_add(&iter->first, first);
+        rocksdb_readoptions_set_iterate_lower_bound(iter->read, iter->first.ptr, first.len);
     }
-    if (end.ptr) {
-        memcpy(iter->bounds + first.len, end.ptr, end.len);
-        rocksdb_readoptions_set_iterate_upper_bound(iter->read, iter->bounds + first.len, end.len);
-    }
+    if (end.ptr)
+        set_end(iter, end);
     iter->iter = rocksdb_create_iterator_cf(disk->db, iter->read, disk->families[store].handle);
     if (reverse)
         rocksdb_iter_seek_to_last(iter->iter);
@@ -76,13 +91,53 @@ struct store_disk_iter *store_disk_iter_new(
     return iter;
 }
 
+/* An iterator reads its upper bound through a pointer at each seek, so one can serve scan after
+ * scan, as long as the database is as it was when the iterator was made. Making one costs more than
+ * a short scan. */
+struct store_disk_iter *store_disk_iter_reuse(
+    struct store_disk *disk, size_t store, struct mr_bytes first, struct mr_bytes end)
+{
+    struct store_family *family = &disk->families[store];
+    if (!end.ptr)
+        return store_disk_iter_new(disk, store, first, end, false);
+    struct store_disk_iter *iter = family->resting;
+    family->resting = NULL;
+    if (!iter)
+        iter = iter_new(disk, false);
+    set_end(iter, end);
+    if (!iter->iter)
+        iter->iter = rocksdb_create_iterator_cf(disk->db, iter->read, family->handle);
+    iter->home = family;
+    rocksdb_iter_seek(iter->iter, first.ptr ? first.ptr : "", first.len);
+    return iter;
+}
+
+static void iter_destroy(struct store_disk_iter *iter)
+{
+    rocksdb_iter_destroy(iter->iter);
+    rocksdb_readoptions_destroy(iter->read);
+    mr_buffer_clean_up(&iter->first);
+    mr_buffer_clean_up(&iter->end);
+    free(iter);
+}
+
 void store_disk_iter_free(struct store_disk_iter *iter)
 {
     if (!iter)
         return;
-    rocksdb_iter_destroy(iter->iter);
-    rocksdb_readoptions_destroy(iter->read);
-    free(iter);
+    if (iter->home && !iter->home->resting)
+        iter->home->resting = iter;
+    else
+        iter_destroy(iter);
+}
+
+void store_disk_forget_iters(struct store_disk *disk)
+{
+    for (size_t i = 0; i < disk->families_count; i++) {
+        if (disk->families[i].resting)
+            iter_destroy(disk->families[i].resting);
+        disk->families[i].resting = NULL;
+    }
 }
 
 bool store_disk_iter_valid(const struct store_disk_iter *iter)
@@ -190,6 +245,7 @@ void store_disk_put_position(
 int store_disk_write(struct store_disk *disk, struct mr_error *error)
 {
     char *message = NULL;
+    store_disk_forget_iters(disk);
     rocksdb_write(disk->db, disk->write, disk->batch, &message);
     rocksdb_writebatch_clear(disk->batch);
     if (disk->batch_bytes > BATCH_KEPT_BYTES) {

@@ -14,7 +14,7 @@
  * file does its work: it knows the memtable bytes of every open database, and when their sum goes
  * over the bound it has the largest written out.
  *
- * Threads  get and iterators: any. All else: the owner of the set.
+ * Threads  get and store_disk_iter_new: any thread. All else: the owner of the set.
  */
 #ifndef TOPOLOGY_STORE_ROCKSDB_H
 #define TOPOLOGY_STORE_ROCKSDB_H
@@ -73,6 +73,13 @@ struct store_disk_iter *store_disk_iter_new(
     struct mr_bytes end,
     bool reverse);
 void store_disk_iter_free(struct store_disk_iter *iter); /* NULL is fine. */
+
+/* The owner's: forward, and cheap when there was another one since the last write. */
+struct store_disk_iter *store_disk_iter_reuse(
+    struct store_disk *disk, size_t store, struct mr_bytes first, struct mr_bytes end);
+
+/* Lets go of what iterators that rest keep in memory. A write does it too. */
+void store_disk_forget_iters(struct store_disk *disk);
 bool store_disk_iter_valid(const struct store_disk_iter *iter);
 void store_disk_iter_move(struct store_disk_iter *iter);
 struct mr_bytes store_disk_iter_key(const struct store_disk_iter *iter);

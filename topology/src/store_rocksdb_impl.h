@@ -20,6 +20,7 @@ struct store_family {
     store_now_fn *now;
     void *now_user;
     atomic_bool written;
+    struct store_disk_iter *resting; /* For the owner's next scan; NULL: none. */
 };
 
 struct store_disk {

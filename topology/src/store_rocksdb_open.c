@@ -377,6 +377,7 @@ void store_disk_close(struct store_disk *disk)
     if (!disk)
         return;
     store_disk_delist(disk);
+    store_disk_forget_iters(disk);
     close_database(disk);
     rocksdb_readoptions_destroy(disk->read);
     rocksdb_writeoptions_destroy(disk->write);

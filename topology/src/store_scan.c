@@ -32,7 +32,7 @@ topo_store_scan(struct topo_store *store, struct mr_bytes first, struct mr_bytes
         return scan;
     scan->node = store_index_from(&store->index, first, false);
     if (set->disk && store_disk_written(set->disk, store->number))
-        scan->disk = store_disk_iter_new(set->disk, store->number, first, end, false);
+        scan->disk = store_disk_iter_reuse(set->disk, store->number, first, end);
     return scan;
 }
 
