@@ -93,11 +93,11 @@ enum http_if_match http_if_match(const struct http_request *request, int64_t *re
         return HTTP_IF_MATCH_NONE;
     if (mr_bytes_equal(header, mr_cstr("*")))
         return HTTP_IF_MATCH_ANY;
-    if (header.len < 4 || header.len > 20 || !mr_bytes_starts_with(header, mr_cstr("\"v")) ||
+    if (header.len < 4 || header.ptr[2] == '.' || !mr_bytes_starts_with(header, mr_cstr("\"v")) ||
         header.ptr[header.len - 1] != '"')
         return HTTP_IF_MATCH_BAD;
-    for (size_t i = 2; i < header.len - 1; i++) {
-        if (header.ptr[i] < '0' || header.ptr[i] > '9')
+    for (size_t i = 2; i < header.len - 1 && header.ptr[i] != '.'; i++) {
+        if (i > 19 || header.ptr[i] < '0' || header.ptr[i] > '9')
             return HTTP_IF_MATCH_BAD;
         version = version * 10 + (header.ptr[i] - '0');
     }

@@ -126,7 +126,7 @@ void http_set_header_f(struct http_request *request, const char *name, const cha
  * http_send(request, 304, NULL) and render nothing. */
 bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool weak);
 
-/* If-Match: absent; "*"; or the strong "v17" -> 17. */
+/* If-Match: absent; "*"; or the strong "v17" or "v17.<whatever>" -> 17. */
 enum http_if_match {
     HTTP_IF_MATCH_NONE,
     HTTP_IF_MATCH_ANY,

@@ -1,0 +1,633 @@
+/* query_api_test.c - the read API over views on the simulated log, asked through a real socket. */
+#include "../unit/view_fixture.h"
+
+#include "http_client.h"
+
+#include "api.h"
+
+#include <base/murmur2.h>
+
+#include <fcntl.h>
+#include <sodium.h>
+
+struct fixture {
+    struct views views;
+    struct token_keys *keys;
+    struct api api;
+    struct client_answer answer;
+    char bearer[1024]; /* usr_1's. */
+};
+
+static void write_key(const char *dir, const char *name, const void *bytes, size_t len)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    close(fd);
+}
+
+static void make_keys(struct fixture *fixture)
+{
+    static const char *const names[] = {"jwt_ed25519.key", "jwt_ed25519.pub", "token_mac.key"};
+    char dir[] = "/tmp/query-api-test-XXXXXX";
+    char path[128];
+    uint8_t public[crypto_sign_PUBLICKEYBYTES];
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t mac[32] = {7};
+    assert_non_null(mkdtemp(dir));
+    crypto_sign_keypair(public, secret);
+    write_key(dir, names[0], secret, sizeof secret);
+    write_key(dir, names[1], public, sizeof public);
+    write_key(dir, names[2], mac, sizeof mac);
+    assert_int_equal(
+        token_keys_load(dir, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &fixture->keys, NULL), 0);
+    for (size_t i = 0; i < 3; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
+        unlink(path);
+    }
+    rmdir(dir);
+}
+
+static void make_bearer(struct fixture *fixture, const char *subject)
+{
+    struct mr_buffer token = {0};
+    const struct token_claims claims = {
+        .subject = mr_cstr(subject),
+        .issued_at_s = api_unix_seconds(),
+        .expires_at_s = api_unix_seconds() + 600,
+    };
+    token_sign(fixture->keys, &claims, &token);
+    (void)snprintf(
+        fixture->bearer,
+        sizeof fixture->bearer,
+        "Authorization: Bearer %.*s\r\n",
+        (int)token.len,
+        token.ptr);
+    mr_buffer_clean_up(&token);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
+    struct mr_error error;
+    views_open(&fixture->views, shop_views_query_topology);
+    make_keys(fixture);
+    make_bearer(fixture, "usr_1");
+    api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
+    const struct http_server_options options = {
+        .threads = 2,
+        .routes = api_routes,
+        .routes_count = api_routes_count,
+        .user = &fixture->api,
+    };
+    if (http_server_start(&options, &fixture->api.server, &error) != 0)
+        fail_msg("%s", error.text);
+    *state = fixture;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    http_server_free(fixture->api.server);
+    views_close(&fixture->views);
+    token_keys_free(fixture->keys);
+    free(fixture);
+    return 0;
+}
+
+/* GET with more header lines; the answer is in the fixture. */
+static int get(struct fixture *fixture, const char *target, const char *headers)
+{
+    struct mr_buffer request = {0};
+    mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
+    mr_buffer_add_byte(&request, 0);
+    client_ask(http_server_port(fixture->api.server), request.ptr, false, &fixture->answer);
+    mr_buffer_clean_up(&request);
+    return fixture->answer.status;
+}
+
+static void expect_in_body(struct fixture *fixture, const char *text)
+{
+    if (!strstr(fixture->answer.body, text))
+        fail_msg("no %s in: %s", text, fixture->answer.body);
+}
+
+static void offer(struct fixture *fixture, const char *id, const char *title, int64_t minor)
+{
+    struct views *views = &fixture->views;
+    static const struct mr_bytes category = MR_LITERAL("toys");
+    struct shop_product_created created = {
+        .meta = meta_at(1, minor),
+        .product_id = mr_cstr(id),
+        .sku = MR_LITERAL("SKU"),
+        .title = mr_cstr(title),
+        .description = MR_LITERAL("d"),
+        .category_ids = &category,
+        .category_ids_count = 1,
+    };
+    struct shop_price_changed price = {
+        .meta = meta_at(2, 1),
+        .product_id = mr_cstr(id),
+        .price = pence(minor),
+        .price_version = 1};
+    struct shop_product_published published = {.meta = meta_at(3, 1), .product_id = mr_cstr(id)};
+    views_pipe(views, SHOP_PRODUCT_CREATED, id, &created);
+    views_pipe(views, SHOP_PRICE_CHANGED, id, &price);
+    views_pipe(views, SHOP_PRODUCT_PUBLISHED, id, &published);
+}
+
+static void stock(struct fixture *fixture, const char *id, int64_t available)
+{
+    struct shop_stock_adjusted event = {
+        .meta = meta_at(1, 2000),
+        .product_id = mr_cstr(id),
+        .cause = MR_LITERAL("delivery"),
+        .on_hand_after = available,
+        .available_after = available,
+    };
+    views_pipe(&fixture->views, SHOP_STOCK_ADJUSTED, id, &event);
+}
+
+static void add_to_cart(
+    struct fixture *fixture,
+    const char *owner,
+    const char *product,
+    int32_t quantity,
+    int64_t version)
+{
+    struct shop_cart_item_added event = {
+        .meta = meta_at(version, 1),
+        .owner_id = mr_cstr(owner),
+        .cart_id = MR_LITERAL("crt_1"),
+        .product_id = mr_cstr(product),
+        .quantity_delta = quantity,
+        .quantity_after = quantity,
+        .quoted_unit_price = pence(100),
+        .price_version = 1,
+    };
+    views_pipe(&fixture->views, SHOP_CART_ITEM_ADDED, owner, &event);
+}
+
+static void place(struct fixture *fixture, const char *owner, const char *order, int64_t at)
+{
+    const struct shop_order_line line = {
+        .line_no = 1,
+        .product_id = MR_LITERAL("prd_1"),
+        .sku = MR_LITERAL("S"),
+        .title = MR_LITERAL("Robot"),
+        .quantity = 2,
+        .unit_price = pence(150),
+        .price_version = 1,
+        .line_total = pence(300),
+    };
+    struct shop_order_placed event = {
+        .meta = meta_at(1, at),
+        .order_id = mr_cstr(order),
+        .owner_id = mr_cstr(owner),
+        .cart_id = MR_LITERAL("crt_1"),
+        .lines = &line,
+        .lines_count = 1,
+        .items_total = pence(300),
+        .shipping_total = pence(0),
+        .tax_total = pence(0),
+        .grand_total = pence(300),
+        .pay_deadline = at + 900000,
+    };
+    views_pipe(&fixture->views, SHOP_ORDER_PLACED, owner, &event);
+}
+
+static void confirm(struct fixture *fixture, const char *owner, const char *order)
+{
+    struct shop_order_confirmed event = {
+        .meta = meta_at(2, 100),
+        .order_id = mr_cstr(order),
+        .owner_id = mr_cstr(owner),
+        .confirmation_no = MR_LITERAL("C123"),
+        .payment_id = MR_LITERAL("pay_12345678"),
+        .captured = pence(300),
+        .confirmed_at = 777,
+    };
+    views_pipe(&fixture->views, SHOP_ORDER_CONFIRMED, owner, &event);
+}
+
+static void listings_page_through_everything_once(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const sorts[] = {"name", "-name", "price", "-price", "created", "-created"};
+    char id[32];
+    char title[32];
+    for (int i = 0; i < 23; i++) {
+        (void)snprintf(id, sizeof id, "prd_%02d", i);
+        (void)snprintf(title, sizeof title, "Title %d", i * 7 % 5);
+        offer(fixture, id, title, i * 13 % 11);
+    }
+    for (size_t s = 0; s < 6; s++) {
+        int seen[23] = {0};
+        int pages = 0;
+        char target[2048];
+        (void)snprintf(target, sizeof target, "/v1/products?limit=5&sort=%s", sorts[s]);
+        for (;; pages++) {
+            assert_int_equal(get(fixture, target, ""), 200);
+            for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
+                seen[(at[5] - '0') * 10 + at[6] - '0']++;
+            const char *next = strstr(fixture->answer.body, "\"next\":\"");
+            if (!next)
+                break;
+            assert_non_null(client_header(&fixture->answer, "Link"));
+            (void)snprintf(target, sizeof target, "%.*s", (int)strcspn(next + 8, "\""), next + 8);
+        }
+        assert_int_equal(pages, 4);
+        for (int i = 0; i < 23; i++)
+            assert_int_equal(seen[i], 1);
+    }
+}
+
+static void filters_leave_only_what_was_asked_for(void **state)
+{
+    struct fixture *fixture = *state;
+    offer(fixture, "prd_1", "Red robot", 500);
+    offer(fixture, "prd_2", "RED  rose", 700);
+    offer(fixture, "prd_3", "Blue robot", 900);
+    stock(fixture, "prd_1", 0);
+    stock(fixture, "prd_2", 5);
+    static const struct {
+        const char *query;
+        const char *ids;
+    } cases[] = {
+        {"q=red", "12"},
+        {"q=red%20ro", "12"},
+        {"q=RED+rob", "1"},
+        {"q=red&sort=-price", "21"},
+        {"q=robot", ""},
+        {"in_stock=true", "2"},
+        {"in_stock=false", "312"},
+        {"price_min=600&sort=price", "23"},
+        {"price_min=600&price_max=700", "2"},
+        {"category=toys&sort=-name", "213"},
+        {"category=tools", ""},
+        {"id=prd_3,prd_9,prd_1", "31"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[256];
+        char ids[32] = "";
+        (void)snprintf(target, sizeof target, "/v1/products?%s", cases[i].query);
+        assert_int_equal(get(fixture, target, ""), 200);
+        size_t count = 0;
+        for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
+            ids[count++] = at[5];
+        assert_string_equal(ids, cases[i].ids);
+    }
+}
+
+static void bad_parameters_are_400(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const targets[] = {
+        "/v1/products?limit=0",
+        "/v1/products?limit=101",
+        "/v1/products?limit=x",
+        "/v1/products?limit=",
+        "/v1/products?limit=99999999999999999999",
+        "/v1/products?sort=size",
+        "/v1/products?sort=",
+        "/v1/products?in_stock=maybe",
+        "/v1/products?price_min=-1",
+        "/v1/products?price_max=1.5",
+        "/v1/products?colour=red",
+        "/v1/products?id=a&limit=5",
+        "/v1/products?q=a&q=b",
+        "/v1/products/prd_1?x=1",
+        "/v1/products?cursor=AAAA",
+    };
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+        if (get(fixture, targets[i], "") != 400)
+            fail_msg("%s: %d", targets[i], fixture->answer.status);
+}
+
+static void a_cursor_belongs_to_its_filters(void **state)
+{
+    struct fixture *fixture = *state;
+    char cursor[512];
+    char target[1024];
+    for (int i = 0; i < 3; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "prd_%d", i);
+        offer(fixture, id, "Same", 5);
+    }
+    assert_int_equal(get(fixture, "/v1/products?limit=1&q=sa", ""), 200);
+    const char *found = strstr(fixture->answer.body, "\"cursor\":\"");
+    assert_non_null(found);
+    (void)snprintf(cursor, sizeof cursor, "%.*s", (int)strcspn(found + 10, "\""), found + 10);
+    (void)snprintf(target, sizeof target, "/v1/products?limit=2&q=sa&cursor=%s", cursor);
+    assert_int_equal(get(fixture, target, ""), 200); /* Another limit is the same listing. */
+    (void)snprintf(target, sizeof target, "/v1/products?limit=2&q=s&cursor=%s", cursor);
+    assert_int_equal(get(fixture, target, ""), 400);
+    expect_in_body(fixture, "/problems/cursor-mismatch");
+    (void)snprintf(target, sizeof target, "/v1/orders?cursor=%s", cursor);
+    assert_int_equal(get(fixture, target, fixture->bearer), 400);
+    cursor[10] = cursor[10] == 'A' ? 'B' : 'A';
+    (void)snprintf(target, sizeof target, "/v1/products?q=sa&cursor=%s", cursor);
+    assert_int_equal(get(fixture, target, ""), 400);
+}
+
+static void a_product_and_its_availability(void **state)
+{
+    struct fixture *fixture = *state;
+    offer(fixture, "prd_1", "Robot", 1999);
+    assert_int_equal(get(fixture, "/v1/products/prd_1/availability", ""), 200);
+    expect_in_body(fixture, "\"band\":\"out\",\"available\":0,\"as_of\":null");
+    stock(fixture, "prd_1", 12);
+    assert_int_equal(get(fixture, "/v1/products/prd_1", ""), 200);
+    expect_in_body(
+        fixture, "\"price\":{\"amount_minor\":1999,\"currency\":\"GBP\",\"exponent\":2}");
+    expect_in_body(fixture, "\"status\":\"published\"");
+    assert_string_equal(client_header(&fixture->answer, "ETag"), "\"v3\"");
+    assert_string_equal(
+        client_header(&fixture->answer, "Cache-Control"),
+        "public, max-age=5, stale-while-revalidate=30, stale-if-error=300");
+    assert_int_equal(get(fixture, "/v1/products/prd_1", "If-None-Match: \"v3\"\r\n"), 304);
+    assert_int_equal(get(fixture, "/v1/products/prd_1/availability", ""), 200);
+    expect_in_body(fixture, "\"band\":\"in_stock\",\"available\":10");
+    assert_int_equal(get(fixture, "/v1/products/prd_2", ""), 404);
+    assert_int_equal(get(fixture, "/v1/products/prd_2/availability", ""), 404);
+    assert_int_equal(get(fixture, "/v1/categories", ""), 200);
+    expect_in_body(fixture, "{\"category_id\":\"toys\",\"products\":1}");
+}
+
+static void a_listings_etag_changes_with_the_catalogue_only(void **state)
+{
+    struct fixture *fixture = *state;
+    char header[256];
+    offer(fixture, "prd_1", "Robot", 1999);
+    assert_int_equal(get(fixture, "/v1/products?limit=5", ""), 200);
+    (void)snprintf(
+        header, sizeof header, "If-None-Match: %s\r\n", client_header(&fixture->answer, "ETag"));
+    assert_non_null(strstr(header, "W/\""));
+    stock(fixture, "prd_1", 3);
+    assert_int_equal(get(fixture, "/v1/products?limit=5", header), 304);
+    assert_int_equal(get(fixture, "/v1/products?limit=6", header), 200);
+    offer(fixture, "prd_2", "Train", 1);
+    assert_int_equal(get(fixture, "/v1/products?limit=5", header), 200);
+}
+
+static void carts_and_orders_need_a_valid_token(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const targets[] = {
+        "/v1/cart", "/v1/orders", "/v1/orders/ord_1", "/v1/orders/ord_1/confirmation"};
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(get(fixture, targets[i], ""), 401);
+        expect_in_body(fixture, "/problems/authentication-required");
+        assert_non_null(client_header(&fixture->answer, "WWW-Authenticate"));
+        assert_int_equal(get(fixture, targets[i], "Authorization: Bearer a.b.c\r\n"), 401);
+        expect_in_body(fixture, "/problems/token-invalid");
+    }
+}
+
+static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
+{
+    struct fixture *fixture = *state;
+    char header[256];
+    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    expect_in_body(fixture, "{\"cart_id\":null,\"version\":0,\"lines\":[]");
+    offer(fixture, "prd_1", "Robot", 120); /* Quoted at 100. */
+    offer(fixture, "prd_2", "Train", 100);
+    stock(fixture, "prd_2", 50);
+    add_to_cart(fixture, "usr_1", "prd_2", 3, 1);
+    add_to_cart(fixture, "usr_1", "prd_1", 2, 2);
+    add_to_cart(fixture, "usr_2", "prd_1", 9, 1);
+    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    expect_in_body(fixture, "\"cart_id\":\"crt_1\",\"version\":2");
+    const char *first = strstr(fixture->answer.body, "\"prd_2\"");
+    const char *second = strstr(fixture->answer.body, "\"prd_1\"");
+    assert_true(first && second && first < second);
+    expect_in_body(fixture, "\"title\":\"Robot\",\"quantity\":2");
+    expect_in_body(fixture, "\"price_changed\":true,\"availability\":\"out\"");
+    expect_in_body(fixture, "\"price_changed\":false,\"availability\":\"in_stock\"");
+    expect_in_body(
+        fixture,
+        "\"totals\":{\"lines\":2,\"units\":5,\"items\":{\"amount_minor\":500,\"currency\":\"GBP\"");
+    expect_in_body(fixture, "\"warnings\":[{\"code\":\"price_changed\",\"product_id\":\"prd_1\"}]");
+    assert_string_equal(client_header(&fixture->answer, "Cache-Control"), "private, no-store");
+    (void)snprintf(
+        header, sizeof header, "If-None-Match: %s\r\n", client_header(&fixture->answer, "ETag"));
+    assert_non_null(strstr(header, "\"v2."));
+    char both[2048];
+    (void)snprintf(both, sizeof both, "%s%s", fixture->bearer, header);
+    assert_int_equal(get(fixture, "/v1/cart", both), 304);
+    stock(fixture, "prd_2", 1); /* The cart is the same, what is true now is not. */
+    assert_int_equal(get(fixture, "/v1/cart", both), 200);
+}
+
+static void orders_are_shown_to_their_owner_only(void **state)
+{
+    struct fixture *fixture = *state;
+    place(fixture, "usr_1", "ord_1", 1000);
+    place(fixture, "usr_2", "ord_2", 2000);
+    assert_int_equal(get(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
+    expect_in_body(fixture, "\"status\":\"PENDING_STOCK\"");
+    expect_in_body(fixture, "\"allowed_actions\":[\"cancel\"]");
+    expect_in_body(fixture, "\"links\":{\"self\":\"/v1/orders/ord_1\"}");
+    assert_int_equal(get(fixture, "/v1/orders/ord_2", fixture->bearer), 404);
+    assert_int_equal(get(fixture, "/v1/orders/ord_9", fixture->bearer), 404);
+    assert_int_equal(get(fixture, "/v1/orders/ord_2/confirmation", fixture->bearer), 404);
+    expect_in_body(fixture, "/problems/not-found");
+    assert_int_equal(get(fixture, "/v1/orders", fixture->bearer), 200);
+    expect_in_body(fixture, "ord_1");
+    assert_null(strstr(fixture->answer.body, "ord_2"));
+}
+
+static void a_confirmation_is_there_once_confirmed(void **state)
+{
+    struct fixture *fixture = *state;
+    place(fixture, "usr_1", "ord_1", 1000);
+    assert_int_equal(get(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 404);
+    expect_in_body(fixture, "/problems/not-confirmed-yet");
+    expect_in_body(fixture, "\"order_status\":\"PENDING_STOCK\"");
+    confirm(fixture, "usr_1", "ord_1");
+    assert_int_equal(get(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 200);
+    expect_in_body(fixture, "\"confirmation_no\":\"C123\"");
+    expect_in_body(fixture, "\"payment_reference\":\"****5678\"");
+    assert_null(strstr(fixture->answer.body, "pay_1234"));
+    assert_int_equal(get(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
+    expect_in_body(fixture, "\"status\":\"CONFIRMED\"");
+    expect_in_body(fixture, "\"confirmation\":\"/v1/orders/ord_1/confirmation\"");
+}
+
+static void orders_page_newest_first(void **state)
+{
+    struct fixture *fixture = *state;
+    char id[16];
+    char target[1024] = "/v1/orders?limit=2";
+    char got[64] = "";
+    for (int i = 0; i < 5; i++) {
+        (void)snprintf(id, sizeof id, "ord_%d", i);
+        place(fixture, "usr_1", id, 1000 + i);
+    }
+    confirm(fixture, "usr_1", "ord_3");
+    for (size_t count = 0;;) {
+        assert_int_equal(get(fixture, target, fixture->bearer), 200);
+        for (const char *at = fixture->answer.body; (at = strstr(at, "\"order_id\":\"ord_")); at++)
+            got[count++] = at[16];
+        const char *next = strstr(fixture->answer.body, "\"next\":\"");
+        if (!next)
+            break;
+        (void)snprintf(target, sizeof target, "%.*s", (int)strcspn(next + 8, "\""), next + 8);
+    }
+    assert_string_equal(got, "43210");
+    assert_int_equal(get(fixture, "/v1/orders?status=CONFIRMED", fixture->bearer), 200);
+    expect_in_body(fixture, "ord_3");
+    assert_null(strstr(fixture->answer.body, "ord_4"));
+}
+
+/* A Consistency-Token line for what the cart view of usr_1 has, and `ahead` records more. */
+static void token_line(struct fixture *fixture, int64_t ahead, char *line, size_t size)
+{
+    struct mr_buffer token = {0};
+    struct mr_arena arena = {0};
+    struct topo_position *positions = NULL;
+    size_t count = 0;
+    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    const char *given = client_header(&fixture->answer, "View-Position");
+    assert_int_equal(
+        token_positions_read(fixture->keys, mr_cstr(given), &arena, &positions, &count), 0);
+    assert_int_equal(count, 1);
+    assert_string_equal(positions[0].topic, "sales.cart.events");
+    assert_int_equal(positions[0].partition, mr_partition_of(mr_cstr("usr_1"), VIEW_PARTITIONS));
+    positions[0].next_offset += ahead;
+    assert_int_equal(token_positions_write(fixture->keys, positions, count, &token), 0);
+    (void)snprintf(line, size, "Consistency-Token: %.*s\r\n", (int)token.len, token.ptr);
+    mr_buffer_clean_up(&token);
+    mr_arena_clean_up(&arena);
+}
+
+static void a_token_that_is_reached_costs_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char headers[2048];
+    char line[512];
+    add_to_cart(fixture, "usr_1", "prd_1", 1, 1);
+    token_line(fixture, 0, line, sizeof line);
+    (void)snprintf(headers, sizeof headers, "%s%s", fixture->bearer, line);
+    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    /* What the route does not read does not matter to it. */
+    token_line(fixture, 100, line, sizeof line);
+    assert_int_equal(get(fixture, "/v1/products", line), 200);
+}
+
+static void a_view_that_is_behind_says_so_or_serves_what_it_has(void **state)
+{
+    struct fixture *fixture = *state;
+    char headers[2048];
+    char line[512];
+    token_line(fixture, 1, line, sizeof line);
+    (void)snprintf(headers, sizeof headers, "%s%sPrefer: wait=0\r\n", fixture->bearer, line);
+    assert_int_equal(get(fixture, "/v1/cart", headers), 503);
+    expect_in_body(fixture, "/problems/view-behind");
+    expect_in_body(fixture, "\"needed\":1,\"applied\":0");
+    assert_string_equal(client_header(&fixture->answer, "Retry-After"), "1");
+    (void)snprintf(
+        headers, sizeof headers, "%s%sPrefer: wait=0, handling=lenient\r\n", fixture->bearer, line);
+    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    assert_string_equal(client_header(&fixture->answer, "Preference-Applied"), "handling=lenient");
+}
+
+static void a_read_waits_for_its_own_write(void **state)
+{
+    struct fixture *fixture = *state;
+    char line[512];
+    struct mr_buffer request = {0};
+    struct mr_buffer metrics = {0};
+    token_line(fixture, 1, line, sizeof line);
+    mr_buffer_printf(
+        &request,
+        "GET /v1/cart HTTP/1.1\r\nHost: a\r\nPrefer: wait=10\r\n%s%s\r\n",
+        fixture->bearer,
+        line);
+    int fd = client_connect(http_server_port(fixture->api.server));
+    client_send(fd, request.ptr, request.len);
+    do { /* Until it is seen to wait. */
+        mr_buffer_reset(&metrics);
+        http_server_metrics(fixture->api.server, &metrics);
+        mr_buffer_add_byte(&metrics, 0);
+    } while (!strstr(metrics.ptr, "millrace_http_waiting 1\n"));
+    add_to_cart(fixture, "usr_1", "prd_1", 4, 1);
+    assert_true(client_read(fd, false, &fixture->answer));
+    assert_int_equal(fixture->answer.status, 200);
+    expect_in_body(fixture, "\"quantity\":4");
+    close(fd);
+    mr_buffer_clean_up(&request);
+    mr_buffer_clean_up(&metrics);
+}
+
+static void tokens_that_are_not_ours_are_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(get(fixture, "/v1/products", "Consistency-Token: AAAA\r\n"), 400);
+    expect_in_body(fixture, "/problems/malformed-header");
+}
+
+static void health_readiness_and_metrics(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(get(fixture, "/healthz", ""), 200);
+    assert_int_equal(get(fixture, "/readyz", ""), 200);
+    expect_in_body(fixture, "\"ready\":true");
+    expect_in_body(fixture, "{\"view\":\"cart\",\"partitions\":3,\"lag\":0}");
+    assert_int_equal(get(fixture, "/metrics", ""), 200);
+    expect_in_body(fixture, "millrace_http_requests_total");
+    assert_int_equal(get(fixture, "/problems/view-behind", ""), 200);
+    assert_int_equal(get(fixture, "/problems/unheard-of", ""), 404);
+}
+
+static void every_route_answers_head_and_refuses_to_write(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+    char request[512];
+    for (size_t i = 0; i < api_routes_count; i++) {
+        (void)snprintf(
+            request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", api_routes[i].path);
+        client_ask(http_server_port(fixture->api.server), request, true, &fixture->answer);
+        assert_int_not_equal(fixture->answer.status, 405);
+        for (size_t j = 0; j < 4; j++) {
+            (void)snprintf(
+                request,
+                sizeof request,
+                "%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+                methods[j],
+                api_routes[i].path);
+            client_ask(http_server_port(fixture->api.server), request, false, &fixture->answer);
+            assert_int_equal(fixture->answer.status, 405);
+            assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, OPTIONS");
+        }
+    }
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(listings_page_through_everything_once),
+        TEST(filters_leave_only_what_was_asked_for),
+        TEST(bad_parameters_are_400),
+        TEST(a_cursor_belongs_to_its_filters),
+        TEST(a_product_and_its_availability),
+        TEST(a_listings_etag_changes_with_the_catalogue_only),
+        TEST(carts_and_orders_need_a_valid_token),
+        TEST(a_cart_shows_quotes_beside_what_is_true_now),
+        TEST(orders_are_shown_to_their_owner_only),
+        TEST(a_confirmation_is_there_once_confirmed),
+        TEST(orders_page_newest_first),
+        TEST(a_token_that_is_reached_costs_nothing),
+        TEST(a_view_that_is_behind_says_so_or_serves_what_it_has),
+        TEST(a_read_waits_for_its_own_write),
+        TEST(tokens_that_are_not_ours_are_refused),
+        TEST(health_readiness_and_metrics),
+        TEST(every_route_answers_head_and_refuses_to_write),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
