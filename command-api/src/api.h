@@ -1,0 +1,130 @@
+/*
+ * api.h - what every route of the write side shares: the program's parts, who is asking, and one
+ * request as a command.
+ *
+ * The path of a request: authenticate -> read the body -> call_begin (idempotency, preferences) ->
+ * encode the command -> call_send -> (another moment) call_accepted -> render.
+ *
+ * Threads  struct api is constant after start; its parts say for themselves. A call belongs to its
+ *          request, and lives in the request's arena.
+ */
+#ifndef COMMAND_API_API_H
+#define COMMAND_API_API_H
+
+#include "gateway.h"
+#include "hash_pool.h"
+#include "login_delay.h"
+
+#include <crypto/seal.h>
+#include <http/json.h>
+#include <http/token.h>
+#include <processors/ids.h>
+#include <topology/engine.h>
+
+struct api {
+    const struct codec_registry *registry;
+    struct token_keys *tokens;
+    struct crypto_key email_hmac;
+    struct crypto_key kek;
+    struct crypto_key credential;
+    struct crypto_key payment;
+    struct gateway *gateway;
+    struct hash_pool *pool;
+    struct login_delay *delays;
+    struct topo_engine *engine; /* Folds outcomes, claims and credentials. */
+    struct topo_store *outcomes;
+    struct topo_store *claims;
+    struct topo_store *credentials;
+    struct http_server *server;
+    int32_t instance;
+};
+
+enum { API_WAIT_MS_DEFAULT = 2000, API_WAIT_MS_MAX = 10 * 1000 };
+
+/* Who registers is nobody yet: the principal is this and the claim key of the address. */
+#define API_ANONYMOUS "anon:"
+
+int64_t api_now_ms(void);
+
+/* Who asks. False: a problem has been sent. */
+struct api_caller {
+    struct mr_bytes owner;      /* usr_... or gst_... */
+    struct mr_bytes actor_kind; /* customer or guest */
+};
+bool api_authenticate(struct api *api, struct http_request *request, struct api_caller *ret_caller);
+
+/* As api_authenticate, but nobody is fine too: owner is then a NULL view. */
+bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller);
+
+/* One request as one command. */
+struct call {
+    struct api *api;
+    struct http_request *request;
+    struct mr_bytes principal;
+    struct mr_bytes actor_kind;
+    struct mr_bytes route; /* Of the command id: the template. */
+    struct shop_id command_id;
+    struct mr_bytes fingerprint;
+    int wait_ms;
+    int64_t now_ms;
+    struct mr_bytes requires_position;
+    bool has_expected_version;
+    int64_t expected_version;
+    void *user; /* The route's own. */
+};
+
+enum call_key { CALL_KEY_REQUIRED, CALL_KEY_OPTIONAL };
+
+/* NULL: a problem has been sent. */
+struct call *call_begin(
+    struct api *api,
+    struct http_request *request,
+    struct mr_bytes principal,
+    struct mr_bytes actor_kind,
+    enum call_key key);
+
+struct shop_command_meta call_meta(const struct call *call);
+
+/* Encodes and sends: the last act of a handler. `answered` gets the call as its user. */
+void call_send(
+    struct call *call,
+    const char *topic,
+    struct mr_bytes key,
+    enum shop_type type,
+    const void *command,
+    gateway_answer_fn *answered);
+
+/* The outcome, with the headers that follow from it set; NULL when the answer has been sent: 202, a
+ * rejection's problem, or 503. */
+const struct shop_command_outcome *
+call_accepted(struct call *call, const struct gateway_answer *answer);
+
+/* Consistency-Token for an outcome's positions. */
+void api_set_positions(
+    struct api *api, struct http_request *request, const struct shop_command_outcome *outcome);
+
+/* Refuses a body in which some string looks like a card number. False: sent. */
+bool api_no_card_numbers(struct http_request *request, const char *pointer);
+
+/* -- the routes -- */
+
+http_handler_fn users_post;
+http_handler_fn sessions_post;
+http_handler_fn cart_items_post;
+http_handler_fn cart_item_put;
+http_handler_fn cart_item_delete;
+http_handler_fn cart_items_delete;
+http_handler_fn guest_carts_post;
+http_handler_fn orders_post;
+http_handler_fn order_payments_post;
+http_handler_fn order_cancellation_post;
+http_handler_fn command_get;
+http_handler_fn jwks_get;
+http_handler_fn health_get;
+http_handler_fn ready_get;
+http_handler_fn metrics_get;
+
+extern const struct http_route api_routes[];
+extern const size_t api_routes_count;
+
+#endif

@@ -1,0 +1,264 @@
+/* call.c - one request as one command: its id, its fingerprint, how long to wait, and the answer.
+ */
+#include "api.h"
+
+#include "policy.h"
+
+#include <crypto/random.h>
+
+#include <stdlib.h>
+
+enum { COMMAND_LIFETIME_MS = 24 * 3600 * 1000, RETRY_AFTER_S = 1 };
+
+/* False: the key is missing or malformed, and that has been said. */
+static bool read_key(struct call *call, enum call_key rule, struct mr_bytes *ret_key)
+{
+    struct mr_bytes header = http_header(call->request, "Idempotency-Key");
+    if (!header.ptr && rule == CALL_KEY_REQUIRED) {
+        http_send_problem(
+            call->request,
+            "idempotency-key-required",
+            "send an Idempotency-Key of 16 to 64 characters, the same for every repetition");
+        return false;
+    }
+    if (header.ptr && !policy_idempotency_key(header, http_arena(call->request), ret_key)) {
+        http_send_problem(
+            call->request,
+            "malformed-header",
+            "Idempotency-Key: want 16 to 64 visible characters, quoted or not");
+        return false;
+    }
+    return true;
+}
+
+static void name_command(struct call *call, struct mr_bytes key)
+{
+    struct mr_bytes method = http_method(call->request);
+    if (key.ptr)
+        call->command_id = shop_command_id(call->principal, method, call->route, key);
+    else
+        mr_uuid_format(crypto_uuid_v7(call->now_ms), call->command_id.text);
+    struct mr_bytes parts[] = {method, http_path(call->request), http_body(call->request)};
+    call->fingerprint =
+        crypto_keyed_digest(&call->api->email_hmac, parts, 3, http_arena(call->request));
+}
+
+/* What the reader of a listing has seen of the catalogue, sales must have seen too. */
+static bool read_positions(struct call *call)
+{
+    struct mr_bytes token = http_header(call->request, "Consistency-Token");
+    struct mr_arena *arena = http_arena(call->request);
+    struct topo_position *positions = NULL;
+    size_t count = 0;
+    if (!token.ptr)
+        return true;
+    if (token_positions_read(call->api->tokens, token, arena, &positions, &count)) {
+        http_send_problem(
+            call->request, "malformed-header", "Consistency-Token is not as it was given out");
+        return false;
+    }
+    call->requires_position = policy_requires_position(positions, count, "catalog.", arena);
+    return true;
+}
+
+static bool read_if_match(struct call *call)
+{
+    int64_t version = 0;
+    enum http_if_match match = http_if_match(call->request, &version);
+    if (match == HTTP_IF_MATCH_BAD) {
+        http_send_problem(call->request, "malformed-header", "If-Match: want \"v<number>\"");
+        return false;
+    }
+    call->has_expected_version = match == HTTP_IF_MATCH_VERSION;
+    call->expected_version = version;
+    return true;
+}
+
+static void read_preferences(struct call *call)
+{
+    if (http_prefer(call->request, "respond-async").ptr) {
+        call->wait_ms = 0;
+        http_set_header(call->request, "Preference-Applied", mr_cstr("respond-async"));
+        return;
+    }
+    call->wait_ms = http_prefer_wait_ms(call->request, API_WAIT_MS_DEFAULT, API_WAIT_MS_MAX);
+    if (http_prefer(call->request, "wait").ptr)
+        http_set_header_f(call->request, "Preference-Applied", "wait=%d", call->wait_ms / 1000);
+}
+
+struct call *call_begin(
+    struct api *api,
+    struct http_request *request,
+    struct mr_bytes principal,
+    struct mr_bytes actor_kind,
+    enum call_key rule)
+{
+    struct mr_bytes key = {0};
+    struct call *call = mr_arena_zalloc(http_arena(request), sizeof *call);
+    *call = (struct call){
+        .api = api,
+        .request = request,
+        .principal = principal,
+        .actor_kind = actor_kind,
+        .route = mr_cstr(http_route_path(request)),
+        .now_ms = api_now_ms(),
+    };
+    if (!read_key(call, rule, &key) || !read_positions(call) || !read_if_match(call))
+        return NULL;
+    read_preferences(call);
+    name_command(call, key);
+    return call;
+}
+
+struct shop_command_meta call_meta(const struct call *call)
+{
+    return (struct shop_command_meta){
+        .command_id = shop_id_view(&call->command_id),
+        .fingerprint = call->fingerprint,
+        .principal = call->principal,
+        .actor_kind = call->actor_kind,
+        .has_expected_version = call->has_expected_version,
+        .expected_version = call->expected_version,
+        .issued_at = call->now_ms,
+        .deadline = call->now_ms + COMMAND_LIFETIME_MS,
+        .reply_to = mr_cstr(GATEWAY_REPLIES_TOPIC),
+        .reply_partition = call->api->instance,
+        .correlation_id = http_request_id(call->request),
+        .traceparent = http_header(call->request, "traceparent"),
+        .want_body = true,
+    };
+}
+
+void call_send(
+    struct call *call,
+    const char *topic,
+    struct mr_bytes key,
+    enum shop_type type,
+    const void *command,
+    gateway_answer_fn *answered)
+{
+    struct mr_buffer bytes;
+    mr_buffer_init(&bytes);
+    codec_encode(call->api->registry, type, topic, command, &bytes);
+    struct gateway_command sending = {
+        .topic = topic,
+        .key = key,
+        .value = mr_arena_copy(http_arena(call->request), mr_buffer_view(&bytes)),
+        .type = mr_cstr(shop_types[type].full_name),
+        .command_id = shop_id_view(&call->command_id),
+        .principal = mr_bytes_starts_with(call->principal, mr_cstr(API_ANONYMOUS))
+                         ? mr_cstr(API_ANONYMOUS)
+                         : call->principal,
+        .requires_position = call->requires_position,
+        .wait_ms = call->wait_ms,
+        .answered = answered,
+        .user = call,
+    };
+    mr_buffer_clean_up(&bytes);
+    gateway_send(call->api->gateway, call->request, &sending);
+}
+
+void api_set_positions(
+    struct api *api, struct http_request *request, const struct shop_command_outcome *outcome)
+{
+    size_t count = outcome->positions_count;
+    struct mr_arena *arena = http_arena(request);
+    struct topo_position *positions = mr_arena_alloc(arena, (count + 1) * sizeof *positions);
+    struct mr_buffer token;
+    if (count == 0)
+        return;
+    for (size_t i = 0; i < count; i++)
+        positions[i] = (struct topo_position){
+            .topic = mr_arena_cstr(arena, outcome->positions[i].topic),
+            .partition = outcome->positions[i].partition,
+            .next_offset = outcome->positions[i].next_offset,
+        };
+    mr_buffer_init(&token);
+    if (token_positions_write(api->tokens, positions, count, &token) == 0)
+        http_set_header(request, "Consistency-Token", mr_buffer_view(&token));
+    mr_buffer_clean_up(&token);
+}
+
+static void send_pending(struct call *call)
+{
+    struct json_w w = json_w_to(http_response(call->request));
+    struct mr_bytes id = shop_id_view(&call->command_id);
+    struct mr_bytes self =
+        mr_arena_printf(http_arena(call->request), "/v1/commands/%s", call->command_id.text);
+    json_w_object(&w);
+    json_w_key_text(&w, "command_id", id);
+    json_w_key_text(&w, "status", mr_cstr("pending"));
+    json_w_key(&w, "links");
+    json_w_object(&w);
+    json_w_key_text(&w, "self", self);
+    json_w_object_end(&w);
+    json_w_object_end(&w);
+    http_set_header(call->request, "Location", self);
+    http_set_header_f(call->request, "Retry-After", "%d", RETRY_AFTER_S);
+    http_send(call->request, 202, NULL);
+}
+
+static void send_rejection(struct call *call, const struct shop_command_outcome *outcome)
+{
+    const char *slug = outcome->problem_type.ptr
+                           ? mr_arena_cstr(http_arena(call->request), outcome->problem_type)
+                           : "internal";
+    http_send_problem_full(
+        call->request,
+        &(struct http_problem){
+            .slug = slug,
+            .status = outcome->http_status,
+            .detail = outcome->problem_detail,
+            .extensions = outcome->problem_ext_json,
+        });
+}
+
+static void send_unavailable(struct call *call, const char *slug, const char *detail)
+{
+    http_send_problem_full(
+        call->request,
+        &(struct http_problem){
+            .slug = slug, .detail = mr_cstr(detail), .retry_after_s = RETRY_AFTER_S});
+}
+
+const struct shop_command_outcome *
+call_accepted(struct call *call, const struct gateway_answer *answer)
+{
+    switch (answer->verdict) {
+    case GATEWAY_PENDING:
+        send_pending(call);
+        return NULL;
+    case GATEWAY_UNAVAILABLE:
+        send_unavailable(call, "log-unavailable", "nothing was accepted; repeat the request");
+        return NULL;
+    case GATEWAY_OVERLOADED:
+        send_unavailable(call, "overloaded", "repeat the request with the same Idempotency-Key");
+        return NULL;
+    case GATEWAY_DECIDED:
+        break;
+    }
+    const struct shop_command_outcome *outcome = &answer->reply->outcome;
+    if (answer->reply->replayed)
+        http_set_header(call->request, "Idempotency-Replayed", mr_cstr("true"));
+    api_set_positions(call->api, call->request, outcome);
+    if (mr_bytes_equal(outcome->status, mr_cstr("accepted")))
+        return outcome;
+    send_rejection(call, outcome);
+    return NULL;
+}
+
+bool api_no_card_numbers(struct http_request *request, const char *pointer)
+{
+    if (!policy_json_has_card_number(http_body(request)))
+        return true;
+    struct http_field_error error = {
+        .pointer = mr_cstr(pointer),
+        .detail = "this looks like a card number; send a token of the payment provider",
+        .code = "card-data",
+    };
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "card-data-not-accepted", .errors = &error, .errors_count = 1});
+    return false;
+}

@@ -1,0 +1,81 @@
+/* caller.c - who asks: a customer by an access token, or a guest by the token of a cart. */
+#include "api.h"
+
+#include <time.h>
+
+enum { CART_TOKEN_LEN = 43 };
+
+int64_t api_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool by_access_token(
+    struct api *api,
+    struct http_request *request,
+    struct mr_bytes token,
+    struct api_caller *ret_caller)
+{
+    struct token_claims claims;
+    enum token_verdict verdict =
+        token_verify(api->tokens, token, api_now_ms() / 1000, http_arena(request), &claims);
+    if (verdict == TOKEN_EXPIRED)
+        http_send_problem(request, "token-expired", "log in again");
+    else if (verdict == TOKEN_INVALID || !shop_id_is_valid(claims.subject))
+        http_send_problem(request, "token-invalid", "this is no access token of this shop");
+    else {
+        *ret_caller = (struct api_caller){claims.subject, mr_cstr("customer")};
+        return true;
+    }
+    return false;
+}
+
+static bool is_cart_token(struct mr_bytes token)
+{
+    for (size_t i = 0; i < token.len; i++) {
+        char c = token.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '_' || c == '-'))
+            return false;
+    }
+    return token.len == CART_TOKEN_LEN;
+}
+
+/* The owner is made of the token's hash: who reads the log learns no token. */
+static bool
+by_cart_token(struct http_request *request, struct mr_bytes token, struct api_caller *ret_caller)
+{
+    if (!is_cart_token(token)) {
+        http_send_problem(request, "malformed-header", "Cart-Token is not as it was given out");
+        return false;
+    }
+    struct shop_id owner = shop_created_id("gst_", token);
+    ret_caller->owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));
+    ret_caller->actor_kind = mr_cstr("guest");
+    return true;
+}
+
+bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller)
+{
+    struct mr_bytes bearer = http_bearer(request);
+    struct mr_bytes cart = http_header(request, "Cart-Token");
+    *ret_caller = (struct api_caller){0};
+    if (bearer.ptr)
+        return by_access_token(api, request, bearer, ret_caller);
+    if (cart.ptr)
+        return by_cart_token(request, cart, ret_caller);
+    return true;
+}
+
+bool api_authenticate(struct api *api, struct http_request *request, struct api_caller *ret_caller)
+{
+    if (!api_identify(api, request, ret_caller))
+        return false;
+    if (ret_caller->owner.ptr)
+        return true;
+    http_send_problem(
+        request, "authentication-required", "send an access token, or the Cart-Token of a guest");
+    return false;
+}

@@ -1,0 +1,147 @@
+/* cart.c - the routes that change a cart; each answers with the whole cart as it is after. */
+#include "api.h"
+
+#include <crypto/random.h>
+#include <http/shop_json.h>
+
+#define SALES_TOPIC "sales.commands"
+
+static void send_cart(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    struct call *call = user;
+    const struct shop_command_outcome *outcome = call_accepted(call, answer);
+    if (!outcome)
+        return;
+    struct json_w w = json_w_to(http_response(request));
+    if (outcome->cart) {
+        shop_json_cart(&w, outcome->cart, NULL);
+        http_set_header_f(request, "ETag", "\"v%lld\"", (long long)outcome->cart->version);
+    } else {
+        json_w_object(&w);
+        json_w_object_end(&w);
+    }
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_send(request, 200, NULL);
+}
+
+/* The product of the path; a NULL view when the problem has been sent. */
+static struct mr_bytes product_of(struct http_request *request)
+{
+    struct mr_bytes product_id = http_path_param(request, 0);
+    if (shop_id_is_valid(product_id))
+        return product_id;
+    http_send_problem(request, "not-found", "there is no such product");
+    return (struct mr_bytes){0};
+}
+
+static struct call *begin(struct http_request *request, struct api *api, enum call_key key)
+{
+    struct api_caller caller;
+    if (!api_authenticate(api, request, &caller))
+        return NULL;
+    return call_begin(api, request, caller.owner, caller.actor_kind, key);
+}
+
+void cart_items_post(struct http_request *request, void *user)
+{
+    struct mr_bytes product_id = {0};
+    int64_t quantity = 0;
+    const struct http_json_field fields[] = {
+        {.name = "product_id",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = SHOP_ID_BYTES_MAX - 1,
+         .out = &product_id},
+        {.name = "quantity",
+         .kind = HTTP_JSON_INTEGER,
+         .required = true,
+         .min = 1,
+         .max = INT32_MAX,
+         .out = &quantity},
+    };
+    struct call *call = begin(request, user, CALL_KEY_REQUIRED);
+    if (!call || !http_read_json(request, fields, 2))
+        return;
+    if (!shop_id_is_valid(product_id)) {
+        http_send_invalid(request, "/product_id", "format", "this is no product id");
+        return;
+    }
+    struct shop_add_cart_item command = {
+        .meta = call_meta(call),
+        .owner_id = call->principal,
+        .product_id = product_id,
+        .quantity = (int32_t)quantity,
+    };
+    call_send(call, SALES_TOPIC, call->principal, SHOP_ADD_CART_ITEM, &command, send_cart);
+}
+
+static void remove_item(struct call *call, struct mr_bytes product_id)
+{
+    struct shop_remove_cart_item command = {
+        .meta = call_meta(call), .owner_id = call->principal, .product_id = product_id};
+    call_send(call, SALES_TOPIC, call->principal, SHOP_REMOVE_CART_ITEM, &command, send_cart);
+}
+
+void cart_item_put(struct http_request *request, void *user)
+{
+    int64_t quantity = 0;
+    const struct http_json_field fields[] = {
+        {.name = "quantity",
+         .kind = HTTP_JSON_INTEGER,
+         .required = true,
+         .min = 0,
+         .max = INT32_MAX,
+         .out = &quantity},
+    };
+    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
+    struct mr_bytes product_id = call ? product_of(request) : (struct mr_bytes){0};
+    if (!product_id.ptr || !http_read_json(request, fields, 1))
+        return;
+    if (quantity == 0) {
+        remove_item(call, product_id);
+        return;
+    }
+    struct shop_set_cart_item_quantity command = {
+        .meta = call_meta(call),
+        .owner_id = call->principal,
+        .product_id = product_id,
+        .quantity = (int32_t)quantity,
+    };
+    call_send(call, SALES_TOPIC, call->principal, SHOP_SET_CART_ITEM_QUANTITY, &command, send_cart);
+}
+
+void cart_item_delete(struct http_request *request, void *user)
+{
+    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
+    struct mr_bytes product_id = call ? product_of(request) : (struct mr_bytes){0};
+    if (product_id.ptr)
+        remove_item(call, product_id);
+}
+
+void cart_items_delete(struct http_request *request, void *user)
+{
+    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
+    if (!call)
+        return;
+    struct shop_clear_cart command = {.meta = call_meta(call), .owner_id = call->principal};
+    call_send(call, SALES_TOPIC, call->principal, SHOP_CLEAR_CART, &command, send_cart);
+}
+
+/* Nothing is stored: the token is the cart, and 256 bits are not guessed. */
+void guest_carts_post(struct http_request *request, void *user)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t random[43];
+    char token[43];
+    struct json_w w = json_w_to(http_response(request));
+    (void)user;
+    crypto_random(random, sizeof random);
+    for (size_t i = 0; i < sizeof token; i++)
+        token[i] = digits[random[i] & 63];
+    json_w_object(&w);
+    json_w_key_text(&w, "cart_token", mr_bytes_of(token, sizeof token));
+    json_w_object_end(&w);
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_send(request, 201, NULL);
+}

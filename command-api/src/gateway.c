@@ -1,0 +1,323 @@
+/*
+ * gateway.c - Step 1 of an event's path ends and the answer to it begins here: the command is
+ * produced, and the reply on this instance's partition wakes the request.
+ */
+#include "gateway.h"
+
+#include "pending.h"
+
+#include <base/alloc.h>
+#include <base/log.h>
+#include <topology/kafka.h>
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum {
+    POLL_MS = 200,
+    RETRY_MS = 1000,
+    DELIVERY_MS = 4000, /* Longer than message.timeout.ms below, so that the report comes first. */
+    RECENT = 4096,
+};
+
+struct recent {
+    uint64_t command;
+    uint64_t principal;
+};
+
+struct gateway {
+    struct gateway_options options;
+    struct pending_table pending;
+    struct topo_kafka_producer *producer;
+    struct topo_kafka_reader *reader;
+    pthread_t thread;
+    bool running;
+    atomic_bool stopping;
+    atomic_bool reading;
+    atomic_llong sent;
+    atomic_llong failed;
+    pthread_mutex_t recent_lock;
+    struct recent recent[RECENT]; /* Direct-mapped by command. */
+};
+
+static const char *const producer_properties[] = {"message.timeout.ms=3000", NULL};
+
+static struct topo_kafka_options kafka_options(const struct gateway *gateway)
+{
+    return (struct topo_kafka_options){
+        .brokers = gateway->options.brokers,
+        .client_id = "command-api",
+        .properties = producer_properties,
+    };
+}
+
+/* -- replies -- */
+
+static void on_reply(struct gateway *gateway, const struct topo_record *record)
+{
+    struct mr_arena arena;
+    struct codec_message message;
+    struct mr_error error;
+    mr_arena_init(&arena);
+    if (codec_decode(gateway->options.registry, record->value, &arena, &message, &error)) {
+        mr_log(
+            MR_LOG_WARN,
+            "bad-reply",
+            "offset=%" PRId64 " error=\"%s\"",
+            record->offset,
+            error.text);
+    } else if (message.id == SHOP_COMMAND_REPLY) {
+        const struct shop_command_reply *reply = message.value;
+        pending_reply(&gateway->pending, reply->command_id, record->value);
+    }
+    mr_arena_clean_up(&arena);
+}
+
+static void rest(void)
+{
+    nanosleep(&(struct timespec){.tv_sec = RETRY_MS / 1000}, NULL);
+}
+
+static void *read_replies(void *user)
+{
+    struct gateway *gateway = user;
+    while (!atomic_load(&gateway->stopping)) {
+        const struct topo_record *records = NULL;
+        struct mr_error error;
+        int count = topo_kafka_reader_poll(gateway->reader, POLL_MS, &records, &error);
+        bool good = count >= 0;
+        if (atomic_exchange(&gateway->reading, good) && !good)
+            mr_log(MR_LOG_WARN, "replies-not-read", "error=\"%s\"", error.text);
+        if (!good && mr_code_class(count) != MR_CLASS_RETRY) {
+            mr_log(MR_LOG_ERROR, "replies-given-up", "error=\"%s\"", error.text);
+            break;
+        }
+        if (!good)
+            rest();
+        for (int i = 0; i < count; i++)
+            on_reply(gateway, &records[i]);
+    }
+    return NULL;
+}
+
+/* From the end as it is now: what came before was for requests that are gone. */
+static int open_reader(struct gateway *gateway, struct mr_error *error)
+{
+    struct topo_kafka_options kafka = kafka_options(gateway);
+    int32_t partition = gateway->options.reply_partition;
+    int64_t low = 0;
+    int64_t high = 0;
+    kafka.properties = NULL;
+    int rc = topo_kafka_watermarks(&kafka, GATEWAY_REPLIES_TOPIC, partition, &low, &high, error);
+    rc = rc ? rc : topo_kafka_reader_new(&kafka, &gateway->reader, error);
+    return rc ? rc
+              : topo_kafka_reader_add(
+                    gateway->reader, GATEWAY_REPLIES_TOPIC, partition, high, error);
+}
+
+static int open_gateway(struct gateway *gateway, struct mr_error *error)
+{
+    struct topo_kafka_options kafka = kafka_options(gateway);
+    int32_t partitions = 0;
+    int rc = topo_kafka_partitions(&kafka, GATEWAY_REPLIES_TOPIC, &partitions, error);
+    if (rc == 0 && gateway->options.reply_partition >= partitions)
+        rc = mr_fail(
+            error,
+            MR_CONFIG,
+            "instance %" PRId32 ": %s has %" PRId32 " partitions (`millrace topics create`)",
+            gateway->options.reply_partition,
+            GATEWAY_REPLIES_TOPIC,
+            partitions);
+    rc = rc ? rc : open_reader(gateway, error);
+    rc = rc ? rc : topo_kafka_producer_new(&kafka, 0, &gateway->producer, error);
+    if (rc == 0 && pthread_create(&gateway->thread, NULL, read_replies, gateway))
+        rc = mr_fail(error, MR_FATAL, "starting the thread that reads replies failed");
+    gateway->running = rc == 0;
+    return rc;
+}
+
+int gateway_start(
+    const struct gateway_options *options, struct gateway **ret_gateway, struct mr_error *error)
+{
+    struct gateway *gateway = mr_calloc(1, sizeof *gateway);
+    gateway->options = *options;
+    pending_table_init(&gateway->pending);
+    if (pthread_mutex_init(&gateway->recent_lock, NULL))
+        abort();
+    int rc = open_gateway(gateway, error);
+    if (rc)
+        gateway_stop(gateway);
+    else
+        *ret_gateway = gateway;
+    return rc;
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    atomic_store(&gateway->stopping, true);
+    if (gateway->running)
+        pthread_join(gateway->thread, NULL);
+    topo_kafka_producer_free(gateway->producer);
+    topo_kafka_reader_free(gateway->reader);
+    pending_table_clean_up(&gateway->pending);
+    pthread_mutex_destroy(&gateway->recent_lock);
+    free(gateway);
+}
+
+/* -- commands -- */
+
+static void remember(struct gateway *gateway, const struct gateway_command *command)
+{
+    uint64_t hash = mr_bytes_hash(command->command_id);
+    pthread_mutex_lock(&gateway->recent_lock);
+    gateway->recent[hash % RECENT] =
+        (struct recent){.command = hash, .principal = mr_bytes_hash(command->principal)};
+    pthread_mutex_unlock(&gateway->recent_lock);
+}
+
+bool gateway_has_sent(
+    struct gateway *gateway, struct mr_bytes command_id, struct mr_bytes principal)
+{
+    uint64_t hash = mr_bytes_hash(command_id);
+    pthread_mutex_lock(&gateway->recent_lock);
+    struct recent recent = gateway->recent[hash % RECENT];
+    pthread_mutex_unlock(&gateway->recent_lock);
+    return recent.command == hash && recent.principal == mr_bytes_hash(principal);
+}
+
+static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
+{
+    (void)partition;
+    (void)offset;
+    pending_delivered(user, code == 0);
+}
+
+static int produce(
+    struct gateway *gateway,
+    const struct gateway_command *command,
+    struct pending *pending,
+    struct mr_error *error)
+{
+    struct topo_header headers[] = {
+        {mr_cstr("ce_type"), command->type},
+        {mr_cstr("requires-position"), command->requires_position},
+    };
+    struct topo_output output = {
+        .key = command->key,
+        .value = command->value,
+        .headers = headers,
+        .headers_count = command->requires_position.ptr ? 2 : 1,
+    };
+    return topo_kafka_produce(
+        gateway->producer, command->topic, -1, &output, on_delivered, pending, error);
+}
+
+/* Tells the request's code what became of the command, once, and forgets it. */
+static void conclude(
+    struct http_request *request,
+    struct pending *pending,
+    enum gateway_verdict verdict,
+    const struct shop_command_reply *reply)
+{
+    struct gateway_answer answer = {
+        .verdict = verdict,
+        .command_id = mr_arena_copy(http_arena(request), mr_cstr(pending->command_id)),
+        .reply = reply,
+    };
+    gateway_answer_fn *answered = pending->answered;
+    void *user = pending->user;
+    pending_remove(pending);
+    answered(request, &answer, user);
+}
+
+static struct gateway *gateway_of(struct pending *pending)
+{
+    return (struct gateway *)((char *)pending->table - offsetof(struct gateway, pending));
+}
+
+static void
+conclude_reply(struct http_request *request, struct pending *pending, struct mr_bytes framed)
+{
+    struct codec_message message;
+    struct gateway *gateway = gateway_of(pending);
+    if (codec_decode(gateway->options.registry, framed, http_arena(request), &message, NULL))
+        conclude(request, pending, GATEWAY_PENDING, NULL);
+    else
+        conclude(request, pending, GATEWAY_DECIDED, message.value);
+}
+
+static void
+resume(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct pending *pending = user;
+    struct mr_bytes framed = {0};
+    (void)payload;
+    enum pending_note note = pending_take(pending, http_arena(request), &framed);
+    if (note == NOTE_REPLY)
+        conclude_reply(request, pending, framed);
+    else if (note == NOTE_FAILED)
+        conclude(request, pending, GATEWAY_UNAVAILABLE, NULL);
+    else if (note == NOTE_ACKNOWLEDGED)
+        conclude(request, pending, GATEWAY_PENDING, NULL);
+    else if (pending_is_acknowledged(pending))
+        conclude(request, pending, GATEWAY_PENDING, NULL);
+    else if (why == HTTP_STOPPING || !pending_suspend(pending, request, DELIVERY_MS, resume))
+        conclude(request, pending, GATEWAY_UNAVAILABLE, NULL);
+}
+
+void gateway_send(
+    struct gateway *gateway, struct http_request *request, const struct gateway_command *command)
+{
+    struct pending *pending = pending_add(&gateway->pending, command->command_id);
+    struct mr_error error;
+    pending->answered = command->answered;
+    pending->user = command->user;
+    pending->wants_acknowledgement = command->wait_ms == 0;
+    int rc = produce(gateway, command, pending, &error);
+    if (rc) {
+        atomic_fetch_add(&gateway->failed, 1);
+        mr_log(
+            MR_LOG_WARN, "command-not-sent", "topic=%s error=\"%s\"", command->topic, error.text);
+        pending_delivered(pending, false);
+        conclude(request, pending, rc == MR_AGAIN ? GATEWAY_OVERLOADED : GATEWAY_UNAVAILABLE, NULL);
+        return;
+    }
+    atomic_fetch_add(&gateway->sent, 1);
+    remember(gateway, command);
+    int wait_ms = command->wait_ms > 0 ? command->wait_ms : DELIVERY_MS;
+    if (!pending_suspend(pending, request, wait_ms, resume))
+        conclude(request, pending, GATEWAY_OVERLOADED, NULL);
+}
+
+/* -- what an operator sees -- */
+
+bool gateway_is_ready(struct gateway *gateway, struct mr_error *error)
+{
+    if (atomic_load(&gateway->reading))
+        return true;
+    (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", GATEWAY_REPLIES_TOPIC);
+    return false;
+}
+
+void gateway_metrics(struct gateway *gateway, struct mr_buffer *out)
+{
+    pthread_mutex_lock(&gateway->pending.lock);
+    size_t waiting = gateway->pending.count;
+    int64_t unclaimed = gateway->pending.unclaimed;
+    pthread_mutex_unlock(&gateway->pending.lock);
+    mr_buffer_printf(
+        out,
+        "# TYPE millrace_commands_sent_total counter\nmillrace_commands_sent_total %lld\n"
+        "# TYPE millrace_commands_failed_total counter\nmillrace_commands_failed_total %lld\n"
+        "# TYPE millrace_commands_waiting gauge\nmillrace_commands_waiting %zu\n"
+        "# TYPE millrace_replies_unclaimed_total counter\nmillrace_replies_unclaimed_total %" PRId64
+        "\n",
+        (long long)atomic_load(&gateway->sent),
+        (long long)atomic_load(&gateway->failed),
+        waiting,
+        unclaimed);
+}

@@ -1,0 +1,274 @@
+/*
+ * orders.c - the routes that place, pay and cancel an order.
+ *
+ * Address and contact are sealed under a key of the order's own, the payment method's token under
+ * the connector's: what goes into the log says nothing about a person to who has no key.
+ */
+#include "api.h"
+
+#include <crypto/random.h>
+#include <http/shop_json.h>
+
+#define SALES_TOPIC "sales.commands"
+
+enum { METHOD_TOKEN_BYTES_MAX = 256, DETAILS_BYTES_MAX = 4096, REASON_BYTES_MAX = 200 };
+
+struct checkout {
+    struct mr_bytes order_id;
+    int64_t cart_version;
+    bool has_total;
+    struct shop_money total;
+    struct mr_bytes address;
+    struct mr_bytes contact;
+    struct mr_bytes method_token;
+};
+
+static void
+send_order(struct http_request *request, const struct shop_command_outcome *outcome, int status)
+{
+    struct json_w w = json_w_to(http_response(request));
+    if (outcome->order) {
+        shop_json_order(&w, outcome->order, NULL);
+        http_set_header_f(request, "ETag", "\"v%lld\"", (long long)outcome->order->version);
+        http_set_header_f(request, "Location", "/v1/orders/%.*s", MR_ARG(outcome->order->order_id));
+    } else {
+        json_w_object(&w);
+        json_w_object_end(&w);
+    }
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_send(request, status, NULL);
+}
+
+static void placed(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    const struct shop_command_outcome *outcome = call_accepted(user, answer);
+    if (outcome)
+        send_order(request, outcome, 201);
+}
+
+static void cancelled(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    const struct shop_command_outcome *outcome = call_accepted(user, answer);
+    if (outcome)
+        send_order(request, outcome, outcome->http_status ? outcome->http_status : 202);
+}
+
+static void
+payment_started(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    const struct shop_command_outcome *outcome = call_accepted(user, answer);
+    struct json_w w = json_w_to(http_response(request));
+    if (!outcome)
+        return;
+    json_w_object(&w);
+    if (outcome->order) {
+        json_w_key_text(&w, "payment_id", outcome->order->payment_id);
+        json_w_key_text(&w, "order_id", outcome->order->order_id);
+        json_w_key_integer(&w, "attempt", outcome->order->attempt);
+        json_w_key_text(&w, "status", outcome->order->status);
+    }
+    json_w_object_end(&w);
+    http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
+    http_send(request, 201, NULL);
+}
+
+static const struct shop_sealed *seal(
+    struct mr_arena *arena,
+    const struct crypto_key *key,
+    struct mr_bytes key_id,
+    struct crypto_context context,
+    struct mr_bytes plain)
+{
+    if (!plain.ptr)
+        return NULL;
+    struct shop_sealed *sealed = mr_arena_alloc(arena, sizeof *sealed);
+    *sealed = crypto_seal(key, key_id, context, plain, arena);
+    return sealed;
+}
+
+static void place(struct call *call, const struct checkout *checkout)
+{
+    struct api *api = call->api;
+    struct mr_arena *arena = http_arena(call->request);
+    struct mr_bytes order_id = checkout->order_id;
+    struct crypto_key key;
+    struct shop_wrapped_key wrapped = crypto_wrap_new(&api->kek, order_id, arena, &key);
+    bool personal = checkout->address.ptr || checkout->contact.ptr;
+    struct shop_place_order command = {
+        .meta = call_meta(call),
+        .owner_id = call->principal,
+        .order_id = order_id,
+        .expected_total = checkout->has_total ? &checkout->total : NULL,
+        .has_cart_version = checkout->cart_version >= 0,
+        .cart_version = checkout->cart_version,
+        .method_token_sealed = seal(
+            arena,
+            &api->payment,
+            mr_cstr(CRYPTO_PAYMENT_ID),
+            (struct crypto_context){"method", order_id},
+            checkout->method_token),
+        .shipping_address_sealed = seal(
+            arena,
+            &key,
+            wrapped.key_id,
+            (struct crypto_context){"address", order_id},
+            checkout->address),
+        .contact_sealed = seal(
+            arena,
+            &key,
+            wrapped.key_id,
+            (struct crypto_context){"contact", order_id},
+            checkout->contact),
+        .order_key = personal ? &wrapped : NULL,
+    };
+    crypto_wipe(&key, sizeof key);
+    call_send(call, SALES_TOPIC, call->principal, SHOP_PLACE_ORDER, &command, placed);
+}
+
+/* False: a problem has been sent. */
+static bool read_checkout(struct http_request *request, struct checkout *checkout)
+{
+    const struct http_json_field total[] = {
+        {.name = "amount_minor",
+         .kind = HTTP_JSON_INTEGER,
+         .required = true,
+         .min = 0,
+         .max = INT64_C(1000000000000),
+         .out = &checkout->total.minor},
+        {.name = "currency",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 3,
+         .max = 3,
+         .out = &checkout->total.currency},
+        {.name = "exponent", .kind = HTTP_JSON_INTEGER, .min = 2, .max = 2, .out = &(int64_t){0}},
+    };
+    const struct http_json_field payment[] = {
+        {.name = "method_token",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = METHOD_TOKEN_BYTES_MAX,
+         .out = &checkout->method_token},
+    };
+    const struct http_json_field fields[] = {
+        {.name = "cart_version",
+         .kind = HTTP_JSON_INTEGER,
+         .min = 0,
+         .max = INT64_MAX,
+         .out = &checkout->cart_version},
+        {.name = "expected_total",
+         .kind = HTTP_JSON_OBJECT,
+         .out = &checkout->has_total,
+         .fields = total,
+         .fields_count = 3},
+        {.name = "shipping_address",
+         .kind = HTTP_JSON_ANY,
+         .max = DETAILS_BYTES_MAX,
+         .out = &checkout->address},
+        {.name = "contact",
+         .kind = HTTP_JSON_ANY,
+         .max = DETAILS_BYTES_MAX,
+         .out = &checkout->contact},
+        {.name = "payment", .kind = HTTP_JSON_OBJECT, .fields = payment, .fields_count = 1},
+    };
+    checkout->cart_version = -1;
+    return api_no_card_numbers(request, "/payment/method_token") &&
+           http_read_json(request, fields, sizeof fields / sizeof fields[0]);
+}
+
+/* The cart's version in If-Match is the cart's, not the order's. */
+static void move_if_match(struct call *call, struct checkout *checkout)
+{
+    if (call->has_expected_version && checkout->cart_version < 0)
+        checkout->cart_version = call->expected_version;
+    call->has_expected_version = false;
+}
+
+void orders_post(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct api_caller caller;
+    struct checkout checkout = {0};
+    if (!api_authenticate(api, request, &caller))
+        return;
+    struct call *call =
+        call_begin(api, request, caller.owner, caller.actor_kind, CALL_KEY_REQUIRED);
+    if (!call || !read_checkout(request, &checkout))
+        return;
+    struct shop_id order_id = shop_order_id(caller.owner, shop_id_view(&call->command_id));
+    checkout.order_id = mr_arena_copy(http_arena(request), shop_id_view(&order_id));
+    move_if_match(call, &checkout);
+    place(call, &checkout);
+}
+
+/* A call on the order of the path; NULL when the problem has been sent. Somebody else's order is
+ * not found, and its id says whose it is. */
+static struct call *
+begin_on_order(struct http_request *request, struct api *api, struct mr_bytes *ret_order_id)
+{
+    struct api_caller caller;
+    struct mr_bytes order_id = http_path_param(request, 0);
+    if (!api_authenticate(api, request, &caller))
+        return NULL;
+    if (!shop_order_id_is_of(order_id, caller.owner)) {
+        http_send_problem(request, "not-found", "there is no such order");
+        return NULL;
+    }
+    struct call *call =
+        call_begin(api, request, caller.owner, caller.actor_kind, CALL_KEY_REQUIRED);
+    if (!call)
+        return NULL;
+    *ret_order_id = order_id;
+    return call;
+}
+
+void order_payments_post(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_bytes order_id = {0};
+    struct mr_bytes token = {0};
+    const struct http_json_field fields[] = {
+        {.name = "method_token",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = METHOD_TOKEN_BYTES_MAX,
+         .out = &token},
+    };
+    struct call *call = begin_on_order(request, api, &order_id);
+    if (!call || !api_no_card_numbers(request, "/method_token") ||
+        !http_read_json(request, fields, 1))
+        return;
+    struct shop_start_payment command = {
+        .meta = call_meta(call),
+        .owner_id = call->principal,
+        .order_id = order_id,
+        .method_token_sealed = crypto_seal(
+            &api->payment,
+            mr_cstr(CRYPTO_PAYMENT_ID),
+            (struct crypto_context){"method", order_id},
+            token,
+            http_arena(request)),
+    };
+    call_send(call, SALES_TOPIC, call->principal, SHOP_START_PAYMENT, &command, payment_started);
+}
+
+void order_cancellation_post(struct http_request *request, void *user)
+{
+    struct mr_bytes order_id = {0};
+    struct mr_bytes reason = {0};
+    const struct http_json_field fields[] = {
+        {.name = "reason", .kind = HTTP_JSON_TEXT, .max = REASON_BYTES_MAX, .out = &reason},
+    };
+    struct call *call = begin_on_order(request, user, &order_id);
+    if (!call || (http_body(request).len && !http_read_json(request, fields, 1)))
+        return;
+    struct shop_cancel_order command = {
+        .meta = call_meta(call),
+        .owner_id = call->principal,
+        .order_id = order_id,
+        .cause = mr_cstr("customer"),
+    };
+    call_send(call, SALES_TOPIC, call->principal, SHOP_CANCEL_ORDER, &command, cancelled);
+}

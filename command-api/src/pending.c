@@ -1,0 +1,149 @@
+/* pending.c - a hash table of waiting commands. */
+#include "pending.h"
+
+#include <base/alloc.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+void pending_table_init(struct pending_table *table)
+{
+    *table = (struct pending_table){0};
+    if (pthread_mutex_init(&table->lock, NULL))
+        abort();
+}
+
+void pending_table_clean_up(struct pending_table *table)
+{
+    pthread_mutex_destroy(&table->lock);
+}
+
+static struct pending **bucket_of(struct pending_table *table, struct mr_bytes command_id)
+{
+    return &table->buckets[mr_bytes_hash(command_id) % PENDING_BUCKETS];
+}
+
+struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id)
+{
+    struct pending *pending = mr_calloc(1, sizeof *pending);
+    pending->table = table;
+    pending->references = 2;
+    snprintf(pending->command_id, sizeof pending->command_id, "%.*s", MR_ARG(command_id));
+    pthread_mutex_lock(&table->lock);
+    struct pending **bucket = bucket_of(table, mr_cstr(pending->command_id));
+    pending->next = *bucket;
+    *bucket = pending;
+    table->count++;
+    pthread_mutex_unlock(&table->lock);
+    return pending;
+}
+
+/* With the lock held: tells the request, if it can be told now. */
+static void tell(struct pending *pending)
+{
+    if (pending->waiter && pending->note != NOTE_NONE)
+        (void)http_wake(pending->waiter, mr_cstr(""));
+}
+
+static void set_note(struct pending *pending, enum pending_note note)
+{
+    if (pending->note == NOTE_REPLY)
+        return;
+    pending->note = note;
+    tell(pending);
+}
+
+bool pending_suspend(
+    struct pending *pending, struct http_request *request, int wait_ms, http_continue_fn *resume)
+{
+    pthread_mutex_lock(&pending->table->lock);
+    struct http_waiter *waiter = http_suspend(request, wait_ms, resume, pending);
+    pending->waiter = waiter;
+    tell(pending);
+    pthread_mutex_unlock(&pending->table->lock);
+    return waiter != NULL;
+}
+
+enum pending_note
+pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *ret_reply)
+{
+    pthread_mutex_lock(&pending->table->lock);
+    struct http_waiter *waiter = pending->waiter;
+    enum pending_note note = pending->note;
+    pending->waiter = NULL;
+    pending->note = NOTE_NONE;
+    if (note == NOTE_REPLY) {
+        *ret_reply = mr_arena_copy(arena, pending->reply);
+        free((void *)(uintptr_t)pending->reply.ptr);
+        pending->reply = (struct mr_bytes){0};
+    }
+    pthread_mutex_unlock(&pending->table->lock);
+    http_waiter_release(waiter);
+    return note;
+}
+
+void pending_reply(struct pending_table *table, struct mr_bytes command_id, struct mr_bytes reply)
+{
+    bool claimed = false;
+    pthread_mutex_lock(&table->lock);
+    for (struct pending *at = *bucket_of(table, command_id); at; at = at->next) {
+        if (!mr_bytes_equal(mr_cstr(at->command_id), command_id) || at->note == NOTE_REPLY)
+            continue;
+        at->reply = mr_bytes_of(mr_memdup(reply.ptr, reply.len), reply.len);
+        set_note(at, NOTE_REPLY);
+        claimed = true;
+    }
+    table->unclaimed += !claimed;
+    pthread_mutex_unlock(&table->lock);
+}
+
+/* With the lock held. True when it was the last reference. */
+static bool drop(struct pending *pending)
+{
+    return --pending->references == 0;
+}
+
+static void destroy(struct pending *pending)
+{
+    free((void *)(uintptr_t)pending->reply.ptr);
+    free(pending);
+}
+
+void pending_delivered(struct pending *pending, bool delivered)
+{
+    pthread_mutex_t *lock = &pending->table->lock;
+    pthread_mutex_lock(lock);
+    pending->acknowledged = delivered;
+    if (!delivered)
+        set_note(pending, NOTE_FAILED);
+    else if (pending->wants_acknowledgement || pending->overtime)
+        set_note(pending, NOTE_ACKNOWLEDGED);
+    bool last = drop(pending);
+    pthread_mutex_unlock(lock);
+    if (last)
+        destroy(pending);
+}
+
+bool pending_is_acknowledged(struct pending *pending)
+{
+    pthread_mutex_lock(&pending->table->lock);
+    bool acknowledged = pending->acknowledged;
+    pending->overtime = true;
+    pthread_mutex_unlock(&pending->table->lock);
+    return acknowledged;
+}
+
+void pending_remove(struct pending *pending)
+{
+    struct pending_table *table = pending->table;
+    pthread_mutex_lock(&table->lock);
+    struct pending **at = bucket_of(table, mr_cstr(pending->command_id));
+    while (*at != pending)
+        at = &(*at)->next;
+    *at = pending->next;
+    table->count--;
+    bool last = drop(pending);
+    pthread_mutex_unlock(&table->lock);
+    if (last)
+        destroy(pending);
+}

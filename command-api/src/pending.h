@@ -1,0 +1,70 @@
+/*
+ * pending.h - commands whose requests wait, by command id. Private to gateway*.c.
+ *
+ * Invariants: a note (what became of the command) reaches the request once, whether it arrives
+ * while the request is suspended, just before, or between two suspensions; an entry is in the table
+ * from before it is produced until its request is answered.
+ *
+ * Threads  Any; the table's one lock guards all entries.
+ */
+#ifndef COMMAND_API_PENDING_H
+#define COMMAND_API_PENDING_H
+
+#include <http/server.h>
+
+#include "gateway.h"
+
+#include <pthread.h>
+
+enum pending_note { NOTE_NONE, NOTE_REPLY, NOTE_FAILED, NOTE_ACKNOWLEDGED };
+
+struct pending {
+    struct pending *next; /* In the same bucket. */
+    struct pending_table *table;
+    int references; /* The request's and the delivery's. */
+    char command_id[64];
+    struct http_waiter *waiter; /* NULL: not suspended. */
+    enum pending_note note;     /* What has arrived and not been told yet. */
+    struct mr_bytes reply;      /* malloc'd, with NOTE_REPLY. */
+    bool acknowledged;
+    bool wants_acknowledgement; /* Do not wait for the reply. */
+    bool overtime;              /* The wait is over; only the acknowledgement is waited for. */
+    gateway_answer_fn *answered;
+    void *user;
+};
+
+enum { PENDING_BUCKETS = 1024 };
+
+struct pending_table {
+    pthread_mutex_t lock;
+    struct pending *buckets[PENDING_BUCKETS];
+    size_t count;
+    int64_t unclaimed; /* Replies that nobody waited for any more. */
+};
+
+void pending_table_init(struct pending_table *table);
+void pending_table_clean_up(struct pending_table *table);
+
+/* With two references. */
+struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id);
+
+/* Suspends the request; wakes it at once when there is a note already. False: no room. */
+bool pending_suspend(
+    struct pending *pending, struct http_request *request, int wait_ms, http_continue_fn *resume);
+
+/* Takes what has arrived, and the waiter off. The reply is moved into the arena. */
+enum pending_note
+pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *ret_reply);
+
+/* The reply to a command, for all who wait for it. */
+void pending_reply(struct pending_table *table, struct mr_bytes command_id, struct mr_bytes reply);
+
+/* The delivery report; drops the delivery's reference. */
+void pending_delivered(struct pending *pending, bool delivered);
+
+bool pending_is_acknowledged(struct pending *pending);
+
+/* Out of the table; drops the request's reference. */
+void pending_remove(struct pending *pending);
+
+#endif

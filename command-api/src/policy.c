@@ -1,0 +1,126 @@
+/* policy.c - pure checks of what clients send. */
+#include "policy.h"
+
+#include "common_passwords.h"
+
+#include <inttypes.h>
+
+enum { KEY_MIN = 16, KEY_MAX = 64, CARD_DIGITS_MIN = 13, CARD_DIGITS_MAX = 19 };
+
+/* Takes the quotes and backslashes of an RFC 8941 string off. */
+static bool unquote(struct mr_bytes header, char *out, size_t *ret_len)
+{
+    size_t len = 0;
+    if (header.len < 2 || header.ptr[header.len - 1] != '"')
+        return false;
+    for (size_t i = 1; i + 1 < header.len; i++) {
+        char c = header.ptr[i];
+        if (c == '"')
+            return false;
+        if (c == '\\') {
+            if (++i + 1 >= header.len || (header.ptr[i] != '"' && header.ptr[i] != '\\'))
+                return false;
+            c = header.ptr[i];
+        }
+        out[len++] = c;
+    }
+    *ret_len = len;
+    return true;
+}
+
+bool policy_idempotency_key(
+    struct mr_bytes header, struct mr_arena *arena, struct mr_bytes *ret_key)
+{
+    char text[2 * KEY_MAX + 2];
+    size_t len = header.len;
+    if (!header.ptr || len == 0 || len > sizeof text)
+        return false;
+    bool quoted = header.ptr[0] == '"';
+    if (quoted && !unquote(header, text, &len))
+        return false;
+    if (!quoted)
+        memcpy(text, header.ptr, len);
+    if (len < KEY_MIN || len > KEY_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] <= ' ' || text[i] > '~' || (!quoted && strchr("\",;\\", text[i])))
+            return false;
+    *ret_key = mr_arena_copy(arena, mr_bytes_of(text, len));
+    return true;
+}
+
+static bool equal_without_case(struct mr_bytes a, struct mr_bytes b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        char c = a.ptr[i];
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != b.ptr[i])
+            return false;
+    }
+    return true;
+}
+
+const char *policy_password_problem(struct mr_bytes password, struct mr_bytes email)
+{
+    if (password.len < POLICY_PASSWORD_BYTES_MIN)
+        return "a password has at least 8 bytes";
+    if (password.len > POLICY_PASSWORD_BYTES_MAX)
+        return "a password has at most 1024 bytes";
+    if (equal_without_case(password, email))
+        return "the e-mail address is no password";
+    for (size_t i = 0; i < common_passwords_count; i++)
+        if (equal_without_case(password, mr_cstr(common_passwords[i])))
+            return "this password is one of the most common ones";
+    return NULL;
+}
+
+bool policy_is_card_number(struct mr_bytes text)
+{
+    int sum = 0;
+    int digits = 0;
+    for (size_t i = text.len; i > 0; i--) {
+        char c = text.ptr[i - 1];
+        if (c == ' ' || c == '-')
+            continue;
+        if (c < '0' || c > '9' || ++digits > CARD_DIGITS_MAX)
+            return false;
+        int worth = (c - '0') << (digits % 2 == 0);
+        sum += worth > 9 ? worth - 9 : worth;
+    }
+    return digits >= CARD_DIGITS_MIN && sum % 10 == 0;
+}
+
+bool policy_json_has_card_number(struct mr_bytes json)
+{
+    size_t start = 0;
+    bool inside = false;
+    for (size_t i = 0; i < json.len; i++) {
+        if (inside && json.ptr[i] == '\\') {
+            i++;
+        } else if (json.ptr[i] == '"') {
+            if (inside && policy_is_card_number(mr_bytes_of(json.ptr + start, i - start)))
+                return true;
+            inside = !inside;
+            start = i + 1;
+        }
+    }
+    return false;
+}
+
+struct mr_bytes policy_requires_position(
+    const struct topo_position *positions, size_t count, const char *prefix, struct mr_arena *arena)
+{
+    struct mr_bytes list = {0};
+    for (size_t i = 0; i < count; i++)
+        if (mr_bytes_starts_with(mr_cstr(positions[i].topic), mr_cstr(prefix)))
+            list = mr_arena_printf(
+                arena,
+                "%.*s%s%s:%" PRId32 ":%" PRId64,
+                MR_ARG(list),
+                list.len ? "," : "",
+                positions[i].topic,
+                positions[i].partition,
+                positions[i].next_offset);
+    return list;
+}

@@ -1,0 +1,40 @@
+/*
+ * policy.h - what the write side accepts from outside, as pure functions: keys, passwords, numbers
+ * that look like cards, positions.
+ *
+ * Threads  Any.
+ */
+#ifndef COMMAND_API_POLICY_H
+#define COMMAND_API_POLICY_H
+
+#include <base/arena.h>
+#include <base/bytes.h>
+
+#include <topology/record.h>
+
+enum { POLICY_PASSWORD_BYTES_MIN = 8, POLICY_PASSWORD_BYTES_MAX = 1024 };
+
+/* Idempotency-Key: an RFC 8941 string, or a bare token; 16 to 64 visible ASCII characters. False
+ * when it is neither. *ret_key is in the arena. */
+bool policy_idempotency_key(
+    struct mr_bytes header, struct mr_arena *arena, struct mr_bytes *ret_key);
+
+/* NULL when the password is good enough, else a sentence that says what it lacks. `email` is the
+ * normal form of the address. */
+const char *policy_password_problem(struct mr_bytes password, struct mr_bytes email);
+
+/* True for 13 to 19 digits, blanks and dashes aside, whose check digit is right (Luhn). */
+bool policy_is_card_number(struct mr_bytes text);
+
+/* True when any string in the JSON text is a card number. */
+bool policy_json_has_card_number(struct mr_bytes json);
+
+/* "topic:partition:next,..." of those positions whose topic begins with `prefix`, for the header
+ * requires-position; a NULL view when there is none. */
+struct mr_bytes policy_requires_position(
+    const struct topo_position *positions,
+    size_t count,
+    const char *prefix,
+    struct mr_arena *arena);
+
+#endif

@@ -1,0 +1,172 @@
+/*
+ * sessions.c - POST /v1/sessions: a password for an access token.
+ *
+ * An unknown account, one without a credential and a wrong password get the same body, after the
+ * same work: a hash is verified in any case, against a dummy where there is none.
+ */
+#include "api.h"
+
+#include <crypto/password.h>
+#include <crypto/random.h>
+#include <processors/views.h>
+
+#define USER_TOPIC "identity.user.commands"
+
+static const int64_t session_ms = INT64_C(30) * 24 * 3600 * 1000;
+
+struct login {
+    struct api *api;
+    struct mr_bytes email;
+    struct mr_bytes password;
+    struct mr_bytes email_key;
+    struct mr_bytes user_id; /* NULL view: unknown. */
+    struct mr_bytes session_id;
+    const char *phc;
+};
+
+/* Leaves the dummy in place unless there is an account with a credential that opens. */
+static void find_account(struct login *login, struct mr_arena *arena)
+{
+    struct api *api = login->api;
+    struct mr_bytes user_id = {0};
+    struct mr_bytes framed = {0};
+    struct mr_bytes phc = {0};
+    struct codec_message message;
+    login->phc = crypto_password_dummy();
+    if (topo_read_get(api->claims, login->email_key, arena, &user_id, NULL) || !user_id.ptr ||
+        topo_read_get(api->credentials, user_id, arena, &framed, NULL) || !framed.ptr ||
+        codec_decode(api->registry, framed, arena, &message, NULL) || message.id != SHOP_CREDENTIAL)
+        return;
+    const struct shop_credential *credential = message.value;
+    if (crypto_unseal(
+            &api->credential,
+            (struct crypto_context){"credential", user_id},
+            &credential->phc_sealed,
+            arena,
+            &phc,
+            NULL))
+        return;
+    login->user_id = user_id;
+    login->phc = mr_arena_cstr(arena, phc);
+}
+
+static void send_session(struct call *call)
+{
+    const struct login *login = call->user;
+    struct mr_arena *arena = http_arena(call->request);
+    int64_t now_s = api_now_ms() / 1000;
+    struct token_claims claims = {
+        .subject = login->user_id,
+        .session_id = login->session_id,
+        .token_id = crypto_new_id(arena, "tok_", api_now_ms()),
+        .scope = mr_cstr("customer"),
+        .issued_at_s = now_s,
+        .expires_at_s = now_s + TOKEN_LIFETIME_S,
+    };
+    struct mr_buffer token;
+    mr_buffer_init(&token);
+    token_sign(call->api->tokens, &claims, &token);
+    struct json_w w = json_w_to(http_response(call->request));
+    json_w_object(&w);
+    json_w_key_text(&w, "access_token", mr_buffer_view(&token));
+    json_w_key_text(&w, "token_type", mr_cstr("Bearer"));
+    json_w_key_integer(&w, "expires_in", TOKEN_LIFETIME_S);
+    json_w_key_text(&w, "session_id", login->session_id);
+    json_w_key_text(&w, "user_id", login->user_id);
+    json_w_object_end(&w);
+    mr_buffer_clean_up(&token);
+    http_set_header(call->request, "Cache-Control", mr_cstr("private, no-store"));
+    http_send(call->request, 201, NULL);
+}
+
+static void started(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    struct call *call = user;
+    struct login *login = call->user;
+    const struct shop_command_outcome *outcome = call_accepted(call, answer);
+    (void)request;
+    if (!outcome)
+        return;
+    if (outcome->subject_id.ptr)
+        login->session_id = outcome->subject_id;
+    send_session(call);
+}
+
+static void start(struct http_request *request, struct login *login)
+{
+    struct mr_arena *arena = http_arena(request);
+    struct call *call =
+        call_begin(login->api, request, login->user_id, mr_cstr("customer"), CALL_KEY_OPTIONAL);
+    if (!call)
+        return;
+    struct shop_id session_id = shop_created_id("ses_", shop_id_view(&call->command_id));
+    login->session_id = mr_arena_copy(arena, shop_id_view(&session_id));
+    call->user = login;
+    struct shop_start_session command = {
+        .meta = call_meta(call),
+        .user_id = login->user_id,
+        .session_id = login->session_id,
+        .expires_at = call->now_ms + session_ms,
+    };
+    call_send(call, USER_TOPIC, login->user_id, SHOP_START_SESSION, &command, started);
+}
+
+static void
+verified(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct login *login = user;
+    if (why == HTTP_STOPPING) {
+        http_send_problem(request, "shutting-down", "repeat the request elsewhere");
+    } else if (why != HTTP_WOKEN) {
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+    } else if (login->user_id.ptr && mr_bytes_equal(payload, mr_cstr("1"))) {
+        login_delay_succeeded(login->api->delays, login->email_key);
+        start(request, login);
+    } else {
+        login_delay_failed(login->api->delays, login->email_key, api_now_ms());
+        http_send_problem_full(request, &(struct http_problem){.slug = "invalid-credentials"});
+    }
+}
+
+static bool read_login(struct http_request *request, struct login *login)
+{
+    const struct http_json_field fields[] = {
+        {.name = "email",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = 320,
+         .out = &login->email},
+        {.name = "password",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = 1024,
+         .out = &login->password},
+    };
+    return http_read_json(request, fields, sizeof fields / sizeof fields[0]);
+}
+
+void sessions_post(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_arena *arena = http_arena(request);
+    struct login *login = mr_arena_zalloc(arena, sizeof *login);
+    login->api = api;
+    if (!read_login(request, login))
+        return;
+    struct mr_bytes email = login->email;
+    (void)crypto_email_normalise(login->email, arena, &email);
+    login->email_key = crypto_email_key(&api->email_hmac, email, arena);
+    int wait_s = login_delay_wait_s(api->delays, login->email_key, api_now_ms());
+    if (wait_s) {
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "too-many-attempts", .retry_after_s = wait_s});
+        return;
+    }
+    find_account(login, arena);
+    if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login))
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+}

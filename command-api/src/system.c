@@ -1,0 +1,75 @@
+/* system.c - the routes for operators and verifiers: keys, health, readiness, metrics; all routes.
+ */
+#include "api.h"
+
+void jwks_get(struct http_request *request, void *user)
+{
+    const struct api *api = user;
+    token_jwks(api->tokens, http_response(request));
+    http_set_header(request, "Cache-Control", mr_cstr("public, max-age=300"));
+    http_send(request, 200, "application/jwk-set+json");
+}
+
+void health_get(struct http_request *request, void *user)
+{
+    struct json_w w = json_w_to(http_response(request));
+    (void)user;
+    json_w_object(&w);
+    json_w_key_text(&w, "status", mr_cstr("ok"));
+    json_w_object_end(&w);
+    http_send(request, 200, NULL);
+}
+
+void ready_get(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_error error = {0};
+    struct mr_buffer views;
+    bool ready = topo_engine_state(api->engine, &error) == TOPO_RUNNING &&
+                 gateway_is_ready(api->gateway, &error);
+    mr_buffer_init(&views);
+    topo_engine_status_json(api->engine, &views);
+    struct json_w w = json_w_to(http_response(request));
+    json_w_object(&w);
+    json_w_key_text(&w, "status", mr_cstr(ready ? "ready" : "not ready"));
+    if (!ready && error.text[0])
+        json_w_key_text(&w, "reason", mr_cstr(error.text));
+    json_w_key(&w, "views");
+    json_w_raw(&w, mr_buffer_view(&views));
+    json_w_object_end(&w);
+    mr_buffer_clean_up(&views);
+    http_send(request, ready ? 200 : 503, NULL);
+}
+
+void metrics_get(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_buffer *out = http_response(request);
+    http_server_metrics(api->server, out);
+    gateway_metrics(api->gateway, out);
+    hash_pool_metrics(api->pool, out);
+    topo_engine_metrics(api->engine, out);
+    http_send(request, 200, "text/plain; version=0.0.4");
+}
+
+const struct http_route api_routes[] = {
+    {.method = "POST", .path = "/v1/users", .handle = users_post},
+    {.method = "POST", .path = "/v1/sessions", .handle = sessions_post},
+    {.method = "POST", .path = "/v1/guest-carts", .handle = guest_carts_post},
+    {.method = "POST", .path = "/v1/cart/items", .handle = cart_items_post},
+    {.method = "DELETE", .path = "/v1/cart/items", .handle = cart_items_delete},
+    {.method = "PUT", .path = "/v1/cart/items/{product_id}", .handle = cart_item_put},
+    {.method = "DELETE", .path = "/v1/cart/items/{product_id}", .handle = cart_item_delete},
+    {.method = "POST", .path = "/v1/orders", .handle = orders_post},
+    {.method = "POST", .path = "/v1/orders/{order_id}/payments", .handle = order_payments_post},
+    {.method = "POST",
+     .path = "/v1/orders/{order_id}/cancellation",
+     .handle = order_cancellation_post},
+    {.method = "GET", .path = "/v1/commands/{command_id}", .handle = command_get},
+    {.method = "GET", .path = "/.well-known/jwks.json", .handle = jwks_get},
+    {.method = "GET", .path = "/healthz", .handle = health_get},
+    {.method = "GET", .path = "/readyz", .handle = ready_get},
+    {.method = "GET", .path = "/metrics", .handle = metrics_get},
+};
+
+const size_t api_routes_count = sizeof api_routes / sizeof api_routes[0];

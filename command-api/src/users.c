@@ -1,0 +1,216 @@
+/*
+ * users.c - POST /v1/users: the password becomes a sealed hash, the address a claim.
+ *
+ *     validated --hash pool--> hashed --ClaimEmail--> accepted --until log-in works--> 201
+ *
+ * The claim's outcome comes before the user's own partition has made the user; the answer waits for
+ * that (bounded), so that a log-in right after it finds the account.
+ */
+#include "api.h"
+
+#include "policy.h"
+
+#include <processors/views.h>
+
+enum { NAME_BYTES_MAX = 200, LOCALE_BYTES_MAX = 35, SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
+
+#define CLAIM_TOPIC "identity.claim.commands"
+
+struct registration {
+    struct mr_bytes email; /* Normal form. */
+    struct mr_bytes email_key;
+    struct mr_bytes password;
+    struct mr_bytes name;
+    struct mr_bytes locale;
+    struct mr_bytes user_id;
+    int64_t settle_until_ms;
+};
+
+static void send_created(struct call *call)
+{
+    const struct registration *registration = call->user;
+    struct json_w w = json_w_to(http_response(call->request));
+    json_w_object(&w);
+    json_w_key_text(&w, "user_id", registration->user_id);
+    json_w_object_end(&w);
+    http_set_header(call->request, "Location", mr_cstr("/v1/users/me"));
+    http_send(call->request, 201, NULL);
+}
+
+static bool can_log_in(const struct call *call)
+{
+    const struct registration *registration = call->user;
+    struct mr_bytes credential = {0};
+    int rc = topo_read_get(
+        call->api->credentials,
+        registration->user_id,
+        http_arena(call->request),
+        &credential,
+        NULL);
+    return rc || credential.ptr;
+}
+
+static void
+settle(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct call *call = user;
+    const struct registration *registration = call->user;
+    (void)payload;
+    bool over = why == HTTP_STOPPING || api_now_ms() >= registration->settle_until_ms;
+    struct http_waiter *waiter = NULL;
+    if (!over && !can_log_in(call))
+        waiter = http_suspend(request, SETTLE_POLL_MS, settle, call);
+    if (waiter)
+        http_waiter_release(waiter);
+    else
+        send_created(call);
+}
+
+static void claimed(struct http_request *request, const struct gateway_answer *answer, void *user)
+{
+    struct call *call = user;
+    struct registration *registration = call->user;
+    const struct shop_command_outcome *outcome = call_accepted(call, answer);
+    if (!outcome)
+        return;
+    if (outcome->subject_id.ptr)
+        registration->user_id = outcome->subject_id;
+    registration->settle_until_ms = api_now_ms() + SETTLE_MS_MAX;
+    settle(request, HTTP_DEADLINE, mr_cstr(""), call);
+}
+
+static void claim(struct call *call, struct mr_bytes phc)
+{
+    const struct registration *registration = call->user;
+    struct api *api = call->api;
+    struct mr_arena *arena = http_arena(call->request);
+    struct mr_bytes user_id = registration->user_id;
+    struct crypto_key key;
+    struct shop_wrapped_key wrapped = crypto_wrap_new(&api->kek, user_id, arena, &key);
+    struct shop_sealed name = crypto_seal(
+        &key,
+        wrapped.key_id,
+        (struct crypto_context){"name", user_id},
+        registration->name.ptr ? registration->name : mr_cstr(""),
+        arena);
+    struct shop_sealed credential = crypto_seal(
+        &api->credential,
+        mr_cstr(CRYPTO_CREDENTIAL_ID),
+        (struct crypto_context){"credential", user_id},
+        phc,
+        arena);
+    struct shop_claim_email command = {
+        .meta = call_meta(call),
+        .email_key = registration->email_key,
+        .user_id = user_id,
+        .email_sealed = crypto_seal(
+            &key,
+            wrapped.key_id,
+            (struct crypto_context){"email", user_id},
+            registration->email,
+            arena),
+        .name_sealed = registration->name.ptr ? &name : NULL,
+        .locale = registration->locale,
+        .credential_sealed = &credential,
+        .subject_key = wrapped,
+    };
+    call_send(call, CLAIM_TOPIC, registration->email_key, SHOP_CLAIM_EMAIL, &command, claimed);
+}
+
+static void
+hashed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct call *call = user;
+    if (why == HTTP_STOPPING)
+        http_send_problem(request, "shutting-down", "repeat the request elsewhere");
+    else if (why != HTTP_WOKEN || payload.len == 0)
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+    else
+        claim(call, payload);
+}
+
+static bool is_locale(struct mr_bytes locale)
+{
+    for (size_t i = 0; i < locale.len; i++) {
+        char c = locale.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-'))
+            return false;
+    }
+    return locale.len >= 2;
+}
+
+/* False: a problem has been sent. */
+static bool judge(struct http_request *request, struct registration *registration)
+{
+    struct mr_bytes typed = registration->email;
+    if (!crypto_email_normalise(typed, http_arena(request), &registration->email)) {
+        http_send_invalid(request, "/email", "format", "this is no e-mail address");
+        return false;
+    }
+    if (!is_locale(registration->locale)) {
+        http_send_invalid(request, "/locale", "format", "want a language tag such as en-GB");
+        return false;
+    }
+    const char *problem = policy_password_problem(registration->password, registration->email);
+    if (!problem)
+        return true;
+    struct http_field_error error = {
+        .pointer = mr_cstr("/password"), .detail = problem, .code = "too-weak"};
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "password-too-weak",
+            .detail = mr_cstr(problem),
+            .errors = &error,
+            .errors_count = 1});
+    return false;
+}
+
+static bool read_registration(struct http_request *request, struct registration *registration)
+{
+    const struct http_json_field fields[] = {
+        {.name = "email",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .min = 1,
+         .max = 320,
+         .out = &registration->email},
+        {.name = "password",
+         .kind = HTTP_JSON_TEXT,
+         .required = true,
+         .max = 4096,
+         .out = &registration->password},
+        {.name = "name", .kind = HTTP_JSON_TEXT, .max = NAME_BYTES_MAX, .out = &registration->name},
+        {.name = "locale",
+         .kind = HTTP_JSON_TEXT,
+         .max = LOCALE_BYTES_MAX,
+         .out = &registration->locale},
+    };
+    registration->locale = mr_cstr("en");
+    return http_read_json(request, fields, sizeof fields / sizeof fields[0]) &&
+           judge(request, registration);
+}
+
+/* The scope of the key is the address: two people who choose the same key do not meet. */
+void users_post(struct http_request *request, void *user)
+{
+    struct api *api = user;
+    struct mr_arena *arena = http_arena(request);
+    struct registration *registration = mr_arena_zalloc(arena, sizeof *registration);
+    if (!read_registration(request, registration))
+        return;
+    registration->email_key = crypto_email_key(&api->email_hmac, registration->email, arena);
+    struct mr_bytes principal =
+        mr_arena_printf(arena, API_ANONYMOUS "%.*s", MR_ARG(registration->email_key));
+    struct call *call = call_begin(api, request, principal, mr_cstr("customer"), CALL_KEY_REQUIRED);
+    if (!call)
+        return;
+    struct shop_id user_id = shop_created_id("usr_", shop_id_view(&call->command_id));
+    registration->user_id = mr_arena_copy(arena, shop_id_view(&user_id));
+    call->user = registration;
+    if (!hash_pool_submit(api->pool, request, registration->password, NULL, hashed, call))
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+}
