@@ -151,6 +151,9 @@ int topo_driver_run(struct topo_driver *driver, struct mr_error *error)
         int progress = engine_step(driver->engine, error);
         if (progress < 0)
             return progress;
+        struct mr_error why;
+        if (topo_engine_state(driver->engine, &why) == TOPO_FAILED)
+            return mr_fail(error, why.code, "%s", why.text);
         idle = progress ? 0 : idle + 1;
         if (engine_aborts_in_a_row(driver->engine) > ABORTS_MAX)
             return mr_fail(error, MR_FATAL, "%d aborts in a row", ABORTS_MAX);

@@ -137,8 +137,10 @@ static int target(
     if (log->next >= high)
         return 0;
     rc = worker->io.log_add(worker->io.self, log->partition, log->next, error);
-    if (!rc)
-        log->reading = task->read_any = true;
+    if (!rc) {
+        log->reading = true;
+        log->done = false;
+    }
     return rc;
 }
 
@@ -157,8 +159,10 @@ static int set_targets(struct worker *worker, struct task *task, struct mr_error
     bool rebuild = false;
     for (size_t i = 0; i < task->sub->logs_count && !rc && !rebuild; i++)
         rc = target(worker, task, &task->logs[i], &rebuild, error);
-    if (rebuild) {
+    /* What was added already would be polled, and passed by, before the task is at READ. */
+    if (rc || rebuild)
         stop_reading(worker, task);
+    if (rebuild) {
         worker->progress = true;
         return task_rebuild(task, error);
     }
@@ -288,7 +292,7 @@ static int read_logs(struct worker *worker, struct mr_error *error)
 
 /* A log that was read is looked at once more: a marker may have followed what we saw. */
 static int
-finish_log(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
+look_at_end(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
 {
     int64_t at = worker->io.log_position(worker->io.self, log->partition);
     int64_t low = 0;
@@ -297,12 +301,22 @@ finish_log(struct worker *worker, struct task *task, struct task_log *log, struc
     int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &log->end, error);
     if (rc || at < log->end)
         return rc;
+    log->next = at;
+    log->done = true;
+    store_set_position_put(task->set, log->partition.topic, log->partition.partition, at);
+    return 0;
+}
+
+static int
+finish_log(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
+{
+    int rc = log->done ? 0 : look_at_end(worker, task, log, error);
+    if (rc || !log->done)
+        return rc;
     rc = worker->io.log_remove(worker->io.self, log->partition, error);
     if (rc)
         return rc;
-    log->next = at;
-    store_set_position_put(task->set, log->partition.topic, log->partition.partition, at);
-    log->reading = false;
+    log->reading = log->done = false;
     worker->progress = true;
     return 0;
 }

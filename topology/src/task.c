@@ -41,7 +41,6 @@ void task_move(struct task *task, enum task_state state)
             state_names[state]);
     task->state = state;
     task->restore = TASK_RESTORE_OFFSETS;
-    task->read_any = false;
     for (size_t i = 0; i < task->queues.count; i++)
         assert(state == TASK_RUNNING || task->queues.items[i].count == 0);
 }

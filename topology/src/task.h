@@ -36,6 +36,7 @@ struct task_log {
     bool touched; /* By the open transaction: its marker will take an offset. */
     int64_t end;  /* Restore: the target. */
     bool reading; /* Restore: the log reader has it. */
+    bool done;    /* Restore: read to its end, yet to be taken from the reader. */
 };
 
 struct task_timer {
@@ -90,7 +91,6 @@ struct task {
     size_t timers_count;
     int64_t stream_time_ms; /* INT64_MIN: no record yet. */
     int64_t flushed_ms;     /* When dirty entries were last written, or first seen. */
-    bool read_any;          /* This restore has read something. */
     struct topo_context context;
 };
 

@@ -1,0 +1,207 @@
+/*
+ * crash_test.c - whatever happens at whichever call to the outside, the books balance.
+ *
+ * For k = 1, 2, 3, ...: the k-th call fails in one way (or the process dies there); the topology
+ * then runs to the end, over restarts if it must; and outputs, outcomes, positions, offsets,
+ * changelog and stores must be exactly what the input demands. Until a run gets through before the
+ * failure fires. In memory (everything comes back from the log) and on disk (what was flushed
+ * stays).
+ */
+#include <tests/cmocka.h>
+
+#include "counter.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static const char *const failure_names[] = {
+    [TOPO_SIM_RETRY] = "retry",
+    [TOPO_SIM_ABORTABLE] = "abortable",
+    [TOPO_SIM_FENCE] = "fence",
+    [TOPO_SIM_CRASH] = "crash",
+    [TOPO_SIM_CRASH_AFTER] = "crash-after",
+    [TOPO_SIM_LOST_ANSWER] = "lost-answer",
+};
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_driver *driver;
+    char dir[64];
+    bool on_disk;
+};
+
+static void world_open(struct world *world, bool on_disk, uint64_t seed, int64_t commit_records)
+{
+    *world = (struct world){.on_disk = on_disk};
+    snprintf(world->dir, sizeof world->dir, "/tmp/millrace-crash-XXXXXX");
+    if (on_disk)
+        assert_non_null(mkdtemp(world->dir));
+    world->topology = counter_topology("counter");
+    world->driver = topo_driver_new(
+        world->topology,
+        &(struct topo_driver_options){
+            .partitions = 2,
+            .state_dir = on_disk ? world->dir : NULL,
+            .seed = seed,
+            .commit_records_max = commit_records,
+        });
+}
+
+static void remove_tree(const char *path)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", path);
+    assert_int_equal(system(command), 0);
+}
+
+static void world_close(struct world *world)
+{
+    topo_driver_free(world->driver);
+    topo_topology_free(world->topology);
+    if (world->on_disk)
+        remove_tree(world->dir);
+}
+
+static struct topo_store *store_of(void *user, const char *store, int32_t partition)
+{
+    return topo_driver_store(user, store, partition);
+}
+
+/* Runs to the end, over the deaths and the waits that the failure brings. */
+static void run_to_the_end(struct world *world)
+{
+    struct mr_error error = {0};
+    int rc = 0;
+    for (int i = 0; i < 5; i++) {
+        rc = topo_driver_run(world->driver, &error);
+        /* What waits for a transaction's timeout gets it. */
+        if (!rc)
+            rc = topo_driver_advance_ms(world->driver, 11000, &error);
+        if (!rc)
+            return;
+        bool dead = topo_sim_crashed(topo_driver_sim(world->driver));
+        assert_true(dead || mr_code_class(rc) != MR_CLASS_FATAL);
+        if (dead)
+            (void)topo_driver_crash(world->driver, &error);
+    }
+    fail_msg("it does not come up again: %s", error.text);
+}
+
+static void check(struct world *world, const char *when)
+{
+    struct topo_sim *sim = topo_driver_sim(world->driver);
+    const char *bad = counter_check_log(sim, "counter");
+    if (bad[0])
+        fail_msg("%s: %s", when, bad);
+    bad = counter_check_stores(sim, store_of, world->driver);
+    if (bad[0])
+        fail_msg("%s, stores: %s", when, bad);
+}
+
+/* One life: some commands, the failure among them, more commands, a death, a clean restart. */
+static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_t seed)
+{
+    struct world world;
+    char when[96];
+    snprintf(
+        when,
+        sizeof when,
+        "%s at call %lld%s",
+        failure_names[failure],
+        (long long)k,
+        on_disk ? " on disk" : "");
+    world_open(&world, on_disk, seed, 7);
+    struct topo_sim *sim = topo_driver_sim(world.driver);
+    counter_feed(sim, &seed, 12);
+    assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+    counter_feed(sim, &seed, 40);
+    topo_sim_fail_at(sim, k, failure);
+    run_to_the_end(&world);
+    bool fired = !topo_sim_pending(sim);
+    check(&world, when);
+
+    counter_feed(sim, &seed, 10);
+    run_to_the_end(&world);
+    check(&world, when);
+    assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
+    check(&world, when);
+    assert_int_equal(topo_driver_restart(world.driver, NULL), 0);
+    check(&world, when);
+    world_close(&world);
+    return fired;
+}
+
+static void every_call(enum topo_sim_failure failure, bool on_disk)
+{
+    int64_t k = 1;
+    while (live(failure, k, on_disk, 1))
+        k++;
+    assert_true(k > 50); /* Or the failure was never in the way. */
+}
+
+/* The same for the calls of a start: the engine's checks, joining, restore. */
+static bool start_over(enum topo_sim_failure failure, int64_t k, bool on_disk)
+{
+    struct world world;
+    uint64_t seed = 2;
+    world_open(&world, on_disk, seed, 7);
+    struct topo_sim *sim = topo_driver_sim(world.driver);
+    counter_feed(sim, &seed, 30);
+    assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+    counter_feed(sim, &seed, 15);
+    topo_sim_fail_at(sim, k, failure);
+    (void)topo_driver_crash(world.driver, NULL);
+    run_to_the_end(&world);
+    bool fired = !topo_sim_pending(sim);
+    char when[64];
+    snprintf(when, sizeof when, "%s at call %lld of a start", failure_names[failure], (long long)k);
+    check(&world, when);
+    world_close(&world);
+    return fired;
+}
+
+static void every_call_of_a_start(enum topo_sim_failure failure, bool on_disk)
+{
+    int64_t k = 1;
+    while (start_over(failure, k, on_disk))
+        k++;
+    assert_true(k > 10);
+}
+
+#define KIND(name, failure)                                                                        \
+    static void name##_at_every_call(void **state)                                                 \
+    {                                                                                              \
+        (void)state;                                                                               \
+        every_call(failure, false);                                                                \
+        every_call_of_a_start(failure, false);                                                     \
+    }
+KIND(a_retriable_failure, TOPO_SIM_RETRY)
+KIND(an_abortable_failure, TOPO_SIM_ABORTABLE)
+KIND(fencing, TOPO_SIM_FENCE)
+KIND(death_before_it, TOPO_SIM_CRASH)
+KIND(death_after_it, TOPO_SIM_CRASH_AFTER)
+KIND(a_lost_answer, TOPO_SIM_LOST_ANSWER)
+#undef KIND
+
+/* Only a death tells disk from memory. */
+static void death_at_every_call_on_disk(void **state)
+{
+    (void)state;
+    every_call(TOPO_SIM_CRASH_AFTER, true);
+    every_call_of_a_start(TOPO_SIM_CRASH, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_retriable_failure_at_every_call),
+        cmocka_unit_test(an_abortable_failure_at_every_call),
+        cmocka_unit_test(fencing_at_every_call),
+        cmocka_unit_test(death_before_it_at_every_call),
+        cmocka_unit_test(death_after_it_at_every_call),
+        cmocka_unit_test(a_lost_answer_at_every_call),
+        cmocka_unit_test(death_at_every_call_on_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
