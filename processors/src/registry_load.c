@@ -28,6 +28,22 @@ static int64_t now_s(void)
     return (int64_t)now.tv_sec;
 }
 
+static void pause_ms(int ms)
+{
+    nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
+}
+
+/* A topic that was made a moment ago may have no leader yet: asked again until `until_s`. */
+static int add_patiently(struct topo_kafka_reader *reader, int64_t until_s, struct mr_error *error)
+{
+    for (;;) {
+        int code = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
+        if (code == 0 || mr_code_class(code) != MR_CLASS_RETRY || now_s() > until_s)
+            return code;
+        pause_ms(POLL_MS);
+    }
+}
+
 static int read_to_end(
     struct topo_kafka_reader *reader,
     struct codec_registry *registry,
@@ -35,17 +51,15 @@ static int read_to_end(
     struct mr_error *error)
 {
     int64_t until_s = now_s() + READ_TIMEOUT_S;
-    int code = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
-    if (code != 0)
-        return code;
-    while (!topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
+    int code = add_patiently(reader, until_s, error);
+    while (code == 0 && !topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
         const struct topo_record *records = NULL;
         int count = topo_kafka_reader_poll(reader, POLL_MS, &records, error);
         if (count < 0 && mr_code_class(count) != MR_CLASS_RETRY)
             return count;
-        if (count > 0 && (code = apply_all(registry, records, count, error)) != 0)
-            return code;
-        if (now_s() > until_s)
+        if (count > 0)
+            code = apply_all(registry, records, count, error);
+        if (code == 0 && now_s() > until_s)
             return mr_fail(
                 error,
                 MR_UNAVAILABLE,
@@ -54,7 +68,7 @@ static int read_to_end(
                 SHOP_REGISTRY_TOPIC,
                 (int)READ_TIMEOUT_S);
     }
-    return 0;
+    return code;
 }
 
 static int read_topic(

@@ -1,0 +1,341 @@
+/* query_api_kafka_test.c - events on a real broker, read over HTTP with the position they got. */
+#include "../http/http_client.h"
+
+#include "api.h"
+
+#include <processors/registry.h>
+#include <topology/kafka.h>
+
+#include <tests/broker.h>
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <sys/stat.h>
+
+struct fixture {
+    struct topo_kafka_options kafka;
+    struct codec_registry *registry;
+    struct topo_topology *topology;
+    struct topo_kafka_producer *producer;
+    struct topo_engine *engine;
+    struct token_keys *keys;
+    struct api api;
+    struct client_answer answer;
+    char dir[64];
+    char state_dir[80];
+    char bearer[1024];
+    char owner[64];
+};
+
+static const char *brokers;
+
+static void must(int code, const struct mr_error *error)
+{
+    if (code < 0)
+        fail_msg("%s", error->text);
+}
+
+static void create_topics(struct fixture *fixture)
+{
+    static const char *const compact[] = {"cleanup.policy=compact", NULL};
+    static const char *const events[] = {"cleanup.policy=delete", "retention.ms=-1", NULL};
+    static const char *const names[] = {
+        "catalog.product.events",
+        "inventory.stock.events",
+        "sales.cart.events",
+        "sales.order.events"};
+    struct topo_kafka_topic topics[5] = {
+        {.name = SHOP_REGISTRY_TOPIC, .partitions = 1, .configs = compact}};
+    struct mr_error error;
+    for (size_t i = 0; i < 4; i++)
+        topics[i + 1] = (struct topo_kafka_topic){
+            .name = names[i],
+            .partitions = codec_topic_of(mr_cstr(names[i]))->partitions_development,
+            .configs = events};
+    must(topo_kafka_create_topics(&fixture->kafka, topics, 5, NULL, &error), &error);
+}
+
+static void append_schema(void *user, struct mr_bytes key, struct mr_bytes value)
+{
+    struct fixture *fixture = user;
+    struct mr_error error;
+    must(
+        topo_kafka_produce(
+            fixture->producer,
+            SHOP_REGISTRY_TOPIC,
+            0,
+            &(struct topo_output){.key = key, .value = value},
+            NULL,
+            NULL,
+            &error),
+        &error);
+}
+
+static void register_schemas(struct fixture *fixture)
+{
+    struct codec_registry *registry = NULL;
+    struct mr_error error;
+    must(shop_registry_read(brokers, "query-api-test", &registry, &error), &error);
+    must(codec_registry_plan(registry, append_schema, fixture, &error), &error);
+    must(topo_kafka_flush(fixture->producer, 30000, &error), &error);
+    codec_registry_free(registry);
+    must(shop_registry_load(brokers, "query-api-test", &fixture->registry, &error), &error);
+}
+
+static void write_key(const char *dir, const char *name, const void *bytes, size_t len)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+    close(fd);
+}
+
+static void make_keys(struct fixture *fixture)
+{
+    uint8_t public[crypto_sign_PUBLICKEYBYTES];
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t mac[32] = {7};
+    struct mr_buffer token = {0};
+    crypto_sign_keypair(public, secret);
+    write_key(fixture->dir, "jwt_ed25519.key", secret, sizeof secret);
+    write_key(fixture->dir, "jwt_ed25519.pub", public, sizeof public);
+    write_key(fixture->dir, "token_mac.key", mac, sizeof mac);
+    assert_int_equal(
+        token_keys_load(fixture->dir, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &fixture->keys, NULL),
+        0);
+    const struct token_claims claims = {
+        .subject = mr_cstr(fixture->owner),
+        .issued_at_s = api_unix_seconds(),
+        .expires_at_s = api_unix_seconds() + 600,
+    };
+    token_sign(fixture->keys, &claims, &token);
+    (void)snprintf(
+        fixture->bearer,
+        sizeof fixture->bearer,
+        "Authorization: Bearer %.*s\r\n",
+        (int)token.len,
+        token.ptr);
+    mr_buffer_clean_up(&token);
+}
+
+static int get(struct fixture *fixture, const char *target, const char *headers)
+{
+    struct mr_buffer request = {0};
+    mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
+    mr_buffer_add_byte(&request, 0);
+    client_ask(http_server_port(fixture->api.server), request.ptr, false, &fixture->answer);
+    mr_buffer_clean_up(&request);
+    return fixture->answer.status;
+}
+
+static void start(struct fixture *fixture)
+{
+    struct mr_error error;
+    const struct topo_engine_options options = {
+        .state_dir = fixture->state_dir, .io_open = topo_kafka_open, .io_user = &fixture->kafka};
+    must(topo_engine_start(fixture->topology, &options, &fixture->engine, &error), &error);
+    api_init(&fixture->api, fixture->engine, fixture->keys);
+    const struct http_server_options server = {
+        .routes = api_routes, .routes_count = api_routes_count, .user = &fixture->api};
+    must(http_server_start(&server, &fixture->api.server, &error), &error);
+    for (int i = 0; i < 3000 && get(fixture, "/readyz", "") != 200; i++)
+        usleep(10000);
+    assert_int_equal(get(fixture, "/readyz", ""), 200);
+}
+
+static void stop(struct fixture *fixture)
+{
+    http_server_stop(fixture->api.server, 5000);
+    topo_engine_stop(fixture->engine);
+    http_server_free(fixture->api.server);
+    topo_engine_free(fixture->engine);
+}
+
+static int set_up(void **state)
+{
+    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
+    struct mr_error error;
+    fixture->kafka = (struct topo_kafka_options){.brokers = brokers, .client_id = "query-api-test"};
+    (void)snprintf(fixture->dir, sizeof fixture->dir, "/tmp/query-api-kafka-XXXXXX");
+    assert_non_null(mkdtemp(fixture->dir));
+    (void)snprintf(fixture->state_dir, sizeof fixture->state_dir, "%s/state", fixture->dir);
+    test_name_unique(fixture->owner, sizeof fixture->owner, "usr");
+    make_keys(fixture);
+    must(topo_kafka_producer_new(&fixture->kafka, 0, &fixture->producer, &error), &error);
+    create_topics(fixture);
+    register_schemas(fixture);
+    must(shop_views_query_topology(fixture->registry, &fixture->topology, &error), &error);
+    start(fixture);
+    *state = fixture;
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *walk)
+{
+    (void)info;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    stop(fixture);
+    topo_kafka_producer_free(fixture->producer);
+    topo_topology_free(fixture->topology);
+    codec_registry_free(fixture->registry);
+    token_keys_free(fixture->keys);
+    nftw(fixture->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    free(fixture);
+    return 0;
+}
+
+struct delivery {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+    int code;
+    int32_t partition;
+    int64_t offset;
+};
+
+static void delivered(void *user, int code, int32_t partition, int64_t offset)
+{
+    struct delivery *delivery = user;
+    pthread_mutex_lock(&delivery->lock);
+    delivery->done = true;
+    delivery->code = code;
+    delivery->partition = partition;
+    delivery->offset = offset;
+    pthread_cond_signal(&delivery->changed);
+    pthread_mutex_unlock(&delivery->lock);
+}
+
+/* Appends one event, and writes the header that asks for it: "Consistency-Token: ...". */
+static void append(
+    struct fixture *fixture,
+    enum shop_type type,
+    const void *event,
+    char *token_line,
+    size_t token_line_size)
+{
+    struct delivery delivery = {
+        .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    struct mr_buffer bytes = {0};
+    struct mr_buffer token = {0};
+    struct mr_error error;
+    const char *topic = shop_types[type].topic->name;
+    codec_encode(fixture->registry, type, NULL, event, &bytes);
+    must(
+        topo_kafka_produce(
+            fixture->producer,
+            topic,
+            -1,
+            &(struct topo_output){.key = mr_cstr(fixture->owner), .value = mr_buffer_view(&bytes)},
+            delivered,
+            &delivery,
+            &error),
+        &error);
+    pthread_mutex_lock(&delivery.lock);
+    while (!delivery.done)
+        pthread_cond_wait(&delivery.changed, &delivery.lock);
+    pthread_mutex_unlock(&delivery.lock);
+    assert_int_equal(delivery.code, 0);
+    const struct topo_position position = {topic, delivery.partition, delivery.offset + 1};
+    assert_int_equal(token_positions_write(fixture->keys, &position, 1, &token), 0);
+    (void)snprintf(
+        token_line, token_line_size, "Consistency-Token: %.*s\r\n", (int)token.len, token.ptr);
+    mr_buffer_clean_up(&bytes);
+    mr_buffer_clean_up(&token);
+}
+
+static struct shop_cart_item_added added(struct fixture *fixture, int32_t quantity)
+{
+    return (struct shop_cart_item_added){
+        .meta =
+            {.event_id = MR_LITERAL("e"),
+             .aggregate = MR_LITERAL("cart"),
+             .aggregate_id = MR_LITERAL("crt_1"),
+             .aggregate_version = quantity,
+             .command_id = MR_LITERAL("c"),
+             .correlation_id = MR_LITERAL("c"),
+             .causation_id = MR_LITERAL("c"),
+             .actor_kind = MR_LITERAL("customer"),
+             .actor_id = MR_LITERAL("u"),
+             .occurred_at = 1},
+        .owner_id = mr_cstr(fixture->owner),
+        .cart_id = MR_LITERAL("crt_1"),
+        .product_id = MR_LITERAL("prd_1"),
+        .quantity_delta = 1,
+        .quantity_after = quantity,
+        .quoted_unit_price = {.minor = 100, .currency = MR_LITERAL("GBP")},
+        .price_version = 1,
+    };
+}
+
+static void expect_quantity(struct fixture *fixture, const char *token_line, int quantity)
+{
+    char headers[2048];
+    char wanted[32];
+    (void)snprintf(headers, sizeof headers, "%s%sPrefer: wait=10\r\n", fixture->bearer, token_line);
+    (void)snprintf(wanted, sizeof wanted, "\"quantity\":%d,", quantity);
+    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    if (!strstr(fixture->answer.body, wanted))
+        fail_msg("no %s in %s", wanted, fixture->answer.body);
+}
+
+static void every_write_is_readable_with_its_position(void **state)
+{
+    struct fixture *fixture = *state;
+    char token_line[512];
+    for (int32_t quantity = 1; quantity <= 50; quantity++) {
+        struct shop_cart_item_added event = added(fixture, quantity);
+        append(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
+        expect_quantity(fixture, token_line, quantity);
+    }
+}
+
+static void views_survive_a_restart_and_an_empty_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    char token_line[512];
+    struct shop_cart_item_added event = added(fixture, 7);
+    append(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
+    expect_quantity(fixture, token_line, 7);
+    stop(fixture);
+    start(fixture);
+    expect_quantity(fixture, "", 7);
+    stop(fixture);
+    nftw(fixture->state_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    start(fixture);
+    expect_quantity(fixture, "", 7);
+}
+
+static void a_broker_that_is_not_there_is_named(void **state)
+{
+    struct codec_registry *registry = NULL;
+    struct mr_error error;
+    (void)state;
+    assert_int_equal(
+        shop_registry_load("127.0.0.1:1", "query-api-test", &registry, &error), MR_UNAVAILABLE);
+    assert_non_null(strstr(error.text, "127.0.0.1:1"));
+    assert_null(registry);
+}
+
+int main(void)
+{
+    brokers = test_brokers();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            every_write_is_readable_with_its_position, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            views_survive_a_restart_and_an_empty_disk, set_up, tear_down),
+        cmocka_unit_test(a_broker_that_is_not_there_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
