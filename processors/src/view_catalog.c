@@ -163,7 +163,7 @@ static int process_product(
     if (before)
         after = *before;
     if (fold_product(&after, &message))
-        save(&change, before, &after, codec_meta_of(&message));
+        save(&change, before, &after, view_meta(&message));
     return 0;
 }
 
@@ -199,7 +199,7 @@ static int process_stock(
     int code = view_decode(context, registry, record, &message, error);
     if (code != 0 || !stock_after(&message, &stock))
         return code;
-    const struct shop_meta *meta = codec_meta_of(&message);
+    const struct shop_meta *meta = view_meta(&message);
     stock.version = meta->aggregate_version;
     stock.as_of = meta->occurred_at;
     view_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);

@@ -167,7 +167,7 @@ static int process(
     if (stored)
         order = *stored;
     if (fold(context, &message, &order)) {
-        order.version = codec_meta_of(&message)->aggregate_version;
+        order.version = view_meta(&message)->aggregate_version;
         view_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
     }
     return 0;

@@ -12,6 +12,9 @@ int view_decode(
     struct codec_message *ret_message,
     struct mr_error *error);
 
+/* What the event says of itself; every event has it. */
+const struct shop_meta *view_meta(const struct codec_message *event);
+
 /* The decoded state in a copy of its own, so that it stays when the store is written; *ret_state
  * is NULL when absent. MR_CORRUPT when the bytes are no such state. */
 int view_get(

@@ -1,6 +1,7 @@
 /* view_state.c - events in, state out: what every view does around its fold. */
 #include "view_parts.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 int view_decode(
@@ -11,6 +12,13 @@ int view_decode(
     struct mr_error *error)
 {
     return codec_decode(registry, record->value, topo_context_arena(context), ret_message, error);
+}
+
+const struct shop_meta *view_meta(const struct codec_message *event)
+{
+    const struct shop_meta *meta = codec_meta_of(event);
+    assert(meta);
+    return meta;
 }
 
 int view_get(
