@@ -95,9 +95,6 @@ static void a_commit_that_may_be_asked_again_is_asked_again(void **state)
 {
     assert_int_equal(
         commit_meeting(*state, API_END_TXN, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE), 0);
-    struct mr_error error = {0};
-    begin_with_a_record(*state);
-    check(commit(*state, &error), &error);
 }
 
 static void offsets_that_may_be_sent_again_are_sent_again(void **state)

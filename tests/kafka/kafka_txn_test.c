@@ -170,6 +170,33 @@ static void a_record_that_is_too_large_is_refused_and_the_rest_commits(void **st
     io.close(io.self);
 }
 
+static void offsets_can_be_foreseen_from_transaction_to_transaction(void **state)
+{
+    (void)state;
+    struct topo_io io;
+    struct mr_error error = {0};
+    const struct topo_partition to = {topic_out, 0};
+    int64_t low;
+    int64_t high;
+    int64_t next = 0;
+    start_io(&io, "a");
+    for (int i = 0; i < 100; i++) {
+        check(io.begin(io.self, &error), &error);
+        produce(&io, "1");
+        check(io.flush(io.self, &error), &error);
+        assert_int_equal(io.last_offset(io.self, to), next);
+        next += 2; /* The record and the marker. */
+        if (i % 10 == 9) {
+            check(io.abort(io.self, &error), &error);
+            check(io.watermarks(io.self, to, &low, &high, &error), &error);
+            assert_int_equal(high, next);
+        } else {
+            check(commit(&io, i + 1, &error), &error);
+        }
+    }
+    io.close(io.self);
+}
+
 /* Told, not asserted: a figure belongs to its machine. */
 static void a_transaction_of_one_record_takes(void **state)
 {
@@ -203,6 +230,7 @@ int main(void)
         cmocka_unit_test_setup(the_last_offset_is_that_of_the_last_record, set_up),
         cmocka_unit_test_setup(a_second_io_of_the_same_name_fences_the_first, set_up),
         cmocka_unit_test_setup(a_record_that_is_too_large_is_refused_and_the_rest_commits, set_up),
+        cmocka_unit_test_setup(offsets_can_be_foreseen_from_transaction_to_transaction, set_up),
         cmocka_unit_test_setup(a_transaction_of_one_record_takes, set_up),
     };
     fixture_options.brokers = test_brokers();

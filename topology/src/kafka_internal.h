@@ -144,9 +144,10 @@ rd_kafka_consumer_group_metadata_t *kafka_member_metadata(struct kafka_member *m
 /* -- kafka_txn.c: one transactional producer --
  *
  * A worker has KAFKA_LANES of them and takes them in turn. A transactional id cannot begin again
- * until the broker has written the markers of its last transaction; librdkafka, told so, waits
- * 20 ms. The next lane need not wait. Order is not at stake: a transaction begins after the one
- * before it was committed, and of two commits of a group's offset the later one wins.
+ * until its coordinator has put the last transaction to rest; librdkafka, told so, waits 20 ms. The
+ * next lane need not. But it begins only when the markers of the transaction before it are in the
+ * logs (kafka_txn_await_markers): so the engine can foresee the offsets in a partition that only
+ * this worker writes. Of two commits of a group's offset the later one wins.
  */
 
 enum { KAFKA_LANES = 2 };
@@ -176,6 +177,10 @@ int kafka_txn_commit(
     size_t count,
     struct mr_error *error);
 int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error);
+/* Waits until each partition ends behind the marker of this producer's last transaction. `query`
+ * sees what is not committed. */
+int kafka_txn_await_markers(
+    struct kafka_txn *txn, struct kafka_client *query, struct mr_error *error);
 
 /* -- kafka_admin.c: questions that an io asks as well -- */
 

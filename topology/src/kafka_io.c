@@ -173,10 +173,18 @@ static int need_txn(const struct kafka_io *io, struct mr_error *error)
     return txn_of(io) ? 0 : mr_fail(error, MR_FATAL, "the producer was not initialised");
 }
 
+static int await_markers(struct kafka_io *io, struct mr_error *error)
+{
+    int err = need_txn(io, error);
+    if (err == 0)
+        err = need_query(io, error);
+    return err ? err : kafka_txn_await_markers(txn_of(io), &io->query, error);
+}
+
 static int io_begin(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_txn(io, error);
+    int err = await_markers(io, error);
     if (err)
         return err;
     io->lane = (io->lane + 1) % KAFKA_LANES;
@@ -223,7 +231,10 @@ static int io_abort(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
     int err = need_txn(io, error);
-    return err ? err : kafka_txn_abort(txn_of(io), error);
+    if (err == 0)
+        err = kafka_txn_abort(txn_of(io), error);
+    /* The engine asks at once where its logs end. */
+    return err ? err : await_markers(io, error);
 }
 
 /* -- the log -- */

@@ -12,8 +12,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100 };
+enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100, MARKER_PAUSE_US = 200 };
 
 struct output {
     const char *topic; /* The engine's pointer: the key of the look-up. */
@@ -31,6 +32,7 @@ struct kafka_txn {
     unsigned unserved;
 
     bool offsets_sent;
+    bool unmarked;              /* Ended, and its markers were not seen yet. */
     rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed. */
 };
 
@@ -328,7 +330,10 @@ int kafka_txn_commit(
     while ((failure = rd_kafka_commit_transaction(txn->client.rk, -1)) &&
            rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
         rd_kafka_error_destroy(failure);
-    return failure ? kafka_fail_txn(error, failure, "commit") : 0;
+    if (failure)
+        return kafka_fail_txn(error, failure, "commit");
+    txn->unmarked = true;
+    return 0;
 }
 
 int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
@@ -340,7 +345,57 @@ int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
         rd_kafka_error_destroy(failure);
     if (failure)
         return kafka_fail_txn(error, failure, "abort");
+    txn->unmarked = true;
     txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     txn->offsets_sent = false;
+    return 0;
+}
+
+/* -- markers -- */
+
+static rd_kafka_topic_partition_list_t *written_partitions(const struct kafka_txn *txn)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
+    for (size_t i = 0; i < txn->outputs_count; i++) {
+        const struct output *output = txn->outputs[i];
+        for (size_t k = 0; k < output->last_offsets_count; k++)
+            if (output->last_offsets[k] >= 0)
+                rd_kafka_topic_partition_list_add(
+                    list, rd_kafka_topic_name(output->rkt), (int32_t)k);
+    }
+    return list;
+}
+
+/* Asks where the partitions end; true when all end behind a marker. */
+static bool
+all_marked(struct kafka_txn *txn, struct kafka_client *query, rd_kafka_topic_partition_list_t *list)
+{
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (rd_kafka_offsets_for_times(query->rk, list, KAFKA_REQUEST_TIMEOUT_MS))
+        return false;
+    for (int i = 0; i < list->cnt; i++) {
+        const rd_kafka_topic_partition_t *end = &list->elems[i];
+        const struct output *output = output_find(txn, end->topic);
+        if (end->err || end->offset < output->last_offsets[end->partition] + 2)
+            return false;
+    }
+    return true;
+}
+
+int kafka_txn_await_markers(
+    struct kafka_txn *txn, struct kafka_client *query, struct mr_error *error)
+{
+    if (!txn->unmarked)
+        return 0;
+    int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
+    rd_kafka_topic_partition_list_t *list = written_partitions(txn);
+    bool marked;
+    while (!(marked = list->cnt == 0 || all_marked(txn, query, list)) && kafka_clock_ms() < until)
+        nanosleep(&(struct timespec){.tv_nsec = MARKER_PAUSE_US * 1000L}, NULL);
+    rd_kafka_topic_partition_list_destroy(list);
+    if (!marked)
+        return mr_fail(error, MR_TIMEOUT, "the markers of the last transaction are not there yet");
+    txn->unmarked = false;
     return 0;
 }
