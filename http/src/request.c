@@ -144,6 +144,19 @@ static bool id_is_ours(struct mr_bytes id)
     return true;
 }
 
+/* Fetched for many ids at once: a system call for each costs as much as the answer. */
+static const uint8_t *take_random(size_t len)
+{
+    static _Thread_local uint8_t pool[256];
+    static _Thread_local size_t left;
+    if (left < len) {
+        left = sizeof pool;
+        (void)!getrandom(pool, sizeof pool, 0);
+    }
+    left -= len;
+    return pool + left;
+}
+
 void request_set_id(struct http_request *request)
 {
     struct mr_bytes given = http_header(request, "Request-Id");
@@ -151,15 +164,15 @@ void request_set_id(struct http_request *request)
         request->request_id = given;
         return;
     }
-    uint8_t random[16] = {0};
-    (void)!getrandom(random, sizeof random, 0);
-    char *text = mr_arena_alloc(&request->arena, 2 * sizeof random + 1);
-    for (size_t i = 0; i < sizeof random; i++) {
+    enum { ID_BYTES = 16 };
+    const uint8_t *random = take_random(ID_BYTES);
+    char *text = mr_arena_alloc(&request->arena, 2 * ID_BYTES + 1);
+    for (size_t i = 0; i < ID_BYTES; i++) {
         text[2 * i] = "0123456789abcdef"[random[i] >> 4];
         text[2 * i + 1] = "0123456789abcdef"[random[i] & 15];
     }
-    text[2 * sizeof random] = '\0';
-    request->request_id = mr_bytes_of(text, 2 * sizeof random);
+    text[2 * ID_BYTES] = '\0';
+    request->request_id = mr_bytes_of(text, 2 * ID_BYTES);
 }
 
 struct mr_arena *http_arena(struct http_request *request)

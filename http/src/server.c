@@ -22,7 +22,9 @@
 #include <unistd.h>
 
 enum {
-    CONNECTION_MEMORY_BYTES = 64 * 1024,
+    /* Zeroed by the library after every request: no more than the limits on line and headers need.
+     */
+    CONNECTION_MEMORY_BYTES = 32 * 1024,
     CONNECTIONS_MAX_DEFAULT = 4096,
     LISTEN_BACKLOG = 1024,
     STALLED_SEND_TIMEOUT_S = 90,
