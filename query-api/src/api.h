@@ -68,7 +68,7 @@ bool api_get(
     const void **ret_state);
 void api_send_failure(struct http_request *request, const struct mr_error *error);
 
-/* -- auth.c: the subject of the bearer token. False: 401 has been sent. -------------------- */
+/* -- auth.c: who asks, a customer or a guest. False: a problem has been sent. -------------- */
 bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *ret_owner);
 
 /* -- consistency.c ------------------------------------------------------------------------ */

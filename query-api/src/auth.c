@@ -1,14 +1,17 @@
-/* auth.c - whose cart and orders these are: the subject of a valid access token. */
+/* auth.c - whose cart and orders these are: the subject of an access token, or a guest. */
 #include "api.h"
 
-bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *ret_owner)
+#include <processors/ids.h>
+
+enum { CART_TOKEN_BYTES = 43 };
+
+static bool by_access_token(
+    struct http_request *request,
+    struct api *api,
+    struct mr_bytes token,
+    struct mr_bytes *ret_owner)
 {
     struct token_claims claims;
-    struct mr_bytes token = http_bearer(request);
-    if (!token.ptr) {
-        http_send_problem(request, "authentication-required", "Send Authorization: Bearer.");
-        return false;
-    }
     switch (token_verify(api->keys, token, api_unix_seconds(), http_arena(request), &claims)) {
     case TOKEN_VALID:
         *ret_owner = claims.subject;
@@ -20,5 +23,31 @@ bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *r
         break;
     }
     http_send_problem(request, "token-invalid", "This is no token of ours.");
+    return false;
+}
+
+/* The command side names a guest by the hash of the cart's token, and keeps nothing else of it. */
+static bool
+by_cart_token(struct http_request *request, struct mr_bytes token, struct mr_bytes *ret_owner)
+{
+    if (token.len != CART_TOKEN_BYTES || !shop_id_is_valid(token)) {
+        http_send_problem(request, "malformed-header", "Cart-Token is not as it was given out.");
+        return false;
+    }
+    struct shop_id owner = shop_created_id("gst_", token);
+    *ret_owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));
+    return true;
+}
+
+bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *ret_owner)
+{
+    struct mr_bytes bearer = http_bearer(request);
+    struct mr_bytes cart = http_header(request, "Cart-Token");
+    if (bearer.ptr)
+        return by_access_token(request, api, bearer, ret_owner);
+    if (cart.ptr)
+        return by_cart_token(request, cart, ret_owner);
+    http_send_problem(
+        request, "authentication-required", "Send Authorization: Bearer, or a guest's Cart-Token.");
     return false;
 }

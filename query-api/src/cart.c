@@ -162,7 +162,7 @@ static void serve(struct http_request *request, void *user)
         return;
     api_set_position(request, api, own_topics, owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
-    http_set_header(request, "Vary", mr_cstr("Authorization"));
+    http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     if (!api_get(request, api->carts, SHOP_CART_VIEW, owner, &found) ||
         !read_lines(request, api, owner, &cart))
         return;

@@ -82,7 +82,7 @@ static bool find_own(struct http_request *request, struct api *api, struct found
         return false;
     api_set_position(request, api, topics, owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
-    http_set_header(request, "Vary", mr_cstr("Authorization"));
+    http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     if (!read_order(request, api, http_path_param(request, 0), true, &order))
         return false;
     if (!order.view || !mr_bytes_equal(order.view->owner_id, owner)) {
@@ -214,7 +214,7 @@ static void serve_orders(struct http_request *request, void *user)
         return;
     api_set_position(request, api, topics, page.owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
-    http_set_header(request, "Vary", mr_cstr("Authorization"));
+    http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     struct json_w w = json_w_to(http_response(request));
     json_w_object(&w);
     json_w_key(&w, "items");

@@ -7,6 +7,8 @@
 
 #include <base/murmur2.h>
 
+#include <processors/ids.h>
+
 #include <fcntl.h>
 #include <sodium.h>
 
@@ -422,6 +424,23 @@ static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
     assert_int_equal(get(fixture, "/v1/cart", both), 200);
 }
 
+static void a_guest_reads_by_the_token_of_the_cart(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNO-_";
+    char header[128];
+    struct shop_id owner = shop_created_id("gst_", mr_cstr(token));
+    add_to_cart(fixture, owner.text, "prd_1", 6, 1);
+    (void)snprintf(header, sizeof header, "Cart-Token: %s\r\n", token);
+    assert_int_equal(get(fixture, "/v1/cart", header), 200);
+    expect_in_body(fixture, "\"quantity\":6");
+    header[15] = 'X'; /* Another token, another guest. */
+    assert_int_equal(get(fixture, "/v1/cart", header), 200);
+    expect_in_body(fixture, "\"lines\":[]");
+    assert_int_equal(get(fixture, "/v1/cart", "Cart-Token: short\r\n"), 400);
+    expect_in_body(fixture, "/problems/malformed-header");
+}
+
 static void orders_are_shown_to_their_owner_only(void **state)
 {
     struct fixture *fixture = *state;
@@ -619,6 +638,7 @@ int main(void)
         TEST(a_listings_etag_changes_with_the_catalogue_only),
         TEST(carts_and_orders_need_a_valid_token),
         TEST(a_cart_shows_quotes_beside_what_is_true_now),
+        TEST(a_guest_reads_by_the_token_of_the_cart),
         TEST(orders_are_shown_to_their_owner_only),
         TEST(a_confirmation_is_there_once_confirmed),
         TEST(orders_page_newest_first),
