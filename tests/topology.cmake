@@ -1,8 +1,11 @@
 # topology/: its pieces alone (unit), and the whole engine on the simulated log (sim).
-foreach(name builder describe)
+foreach(name builder describe queue)
   millrace_test(topology_${name}_test LABEL unit LIBS topology)
 endforeach()
+# What only the engine knows: its private headers.
+target_include_directories(topology_queue_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 
 add_library(sim_counter STATIC sim/counter.c)
 target_link_libraries(sim_counter PUBLIC topology PRIVATE millrace_options)
 millrace_test(crash_test LABEL sim TIMEOUT 300 LIBS sim_counter)
+millrace_test(engine_test LABEL sim LIBS topology)

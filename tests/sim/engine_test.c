@@ -1,0 +1,484 @@
+/*
+ * engine_test.c - what a processor can count on: save points, dead letters, timers, global tables,
+ * priorities, bounds.
+ */
+#include <tests/cmocka.h>
+
+#include <topology/driver.h>
+#include <topology/engine.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* -- one topology for all: "in" and "urgent" are echoed, "facts" is a global table -- */
+
+/* Value "bad": writes, forwards, and then refuses. Value "hot": asks for a table's row. */
+static int echo(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)user;
+    struct topo_store *rows = topo_context_store(context, "rows");
+    topo_store_put(rows, record->key, record->value);
+    const struct topo_output output = {.key = record->key, .value = record->value};
+    topo_forward(context, "out", &output);
+    if (mr_bytes_equal(record->value, mr_cstr("bad")))
+        return mr_fail(error, MR_INVALID, "it is bad");
+    if (mr_bytes_equal(record->value, mr_cstr("fatal")))
+        return mr_fail(error, MR_FATAL, "it is fatal");
+    if (!mr_bytes_equal(record->value, mr_cstr("look")))
+        return 0;
+    struct mr_bytes fact = {0};
+    struct mr_arena *arena = topo_context_arena(context);
+    int rc =
+        topo_read_get(topo_context_global(context, "facts"), mr_cstr("fact"), arena, &fact, error);
+    const struct topo_output found = {
+        .key = record->key,
+        .value = fact.ptr ? fact : mr_arena_printf(arena, "nothing"),
+    };
+    topo_forward(context, "out", &found);
+    return rc;
+}
+
+static int tick(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+{
+    (void)error;
+    struct mr_arena *arena = topo_context_arena(context);
+    const struct topo_output output = {
+        .key = mr_cstr(user),
+        .value = mr_arena_printf(arena, "%" PRId64, now_ms),
+    };
+    topo_forward(context, "ticks", &output);
+    return 0;
+}
+
+static int pass(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)record, (void)error;
+    return 0;
+}
+
+static int remember(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)user;
+    topo_store_put(topo_context_store(context, "facts"), record->key, record->value);
+    if (mr_bytes_equal(record->value, mr_cstr("bad")))
+        return mr_fail(error, MR_INVALID, "it is bad");
+    return 0;
+}
+
+static void add_sources(struct topo_builder *builder)
+{
+    const struct topo_source sources[] = {
+        {.name = "slow", .topics = LIST("in"), .priority = 1},
+        {.name = "fast", .topics = LIST("urgent")},
+        {.name = "table", .topics = LIST("facts.log"), .global = true},
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
+        topo_add_source(builder, &sources[i]);
+    topo_add_store(builder, &(struct topo_store_options){.name = "facts", .log = TOPO_LOG_INPUT});
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "rows",
+            .log = TOPO_LOG_CHANGELOG,
+            .changelog_topic = "rows.changelog",
+        });
+}
+
+static struct topo_topology *make_topology(bool dead_letters)
+{
+    struct topo_builder *builder = topo_builder_new("engine-test");
+    add_sources(builder);
+    const struct topo_processor processors[] = {
+        {.name = "echo", .parents = LIST("slow", "fast"), .stores = LIST("rows"), .process = echo},
+        {.name = "fold", .parents = LIST("table"), .stores = LIST("facts"), .process = remember},
+        {.name = "clock",
+         .parents = LIST("slow"),
+         .process = pass,
+         .punctuate = tick,
+         .punctuate_interval_ms = 1000,
+         .user = "wall"},
+        {.name = "stream-clock",
+         .parents = LIST("slow"),
+         .process = pass,
+         .punctuate = tick,
+         .punctuate_interval_ms = 100,
+         .punctuate_on_stream_time = true,
+         .user = "stream"},
+    };
+    for (size_t i = 0; i < sizeof processors / sizeof processors[0]; i++)
+        topo_add_processor(builder, &processors[i]);
+    topo_add_sink(
+        builder, &(struct topo_sink){.name = "out", .parents = LIST("echo"), .topic = "echoed"});
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){
+            .name = "ticks",
+            .parents = LIST("clock", "stream-clock"),
+            .topic = "ticked",
+        });
+    if (dead_letters)
+        topo_set_dead_letters(builder, "dead");
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    if (topo_build(builder, &topology, &error))
+        fail_msg("%s", error.text);
+    return topology;
+}
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_driver *driver;
+    struct topo_sim *sim;
+};
+
+static struct world open_with(const struct topo_driver_options *options, bool dead_letters)
+{
+    struct world world = {.topology = make_topology(dead_letters)};
+    world.driver = topo_driver_new(world.topology, options);
+    world.sim = topo_driver_sim(world.driver);
+    return world;
+}
+
+static struct world open_world(void)
+{
+    return open_with(&(struct topo_driver_options){.seed = 7}, true);
+}
+
+static void close_world(struct world *world)
+{
+    topo_driver_free(world->driver);
+    topo_topology_free(world->topology);
+}
+
+static void run(struct world *world)
+{
+    struct mr_error error = {0};
+    if (topo_driver_run(world->driver, &error))
+        fail_msg("%s", error.text);
+}
+
+static void append(struct world *world, const char *topic, const char *key, const char *value)
+{
+    const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr(value)};
+    topo_sim_append(world->sim, topic, -1, &output);
+}
+
+static void assert_next(struct world *world, const char *topic, const char *key, const char *value)
+{
+    struct topo_record record;
+    if (!topo_driver_read(world->driver, topic, &record))
+        fail_msg("%s lacks %s=%s", topic, key, value);
+    if (!mr_bytes_equal(record.key, mr_cstr(key)) || !mr_bytes_equal(record.value, mr_cstr(value)))
+        fail_msg("%.*s=%.*s, not %s=%s", MR_ARG(record.key), MR_ARG(record.value), key, value);
+}
+
+static void assert_no_more(struct world *world, const char *topic)
+{
+    struct topo_record record;
+    assert_false(topo_driver_read(world->driver, topic, &record));
+}
+
+static void assert_row(struct world *world, const char *key, const char *value)
+{
+    struct topo_store *rows = topo_driver_store(world->driver, "rows", 0);
+    assert_non_null(rows);
+    assert_true(mr_bytes_equal(topo_store_get(rows, mr_cstr(key)), mr_cstr(value)));
+}
+
+/* -- records -- */
+
+static void a_refused_record_leaves_nothing_but_a_dead_letter(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    append(&world, "in", "a", "1");
+    const struct topo_header header = {mr_cstr("own"), mr_cstr("header")};
+    const struct topo_output bad = {
+        .key = mr_cstr("a"),
+        .value = mr_cstr("bad"),
+        .headers = &header,
+        .headers_count = 1,
+    };
+    topo_sim_append(world.sim, "in", -1, &bad);
+    append(&world, "in", "b", "2");
+    run(&world);
+    assert_next(&world, "echoed", "a", "1");
+    assert_next(&world, "echoed", "b", "2");
+    assert_no_more(&world, "echoed");
+    assert_row(&world, "a", "1");
+
+    struct topo_record letter;
+    assert_true(topo_driver_read(world.driver, "dead", &letter));
+    static const char *const headers[][2] = {
+        {"own", "header"},
+        {"dead-letter-reason", "it is bad"},
+        {"dead-letter-topic", "in"},
+        {"dead-letter-partition", "0"},
+        {"dead-letter-offset", "1"},
+        {"dead-letter-node", "echo"},
+    };
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++)
+        assert_true(
+            mr_bytes_equal(topo_record_header(&letter, headers[i][0]), mr_cstr(headers[i][1])));
+    assert_true(mr_bytes_equal(letter.value, mr_cstr("bad")));
+    assert_no_more(&world, "dead");
+
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_metrics(topo_driver_engine(world.driver), &text);
+    mr_buffer_add_byte(&text, '\0');
+    assert_non_null(strstr(
+        text.ptr,
+        "topo_dead_letters_total{application=\"engine-test\",node=\"echo\",class=\"poison\"} 1\n"));
+    assert_non_null(strstr(text.ptr, "topo_records_total{application=\"engine-test\"} 3\n"));
+    mr_buffer_clean_up(&text);
+    close_world(&world);
+}
+
+static void without_dead_letters_a_refused_record_stops_the_engine(void **state)
+{
+    (void)state;
+    struct world world = open_with(NULL, false);
+    struct mr_error error = {0};
+    append(&world, "in", "a", "bad");
+    assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL);
+    assert_non_null(strstr(error.text, "in/0 offset 0"));
+    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_FAILED);
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_status_json(topo_driver_engine(world.driver), &text);
+    mr_buffer_add_byte(&text, '\0');
+    assert_non_null(strstr(text.ptr, "\"state\":\"failed\""));
+    mr_buffer_clean_up(&text);
+    assert_no_more(&world, "echoed");
+    close_world(&world);
+}
+
+static void more_input_than_the_bound_gets_through(void **state)
+{
+    (void)state;
+    struct world world =
+        open_with(&(struct topo_driver_options){.seed = 3, .buffered_bytes_max = 500}, true);
+    for (int i = 0; i < 300; i++)
+        append(&world, i % 2 ? "in" : "urgent", "k", "v");
+    run(&world);
+    for (int i = 0; i < 300; i++)
+        assert_next(&world, "echoed", "k", "v");
+    assert_no_more(&world, "echoed");
+    close_world(&world);
+}
+
+static void a_restart_brings_the_rows_back_from_the_changelog(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    append(&world, "in", "a", "1");
+    append(&world, "in", "a", "2");
+    append(&world, "in", "b", "3");
+    run(&world);
+    assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
+    assert_row(&world, "a", "2");
+    assert_row(&world, "b", "3");
+    for (int i = 0; i < 3; i++)
+        assert_true(topo_driver_read(world.driver, "echoed", &(struct topo_record){0}));
+    assert_no_more(&world, "echoed");
+    close_world(&world);
+}
+
+/* -- timers -- */
+
+static void a_wall_clock_timer_fires_once_for_all_the_slots_it_missed(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    run(&world);
+    const int64_t start = topo_sim_now_ms(world.sim);
+    assert_int_equal(topo_driver_advance_ms(world.driver, 999, NULL), 0);
+    assert_no_more(&world, "ticked");
+    assert_int_equal(topo_driver_advance_ms(world.driver, 1, NULL), 0);
+    char value[32];
+    snprintf(value, sizeof value, "%" PRId64, start + 1000);
+    assert_next(&world, "ticked", "wall", value);
+    assert_int_equal(topo_driver_advance_ms(world.driver, 4500, NULL), 0);
+    snprintf(value, sizeof value, "%" PRId64, start + 5500);
+    assert_next(&world, "ticked", "wall", value);
+    assert_no_more(&world, "ticked");
+    assert_int_equal(topo_driver_advance_ms(world.driver, 500, NULL), 0);
+    snprintf(value, sizeof value, "%" PRId64, start + 6000);
+    assert_next(&world, "ticked", "wall", value);
+    close_world(&world);
+}
+
+static void a_stream_timer_goes_by_the_records(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    run(&world);
+    const int64_t start = topo_sim_now_ms(world.sim);
+    const int64_t at[] = {0, 50, 100, 120};
+    for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
+        const struct topo_output output = {
+            .key = mr_cstr("k"),
+            .value = mr_cstr("v"),
+            .timestamp_ms = start + at[i],
+        };
+        topo_sim_append(world.sim, "in", -1, &output);
+        run(&world);
+    }
+    char value[32];
+    snprintf(value, sizeof value, "%" PRId64, start + 100);
+    assert_next(&world, "ticked", "stream", value);
+    assert_no_more(&world, "ticked");
+    close_world(&world);
+}
+
+/* -- global tables -- */
+
+static void a_task_looks_into_a_table_that_came_up_before_it(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    append(&world, "facts.log", "fact", "old");
+    append(&world, "facts.log", "fact", "bad");
+    append(&world, "facts.log", "fact", "true");
+    append(&world, "facts.log", "fact", "bad");
+    append(&world, "in", "a", "look");
+    run(&world);
+    assert_next(&world, "echoed", "a", "look");
+    assert_next(&world, "echoed", "a", "true");
+    close_world(&world);
+}
+
+static void a_record_waits_for_the_position_it_requires(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    run(&world);
+    const struct topo_header header = {
+        mr_cstr("requires-position"),
+        mr_cstr("facts.log:0:1,unknown:0:99"),
+    };
+    const struct topo_output look = {
+        .key = mr_cstr("a"),
+        .value = mr_cstr("look"),
+        .headers = &header,
+        .headers_count = 1,
+    };
+    topo_sim_append(world.sim, "in", -1, &look);
+    append(&world, "in", "b", "behind it");
+    run(&world);
+    assert_no_more(&world, "echoed");
+    append(&world, "facts.log", "fact", "true");
+    run(&world);
+    assert_next(&world, "echoed", "a", "look");
+    assert_next(&world, "echoed", "a", "true");
+    assert_next(&world, "echoed", "b", "behind it");
+    /* What never comes is not waited for longer than two seconds. */
+    const struct topo_header never = {header.name, mr_cstr("facts.log:0:50")};
+    struct topo_output stuck = look;
+    stuck.headers = &never;
+    topo_sim_append(world.sim, "in", -1, &stuck);
+    run(&world);
+    assert_no_more(&world, "echoed");
+    assert_int_equal(topo_driver_advance_ms(world.driver, 2000, NULL), 0);
+    assert_next(&world, "echoed", "a", "look");
+    close_world(&world);
+}
+
+struct woken {
+    int times;
+};
+
+static void wake(void *user)
+{
+    struct woken *woken = user;
+    woken->times++;
+}
+
+static void whoever_watches_a_position_is_woken_once(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    run(&world);
+    struct topo_engine *engine = topo_driver_engine(world.driver);
+    const struct topo_position position = {"facts.log", 0, 1};
+    struct woken woken = {0};
+    struct woken cancelled = {0};
+    struct topo_watch *watch = NULL;
+    struct topo_watch *other = NULL;
+    assert_int_equal(topo_engine_wait(engine, "facts", &position, 1, NULL), TOPO_BEHIND);
+    assert_int_equal(topo_engine_wait(engine, "none", &position, 1, NULL), TOPO_UNKNOWN_STORE);
+    const struct topo_position elsewhere = {"facts.log", 9, 1};
+    assert_int_equal(topo_engine_wait(engine, "facts", &elsewhere, 1, NULL), TOPO_NOT_HERE);
+    assert_false(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
+    assert_false(topo_engine_watch(engine, "facts", &position, wake, &cancelled, &other));
+    topo_engine_unwatch(engine, other);
+    append(&world, "facts.log", "fact", "true");
+    run(&world);
+    append(&world, "facts.log", "fact", "more");
+    run(&world);
+    assert_int_equal(woken.times, 1);
+    assert_int_equal(cancelled.times, 0);
+    topo_engine_unwatch(engine, watch);
+    int64_t applied = 0;
+    assert_int_equal(topo_engine_wait(engine, "facts", &position, 0, &applied), TOPO_OK);
+    assert_int_equal(applied, 2);
+    assert_true(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
+    assert_null(watch);
+    close_world(&world);
+}
+
+/* -- topics that do not fit -- */
+
+static void a_topic_of_another_partition_count_is_refused(void **state)
+{
+    (void)state;
+    struct topo_topology *topology = make_topology(true);
+    struct topo_sim *sim = topo_sim_new(1);
+    static const char *const topics[] = {
+        "in", "facts.log", "rows.changelog", "echoed", "ticked", "dead"};
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        topo_sim_create_topic(sim, topics[i], 2);
+    const struct topo_engine_options options = {.io_open = topo_sim_open, .io_user = sim};
+    struct topo_engine *engine = NULL;
+    struct mr_error error = {0};
+    assert_int_equal(topo_engine_start(topology, &options, &engine, &error), MR_CONFIG);
+    assert_string_equal(error.text, "topic \"urgent\" does not exist");
+    topo_sim_create_topic(sim, "urgent", 3);
+    assert_int_equal(topo_engine_start(topology, &options, &engine, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, "they must be equal"));
+    topo_sim_free(sim);
+    topo_topology_free(topology);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_refused_record_leaves_nothing_but_a_dead_letter),
+        cmocka_unit_test(without_dead_letters_a_refused_record_stops_the_engine),
+        cmocka_unit_test(more_input_than_the_bound_gets_through),
+        cmocka_unit_test(a_restart_brings_the_rows_back_from_the_changelog),
+        cmocka_unit_test(a_wall_clock_timer_fires_once_for_all_the_slots_it_missed),
+        cmocka_unit_test(a_stream_timer_goes_by_the_records),
+        cmocka_unit_test(a_task_looks_into_a_table_that_came_up_before_it),
+        cmocka_unit_test(a_record_waits_for_the_position_it_requires),
+        cmocka_unit_test(whoever_watches_a_position_is_woken_once),
+        cmocka_unit_test(a_topic_of_another_partition_count_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
