@@ -1,5 +1,6 @@
 # librdkafka starts its threads through C11, which this thread sanitizer does not know: not there.
 if(NOT MILLRACE_SANITIZE MATCHES "thread")
+  millrace_test(kafka_crash_test LABEL kafka TIMEOUT 240 LIBS topology base)
   millrace_test(kafka_edges_test LABEL kafka TIMEOUT 120 LIBS topology base)
   millrace_test(kafka_group_test LABEL kafka TIMEOUT 180 LIBS topology base)
   millrace_test(kafka_log_test LABEL kafka TIMEOUT 120 LIBS topology base dep::rdkafka)
