@@ -1,0 +1,92 @@
+"""Running it: tools/up, status, logs and down, as their users and their scripts meet them."""
+
+import os
+import signal
+import socket
+import unittest
+
+import shop
+
+PROGRAMS = ["broker", "processors", "payments", "command-api", "query-api", "gateway"]
+
+
+class OperationsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = shop.shared()
+
+    def products(self):
+        response = self.shop.get("/v1/products?limit=100")
+        self.assertEqual(response.status, 200)
+        return response.body
+
+    def test_status_names_every_program_and_where_it_is(self):
+        status = self.shop.status()
+        self.assertEqual(status["state"], "ready")
+        self.assertEqual(status["gateway"], f"http://127.0.0.1:{self.shop.port}")
+        self.assertEqual([p["name"] for p in status["processes"]], PROGRAMS)
+        self.assertEqual({p["state"] for p in status["processes"]}, {"ready"})
+        self.assertEqual(status["broker"], self.shop.process("broker")["address"])
+
+    def test_logs_shows_a_programs_log(self):
+        code, output = self.shop.tool("logs", "broker")
+        self.assertEqual(code, 0)
+        self.assertIn("Kafka Server started", output)
+        code, output = self.shop.tool("logs", "nobody")
+        self.assertEqual(code, 1)
+        self.assertIn("query-api", output)
+
+    def test_a_second_up_in_the_same_home_is_refused(self):
+        code, output = self.shop.tool("up", "--detach")
+        self.assertEqual(code, 1)
+        self.assertIn("already up", output)
+
+    def test_a_port_in_use_is_one_clear_sentence(self):
+        other = shop.Shop()
+        self.addCleanup(other.close)
+        with socket.create_server(("127.0.0.1", other.port)):
+            code, output = other.tool("up", "--detach")
+        self.assertEqual(code, 1)
+        self.assertIn(f"port {other.port} is in use", output)
+
+    def test_a_broker_that_is_not_there_is_one_clear_sentence(self):
+        other = shop.Shop()
+        self.addCleanup(other.close)
+        code, output = other.tool("up", "--detach", "--broker", "127.0.0.1:1", timeout_s=300)
+        self.assertEqual(code, 1)
+        self.assertIn("no Kafka broker answers at 127.0.0.1:1", output)
+        self.assertEqual(other.tool("status")[0], 3)
+
+    def test_what_is_killed_comes_back_with_all_it_knew(self):
+        before = self.products()
+        for name in PROGRAMS:
+            with self.subTest(name):
+                killed = self.shop.process(name)
+                self.shop.kill(name)
+                shop.wait_until(
+                    lambda: self.shop.process(name)["restarts"] > killed["restarts"], 60,
+                    lambda: self.shop.tool("status")[1])
+                self.shop.wait_until_ready()
+                self.assertEqual(self.products(), before)
+
+    def test_down_and_up_again_finds_everything(self):
+        before = self.products()
+        code, _ = self.shop.down()
+        self.assertEqual(code, 0)
+        self.assertEqual(self.shop.tool("status")[0], 3)
+        output = self.shop.up()
+        self.assertNotIn("importing", output)
+        self.assertEqual(self.products(), before)
+
+    def test_what_a_killed_supervisor_leaves_is_taken_over(self):
+        before = self.products()
+        supervisor = self.shop.status()["supervisor"]
+        os.kill(supervisor, signal.SIGKILL)
+        shop.wait_until(lambda: self.shop.tool("status")[0] == 3, 10, lambda: "still there")
+        output = self.shop.up()
+        self.assertIn("left behind", output)
+        self.assertEqual(self.products(), before)
+
+
+if __name__ == "__main__":
+    unittest.main()
