@@ -1,0 +1,374 @@
+/* shop_harness.c - bridges four drivers, plays the payment provider, and remembers what it saw. */
+#include "shop_harness.h"
+
+#include <base/alloc.h>
+#include <tests/cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARTITIONS = 2 };
+
+const struct shop_sealed shop_token = {
+    MR_LITERAL("payment"), MR_LITERAL("XC20P"), MR_LITERAL("n"), MR_LITERAL("c")};
+
+static const struct {
+    enum shop_member from, to;
+    const char *topic;
+} routes[] = {
+    {CATALOG, SALES, "catalog.product.events"},
+    {CATALOG, SALES, "sales.replies"},
+    {PAYMENTS, SALES, "sales.replies"},
+    {SALES, CATALOG, "inventory.stock.commands"},
+    {SALES, PAYMENTS, "payments.commands"},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+static const struct {
+    enum shop_member member;
+    const char *topic;
+} watched[] = {
+    {IDENTITY, "identity.claim.events"},
+    {IDENTITY, "identity.claim.outcomes"},
+    {IDENTITY, "identity.user.events"},
+    {IDENTITY, "identity.session.events"},
+    {IDENTITY, "identity.user.outcomes"},
+    {IDENTITY, "identity.credentials"},
+    {IDENTITY, "identity.subject-keys"},
+    {IDENTITY, "gateway.replies"},
+    {CATALOG, "catalog.product.outcomes"},
+    {CATALOG, "inventory.stock.events"},
+    {CATALOG, "gateway.replies"},
+    {SALES, "sales.cart.events"},
+    {SALES, "sales.order.events"},
+    {SALES, "sales.outcomes"},
+    {SALES, "notifications.events"},
+    {SALES, "gateway.replies"},
+};
+enum { WATCHED = sizeof watched / sizeof watched[0] };
+
+static void must(int rc, const struct mr_error *error)
+{
+    if (rc)
+        fail_msg("%s", error->text);
+}
+
+struct shop *shop_open(const struct shop_limits *limits)
+{
+    struct shop *shop = mr_calloc(1, sizeof *shop);
+    struct mr_error error = {0};
+    shop->registry = codec_registry_new_local();
+    shop->service = (struct shop_service){
+        .registry = shop->registry, .limits = limits ? *limits : shop_limits_default()};
+    shop->psp = SHOP_PSP_AUTHORIZED;
+    for (int i = 0; i < SHOP_SERVICES; i++) {
+        must(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
+        shop->drivers[i] = topo_driver_new(
+            shop->topologies[i], &(struct topo_driver_options){.partitions = PARTITIONS});
+    }
+    return shop;
+}
+
+void shop_close(struct shop *shop)
+{
+    for (int i = 0; i < SHOP_SERVICES; i++) {
+        topo_driver_free(shop->drivers[i]);
+        topo_topology_free(shop->topologies[i]);
+    }
+    codec_registry_free(shop->registry);
+    mr_arena_clean_up(&shop->arena);
+    mr_buffer_clean_up(&shop->scratch);
+    free(shop);
+}
+
+static void remember(struct shop *shop, const char *topic, const struct topo_record *record)
+{
+    assert_true(shop->seen_count < sizeof shop->seen / sizeof shop->seen[0]);
+    struct mr_bytes value = mr_arena_copy(&shop->arena, record->value);
+    struct mr_error error = {0};
+    snprintf(shop->seen[shop->seen_count].topic, sizeof shop->seen[0].topic, "%s", topic);
+    must(
+        codec_decode(
+            shop->registry, value, &shop->arena, &shop->seen[shop->seen_count].message, &error),
+        &error);
+    shop->seen_count++;
+}
+
+static void pipe_bytes(
+    struct shop *shop,
+    enum shop_member to,
+    const char *topic,
+    struct mr_bytes key,
+    struct mr_bytes value)
+{
+    struct mr_error error = {0};
+    must(topo_driver_pipe(shop->drivers[to], topic, key, value, &error), &error);
+    if (shop->crash_every && ++shop->bridged % shop->crash_every == 0)
+        must(topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
+}
+
+void shop_send(
+    struct shop *shop,
+    enum shop_member to,
+    const char *topic,
+    enum shop_type type,
+    const char *key,
+    const void *value)
+{
+    mr_buffer_reset(&shop->scratch);
+    codec_encode(shop->registry, type, topic, value, &shop->scratch);
+    struct mr_bytes bytes = mr_arena_copy(&shop->arena, mr_buffer_view(&shop->scratch));
+    pipe_bytes(shop, to, topic, mr_cstr(key), bytes);
+    shop_settle(shop);
+}
+
+/* -- the provider -- */
+
+static const char *psp_result(const struct shop *shop, struct mr_bytes op)
+{
+    if (strcmp(shop->psp, SHOP_PSP_AUTHORIZED) != 0)
+        return shop->psp;
+    static const char *const results[][2] = {
+        {SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED},
+        {SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED},
+        {SHOP_OP_VOID, SHOP_PSP_VOIDED},
+        {SHOP_OP_REFUND, SHOP_PSP_REFUNDED},
+        {SHOP_OP_QUERY, SHOP_PSP_NOT_FOUND}};
+    for (int i = 0; i < 5; i++)
+        if (mr_bytes_equal(op, mr_cstr(results[i][0])))
+            return results[i][1];
+    fail_msg("an operation nobody knows");
+    return NULL;
+}
+
+static void psp_answer(struct shop *shop, const struct shop_payment_op_requested *request)
+{
+    if (!shop->psp)
+        return;
+    const char *result = psp_result(shop, request->op);
+    /* "soft" and "hard" are declines. */
+    bool declined = strcmp(result, "soft") == 0 || strcmp(result, "hard") == 0;
+    struct shop_record_psp_result answer = {
+        .saga = {request->meta.correlation_id, request->meta.event_id, 0},
+        .payment_id = request->payment_id,
+        .op = request->op,
+        .op_key = request->op_key,
+        .result = mr_cstr(declined ? SHOP_PSP_DECLINED : result),
+        .psp_event_id = request->op_key,
+        .decline_class = declined ? mr_cstr(result) : (struct mr_bytes){0},
+    };
+    mr_buffer_reset(&shop->scratch);
+    codec_encode(
+        shop->registry, SHOP_RECORD_PSP_RESULT, "payments.commands", &answer, &shop->scratch);
+    pipe_bytes(
+        shop,
+        PAYMENTS,
+        "payments.commands",
+        request->payment_id,
+        mr_arena_copy(&shop->arena, mr_buffer_view(&shop->scratch)));
+}
+
+static bool read_payments(struct shop *shop)
+{
+    struct topo_record record;
+    bool any = false;
+    while (topo_driver_read(shop->drivers[PAYMENTS], "payments.events", &record)) {
+        any = true;
+        remember(shop, "payments.events", &record);
+        const struct codec_message *message = &shop->seen[shop->seen_count - 1].message;
+        if (message->id == SHOP_PAYMENT_OP_REQUESTED)
+            psp_answer(shop, message->value);
+    }
+    return any;
+}
+
+static bool bridge(struct shop *shop)
+{
+    struct topo_record record;
+    bool any = false;
+    for (int i = 0; i < ROUTES; i++) {
+        while (topo_driver_read(shop->drivers[routes[i].from], routes[i].topic, &record)) {
+            any = true;
+            if (strcmp(routes[i].topic, "catalog.product.events") == 0)
+                remember(shop, routes[i].topic, &record);
+            pipe_bytes(
+                shop,
+                routes[i].to,
+                routes[i].topic,
+                mr_arena_copy(&shop->arena, record.key),
+                mr_arena_copy(&shop->arena, record.value));
+        }
+    }
+    return any;
+}
+
+void shop_settle(struct shop *shop)
+{
+    struct topo_record record;
+    bool any = true;
+    while (any) {
+        any = bridge(shop);
+        any |= read_payments(shop);
+    }
+    for (int i = 0; i < WATCHED; i++)
+        while (topo_driver_read(shop->drivers[watched[i].member], watched[i].topic, &record))
+            remember(shop, watched[i].topic, &record);
+}
+
+void shop_advance_ms(struct shop *shop, int64_t ms)
+{
+    struct mr_error error = {0};
+    for (int i = 0; i < SHOP_SERVICES; i++)
+        must(topo_driver_advance_ms(shop->drivers[i], ms, &error), &error);
+    shop_settle(shop);
+}
+
+/* -- what was seen -- */
+
+size_t shop_count(const struct shop *shop, enum shop_type type)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < shop->seen_count; i++)
+        count += shop->seen[i].message.id == (int)type;
+    return count;
+}
+
+const void *shop_last(const struct shop *shop, enum shop_type type)
+{
+    for (size_t i = shop->seen_count; i-- > 0;)
+        if (shop->seen[i].message.id == (int)type)
+            return shop->seen[i].message.value;
+    return NULL;
+}
+
+const struct shop_command_outcome *shop_outcome(const struct shop *shop)
+{
+    const struct shop_command_reply *reply = shop_last(shop, SHOP_COMMAND_REPLY);
+    assert_non_null(reply);
+    return &reply->outcome;
+}
+
+void shop_expect_outcome(const struct shop *shop, int http_status, const char *problem)
+{
+    const struct shop_command_outcome *outcome = shop_outcome(shop);
+    if (outcome->http_status != http_status)
+        fail_msg(
+            "%d %.*s %.*s",
+            (int)outcome->http_status,
+            MR_ARG(outcome->problem_type),
+            MR_ARG(outcome->problem_detail));
+    assert_true(mr_bytes_equal(outcome->problem_type, mr_cstr(problem)));
+    assert_true(mr_bytes_equal(outcome->status, mr_cstr(problem ? "rejected" : "accepted")));
+}
+
+const void *shop_state(
+    struct shop *shop,
+    enum shop_member member,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key)
+{
+    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+        struct topo_store *found = topo_driver_store(shop->drivers[member], store, partition);
+        struct mr_bytes value = {0};
+        struct mr_error error = {0};
+        const void *state = NULL;
+        must(topo_read_get(found, key, &shop->arena, &value, &error), &error);
+        if (!value.ptr)
+            continue;
+        must(codec_decode_bare(&shop_types[type], value, &shop->arena, &state, &error), &error);
+        return state;
+    }
+    return NULL;
+}
+
+/* -- the usual things -- */
+
+struct shop_command_meta shop_command(struct shop *shop, const char *id)
+{
+    struct mr_bytes fresh = mr_arena_printf(&shop->arena, "cmd-%d", ++shop->commands);
+    return (struct shop_command_meta){
+        .command_id = id ? mr_cstr(id) : fresh,
+        .fingerprint = mr_cstr("f"),
+        .principal = mr_cstr("usr_test"),
+        .actor_kind = mr_cstr("customer"),
+        .reply_to = mr_cstr("gateway.replies"),
+        .correlation_id = mr_cstr("corr"),
+        .want_body = true,
+    };
+}
+
+static struct mr_bytes product_of(struct shop *shop, const char *sku)
+{
+    struct shop_id id = shop_product_id(mr_cstr(sku));
+    return mr_cstr(mr_arena_cstr(&shop->arena, shop_id_view(&id)));
+}
+
+void shop_make_product(struct shop *shop, const char *sku, int64_t price_minor, int64_t units)
+{
+    struct mr_bytes id = product_of(shop, sku);
+    struct shop_create_product create = {
+        .meta = shop_command(shop, NULL),
+        .product_id = id,
+        .sku = mr_cstr(sku),
+        .title = mr_cstr(sku),
+        .price = {price_minor, mr_cstr("GBP")},
+        .publish = true,
+    };
+    shop_send(shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, id.ptr, &create);
+    struct shop_adjust_stock adjust = {
+        .meta = shop_command(shop, NULL), .product_id = id, .delta = units};
+    shop_send(shop, CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, id.ptr, &adjust);
+}
+
+void shop_set_price(struct shop *shop, const char *sku, int64_t price_minor)
+{
+    struct shop_change_price change = {
+        .meta = shop_command(shop, NULL),
+        .product_id = product_of(shop, sku),
+        .price = {price_minor, mr_cstr("GBP")}};
+    shop_send(
+        shop,
+        CATALOG,
+        "catalog.product.commands",
+        SHOP_CHANGE_PRICE,
+        change.product_id.ptr,
+        &change);
+}
+
+void shop_add_item(struct shop *shop, const char *owner, const char *sku, int32_t quantity)
+{
+    struct shop_add_cart_item add = {
+        .meta = shop_command(shop, NULL),
+        .owner_id = mr_cstr(owner),
+        .product_id = product_of(shop, sku),
+        .quantity = quantity};
+    shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+}
+
+struct mr_bytes shop_place(struct shop *shop, const char *owner, const struct shop_sealed *token)
+{
+    struct shop_place_order place = {
+        .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .method_token_sealed = token};
+    struct shop_id id = shop_order_id(place.owner_id, place.meta.command_id);
+    place.order_id = mr_arena_copy(&shop->arena, shop_id_view(&id));
+    shop_send(shop, SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &place);
+    return place.order_id;
+}
+
+void shop_cancel(struct shop *shop, const char *owner, struct mr_bytes order_id)
+{
+    struct shop_cancel_order cancel = {
+        .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .order_id = order_id};
+    shop_send(shop, SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &cancel);
+}
+
+const struct shop_stock_state *shop_stock(struct shop *shop, const char *sku)
+{
+    return shop_state(shop, CATALOG, "stock", SHOP_STOCK_STATE, product_of(shop, sku));
+}
+
+const struct shop_order_state *shop_order(struct shop *shop, struct mr_bytes order_id)
+{
+    return shop_state(shop, SALES, "orders", SHOP_ORDER_STATE, order_id);
+}

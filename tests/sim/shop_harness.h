@@ -1,0 +1,78 @@
+/*
+ * shop_harness.h - the whole write side on simulated logs: a driver per service, and a bridge that
+ * carries what one service writes to the one that reads it.
+ *
+ * The payment provider is the test: it reads the requests and answers as it likes.
+ */
+#ifndef TESTS_SHOP_HARNESS_H
+#define TESTS_SHOP_HARNESS_H
+
+#include <processors/ids.h>
+#include <processors/shop.h>
+#include <topology/driver.h>
+
+enum shop_member { IDENTITY, CATALOG, SALES, PAYMENTS };
+
+struct shop {
+    struct shop_service service;
+    struct codec_registry *registry;
+    struct topo_topology *topologies[SHOP_SERVICES];
+    struct topo_driver *drivers[SHOP_SERVICES];
+    struct mr_arena arena; /* Decoded records live here until the test ends. */
+    struct mr_buffer scratch;
+    const char *psp; /* What the provider says to everything: "authorized" follows the op;
+                        NULL: nothing. */
+    int commands;    /* Makes command ids. */
+    int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
+    int bridged;
+    struct {
+        char topic[48];
+        struct codec_message message;
+    } seen[4096]; /* Every event, outcome and reply, as committed, in order per topic. */
+    size_t seen_count;
+};
+
+struct shop *shop_open(const struct shop_limits *limits);
+void shop_close(struct shop *shop);
+
+/* Appends a record to the service that reads the topic, and runs everything to a standstill. */
+void shop_send(
+    struct shop *shop,
+    enum shop_member to,
+    const char *topic,
+    enum shop_type type,
+    const char *key,
+    const void *value);
+void shop_settle(struct shop *shop);
+void shop_advance_ms(struct shop *shop, int64_t ms);
+
+/* A command's meta with a fresh id (or the given one); the reply goes to partition 0. */
+struct shop_command_meta shop_command(struct shop *shop, const char *id);
+
+/* How many records of this type were seen; the last of them, NULL when none. */
+size_t shop_count(const struct shop *shop, enum shop_type type);
+const void *shop_last(const struct shop *shop, enum shop_type type);
+const struct shop_command_outcome *shop_outcome(const struct shop *shop);
+void shop_expect_outcome(const struct shop *shop, int http_status, const char *problem);
+
+/* Stored state of a service, whichever partition holds it; NULL when absent. */
+const void *shop_state(
+    struct shop *shop,
+    enum shop_member member,
+    const char *store,
+    enum shop_type type,
+    struct mr_bytes key);
+
+/* The usual things. Product ids are of the SKU, owners are given whole. */
+void shop_make_product(struct shop *shop, const char *sku, int64_t price_minor, int64_t units);
+void shop_set_price(struct shop *shop, const char *sku, int64_t price_minor);
+void shop_add_item(struct shop *shop, const char *owner, const char *sku, int32_t quantity);
+/* The order's id lives in the shop's arena. */
+struct mr_bytes shop_place(struct shop *shop, const char *owner, const struct shop_sealed *token);
+void shop_cancel(struct shop *shop, const char *owner, struct mr_bytes order_id);
+const struct shop_stock_state *shop_stock(struct shop *shop, const char *sku);
+const struct shop_order_state *shop_order(struct shop *shop, struct mr_bytes order_id);
+
+extern const struct shop_sealed shop_token;
+
+#endif
