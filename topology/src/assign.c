@@ -38,6 +38,7 @@ void worker_suspend(struct worker *worker)
     worker_drop_input(worker);
     worker->last_queue = NULL;
     worker->assigned = false;
+    worker->report_now = true;
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
         for (size_t k = 0; k < task->sub->logs_count; k++) {
@@ -195,6 +196,7 @@ static int assign(struct worker *worker, const struct topo_io_poll *poll, struct
             task->queues.items[k].paused = false;
     }
     worker->assigned = worker->was_assigned = true;
+    worker->report_now = true;
     metrics_add(&worker->engine->metrics.rebalances, 1);
     engine_log(
         worker->engine,

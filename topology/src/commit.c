@@ -331,6 +331,7 @@ void worker_undo(struct worker *worker)
             task_move(task, TASK_RESTORING);
     }
     worker->txn = (struct worker_txn){0};
+    worker->report_now = true;
 }
 
 int worker_abort(struct worker *worker, struct mr_error *error)

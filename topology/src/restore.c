@@ -382,7 +382,7 @@ static int start_input(struct worker *worker, struct task *task, struct mr_error
             timer->due_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
     task_move(task, TASK_RUNNING);
-    worker->progress = true;
+    worker->progress = worker->report_now = true;
     return 0;
 }
 

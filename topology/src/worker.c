@@ -288,6 +288,7 @@ static void report(struct worker *worker)
     *slot = reports;
     pthread_mutex_unlock(&engine->mutex);
     worker->reported_ms = worker->now_ms;
+    worker->report_now = false;
 }
 
 /* Input lag is for operators and for KIP-695: one partition a quarter of a second is asked for. */
@@ -351,13 +352,12 @@ static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
 static bool report_is_due(const struct worker *worker)
 {
     int64_t age_ms = worker->now_ms - worker->reported_ms;
-    return age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
+    return worker->report_now || age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
 }
 
 int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
 {
     struct mr_error why = {0};
-    bool restoring = worker_is_restoring(worker);
     worker->progress = false;
     if (worker->state == WORKER_CLOSED) {
         int rc = join(worker, &why);
@@ -376,7 +376,7 @@ int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
     }
     if (worker->state == WORKER_RUNNING && worker->engine->threaded && report_is_due(worker))
         look_at_lag(worker);
-    if (report_is_due(worker) || restoring != worker_is_restoring(worker) || why.code)
+    if (report_is_due(worker) || why.code)
         report(worker);
     return worker->progress;
 }

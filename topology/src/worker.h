@@ -70,6 +70,7 @@ struct worker {
     int aborts;     /* In a row, without a commit. */
     int mismatches; /* In a row. */
     int64_t reported_ms;
+    bool report_now; /* A task came, went or changed its state. */
     size_t lag_turn;
 };
 
