@@ -197,6 +197,7 @@ void sim_group_gone(struct sim_member *member)
     slot->member = NULL;
     slot->topics = NULL;
     slot->topics_count = 0;
+    slot->joined = false; /* Who prepares waits for it, or for its session to end. */
     slot->gone_ms = member->sim->now_ms;
 }
 
