@@ -1,0 +1,66 @@
+"""kill -9 in the middle: what was acknowledged stays, what was not can be asked again, nothing happens twice."""
+
+import threading
+import time
+import unittest
+
+import shop
+from customer import Customer
+
+
+class CrashTest(unittest.TestCase):
+    def test_commands_survive_their_processors(self):
+        place = shop.shared()
+        customer = Customer(place)
+        product = place.get("/v1/products?limit=1&in_stock=true").json["items"][0]["product_id"]
+        for program in ("processors", "command-api", "broker"):
+            with self.subTest(program):
+                before = self.quantity(customer)
+                keys = [shop.new_key() for _ in range(20)]
+                killer = threading.Timer(0.1, place.kill, [program])
+                killer.start()
+                for key in keys:
+                    self.add_until_accepted(customer, product, key)
+                killer.join()
+                place.wait_until_ready()
+                self.assertEqual(self.quantity(customer), before + len(keys))
+
+    def quantity(self, customer):
+        lines = customer.get("/v1/cart").json["lines"]
+        return sum(line["quantity"] for line in lines)
+
+    def add_until_accepted(self, customer, product, key):
+        """As a client should: the same key until there is an answer that is final."""
+        def accepted():
+            try:
+                answer = customer.add(product, 1, key=key, headers={"Prefer": "wait=5"})
+            except OSError:
+                return False
+            self.assertIn(answer.status, (200, 202, 500, 502, 503, 504), answer)
+            return answer.status == 200
+
+        shop.wait_until(accepted, 90, lambda: key)
+
+    def test_an_import_survives_its_processors(self):
+        place = shop.Shop()
+        self.addCleanup(place.close)
+        results = []
+        starter = threading.Thread(target=lambda: results.append(
+            place.tool("up", "--detach", "--orders", "300", timeout_s=600)))
+        starter.start()
+        shop.wait_until((place.home / "import.json").exists, 600, lambda: "the import has not begun")
+        before = place.process("processors")
+        for kills in (1, 2):
+            time.sleep(1)
+            place.kill("processors")
+            shop.wait_until(
+                lambda: place.process("processors")["restarts"] == before["restarts"] + kills, 60,
+                lambda: place.tool("status")[1])
+        starter.join()
+        code, output = results[0]
+        self.assertEqual(code, 0, output)
+        self.assertIn("the shop and the file agree", output)
+
+
+if __name__ == "__main__":
+    unittest.main()
