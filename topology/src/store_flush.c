@@ -81,8 +81,7 @@ static uint64_t next_epoch(struct topo_store *store)
 /* With no scan open and nothing staged the disk now has all that the index was for. */
 static void clear_index(const struct store_set *set, struct topo_store *store, uint64_t epoch)
 {
-    bool pinned = store->pins.first < store->pins.count;
-    if (store->ordered && epoch == 0 && !pinned && set->staged.count == 0)
+    if (store->ordered && epoch == 0 && set->staged.count == 0)
         store_index_clear(&store->index);
 }
 

@@ -5,10 +5,9 @@
  * fill it; cold clean entries are evicted. Writes of the open transaction are staged: the task that
  * made them reads them back at once, other threads and the disk do not see them.
  *
- *     entry: ABSENT/CLEAN --put, delete--> STAGED --[store set commits]--> COMMITTED (dirty)
- *                                             |                              |
- *                                             +--[abort]--> as before        +--[write-behind]-->
- * CLEAN
+ *     ABSENT or CLEAN --put, delete--> STAGED --commit--> DIRTY --write-behind--> CLEAN
+ *                                        |
+ *                                        +--abort--> as before
  *
  * The stores of a task form a set (store_set.h, engine only): one RocksDB database, a column family
  * per store, and one more for positions. Commit, abort, save point and flush act on the whole set,
@@ -16,8 +15,11 @@
  * there.
  *
  * Failure  A store that met a disk error answers "absent", takes no writes and is marked broken;
- * the engine sees the mark before it commits anything, so no decision made on it survives. Threads
- * topo_store_* : the thread that owns the task. topo_read_* : any thread, committed state only.
+ * the engine sees the mark before it commits anything, so no decision made on it survives.
+ *
+ * Threads  topo_store_* : the thread that owns the task. topo_read_* : any thread, committed state
+ * only. Readers must be gone before the set is closed.
+ *
  * Memory   Keys and values are copied in. What get hands out is a view into the table, valid until
  * the next write to that key or the end of the record; what a scan hands out, until its next step.
  */
