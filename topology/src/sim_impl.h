@@ -61,7 +61,7 @@ struct sim_entry {
     struct topo_record record;
     struct sim_txn *txn; /* NULL: appended outside any. */
     bool marker;
-    char bytes[];
+    _Alignas(8) char bytes[]; /* Headers, then what they and the record view. */
 };
 
 /* A transactional id. */
