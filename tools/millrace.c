@@ -14,6 +14,7 @@ static const struct tool_command *const commands[] = {
     &tool_schemas_register,
     &tool_schemas_list,
     &tool_schemas_check,
+    &tool_topology_describe,
     &tool_import_retail,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
