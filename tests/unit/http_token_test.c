@@ -197,6 +197,25 @@ static void a_change_of_any_character_is_noticed(void **state)
     assert_int_equal(verify_at(fixture, NOW_S), TOKEN_VALID);
 }
 
+static void a_signature_has_one_spelling(void **state)
+{
+    struct fixture *fixture = *state;
+    struct token_claims claims = claims_of("usr_1");
+    char *last = NULL;
+    for (int i = 0; !last; i++) { /* Until its signature has a '_', which stands for 63. */
+        claims.issued_at_s = NOW_S - i;
+        sign(fixture, &claims);
+        char *dot = memrchr(fixture->token.ptr, '.', fixture->token.len);
+        size_t left = fixture->token.len - (size_t)(dot - fixture->token.ptr);
+        last = memchr(dot, '_', left);
+    }
+    assert_int_equal(verify_at(fixture, NOW_S), TOKEN_VALID);
+    for (int byte = 0; byte < 256; byte++) {
+        *last = (char)byte;
+        assert_int_equal(verify_at(fixture, NOW_S), byte == '_' ? TOKEN_VALID : TOKEN_INVALID);
+    }
+}
+
 static void every_truncation_is_invalid(void **state)
 {
     struct fixture *fixture = *state;
@@ -385,6 +404,7 @@ int main(void)
         TEST(an_expired_token_is_expired_cached_or_not),
         TEST(a_token_from_the_future_is_invalid),
         TEST(a_change_of_any_character_is_noticed),
+        TEST(a_signature_has_one_spelling),
         TEST(every_truncation_is_invalid),
         TEST(other_algorithms_and_types_are_refused),
         TEST(wrong_or_missing_claims_are_refused),
