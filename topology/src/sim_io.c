@@ -185,6 +185,7 @@ sim_io_subscribe(void *self, const char *const *topics, size_t count, struct mr_
     struct sim_member *member = self;
     int rc = enter(self, error);
     if (!rc) {
+        sim_group_gone(member); /* Asked again: its slot looks at the topics below. */
         member->topics = mr_realloc(member->topics, (count + 1) * sizeof *member->topics);
         for (size_t i = 0; i < count; i++)
             member->topics[i] = topics[i];

@@ -1,0 +1,176 @@
+/* log_test.c - what a task does when its logs are not what it left: written by others, cut, gone.
+ */
+#include <tests/cmocka.h>
+
+#include "counter.h"
+
+#include <topology/engine.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_driver *driver;
+    struct topo_sim *sim;
+    char dir[64];
+    uint64_t seed;
+};
+
+static void open_world(struct world *world)
+{
+    *world = (struct world){.dir = "/tmp/millrace-log-XXXXXX", .seed = 9};
+    assert_non_null(mkdtemp(world->dir));
+    world->topology = counter_topology("counter");
+    world->driver = topo_driver_new(
+        world->topology, &(struct topo_driver_options){.seed = 9, .state_dir = world->dir});
+    world->sim = topo_driver_sim(world->driver);
+    counter_feed(world->sim, &world->seed, 40);
+    assert_int_equal(topo_driver_run(world->driver, NULL), 0);
+}
+
+static void close_world(struct world *world)
+{
+    char command[128];
+    topo_driver_free(world->driver);
+    topo_topology_free(world->topology);
+    snprintf(command, sizeof command, "rm -r '%s'", world->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static struct topo_store *store_of(void *user, const char *store, int32_t partition)
+{
+    return topo_driver_store(user, store, partition);
+}
+
+static uint64_t rebuilds(struct world *world)
+{
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_metrics(topo_driver_engine(world->driver), &text);
+    mr_buffer_add_byte(&text, '\0');
+    static const char name[] = "topo_rebuilds_total{application=\"counter\"} ";
+    const char *at = strstr(text.ptr, name);
+    assert_non_null(at);
+    uint64_t count = strtoull(at + strlen(name), NULL, 10);
+    mr_buffer_clean_up(&text);
+    return count;
+}
+
+/* Once is an accident: the transaction is aborted and the offsets are read again. An account of the
+ * stranger's own, so that the model of the others holds. */
+static void one_event_of_a_stranger_costs_one_abort(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    const struct topo_output strange = {.key = mr_cstr("zz"), .value = mr_cstr("7")};
+    topo_sim_append(world.sim, "counter.events", 0, &strange);
+    counter_feed(world.sim, &world.seed, 10);
+    assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+    struct topo_store *totals = topo_driver_store(world.driver, "totals", 0);
+    assert_true(mr_bytes_equal(topo_store_get(totals, mr_cstr("zz")), mr_cstr("7")));
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_metrics(topo_driver_engine(world.driver), &text);
+    mr_buffer_add_byte(&text, '\0');
+    assert_non_null(strstr(text.ptr, "topo_aborts_total{application=\"counter\"} 1\n"));
+    mr_buffer_clean_up(&text);
+    close_world(&world);
+}
+
+struct stranger {
+    struct topo_sim *sim;
+    int appended;
+};
+
+/* Writes to the event topic each time the engine says that it aborted. */
+static void write_again(void *user, int level, const char *event, const char *text)
+{
+    (void)level, (void)text;
+    struct stranger *stranger = user;
+    const struct topo_output strange = {.key = mr_cstr("zz"), .value = mr_cstr("0")};
+    if (!stranger->sim || (strcmp(event, "task") == 0 && !strstr(text, "to=running")))
+        return;
+    topo_sim_append(stranger->sim, "counter.events", 0, &strange);
+    stranger->appended++;
+}
+
+static void a_second_writer_to_an_event_topic_stops_the_engine(void **state)
+{
+    (void)state;
+    struct stranger stranger = {0};
+    struct topo_topology *topology = counter_topology("counter");
+    struct topo_driver *driver = topo_driver_new(
+        topology,
+        &(struct topo_driver_options){.seed = 9, .on_log = write_again, .log_user = &stranger});
+    uint64_t seed = 9;
+    struct mr_error error = {0};
+    counter_feed(topo_driver_sim(driver), &seed, 40);
+    stranger.sim = topo_driver_sim(driver);
+    assert_int_equal(topo_driver_run(driver, &error), MR_FATAL);
+    assert_non_null(strstr(error.text, "another producer writes to counter.events/0"));
+    assert_true(stranger.appended >= 3);
+    topo_driver_free(driver);
+    topo_topology_free(topology);
+}
+
+/* What is missing was deleted from the changelog: only from its start is the fold whole. */
+static void a_store_behind_the_start_of_its_changelog_is_rebuilt(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    assert_int_equal(topo_driver_restart(world.driver, NULL), 0); /* All on disk. */
+    counter_feed(world.sim, &world.seed, 40);
+    assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+    int64_t end = topo_sim_end(world.sim, "counter.seen", 0);
+    topo_sim_truncate(world.sim, "counter.seen", 0, end - 1);
+    assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
+    assert_int_equal(rebuilds(&world), 1);
+    struct topo_store *totals = topo_driver_store(world.driver, "totals", 0);
+    assert_non_null(totals); /* Its events are all there, so it is whole again. */
+    const char *bad = counter_check_stores(world.sim, store_of, world.driver);
+    assert_null(strstr(bad, "totals"));
+    close_world(&world);
+}
+
+static void nothing_is_rebuilt_otherwise(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
+    assert_int_equal(rebuilds(&world), 0);
+    assert_string_equal(counter_check_stores(world.sim, store_of, world.driver), "");
+    close_world(&world);
+}
+
+static void a_topic_made_anew_is_refused_with_what_to_do(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world);
+    assert_int_equal(topo_driver_restart(world.driver, NULL), 0);
+    /* The same state directory, on a cluster that knows nothing of it. */
+    struct topo_driver *other = topo_driver_new(
+        world.topology, &(struct topo_driver_options){.seed = 1, .state_dir = world.dir});
+    topo_driver_free(world.driver);
+    world.driver = other;
+    struct mr_error error = {0};
+    assert_int_equal(topo_driver_run(other, &error), MR_CORRUPT);
+    assert_non_null(strstr(error.text, "remove the state directory"));
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_event_of_a_stranger_costs_one_abort),
+        cmocka_unit_test(a_second_writer_to_an_event_topic_stops_the_engine),
+        cmocka_unit_test(a_store_behind_the_start_of_its_changelog_is_rebuilt),
+        cmocka_unit_test(nothing_is_rebuilt_otherwise),
+        cmocka_unit_test(a_topic_made_anew_is_refused_with_what_to_do),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
