@@ -14,10 +14,10 @@
 
 #include <base/alloc.h>
 
-#include <errno.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 enum { ACCOUNTS = 40, PARTITIONS = 2, ROUNDS = 8, ROUND_COMMANDS = 1500, FD_MAX = 16 };
@@ -224,6 +224,7 @@ static pid_t start_child(const char *name, const char *state_dir)
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* A test that fails leaves no engine behind. */
         execv("/proc/self/exe", argv);
         _exit(127);
     }
