@@ -223,8 +223,11 @@ static void add_payment(struct saga_key *key, const struct shop_payment_state *p
 {
     if (!payment)
         return;
-    key->payment_flags =
-        (uint8_t)(payment->goal | (payment->asked ? 4 : 0) | (payment->capture_wanted ? 8 : 0) | (payment->op_due ? 16 : 0));
+    int flags = payment->goal;
+    flags |= payment->asked ? 4 : 0;
+    flags |= payment->capture_wanted ? 8 : 0;
+    flags |= payment->op_due ? 16 : 0;
+    key->payment_flags = (uint8_t)flags;
     key->payment_facts = (uint8_t)payment->facts;
     key->op = payment->op.ptr && payment->op_due ? (uint8_t)payment->op.ptr[0] : 0;
 }
