@@ -11,6 +11,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define APPEND(array, count, item)                                                                 \
@@ -174,6 +175,7 @@ static int link_nodes(struct topo_topology *topology, struct mr_error *error)
         struct graph_node *node = topology->nodes[i];
         for (size_t k = 0; k < node->parent_names.count; k++) {
             struct graph_node *parent = graph_node_of(topology, node->parent_names.items[k]);
+            assert(parent); /* The builder refused it otherwise. */
             APPEND(parent->children, parent->children_count, node);
         }
         int rc = link_stores(topology, node, error);

@@ -1,0 +1,209 @@
+/*
+ * fold_bench.c - the engine's fold: per record a read and a write of a store with a changelog and
+ * one output, exactly-once. Told in records/s and CPU microseconds a record.
+ *
+ *     fold_bench HOST:PORT [records [state_dir]]
+ */
+#include <topology/engine.h>
+#include <topology/kafka.h>
+
+#include <base/buffer.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { VALUE_SIZE = 100, KEYS = 50000 };
+
+struct bench {
+    struct topo_kafka_options options;
+    struct mr_error error;
+    char input[64];
+    char output[64];
+    char changelog[64];
+    int64_t records;
+};
+
+static double seconds(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void need(struct bench *bench, int code, const char *what)
+{
+    if (code >= 0)
+        return;
+    fprintf(stderr, "%s: %s\n", what, bench->error.text);
+    exit(1);
+}
+
+static void make_topics(struct bench *bench)
+{
+    long id = (long)time(NULL);
+    snprintf(bench->input, sizeof bench->input, "fold-in-%ld", id);
+    snprintf(bench->output, sizeof bench->output, "fold-out-%ld", id);
+    snprintf(bench->changelog, sizeof bench->changelog, "fold-changelog-%ld", id);
+    const struct topo_kafka_topic topics[] = {
+        {.name = bench->input, .partitions = 1},
+        {.name = bench->output, .partitions = 1},
+        {.name = bench->changelog, .partitions = 1},
+    };
+    need(
+        bench,
+        topo_kafka_create_topics(&bench->options, topics, 3, NULL, &bench->error),
+        "create topics");
+}
+
+static void fill(struct bench *bench)
+{
+    struct topo_kafka_producer *producer;
+    char key[24];
+    char value[VALUE_SIZE];
+    memset(value, 'v', sizeof value);
+    need(
+        bench,
+        topo_kafka_producer_new(&bench->options, 20, &producer, &bench->error),
+        "make a producer");
+    for (int64_t i = 0; i < bench->records; i++) {
+        snprintf(key, sizeof key, "key-%" PRId64, i % KEYS);
+        const struct topo_output record = {.key = mr_cstr(key), .value = mr_bytes_of(value, 100)};
+        int code;
+        while ((code = topo_kafka_produce(
+                    producer, bench->input, 0, &record, NULL, NULL, &bench->error)) == MR_AGAIN)
+            topo_kafka_flush(producer, 100, NULL);
+        need(bench, code, "fill");
+    }
+    need(bench, topo_kafka_flush(producer, 60000, &bench->error), "fill");
+    topo_kafka_producer_free(producer);
+}
+
+struct state {
+    uint64_t count;
+    char last[VALUE_SIZE];
+};
+
+static int fold(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)user, (void)error;
+    struct topo_store *store = topo_context_store(context, "counts");
+    struct state state = {0};
+    struct mr_bytes known = topo_store_get(store, record->key);
+    if (known.len == sizeof state)
+        memcpy(&state, known.ptr, sizeof state);
+    state.count++;
+    if (record->value.len == sizeof state.last)
+        memcpy(state.last, record->value.ptr, sizeof state.last);
+    topo_store_put(store, record->key, mr_bytes_of(&state, sizeof state));
+    const struct topo_output output = {
+        .key = record->key,
+        .value = mr_arena_copy(topo_context_arena(context), mr_bytes_of(&state, sizeof state)),
+    };
+    topo_forward(context, "out", &output);
+    return 0;
+}
+
+static struct topo_topology *make_topology(struct bench *bench)
+{
+    struct topo_builder *builder = topo_builder_new(bench->input);
+    const char *topics[] = {bench->input, NULL};
+    const char *from_in[] = {"in", NULL};
+    const char *from_fold[] = {"fold", NULL};
+    const char *stores[] = {"counts", NULL};
+    topo_add_source(builder, &(struct topo_source){.name = "in", .topics = topics});
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "counts",
+            .log = TOPO_LOG_CHANGELOG,
+            .changelog_topic = bench->changelog,
+        });
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "fold",
+            .parents = from_in,
+            .stores = stores,
+            .process = fold,
+        });
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){
+            .name = "out",
+            .parents = from_fold,
+            .topic = bench->output,
+            .partition_by = TOPO_BY_TASK,
+        });
+    struct topo_topology *topology = NULL;
+    need(bench, topo_build(builder, &topology, &bench->error), "build");
+    return topology;
+}
+
+static void see_position(void *user, const struct topo_position *position, int64_t lag)
+{
+    (void)lag;
+    *(int64_t *)user = position->next_offset;
+}
+
+static void run(struct bench *bench, const char *state_dir)
+{
+    struct topo_topology *topology = make_topology(bench);
+    const struct topo_engine_options options = {
+        .state_dir = state_dir,
+        .io_open = topo_kafka_open,
+        .io_user = &bench->options,
+    };
+    struct topo_engine *engine = NULL;
+    double wall = seconds(CLOCK_MONOTONIC);
+    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    need(bench, topo_engine_start(topology, &options, &engine, &bench->error), "start");
+    int64_t next = 0;
+    double first = 0;
+    while (next < bench->records && topo_engine_state(engine, &bench->error) != TOPO_FAILED) {
+        usleep(2000);
+        topo_engine_positions(engine, "counts", see_position, &next);
+        if (first == 0 && next > 0)
+            first = seconds(CLOCK_MONOTONIC);
+    }
+    double end = seconds(CLOCK_MONOTONIC);
+    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    if (topo_engine_state(engine, &bench->error) == TOPO_FAILED)
+        need(bench, bench->error.code, "run");
+    double count = (double)bench->records;
+    printf(
+        "fold: %.0f records/s after the join (%.1f s), %.2f us CPU a record\n",
+        count / (end - first),
+        first - wall,
+        cpu / count * 1e6);
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_metrics(engine, &text);
+    mr_buffer_add_byte(&text, '\0');
+    fputs(text.ptr, stderr);
+    mr_buffer_clean_up(&text);
+    topo_engine_free(engine);
+    topo_topology_free(topology);
+}
+
+int main(int argc, char **argv)
+{
+    struct bench bench = {.options = {.client_id = "bench"}};
+    if (argc < 2) {
+        fprintf(stderr, "usage: fold_bench HOST:PORT [records [state_dir]]\n");
+        return 2;
+    }
+    bench.options.brokers = argv[1];
+    bench.records = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
+    make_topics(&bench);
+    fill(&bench);
+    run(&bench, argc > 3 ? argv[3] : NULL);
+    return 0;
+}
