@@ -16,11 +16,19 @@
 struct topo_kafka_options {
     const char *brokers;   /* "host:port,host:port" */
     const char *client_id; /* The program's name. */
-    /* Extra librdkafka properties, "name=value", NULL-terminated; NULL: none. */
+    /* Extra librdkafka properties, "name=value", NULL-terminated; NULL: none. "name=" gives the
+     * library's default back: "group.instance.id=" makes a dynamic member of a static one. */
     const char *const *properties;
 };
 
-/* topo_io_open_fn; `user` is a struct topo_kafka_options that outlives the engine. */
+/* topo_io_open_fn; `user` is a struct topo_kafka_options that outlives the engine. MR_UNAVAILABLE
+ * with the address within 5 s when no broker answers.
+ *
+ * group.instance.id is application-instance-worker; the transactional ids are that and -0, -1: two
+ * producers taken in turn. begin waits until the markers of the transaction before it are in the
+ * logs, abort until its own are, so that the next offset of a partition that only this worker
+ * writes is its last offset + 2 after each transaction. An input offset that is not in the log is
+ * MR_FATAL from poll, a log's is MR_NOT_FOUND from log_poll. */
 int topo_kafka_open(
     void *user,
     const struct topo_io_options *options,
