@@ -282,7 +282,7 @@ decided(struct model *model, struct reader *reader, const char *key, const char 
     struct topo_record record = {0};
     assert(model->outcomes_count < MODEL_IDS_MAX);
     struct model_outcome *outcome = &model->outcomes[model->outcomes_count++];
-    snprintf(outcome->id, sizeof outcome->id, "%s", id);
+    snprintf(outcome->id, sizeof outcome->id, "%.23s", id);
     snprintf(outcome->text, sizeof outcome->text, "rejected");
     model->seen[account]++;
     if (model->totals[account] + delta >= 0) {

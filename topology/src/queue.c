@@ -78,13 +78,14 @@ int64_t queue_position(const struct queue *queue)
     return head ? head->record.offset : queue->next;
 }
 
+/* Of two queues that are not empty. */
 static bool before(const struct queue *a, const struct queue *b)
 {
     int a_priority = a->input->source->priority;
     int b_priority = b->input->source->priority;
     if (a_priority != b_priority)
         return a_priority < b_priority;
-    return queue_head(a)->record.timestamp_ms < queue_head(b)->record.timestamp_ms;
+    return a->items[a->first].record.timestamp_ms < b->items[b->first].record.timestamp_ms;
 }
 
 struct queue *queues_next(const struct queues *queues)
