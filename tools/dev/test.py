@@ -1,6 +1,8 @@
 """tools/test: builds and runs every test, each kind in the build that suits it, and counts them."""
 
 import argparse
+import concurrent.futures
+import json
 import os
 import pathlib
 import re
@@ -104,6 +106,40 @@ def sanitized(tally, preset):
     run_ctest(tally, preset, preset, jobs(), "-L", ALONE, environment=environment)
 
 
+def lint(tally):
+    """clang-tidy over every source that is ours; generated code is its generator's business."""
+    started = time.monotonic()
+    folder = build.build_root() / "dev"
+    commands = json.loads((folder / "compile_commands.json").read_text())
+    files = sorted({c["file"] for c in commands if is_ours(pathlib.Path(c["file"]))})
+
+    def check(file):
+        return subprocess.run(
+            ["clang-tidy", "-p", str(folder), "--quiet", "--extra-arg=-Wno-unknown-warning-option", file],
+            cwd=build.ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", check=False)
+
+    bad = 0
+    with open(LOGS / "clang-tidy.log", "w") as log, \
+            concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for file, done in zip(files, pool.map(check, files)):
+            if done.returncode == 0:
+                tally.passed += 1
+                continue
+            bad += 1
+            log.write(done.stdout)
+            tally.fail(f"clang-tidy: {os.path.relpath(file, build.ROOT)}")
+            for line in [line for line in done.stdout.splitlines() if " error: " in line][:3]:
+                say(f"    {line}")
+    say(f"clang-tidy: {len(files) - bad} passed, {bad} failed in {time.monotonic() - started:.0f} s")
+
+
+def is_ours(path):
+    """Not generated, and not a test: cmocka's macros are none of our style."""
+    return path.is_relative_to(build.ROOT) and not any(
+        path.is_relative_to(folder) for folder in (build.build_root(), build.ROOT / "tests"))
+
+
 def on_kafka(tally):
     """One broker for all tests with the label kafka; each uses topics of its own."""
     import broker
@@ -152,9 +188,12 @@ def unittest_counts(output):
 def main(argv):
     parser = argparse.ArgumentParser(prog="tools/test", description="Builds and runs every test.")
     parser.add_argument("--quick", action="store_true", help="only what needs no broker, in one build")
+    parser.add_argument("--lint", action="store_true", help="also clang-tidy, which takes minutes")
     options = parser.parse_args(argv)
     LOGS.mkdir(parents=True, exist_ok=True)
     stages = [("dev", everyday)]
+    if options.lint:
+        stages.append(("clang-tidy", lint))
     if not options.quick:
         stages += [
             ("asan", lambda tally: sanitized(tally, "asan")),
