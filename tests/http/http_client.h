@@ -77,8 +77,9 @@ static inline bool client_read(int fd, bool head_only, struct client_answer *ret
             return false;
         len++;
     }
-    if (sscanf(ret_answer->head, "HTTP/1.1 %d", &ret_answer->status) != 1)
+    if (strncmp(ret_answer->head, "HTTP/1.1 ", 9) != 0)
         return false;
+    ret_answer->status = (int)strtol(ret_answer->head + 9, NULL, 10);
     if (ret_answer->status == 100)
         return client_read(fd, head_only, ret_answer);
     const char *length = client_header(ret_answer, "Content-Length");

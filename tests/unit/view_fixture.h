@@ -116,7 +116,7 @@ views_dump_key(struct views *views, const char *store, struct mr_bytes key, stru
             topo_driver_store(views->driver, store, -1), key, &views->arena, &value, NULL),
         0);
     mr_buffer_printf(out, "%s/%.*s=%s", store, MR_ARG(key), value.ptr ? "" : "absent");
-    for (size_t i = 0; i < value.len; i++)
+    for (size_t i = 0; value.ptr && i < value.len; i++)
         mr_buffer_printf(out, "%02x", (unsigned char)value.ptr[i]);
     mr_buffer_printf(out, "\n");
 }
