@@ -147,6 +147,12 @@ static struct topo_topology *make_topology(struct bench *bench)
     return topology;
 }
 
+static void say(void *user, int level, const char *event, const char *text)
+{
+    (void)user, (void)level;
+    fprintf(stderr, "event=%s %s\n", event, text);
+}
+
 static void see_position(void *user, const struct topo_position *position, int64_t lag)
 {
     (void)lag;
@@ -160,6 +166,7 @@ static void run(struct bench *bench, const char *state_dir)
         .state_dir = state_dir,
         .io_open = topo_kafka_open,
         .io_user = &bench->options,
+        .on_log = say,
     };
     struct topo_engine *engine = NULL;
     double wall = seconds(CLOCK_MONOTONIC);
