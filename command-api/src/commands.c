@@ -104,9 +104,9 @@ void command_get(struct http_request *request, void *user)
     struct mr_bytes principal = caller.owner.ptr ? caller.owner : anonymous;
     if (found < 0)
         http_send_problem(request, "internal", "the outcome cannot be read");
-    else if (found && may_see(outcome, caller.owner))
+    else if (outcome && may_see(outcome, caller.owner))
         send_outcome(api, request, outcome);
-    else if (!found && gateway_has_sent(api->gateway, command_id, principal))
+    else if (!outcome && gateway_has_sent(api->gateway, command_id, principal))
         send_pending(request, command_id);
     else
         http_send_problem(request, "not-found", "no such command of yours in the last seven days");
