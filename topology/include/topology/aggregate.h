@@ -20,7 +20,10 @@
  * of the events before they are delivered, gives them to `outcome`, and checks them against the
  *            delivery reports before it commits: a mismatch aborts. A client gets exact positions.
  * Writes     Stores with TOPO_LOG_EVENTS may be written only in evolve; TOPO_LOG_CHANGELOG stores
- * only in decide and punctuate. Asserted.
+ *            only in decide and punctuate. A write elsewhere does not survive a restart: the driver's
+ *            crash shows it. topo_forward in evolve, and events outside decide, are asserted against.
+ * Order      Restore folds the event topics one beside the other: events of different topics must
+ *            fold into keys of their own, or commute.
  */
 #ifndef TOPOLOGY_AGGREGATE_H
 #define TOPOLOGY_AGGREGATE_H
