@@ -20,8 +20,8 @@
  * of the events before they are delivered, gives them to `outcome`, and checks them against the
  *            delivery reports before it commits: a mismatch aborts. A client gets exact positions.
  * Writes     Stores with TOPO_LOG_EVENTS may be written only in evolve; TOPO_LOG_CHANGELOG stores
- *            only in decide and punctuate. A write elsewhere does not survive a restart: the driver's
- *            crash shows it. topo_forward in evolve, and events outside decide, are asserted against.
+ *            only in decide and punctuate. Another write is gone after a restart: the driver's
+ *            crash shows it. Forwarding in evolve, and events outside decide, are asserted.
  * Order      Restore folds the event topics one beside the other: events of different topics must
  *            fold into keys of their own, or commute.
  */
