@@ -22,7 +22,7 @@ static int open_cart(
 {
     const struct shop_cart_view *stored = NULL;
     int code =
-        view_get(context, VIEW_CARTS, SHOP_CART_VIEW, owner_id, (const void **)&stored, error);
+        state_get(context, VIEW_CARTS, SHOP_CART_VIEW, owner_id, (const void **)&stored, error);
     if (code != 0)
         return code;
     *cart = (struct cart){.context = context, .owner_id = owner_id};
@@ -35,7 +35,7 @@ static int open_cart(
 
 static void save_head(const struct cart *cart)
 {
-    view_put(cart->context, VIEW_CARTS, SHOP_CART_VIEW, cart->owner_id, &cart->head);
+    state_put(cart->context, VIEW_CARTS, SHOP_CART_VIEW, cart->owner_id, &cart->head);
 }
 
 static int set_line(
@@ -49,7 +49,7 @@ static int set_line(
     struct mr_bytes key =
         view_cart_line_key(topo_context_arena(cart->context), cart->owner_id, product_id);
     const struct shop_cart_line_state *stored = NULL;
-    int code = view_get(
+    int code = state_get(
         cart->context, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key, (const void **)&stored, error);
     if (code != 0)
         return code;
@@ -59,7 +59,7 @@ static int set_line(
         .unit_price = unit_price,
         .price_version = price_version,
     };
-    view_put(cart->context, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key, &line);
+    state_put(cart->context, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key, &line);
     save_head(cart);
     return 0;
 }

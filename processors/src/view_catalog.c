@@ -89,7 +89,7 @@ static void save(
         set_listed(change, before, false);
     if (view_product_is_listed(after))
         set_listed(change, after, true);
-    view_put(change->context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, change->product_id, after);
+    state_put(change->context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, change->product_id, after);
 }
 
 static void
@@ -154,7 +154,7 @@ static int process_product(
     int code = view_decode(context, registry, record, &message, error);
     if (code != 0)
         return code;
-    code = view_get(
+    code = state_get(
         context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, record->key, (const void **)&before, error);
     if (code != 0)
         return code;
@@ -202,7 +202,7 @@ static int process_stock(
     const struct shop_meta *meta = view_meta(&message);
     stock.version = meta->aggregate_version;
     stock.as_of = meta->occurred_at;
-    view_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);
+    state_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);
     return 0;
 }
 

@@ -37,7 +37,7 @@ static void place(
         .placed_at = event->meta.occurred_at,
         .pay_deadline = event->pay_deadline,
     };
-    view_put(context, VIEW_ORDER_LINES, SHOP_ORDER_LINES_STATE, event->order_id, &lines);
+    state_put(context, VIEW_ORDER_LINES, SHOP_ORDER_LINES_STATE, event->order_id, &lines);
     topo_store_put(topo_context_store(context, VIEW_ORDERS_BY_OWNER), key, mr_bytes_of("", 0));
 }
 
@@ -157,7 +157,8 @@ static int process(
     struct mr_bytes order_id = order_of(&message);
     if (!order_id.ptr)
         return 0;
-    code = view_get(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, (const void **)&stored, error);
+    code =
+        state_get(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, (const void **)&stored, error);
     if (code != 0)
         return code;
     if (!stored && message.id != SHOP_ORDER_PLACED)
@@ -168,7 +169,7 @@ static int process(
         order = *stored;
     if (fold(context, &message, &order)) {
         order.version = view_meta(&message)->aggregate_version;
-        view_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
+        state_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
     }
     return 0;
 }

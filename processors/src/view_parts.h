@@ -1,6 +1,8 @@
-/* view_parts.h - what the view files share: decoding, state, and their parts of the topologies. */
+/* view_parts.h - what the view files share: decoding, and their parts of the topologies. */
 #ifndef PROCESSORS_VIEW_PARTS_H
 #define PROCESSORS_VIEW_PARTS_H
+
+#include "state.h"
 
 #include <processors/views.h>
 
@@ -14,22 +16,6 @@ int view_decode(
 
 /* What the event says of itself; every event has it. */
 const struct shop_meta *view_meta(const struct codec_message *event);
-
-/* The decoded state in a copy of its own, so that it stays when the store is written; *ret_state
- * is NULL when absent. MR_CORRUPT when the bytes are no such state. */
-int view_get(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void **ret_state,
-    struct mr_error *error);
-void view_put(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void *state);
 
 void view_add_store(struct topo_builder *builder, const char *name, bool ordered, int64_t ttl_ms);
 

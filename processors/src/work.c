@@ -11,7 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { TIMER_KEY_PREFIX = 8, HTTP_UNPROCESSABLE = 422, HTTP_PRECONDITION = 412 };
+enum { HTTP_UNPROCESSABLE = 422, HTTP_PRECONDITION = 412 };
 
 static const struct mr_bytes empty = MR_LITERAL("");
 
@@ -357,84 +357,6 @@ bool decision_stale(
     return true;
 }
 
-/* -- state -- */
-
-int state_get(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void **ret_state,
-    struct mr_error *error)
-{
-    struct mr_arena *arena = topo_context_arena(context);
-    struct mr_bytes stored = topo_store_get(topo_context_store(context, store), key);
-    const void *state = NULL;
-    if (stored.ptr &&
-        codec_decode_bare(&shop_types[type], mr_arena_copy(arena, stored), arena, &state, error))
-        return mr_fail(
-            error,
-            MR_CORRUPT,
-            "store %s: %.*s is no %s",
-            store,
-            MR_ARG(key),
-            shop_types[type].name);
-    *ret_state = state;
-    return 0;
-}
-
-void state_put(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void *state)
-{
-    struct mr_buffer buffer;
-    mr_buffer_init(&buffer);
-    shop_types[type].encode(state, &buffer);
-    topo_store_put(topo_context_store(context, store), key, mr_buffer_view(&buffer));
-    mr_buffer_clean_up(&buffer);
-}
-
-struct mr_bytes key_join(struct mr_arena *arena, struct mr_bytes a, struct mr_bytes b)
-{
-    char *key = mr_arena_alloc(arena, a.len + 1 + b.len);
-    memcpy(key, a.ptr, a.len);
-    key[a.len] = '/';
-    memcpy(key + a.len + 1, b.ptr, b.len);
-    return mr_bytes_of(key, a.len + 1 + b.len);
-}
-
-struct mr_bytes key_timer(struct mr_arena *arena, int64_t due_ms, struct mr_bytes id)
-{
-    char *key = mr_arena_alloc(arena, TIMER_KEY_PREFIX + id.len);
-    assert(due_ms >= 0);
-    mr_put_be64(key, (uint64_t)due_ms);
-    memcpy(key + TIMER_KEY_PREFIX, id.ptr, id.len);
-    return mr_bytes_of(key, TIMER_KEY_PREFIX + id.len);
-}
-
-size_t timers_due(
-    struct topo_context *context,
-    const char *store,
-    int64_t now_ms,
-    struct mr_bytes *ret_ids,
-    size_t max)
-{
-    struct mr_arena *arena = topo_context_arena(context);
-    struct mr_bytes end = key_timer(arena, now_ms + 1, empty);
-    struct topo_scan *scan =
-        topo_store_scan(topo_context_store(context, store), mr_bytes_of("", 0), end);
-    size_t count = 0;
-    struct mr_bytes key, value;
-    while (count < max && topo_scan_next(scan, &key, &value))
-        ret_ids[count++] = mr_arena_copy(
-            arena, mr_bytes_of(key.ptr + TIMER_KEY_PREFIX, key.len - TIMER_KEY_PREFIX));
-    topo_scan_close(scan);
-    return count;
-}
-
 int event_decode(
     struct topo_context *context,
     const struct shop_service *service,
@@ -454,36 +376,4 @@ int event_decode(
             (int)record->partition,
             (long long)record->offset);
     return 0;
-}
-
-/* -- money -- */
-
-bool money_multiply(int64_t minor, int64_t quantity, int64_t *ret_minor)
-{
-    int64_t product;
-    if (__builtin_mul_overflow(minor, quantity, &product) || product > SHOP_MONEY_MINOR_MAX ||
-        product < -SHOP_MONEY_MINOR_MAX)
-        return false;
-    *ret_minor = product;
-    return true;
-}
-
-bool money_add(int64_t a, int64_t b, int64_t *ret_minor)
-{
-    int64_t sum;
-    if (__builtin_add_overflow(a, b, &sum) || sum > SHOP_MONEY_MINOR_MAX ||
-        sum < -SHOP_MONEY_MINOR_MAX)
-        return false;
-    *ret_minor = sum;
-    return true;
-}
-
-bool money_is_price(const struct shop_money *money)
-{
-    if (money->minor < 0 || money->minor > SHOP_MONEY_MINOR_MAX || money->currency.len != 3)
-        return false;
-    for (size_t i = 0; i < 3; i++)
-        if (money->currency.ptr[i] < 'A' || money->currency.ptr[i] > 'Z')
-            return false;
-    return true;
 }

@@ -11,6 +11,9 @@
 #ifndef PROCESSORS_WORK_H
 #define PROCESSORS_WORK_H
 
+#include "money.h"
+#include "state.h"
+
 #include <processors/ids.h>
 #include <processors/shop.h>
 #include <topology/aggregate.h>
@@ -128,37 +131,6 @@ decision_reject(
 bool decision_stale(
     struct work *work, int64_t version, struct mr_bytes aggregate_id, void **ret_decision);
 
-/* -- state -- */
-
-/* *ret_state is NULL when absent. MR_CORRUPT when the bytes are no such state. */
-int state_get(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void **ret_state,
-    struct mr_error *error);
-void state_put(
-    struct topo_context *context,
-    const char *store,
-    enum shop_type type,
-    struct mr_bytes key,
-    const void *state);
-
-/* "a/b". Ids hold no '/', so no two pairs give the same key. */
-struct mr_bytes key_join(struct mr_arena *arena, struct mr_bytes a, struct mr_bytes b);
-
-/* A key of a `timers` store: due times sort first. */
-struct mr_bytes key_timer(struct mr_arena *arena, int64_t due_ms, struct mr_bytes id);
-
-/* The due timers, at most `max`, oldest first; `ret_ids` are views into the arena. */
-size_t timers_due(
-    struct topo_context *context,
-    const char *store,
-    int64_t now_ms,
-    struct mr_bytes *ret_ids,
-    size_t max);
-
 /* Decodes a record's event for a fold. */
 int event_decode(
     struct topo_context *context,
@@ -166,20 +138,6 @@ int event_decode(
     const struct topo_record *record,
     struct codec_message *ret_message,
     struct mr_error *error);
-
-/* -- money -- */
-
-/* False when the result is over SHOP_MONEY_MINOR_MAX either way. */
-bool money_multiply(int64_t minor, int64_t quantity, int64_t *ret_minor);
-bool money_add(int64_t a, int64_t b, int64_t *ret_minor);
-
-static inline bool money_equal(const struct shop_money *a, const struct shop_money *b)
-{
-    return a->minor == b->minor && mr_bytes_equal(a->currency, b->currency);
-}
-
-/* Not negative, within bounds, and of a three-letter currency. */
-bool money_is_price(const struct shop_money *money);
 
 static inline bool text_is(struct mr_bytes text, const char *word)
 {
