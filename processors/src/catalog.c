@@ -36,7 +36,7 @@ static int evolve(
     int rc = event_decode(context, user, record, &event, error);
     if (rc)
         return rc;
-    return text_is(codec_meta_of(&event)->aggregate, "product")
+    return text_is(event_meta(&event)->aggregate, "product")
                ? product_evolve(context, &event, error)
                : stock_evolve(context, &event, error);
 }

@@ -234,7 +234,7 @@ int product_fold(
     const struct codec_message *event,
     struct mr_error *error)
 {
-    const struct shop_meta *meta = codec_meta_of(event);
+    const struct shop_meta *meta = event_meta(event);
     struct shop_product_state state = {.sku = no_text, .title = no_text, .price.currency = no_text};
     const void *found;
     int rc = state_get(context, store, SHOP_PRODUCT_STATE, meta->aggregate_id, &found, error);

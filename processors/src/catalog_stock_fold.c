@@ -136,7 +136,7 @@ subject_of(const struct codec_message *event, struct mr_bytes *ret_order_id, int
 int stock_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {
-    const struct shop_meta *meta = codec_meta_of(event);
+    const struct shop_meta *meta = event_meta(event);
     struct fold fold = {.context = context, .product_id = meta->aggregate_id};
     struct mr_bytes order_id;
     int32_t line_no = 0;

@@ -84,7 +84,7 @@ static void apply_result(struct shop_payment_state *state, const struct codec_me
 
 void payment_apply(struct shop_payment_state *state, const struct codec_message *event)
 {
-    const struct shop_meta *meta = codec_meta_of(event);
+    const struct shop_meta *meta = event_meta(event);
     if (state->version == 0)
         state->correlation_id = meta->correlation_id;
     state->version = meta->aggregate_version;
@@ -125,7 +125,7 @@ keep_timer(struct topo_context *context, struct mr_bytes payment_id, int64_t bef
 int payment_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {
-    struct mr_bytes payment_id = codec_meta_of(event)->aggregate_id;
+    struct mr_bytes payment_id = event_meta(event)->aggregate_id;
     struct shop_payment_state state = {0};
     const void *found;
     int rc = state_get(context, "payment", SHOP_PAYMENT_STATE, payment_id, &found, error);

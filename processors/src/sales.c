@@ -43,8 +43,8 @@ static int evolve(
     int rc = event_decode(context, user, record, &event, error);
     if (rc)
         return rc;
-    return text_is(codec_meta_of(&event)->aggregate, "cart") ? cart_evolve(context, &event, error)
-                                                             : order_evolve(context, &event, error);
+    return text_is(event_meta(&event)->aggregate, "cart") ? cart_evolve(context, &event, error)
+                                                          : order_evolve(context, &event, error);
 }
 
 struct topo_aggregate sales_aggregate(const struct shop_service *service)

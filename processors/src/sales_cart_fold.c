@@ -155,7 +155,7 @@ static struct mr_bytes owner_of(const struct codec_message *event)
 int cart_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {
-    const struct shop_meta *meta = codec_meta_of(event);
+    const struct shop_meta *meta = event_meta(event);
     struct fold fold = {
         .context = context, .arena = topo_context_arena(context), .owner_id = owner_of(event)};
     const void *found;

@@ -84,7 +84,7 @@ void order_apply(struct shop_order_state *state, const struct codec_message *eve
         apply_payment(state, event);
         break;
     }
-    state->version = codec_meta_of(event)->aggregate_version;
+    state->version = event_meta(event)->aggregate_version;
 }
 
 /* The deadline is watched until the money is there or the order is given up. */
@@ -113,7 +113,7 @@ static void keep_timer(
 int order_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {
-    struct mr_bytes order_id = codec_meta_of(event)->aggregate_id;
+    struct mr_bytes order_id = event_meta(event)->aggregate_id;
     struct shop_order_state state = {0};
     const void *found;
     int rc = state_get(context, "orders", SHOP_ORDER_STATE, order_id, &found, error);

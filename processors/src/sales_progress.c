@@ -92,9 +92,11 @@ bool progress_line(struct order *order, int32_t line_no, enum line_fact fact)
     if (fact <= known)
         return false;
     int32_t *left = counter(&order->progress, known);
+    int32_t *entered = counter(&order->progress, fact);
+    assert(entered);
     if (left)
         --*left;
-    ++*counter(&order->progress, fact);
+    ++*entered;
     order->facts[line_no - 1] = (uint8_t)fact;
     return true;
 }

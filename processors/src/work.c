@@ -142,6 +142,7 @@ int work_reply(
     const struct shop_command_meta *meta = codec_command_meta_of(command->message);
     struct mr_arena *arena = topo_context_arena(context);
     struct codec_message message;
+    assert(meta); /* What has an id is a command. */
     if (meta->reply_to.len == 0)
         return 0;
     int rc = codec_decode(service->registry, outcome, arena, &message, error);
@@ -366,8 +367,7 @@ int event_decode(
 {
     int rc = codec_decode(
         service->registry, record->value, topo_context_arena(context), ret_message, error);
-    /* An event of our own that we cannot read is no poison to be skipped: state would differ. */
-    if (rc)
+    if (rc || !codec_meta_of(ret_message))
         return mr_fail(
             error,
             MR_CORRUPT,
@@ -376,4 +376,11 @@ int event_decode(
             (int)record->partition,
             (long long)record->offset);
     return 0;
+}
+
+const struct shop_meta *event_meta(const struct codec_message *event)
+{
+    const struct shop_meta *meta = codec_meta_of(event);
+    assert(meta);
+    return meta;
 }

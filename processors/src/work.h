@@ -131,13 +131,17 @@ decision_reject(
 bool decision_stale(
     struct work *work, int64_t version, struct mr_bytes aggregate_id, void **ret_decision);
 
-/* Decodes a record's event for a fold. */
+/* Decodes a record's event for a fold. MR_CORRUPT when it is none: skipping it would make the state
+ * another one. */
 int event_decode(
     struct topo_context *context,
     const struct shop_service *service,
     const struct topo_record *record,
     struct codec_message *ret_message,
     struct mr_error *error);
+
+/* What an event says of itself. */
+const struct shop_meta *event_meta(const struct codec_message *event);
 
 static inline bool text_is(struct mr_bytes text, const char *word)
 {
