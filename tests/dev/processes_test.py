@@ -42,6 +42,20 @@ class ProcessesTest(HomeTest):
         process.stop()
         self.assertEqual(process.popen.returncode, -9)
 
+    def test_what_a_killed_process_leaves_behind_ends_with_it(self):
+        mark = self.folder / "mark"
+        process = self.process(
+            "import pathlib, subprocess, time; child = subprocess.Popen(['sleep', '60']);"
+            f"pathlib.Path('{mark}').write_text(str(child.pid)); time.sleep(60)",
+            ready=lambda: mark.exists() and mark.read_text())
+        process.start()
+        process.wait_ready(20)
+        child = int(mark.read_text())
+        self.assertIsNotNone(processes.start_time(child))
+        process.popen.kill()
+        self.assertTrue(processes.wait_until(lambda: not process.alive(), 20))
+        self.assertTrue(processes.wait_until(lambda: processes.start_time(child) is None, 20))
+
     def test_a_process_that_ends_before_it_is_ready_tells_its_last_line(self):
         process = self.process("print('first'); print('the disk is full'); exit(7)", ready=lambda: False)
         process.start()

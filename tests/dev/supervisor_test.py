@@ -84,6 +84,13 @@ class SupervisorTest(HomeTest):
     def bring_up(self):
         self.supervisor.bring_up("data.csv", "10")
 
+    def tick_until(self, condition):
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            self.supervisor.tick()
+            time.sleep(0.05)
+
     def pid(self, name):
         return next(p for p in self.supervisor.processes if p.name == name).popen.pid
 
@@ -98,13 +105,22 @@ class SupervisorTest(HomeTest):
         self.bring_up()
         before = self.pid("first")
         os.kill(before, signal.SIGKILL)
-        deadline = time.monotonic() + 30
-        while self.shop.events().count("+first") < 2:
-            self.assertLess(time.monotonic(), deadline)
-            self.supervisor.tick()
-            time.sleep(0.05)
+        self.tick_until(lambda: self.shop.events().count("+first") == 2)
         self.assertNotEqual(self.pid("first"), before)
         self.assertEqual(self.home.supervisor().fields["state"], "ready")
+
+    def test_a_program_is_not_started_again_before_its_broker_is_ready(self):
+        self.bring_up()
+        broker, first = self.supervisor.processes[:2]
+        broker.ready = lambda: False
+        os.kill(broker.popen.pid, signal.SIGKILL)
+        os.kill(first.popen.pid, signal.SIGKILL)
+        self.tick_until(lambda: self.shop.events().count("+broker") == 2)
+        due = self.supervisor._restart_at["first"]
+        self.tick_until(lambda: time.monotonic() > due + 0.2)
+        self.assertEqual(self.shop.events().count("+first"), 1)
+        broker.ready = lambda: True
+        self.tick_until(lambda: self.shop.events().count("+first") == 2)
 
     def test_three_quick_deaths_are_given_up_with_the_reason(self):
         self.bring_up()

@@ -96,7 +96,7 @@ class Shop:
     def kill(self, name, number=signal.SIGKILL):
         os.kill(self.process(name)["pid"], number)
 
-    def wait_until_ready(self, timeout_s=60):
+    def wait_until_ready(self, timeout_s=300):
         """After a kill: until the supervisor has everything ready again."""
         wait_until(lambda: self.tool("status")[0] == 0, timeout_s, lambda: self.tool("status")[1])
 

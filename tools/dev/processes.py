@@ -170,7 +170,15 @@ class Process:
         self.state = state
 
     def alive(self):
-        return self.popen is not None and self.popen.poll() is None
+        """Once it has ended, what it left behind is ended too: workers of a killed nginx hold its port."""
+        if self.popen is None or self.popen.returncode is not None:
+            return False
+        if os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            return True
+        # Not reaped yet, so the number is still its own.
+        kill_session(self.popen.pid)
+        self.popen.wait()
+        return False
 
     def wait_ready(self, timeout_s):
         """Raises Failure with the last line of its log when it ends or stays unready."""

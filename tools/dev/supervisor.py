@@ -26,6 +26,7 @@ class Supervisor:
         self._home = home
         self._shop = shop
         self._processes = []
+        self._broker = None
         self._quick_deaths = {}
         self._restart_at = {}
         self._probed = 0.0
@@ -43,9 +44,9 @@ class Supervisor:
         """Raises Failure with the sentence that says why; stop() is the caller's then, too."""
         self.record("starting")
         started = time.monotonic()
-        broker = self._shop.broker()
-        if broker:
-            self._start(broker)
+        self._broker = self._shop.broker()
+        if self._broker:
+            self._start(self._broker)
         for name, argv in self._shop.preparations():
             run_to_end(name, argv, self._home.logs / f"{name}.log")
         say(f"  prepared topics, schemas and secrets ({time.monotonic() - started:.1f} s)")
@@ -90,10 +91,14 @@ class Supervisor:
                     self._observe(process)
             elif process.name not in self._restart_at:
                 self._plan_restart(process, now)
-            elif now >= self._restart_at[process.name]:
+            elif now >= self._restart_at[process.name] and self._has_its_broker(process):
                 del self._restart_at[process.name]
                 process.restarts += 1
                 process.start()
+
+    def _has_its_broker(self, process):
+        """Without it a program would only die again, and use up its deaths."""
+        return self._broker in (None, process) or self._broker.state == "ready"
 
     def _observe(self, process):
         state = "ready" if process.ready() else "not ready"
