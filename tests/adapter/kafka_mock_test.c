@@ -178,6 +178,21 @@ static void an_io_that_is_not_initialised_says_so(void **state)
     assert_int_equal(mock->io.log_position(mock->io.self, (struct topo_partition){"in", 0}), -1);
 }
 
+static void preparing_waits_for_a_topic_and_names_it(void **state)
+{
+    struct mr_error error = {0};
+    struct mock *mock = *state;
+    const char *const topics[] = {"out", "late"};
+    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    rd_kafka_mock_topic_set_error(mock->cluster, "late", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_int_equal(mock->io.prepare(mock->io.self, topics, 2, &error), MR_TIMEOUT);
+    assert_non_null(strstr(error.text, "late"));
+    rd_kafka_mock_topic_set_error(mock->cluster, "late", RD_KAFKA_RESP_ERR_NO_ERROR);
+    check(mock->io.prepare(mock->io.self, topics, 2, &error), &error);
+    begin_with_a_record(mock);
+    check(commit(mock, &error), &error);
+}
+
 static void offsets_that_are_not_stable_are_to_be_asked_again(void **state)
 {
     struct mr_error error = {0};
@@ -264,6 +279,26 @@ static void a_key_lands_where_murmur2_says(void **state)
         assert_int_equal(
             atomic_load(&delivered.partition), mr_partition_of(mr_cstr(key), PARTITIONS));
     }
+    topo_kafka_producer_free(producer);
+}
+
+/* From then on nobody can say where the topic is: who was prepared need not ask. */
+static void a_prepared_producer_writes_without_asking_where(void **state)
+{
+    struct mock *mock = *state;
+    struct mr_error error = {0};
+    struct topo_kafka_producer *producer;
+    struct delivered delivered = {0};
+    const char *const topics[] = {"in", "out"};
+    const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
+    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    check(topo_kafka_producer_prepare(producer, topics, 2, 5000, &error), &error);
+    rd_kafka_mock_topic_set_error(mock->cluster, "out", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    check(
+        topo_kafka_produce(producer, "out", -1, &output, on_delivered, &delivered, &error), &error);
+    check(topo_kafka_flush(producer, 5000, &error), &error);
+    assert_int_equal(atomic_load(&delivered.count), 1);
+    assert_int_equal(atomic_load(&delivered.code), 0);
     topo_kafka_producer_free(producer);
 }
 
@@ -366,9 +401,11 @@ int main(void)
         ON_MOCK(a_transactional_id_that_is_forbidden_is_a_configuration_error),
         ON_MOCK(a_commit_without_input_is_refused),
         ON_MOCK(an_io_that_is_not_initialised_says_so),
+        ON_MOCK(preparing_waits_for_a_topic_and_names_it),
         ON_MOCK(offsets_that_are_not_stable_are_to_be_asked_again),
         ON_MOCK(headers_go_there_and_back),
         ON_MOCK(a_key_lands_where_murmur2_says),
+        ON_MOCK(a_prepared_producer_writes_without_asking_where),
         ON_MOCK(a_delivery_that_fails_is_told_once_with_the_reason),
         ON_MOCK(what_cannot_be_delivered_is_given_up_when_the_producer_goes),
         cmocka_unit_test(a_broker_that_is_not_there_is_told_by_its_address),

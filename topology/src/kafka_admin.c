@@ -13,7 +13,7 @@ enum { CREATE_TIMEOUT_MS = 30000, LOOK_AGAIN_MS = 20, METADATA_STEP_MS = 250 };
  * a broker that is just starting is found when it is there. */
 static rd_kafka_resp_err_t metadata_fetch(
     struct kafka_client *client,
-    rd_kafka_topic_t *topic, /* NULL: of all. */
+    rd_kafka_topic_t *topic, /* NULL: of all that the client knows. */
     int timeout_ms,
     const struct rd_kafka_metadata **ret_metadata)
 {
@@ -98,6 +98,50 @@ int kafka_query_partitions(
 {
     bool led;
     return ask_topic(client, topic, ret_count, &led, error);
+}
+
+/* The topic's handle goes, the topic stays with the client. */
+bool kafka_know_topic(struct kafka_client *client, const char *topic)
+{
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(client->rk, topic, NULL);
+    if (handle)
+        rd_kafka_topic_destroy(handle);
+    return handle;
+}
+
+/* The first of the client's topics that is not led whole; NULL: none. */
+static const char *first_not_led(const struct rd_kafka_metadata *metadata)
+{
+    for (int i = 0; i < metadata->topic_cnt; i++) {
+        const struct rd_kafka_metadata_topic *topic = &metadata->topics[i];
+        bool led = topic->err == 0 && topic->partition_cnt > 0;
+        for (int k = 0; led && k < topic->partition_cnt; k++)
+            led = topic->partitions[k].leader >= 0;
+        if (!led)
+            return topic->topic;
+    }
+    return NULL;
+}
+
+int kafka_await_leaders(struct kafka_client *client, int timeout_ms, struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + timeout_ms;
+    for (;;) {
+        const struct rd_kafka_metadata *metadata;
+        rd_kafka_resp_err_t err = metadata_fetch(client, NULL, timeout_ms, &metadata);
+        if (err)
+            return kafka_fail(error, client, err, "ask who leads the topics to be written");
+        const char *missing = first_not_led(metadata);
+        bool over = missing && kafka_clock_ms() >= until;
+        if (over)
+            mr_fail(error, MR_TIMEOUT, "topic %s has no leader yet", missing);
+        rd_kafka_metadata_destroy(metadata);
+        if (over)
+            return MR_TIMEOUT;
+        if (!missing)
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_MS * 1000000L}, NULL);
+    }
 }
 
 int kafka_query_watermarks(

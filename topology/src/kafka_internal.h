@@ -162,6 +162,8 @@ int kafka_txn_new(
     struct mr_error *error);
 void kafka_txn_free(struct kafka_txn *txn);
 int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error);
+int kafka_txn_prepare(
+    struct kafka_txn *txn, const char *const *topics, size_t count, struct mr_error *error);
 int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error);
 int kafka_txn_produce(
     struct kafka_txn *txn,
@@ -193,15 +195,20 @@ int kafka_query_watermarks(
     int64_t *ret_high,
     struct mr_error *error);
 
+/* The client takes note of the topic. False: that is not a topic's name. */
+bool kafka_know_topic(struct kafka_client *client, const char *topic);
+/* Waits until the client knows who leads every topic it took note of. MR_TIMEOUT names one of which
+ * it does not in time. */
+int kafka_await_leaders(struct kafka_client *client, int timeout_ms, struct mr_error *error);
+
 /* -- kafka_record.c: headers, there and back -- */
 
 /* The message's headers into *ret_headers, grown with `capacity`; returns their number. */
 size_t kafka_headers_read(
     const rd_kafka_message_t *message, struct topo_header **ret_headers, size_t *capacity);
-/* One record to librdkafka's queue, copied. `rkt` or `topic` says where. */
+/* One record to librdkafka's queue, copied. */
 struct kafka_send {
     rd_kafka_topic_t *rkt;
-    const char *topic;
     int32_t partition;
     struct mr_bytes key;
     struct mr_bytes value;

@@ -163,6 +163,16 @@ static int io_init_transactions(void *self, struct mr_error *error)
     return err;
 }
 
+static int io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int err = 0;
+    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
+        err = io->lanes[i] ? kafka_txn_prepare(io->lanes[i], topics, count, error)
+                           : mr_fail(error, MR_FATAL, "the producer was not initialised");
+    return err;
+}
+
 static struct kafka_txn *txn_of(const struct kafka_io *io)
 {
     return io->lanes[io->lane];
@@ -334,6 +344,7 @@ int topo_kafka_open(
         .pause = io_pause,
         .committed = io_committed,
         .init_transactions = io_init_transactions,
+        .prepare = io_prepare,
         .begin = io_begin,
         .produce = io_produce,
         .flush = io_flush,

@@ -97,6 +97,19 @@ void topo_kafka_producer_free(struct topo_kafka_producer *producer)
     free(producer);
 }
 
+int topo_kafka_producer_prepare(
+    struct topo_kafka_producer *producer,
+    const char *const *topics,
+    size_t count,
+    int timeout_ms,
+    struct mr_error *error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!kafka_know_topic(&producer->client, topics[i]))
+            return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", topics[i]);
+    return kafka_await_leaders(&producer->client, timeout_ms, error);
+}
+
 int topo_kafka_produce(
     struct topo_kafka_producer *producer,
     const char *topic,
@@ -108,6 +121,11 @@ int topo_kafka_produce(
 {
     char what[300];
     struct delivery *delivery = NULL;
+    /* A handle of our own asks for an unseen topic's leader at once. By name, librdkafka would find
+     * out when it next looks its topics through: each second. */
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(producer->client.rk, topic, NULL);
+    if (!handle)
+        return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", topic);
     if (done) {
         delivery = mr_malloc(sizeof *delivery);
         *delivery = (struct delivery){done, user};
@@ -115,7 +133,7 @@ int topo_kafka_produce(
     rd_kafka_resp_err_t err = kafka_send(
         producer->client.rk,
         &(struct kafka_send){
-            .topic = topic,
+            .rkt = handle,
             .partition = partition,
             .key = record->key,
             .value = record->value,
@@ -124,6 +142,7 @@ int topo_kafka_produce(
             .timestamp_ms = record->timestamp_ms,
             .opaque = delivery,
         });
+    rd_kafka_topic_destroy(handle);
     if (!err)
         return 0;
     free(delivery);

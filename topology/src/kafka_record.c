@@ -52,12 +52,9 @@ rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, const struct kafka_send *send)
         {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {unconst(send->value.ptr), send->value.len}},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = send->timestamp_ms},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = send->opaque},
+        {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = send->rkt},
     };
-    size_t count = 6;
-    if (send->rkt)
-        fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = send->rkt};
-    else
-        fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = send->topic};
+    size_t count = 7;
     if (headers)
         fields[count++] = (rd_kafka_vu_t){.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = headers};
     rd_kafka_error_t *failure = rd_kafka_produceva(rk, fields, count);

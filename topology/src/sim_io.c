@@ -313,6 +313,18 @@ static int sim_io_init_transactions(void *self, struct mr_error *error)
     return leave(self, rc, error);
 }
 
+static int
+sim_io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)
+{
+    struct sim_member *member = self;
+    int rc = enter(self, error);
+    assert(rc || member->producer);
+    for (size_t i = 0; i < count && !rc; i++)
+        if (!sim_topic_of(member->sim, topics[i]))
+            rc = mr_fail(error, MR_UNAVAILABLE, "sim: topic \"%s\" is not known yet", topics[i]);
+    return leave(self, rc, error);
+}
+
 /* Is the member's producer the current one, and free of errors? */
 static int check_producer(struct sim_member *member, struct mr_error *error)
 {
@@ -597,6 +609,7 @@ int topo_sim_open(
         .pause = sim_io_pause,
         .committed = sim_io_committed,
         .init_transactions = sim_io_init_transactions,
+        .prepare = sim_io_prepare,
         .begin = sim_io_begin,
         .produce = sim_io_produce,
         .flush = sim_io_flush,

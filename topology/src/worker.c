@@ -42,12 +42,8 @@ static void move(struct worker *worker, enum worker_state state)
     worker->state = state;
 }
 
-struct worker *worker_new(struct topo_engine *engine, int number)
+static void list_inputs(struct worker *worker, const struct topo_topology *topology)
 {
-    struct worker *worker = mr_calloc(1, sizeof *worker);
-    const struct topo_topology *topology = engine->topology;
-    worker->engine = engine;
-    worker->number = number;
     size_t count = 0;
     for (size_t i = 0; i < topology->subs_count; i++)
         count += topology->subs[i].global ? 0 : topology->subs[i].inputs_count;
@@ -55,6 +51,39 @@ struct worker *worker_new(struct topo_engine *engine, int number)
     for (size_t i = 0; i < topology->subs_count; i++)
         for (size_t k = 0; !topology->subs[i].global && k < topology->subs[i].inputs_count; k++)
             worker->topics[worker->topics_count++] = topology->subs[i].inputs[k].topic;
+}
+
+static void add_output(struct worker *worker, const char *topic)
+{
+    for (size_t i = 0; i < worker->outputs_count; i++)
+        if (worker->outputs[i] == topic)
+            return;
+    worker->outputs =
+        mr_realloc(worker->outputs, (worker->outputs_count + 1) * sizeof *worker->outputs);
+    worker->outputs[worker->outputs_count++] = topic;
+}
+
+static void list_outputs(struct worker *worker, const struct topo_topology *topology)
+{
+    for (size_t i = 0; i < topology->subs_count; i++) {
+        const struct graph_sub *sub = &topology->subs[i];
+        for (size_t k = 0; !sub->global && k < sub->nodes_count; k++)
+            if (sub->nodes[k]->kind == GRAPH_SINK)
+                add_output(worker, sub->nodes[k]->topic);
+        for (size_t k = 0; !sub->global && k < sub->logs_count; k++)
+            add_output(worker, sub->logs[k].topic);
+    }
+    if (topology->dead_letters)
+        add_output(worker, topology->dead_letters);
+}
+
+struct worker *worker_new(struct topo_engine *engine, int number)
+{
+    struct worker *worker = mr_calloc(1, sizeof *worker);
+    worker->engine = engine;
+    worker->number = number;
+    list_inputs(worker, engine->topology);
+    list_outputs(worker, engine->topology);
     return worker;
 }
 
@@ -65,6 +94,7 @@ void worker_free(struct worker *worker)
     assert(worker->tasks_count == 0 && !worker->io_open);
     free(worker->tasks);
     free(worker->topics);
+    free(worker->outputs);
     free(worker);
 }
 
@@ -107,18 +137,24 @@ int worker_open(struct worker *worker, struct mr_error *error)
  * whoever ran under our name before is fenced. */
 static int join(struct worker *worker, struct mr_error *error)
 {
+    const struct topo_io *io = &worker->io;
     int tries = 0;
     int rc = worker_open(worker, error);
     if (rc)
         return rc;
     do
-        rc = worker->io.init_transactions(worker->io.self, error);
+        rc = io->init_transactions(io->self, error);
     while (worker_again(worker, rc, &tries));
-    while (!rc || worker_again(worker, rc, &tries)) {
-        rc = worker->io.subscribe(worker->io.self, worker->topics, worker->topics_count, error);
-        if (!rc)
-            break;
-    }
+    if (rc)
+        return rc;
+    do
+        rc = io->prepare(io->self, worker->outputs, worker->outputs_count, error);
+    while (worker_again(worker, rc, &tries));
+    if (rc)
+        return rc;
+    do
+        rc = io->subscribe(io->self, worker->topics, worker->topics_count, error);
+    while (worker_again(worker, rc, &tries));
     if (rc)
         return rc;
     worker_now_ms(worker);

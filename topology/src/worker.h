@@ -1,8 +1,8 @@
 /*
  * worker.h - one consumer, one transactional producer, and the tasks they carry.
  *
- *     CLOSED --io opened, producer's epoch taken, subscribed--> RUNNING --stop--> STOPPED
- *        ^--------------------fenced------------------------------'
+ *     CLOSED --io opened, producer's epoch taken, outputs known, subscribed--> RUNNING --> STOPPED
+ *        ^-----------------------------fenced------------------------------------'   stop
  *     any --fatal--> FAILED
  *
  * A step of a RUNNING worker: poll, restore, process, punctuate, commit, write behind. What a step
@@ -53,6 +53,8 @@ struct worker {
     bool io_open;
     const char **topics; /* Of the subscription. */
     size_t topics_count;
+    const char **outputs; /* Every topic it may write. */
+    size_t outputs_count;
 
     struct task **tasks;
     size_t tasks_count;

@@ -65,6 +65,9 @@ struct topo_io {
 
     /* -- output: one transactional producer -- */
     int (*init_transactions)(void *self, struct mr_error *error);
+    /* Learns where `topics` are led, so that the first write to each does not wait for that. After
+     * init_transactions; harmless when repeated. Class RETRY: not all are known yet. */
+    int (*prepare)(void *self, const char *const *topics, size_t count, struct mr_error *error);
     int (*begin)(void *self, struct mr_error *error);
     /* Copies key, value and headers. partition -1: murmur2 of the key. MR_AGAIN: the queue is full,
      * poll and call again. */

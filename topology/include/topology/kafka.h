@@ -42,6 +42,14 @@ int topo_kafka_producer_new(
     int linger_ms, /* 0 for requests, some for bulk. */
     struct topo_kafka_producer **ret_producer,
     struct mr_error *error);
+/* Learns who leads the topics, so that the first record to each does not wait for that. Before the
+ * first record. MR_TIMEOUT names a topic that is not there in time. */
+int topo_kafka_producer_prepare(
+    struct topo_kafka_producer *producer,
+    const char *const *topics,
+    size_t count,
+    int timeout_ms,
+    struct mr_error *error);
 /* Flushes for up to 5 s, then gives up what is left (their callbacks get MR_UNAVAILABLE). */
 void topo_kafka_producer_free(struct topo_kafka_producer *producer);
 
