@@ -46,12 +46,13 @@ struct topo_aggregate catalog_aggregate(const struct shop_service *service)
     static const char *const parents[] = {"product-commands", "stock-commands", NULL};
     static const char *const stores[] = {"product", "stock", "hold", "timers", "outcomes", NULL};
     static const char *const event_sinks[] = {"product-events", "stock-events", NULL};
+    static const char *const outcome_sinks[] = {"product-outcomes", "stock-outcomes", NULL};
     return (struct topo_aggregate){
         .name = "catalog",
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
-        .outcome_sink = "outcomes",
+        .outcome_sinks = outcome_sinks,
         .outcome_store = "outcomes",
         .decode = work_decode,
         .decide = decide,

@@ -60,12 +60,13 @@ struct topo_aggregate sales_aggregate(const struct shop_service *service)
         "outcomes",
         NULL};
     static const char *const event_sinks[] = {"cart-events", "order-events", NULL};
+    static const char *const outcome_sinks[] = {"outcomes", NULL};
     return (struct topo_aggregate){
         .name = "sales",
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
-        .outcome_sink = "outcomes",
+        .outcome_sinks = outcome_sinks,
         .outcome_store = "outcomes",
         .decode = work_decode,
         .decide = decide,

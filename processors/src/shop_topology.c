@@ -51,14 +51,12 @@ static void state(struct topo_builder *builder, const char *name, bool ordered)
         &(struct topo_store_options){.name = name, .log = TOPO_LOG_EVENTS, .ordered = ordered});
 }
 
-static void
-outcomes(struct topo_builder *builder, const char *name, const char *parent, const char *topic)
+static void outcomes(struct topo_builder *builder, const char *name)
 {
     topo_add_store(
         builder,
         &(struct topo_store_options){
             .name = name, .log = TOPO_LOG_EVENTS, .ttl_ms = OUTCOME_TTL_MS});
-    sink(builder, name, parent, topic, TOPO_BY_TASK);
 }
 
 static void add_claim(struct topo_builder *builder, const struct shop_service *service)
@@ -66,10 +64,12 @@ static void add_claim(struct topo_builder *builder, const struct shop_service *s
     struct topo_aggregate claim = claim_aggregate(service);
     source(builder, "claim-commands", "identity.claim.commands", 0);
     state(builder, "claim", false);
+    outcomes(builder, "claim-outcomes");
     topo_add_aggregate(builder, &claim);
-    outcomes(builder, "claim-outcomes", "claim", "identity.claim.outcomes");
+    sink(builder, "claim-outcomes", "claim", "identity.claim.outcomes", TOPO_BY_TASK);
     sink(builder, "claim-events", "claim", "identity.claim.events", TOPO_BY_TASK);
     sink(builder, "create-user", "claim", "identity.user.commands", TOPO_BY_KEY);
+    sink(builder, "claim-replies", "claim", "gateway.replies", TOPO_BY_HAND);
 }
 
 static void add_user(struct topo_builder *builder, const struct shop_service *service)
@@ -77,27 +77,24 @@ static void add_user(struct topo_builder *builder, const struct shop_service *se
     struct topo_aggregate user = user_aggregate(service);
     source(builder, "user-commands", "identity.user.commands", 0);
     state(builder, "user", false);
+    outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
-    outcomes(builder, "user-outcomes", "user", "identity.user.outcomes");
+    sink(builder, "user-outcomes", "user", "identity.user.outcomes", TOPO_BY_TASK);
     sink(builder, "user-events", "user", "identity.user.events", TOPO_BY_TASK);
     sink(builder, "session-events", "user", "identity.session.events", TOPO_BY_TASK);
     sink(builder, "credentials", "user", "identity.credentials", TOPO_BY_KEY);
     sink(builder, "subject-keys", "user", "identity.subject-keys", TOPO_BY_KEY);
+    sink(builder, "user-replies", "user", "gateway.replies", TOPO_BY_HAND);
 }
 
+/* Two sub-topologies, so that claims and users have partition counts of their own: a sink that both
+ * fed would make them one. */
 int shop_identity_topology(
     const struct shop_service *service, struct topo_topology **ret_topology, struct mr_error *error)
 {
     struct topo_builder *builder = topo_builder_new("identity");
     add_claim(builder, service);
     add_user(builder, service);
-    topo_add_sink(
-        builder,
-        &(struct topo_sink){
-            .name = "replies",
-            .parents = LIST("claim", "user"),
-            .topic = "gateway.replies",
-            .partition_by = TOPO_BY_HAND});
     topo_set_dead_letters(builder, "dead-letters.identity");
     return topo_build(builder, ret_topology, error);
 }
@@ -113,8 +110,10 @@ int shop_catalog_topology(
     state(builder, "stock", false);
     state(builder, "hold", false);
     state(builder, "timers", true);
+    outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &catalog);
-    outcomes(builder, "outcomes", "catalog", "catalog.product.outcomes");
+    sink(builder, "product-outcomes", "catalog", "catalog.product.outcomes", TOPO_BY_TASK);
+    sink(builder, "stock-outcomes", "catalog", "inventory.stock.outcomes", TOPO_BY_TASK);
     sink(builder, "product-events", "catalog", "catalog.product.events", TOPO_BY_TASK);
     sink(builder, "stock-events", "catalog", "inventory.stock.events", TOPO_BY_TASK);
     sink(builder, "replies-to-sales", "catalog", "sales.replies", TOPO_BY_KEY);
@@ -161,8 +160,9 @@ int shop_sales_topology(
             .name = "order-progress",
             .log = TOPO_LOG_CHANGELOG,
             .changelog_topic = "sales.order-progress.changelog"});
+    outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
-    outcomes(builder, "outcomes", "sales", "sales.outcomes");
+    sink(builder, "outcomes", "sales", "sales.outcomes", TOPO_BY_TASK);
     sink(builder, "cart-events", "sales", "sales.cart.events", TOPO_BY_TASK);
     sink(builder, "order-events", "sales", "sales.order.events", TOPO_BY_TASK);
     sink(builder, "stock-commands", "sales", "inventory.stock.commands", TOPO_BY_KEY);

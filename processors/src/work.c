@@ -130,7 +130,8 @@ reused(const struct shop_command_outcome *first, const struct shop_command_meta 
     };
 }
 
-int work_reply(
+int work_reply_to(
+    const char *sink,
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -158,8 +159,19 @@ int work_reply(
         .timestamp_ms = topo_context_now_ms(context),
         .partition = meta->reply_partition,
     };
-    topo_forward(context, "replies", &output);
+    topo_forward(context, sink, &output);
     return 0;
+}
+
+int work_reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply_to("replies", context, user, command, outcome, replayed, error);
 }
 
 /* -- at work -- */

@@ -62,7 +62,16 @@ int work_outcome(
     size_t positions_count,
     struct mr_bytes *ret_outcome,
     struct mr_error *error);
+/* To the sink "replies", or to another: the aggregates of one topology have a reply sink each. */
 int work_reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error);
+int work_reply_to(
+    const char *sink,
     struct topo_context *context,
     void *user,
     const struct topo_command *command,

@@ -160,7 +160,7 @@ static struct topo_topology *ledger_topology(const char *name, const struct topi
             .parents = LIST("commands"),
             .stores = LIST("totals", "seen", "outcomes"),
             .event_sinks = LIST("events"),
-            .outcome_sink = "outcomes",
+            .outcome_sinks = LIST("outcomes"),
             .outcome_store = "outcomes",
             .decode = ledger_decode,
             .decide = ledger_decide,

@@ -143,7 +143,7 @@ static void add_nodes(struct topo_builder *builder)
             .parents = LIST("commands"),
             .stores = LIST("totals", "seen", "outcomes"),
             .event_sinks = LIST("events"),
-            .outcome_sink = "outcomes",
+            .outcome_sinks = LIST("outcomes"),
             .outcome_store = "outcomes",
             .decode = counter_decode,
             .decide = counter_decide,

@@ -37,6 +37,7 @@ static const struct {
     {IDENTITY, "identity.subject-keys"},
     {IDENTITY, "gateway.replies"},
     {CATALOG, "catalog.product.outcomes"},
+    {CATALOG, "inventory.stock.outcomes"},
     {CATALOG, "inventory.stock.events"},
     {CATALOG, "gateway.replies"},
     {SALES, "sales.cart.events"},

@@ -426,6 +426,25 @@ static void services_that_die_in_the_middle_change_nothing(void **state)
     expect_many(shop);
 }
 
+static int outcomes_in(const struct shop *shop, const char *topic)
+{
+    int count = 0;
+    for (size_t i = 0; i < shop->seen_count; i++)
+        count += strcmp(shop->seen[i].topic, topic) == 0;
+    return count;
+}
+
+static void a_stock_command_is_answered_in_the_stock_outcomes(void **state)
+{
+    struct shop *shop = *state;
+    int products = outcomes_in(shop, "catalog.product.outcomes");
+    int stocks = outcomes_in(shop, "inventory.stock.outcomes");
+    shop_make_product(shop, "CUP", 100, 7);
+    shop_set_price(shop, "CUP", 110);
+    assert_int_equal(outcomes_in(shop, "catalog.product.outcomes"), products + 2);
+    assert_int_equal(outcomes_in(shop, "inventory.stock.outcomes"), stocks + 1);
+}
+
 static void a_restart_gives_the_same_state(void **state)
 {
     struct shop *shop = *state;
@@ -469,6 +488,7 @@ int main(void)
         TEST(two_claims_of_one_address_make_one_user),
         TEST(invariants_hold_over_many_orders),
         TEST(services_that_die_in_the_middle_change_nothing),
+        TEST(a_stock_command_is_answered_in_the_stock_outcomes),
         TEST(a_restart_gives_the_same_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

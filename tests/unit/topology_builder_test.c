@@ -120,7 +120,7 @@ static const struct topo_aggregate good_aggregate = {
     .parents = LIST("in"),
     .stores = LIST("carts", "outcomes"),
     .event_sinks = LIST("events"),
-    .outcome_sink = "answers",
+    .outcome_sinks = LIST("answers"),
     .outcome_store = "outcomes",
     .decode = decode,
     .decide = decide,
@@ -358,8 +358,20 @@ static void an_aggregate_needs_its_functions_and_sinks(void **state)
     assert_refused(aggregate_builder(&aggregate), "its event sink \"events\" is no sink below it");
 
     aggregate = an_aggregate();
-    aggregate.outcome_store = "carts2";
+    aggregate.outcome_sinks = LIST("answers", "more");
+    assert_refused(
+        aggregate_builder(&aggregate),
+        "it has 2 outcome sinks and 1 parents; name one for all, or one each");
+
+    aggregate = an_aggregate();
+    aggregate.outcome_sinks = LIST("events");
     struct topo_builder *builder = aggregate_builder(&aggregate);
+    add_sink(builder, "events", "cart", "cart.events");
+    assert_refused(builder, "its outcome sink \"events\" is its event sink already");
+
+    aggregate = an_aggregate();
+    aggregate.outcome_store = "carts2";
+    builder = aggregate_builder(&aggregate);
     add_sink(builder, "events", "cart", "cart.events");
     add_sink(builder, "answers", "cart", "cart.outcomes");
     assert_refused(builder, "its outcome store \"carts2\" must be one of its stores");

@@ -35,6 +35,17 @@ static const struct topo_position *foresee(struct topo_context *context, size_t 
     return positions;
 }
 
+/* Every command topic has its outcome topic. */
+static const struct graph_node *
+outcome_sink_of(const struct graph_node *node, const struct graph_node *source)
+{
+    size_t i = 0;
+    while (node->parent_names.items[i] != source->name)
+        i++;
+    assert(i < node->parent_names.count);
+    return node->outcome_sinks[i];
+}
+
 /* 4. To the outcome topic, and into the store that answers the next one with the same id. */
 static void remember(
     struct topo_context *context,
@@ -51,7 +62,7 @@ static void remember(
         .headers_count = 1,
         .timestamp_ms = context->now_ms,
     };
-    context_hold(context, node->outcome_sink, &output);
+    context_hold(context, outcome_sink_of(node, context->source), &output);
     topo_store_put(outcomes_of(context, node), command->id, outcome);
 }
 
@@ -67,7 +78,7 @@ static int decide(
     context->phase = CONTEXT_DECIDE;
     int rc = aggregate->decide(context, node->user, record, command, &decision, error);
     context->phase = CONTEXT_ANSWER;
-    if (rc || context->failed || !command->id.ptr || !node->outcome_sink)
+    if (rc || context->failed || !command->id.ptr || !node->outcome_sinks)
         return rc;
     size_t count = 0;
     const struct topo_position *positions = foresee(context, &count);

@@ -186,12 +186,21 @@ static void check_aggregate(struct topo_builder *builder, const struct graph_nod
         FAIL(builder, "aggregate \"%s\": it needs decode and decide", node->name);
     if (node->event_sink_names.count > 0 && !aggregate->evolve)
         FAIL(builder, "aggregate \"%s\": it has event sinks but no evolve", node->name);
-    if (!node->outcome_sink_name != !node->outcome_store_name)
+    size_t outcomes = node->outcome_sink_names.count;
+    if ((outcomes == 0) != !node->outcome_store_name)
         FAIL(
             builder,
             "aggregate \"%s\": an outcome sink and an outcome store go together",
             node->name);
-    if (node->outcome_sink_name && (!aggregate->outcome || !aggregate->reply))
+    if (outcomes > 1 && outcomes != node->parent_names.count)
+        FAIL(
+            builder,
+            "aggregate \"%s\": it has %zu outcome sinks and %zu parents; name one for all, or one "
+            "each",
+            node->name,
+            outcomes,
+            node->parent_names.count);
+    if (outcomes > 0 && (!aggregate->outcome || !aggregate->reply))
         FAIL(builder, "aggregate \"%s\": outcomes need outcome and reply", node->name);
     if (node->punctuate && node->punctuate_interval_ms <= 0)
         FAIL(builder, "aggregate \"%s\": its punctuation has no interval", node->name);
@@ -206,7 +215,7 @@ void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregat
     node->parent_names = copy_names(topology, aggregate->parents);
     node->store_names = copy_names(topology, aggregate->stores);
     node->event_sink_names = copy_names(topology, aggregate->event_sinks);
-    node->outcome_sink_name = graph_intern(topology, aggregate->outcome_sink);
+    node->outcome_sink_names = copy_names(topology, aggregate->outcome_sinks);
     node->outcome_store_name = graph_intern(topology, aggregate->outcome_store);
     node->punctuate = aggregate->punctuate;
     node->punctuate_interval_ms = aggregate->punctuate_interval_ms;
@@ -258,6 +267,8 @@ static void free_node(struct graph_node *node)
     free(node->store_names.items);
     free(node->topics.items);
     free(node->event_sink_names.items);
+    free(node->outcome_sink_names.items);
+    free(node->outcome_sinks);
     free(node->children);
     free(node->stores);
     free(node);

@@ -67,12 +67,17 @@ int context_node(
     return context->failed ? context->failure.code : 0;
 }
 
-static void begin(struct topo_context *context, const struct topo_record *record, int64_t now_ms)
+static void begin(
+    struct topo_context *context,
+    const struct graph_node *source,
+    const struct topo_record *record,
+    int64_t now_ms)
 {
     mr_arena_reset(&context->arena);
     context_forget(context);
     context->failed = NULL;
     context->phase = CONTEXT_PROCESS;
+    context->source = source;
     context->record = record;
     context->now_ms = now_ms;
     context->timestamp_ms = record ? record->timestamp_ms : now_ms;
@@ -80,7 +85,7 @@ static void begin(struct topo_context *context, const struct topo_record *record
 
 static int end(struct topo_context *context, struct mr_error *error)
 {
-    context->node = NULL;
+    context->node = context->source = NULL;
     context->record = NULL;
     if (!context->failed)
         return 0;
@@ -96,7 +101,7 @@ int context_run(
     struct mr_error *error)
 {
     struct task *task = context->task;
-    begin(context, record, now_ms);
+    begin(context, source, record, now_ms);
     if (record->timestamp_ms > task->stream_time_ms)
         task->stream_time_ms = record->timestamp_ms;
     for (size_t i = 0; i < source->children_count && !context->failed; i++)
@@ -112,7 +117,7 @@ int context_punctuate(
     struct mr_error *error)
 {
     struct mr_error why = {0};
-    begin(context, NULL, now_ms);
+    begin(context, NULL, NULL, now_ms);
     context->node = node;
     if (node->kind == GRAPH_AGGREGATE)
         context->phase = CONTEXT_DECIDE;

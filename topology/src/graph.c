@@ -120,18 +120,39 @@ static int claim_sink(
             node->name,
             what,
             name);
+    if (sink->role != GRAPH_PLAIN && sink->role != role)
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "aggregate \"%s\": its %s sink \"%s\" is its event sink already",
+            node->name,
+            what,
+            name);
     sink->role = role;
     *ret_sink = sink;
     return 0;
 }
 
 static int
+link_outcome_sinks(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+{
+    size_t count = node->outcome_sink_names.count;
+    node->outcome_sinks = mr_calloc(node->parent_names.count, sizeof(struct graph_node *));
+    for (size_t i = 0; i < node->parent_names.count; i++) {
+        const char *name = node->outcome_sink_names.items[count == 1 ? 0 : i];
+        int rc = claim_sink(topology, node, name, GRAPH_OUTCOMES, &node->outcome_sinks[i], error);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+static int
 link_outcomes(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {
-    if (!node->outcome_sink_name)
+    if (node->outcome_sink_names.count == 0)
         return 0;
-    int rc = claim_sink(
-        topology, node, node->outcome_sink_name, GRAPH_OUTCOMES, &node->outcome_sink, error);
+    int rc = link_outcome_sinks(topology, node, error);
     if (rc)
         return rc;
     for (size_t i = 0; i < node->stores_count; i++)

@@ -53,9 +53,9 @@ struct graph_node {
     /* Aggregate */
     struct topo_aggregate aggregate; /* Only its functions are read. */
     struct graph_names event_sink_names;
-    const char *outcome_sink_name;
+    struct graph_names outcome_sink_names;
     const char *outcome_store_name;
-    struct graph_node *outcome_sink;
+    struct graph_node **outcome_sinks; /* Parallel to parent_names; NULL: no outcomes. */
     struct graph_store *outcome_store;
 
     /* Sink */

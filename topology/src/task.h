@@ -60,7 +60,8 @@ struct context_held {
 
 struct topo_context {
     struct task *task;
-    const struct graph_node *node; /* Whose function runs. */
+    const struct graph_node *node;   /* Whose function runs. */
+    const struct graph_node *source; /* Of the record. NULL: a punctuation. */
     enum context_phase phase;
     const struct topo_record *record; /* NULL: a punctuation. */
     int64_t now_ms;

@@ -8,13 +8,14 @@
  * effect.
  *   3. decide   reads the stores, emits events and messages with topo_forward. What is forwarded to
  * one of `event_sinks` is handed to evolve at once, byte for byte as the log will have it.
- *   4. outcome  for a command with an id: the bytes to remember. They go to `outcome_sink` (header
- *               "command-id") and into `outcome_store` under the command's id.
+ *   4. outcome  for a command with an id: the bytes to remember. They go to the outcome sink of the
+ *               parent it came by (header "command-id") and into `outcome_store` under its id.
  *   5. reply    sends the answer to whoever waits, from the remembered bytes: the same for the
  * first answer and for a replay.
  *
- * Restore folds the aggregate's partition of every event sink's topic with the same evolve, and its
- * outcome topic into `outcome_store`. So state == fold(own events), which the crash tests prove.
+ * Restore folds the aggregate's partition of every event sink's topic with the same evolve, and of
+ * every outcome sink's topic into `outcome_store`. So state == fold(own events), which the crash
+ * tests prove.
  *
  * Positions  The owner is the only writer of its event partitions, so the engine knows the offsets
  * of the events before they are delivered, gives them to `outcome`, and checks them against the
@@ -41,9 +42,10 @@ struct topo_aggregate {
     const char *const *parents; /* Sources. */
     const char *const *stores;  /* All stores used, outcome_store included. */
     const char *const
-        *event_sinks;         /* Sinks (TOPO_BY_TASK) whose topics are this aggregate's log. */
-    const char *outcome_sink; /* NULL: no commands with ids. */
-    const char *outcome_store;
+        *event_sinks; /* Sinks (TOPO_BY_TASK) whose topics are this aggregate's log. */
+    const char *const *outcome_sinks; /* One for all, or one per parent in their order
+                                         (TOPO_BY_TASK, too). NULL: no commands with ids. */
+    const char *outcome_store; /* Knows all of them: an id is answered once, whatever it came by. */
 
     /* 1. */
     int (*decode)(

@@ -1,0 +1,258 @@
+/*
+ * aggregate_test.c - what aggregate.h promises: an outcome topic per command topic, one answer per
+ * id, and stores that are written only where restore would write them again.
+ */
+#include <tests/cmocka.h>
+
+#include <topology/aggregate.h>
+#include <topology/driver.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* -- a ledger: "ID" by one of two command topics adds one entry to the page it is keyed by -- */
+
+static int decode(
+    void *user,
+    const struct topo_record *record,
+    struct mr_arena *arena,
+    struct topo_command *ret_command,
+    struct mr_error *error)
+{
+    (void)user, (void)arena, (void)error;
+    *ret_command = (struct topo_command){.id = record->value, .message = record};
+    return 0;
+}
+
+static void put(struct topo_context *context, const char *store, struct mr_bytes key)
+{
+    topo_store_put(topo_context_store(context, store), key, mr_cstr("1"));
+}
+
+static int decide(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    (void)user, (void)error;
+    const struct topo_output event = {.key = record->key, .value = command->id};
+    put(context, "drafts", record->key);
+    topo_forward(context, "entries", &event);
+    *ret_decision = (void *)(uintptr_t)record;
+    return 0;
+}
+
+static int evolve(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *event,
+    struct mr_error *error)
+{
+    (void)user, (void)error;
+    struct topo_store *pages = topo_context_store(context, "pages");
+    struct mr_bytes page = topo_store_get(pages, event->key);
+    topo_store_put(
+        pages,
+        event->key,
+        mr_arena_printf(
+            topo_context_arena(context), "%.*s%.*s ", MR_ARG(page), MR_ARG(event->value)));
+    return 0;
+}
+
+static int outcome(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    const void *decision,
+    const struct topo_position *positions,
+    size_t positions_count,
+    struct mr_bytes *ret_outcome,
+    struct mr_error *error)
+{
+    (void)user, (void)decision, (void)error;
+    assert_int_equal(positions_count, 1);
+    *ret_outcome = mr_arena_printf(
+        topo_context_arena(context),
+        "%.*s@%lld",
+        MR_ARG(command->id),
+        (long long)positions[0].next_offset);
+    return 0;
+}
+
+static int reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes bytes,
+    bool replayed,
+    struct mr_error *error)
+{
+    (void)user, (void)error;
+    const struct topo_output output = {
+        .key = command->id,
+        .value = mr_arena_printf(
+            topo_context_arena(context), "%.*s%s", MR_ARG(bytes), replayed ? " again" : ""),
+    };
+    topo_forward(context, "replies", &output);
+    return 0;
+}
+
+static const struct topo_aggregate good_ledger = {
+    .name = "ledger",
+    .parents = LIST("bills", "notes"),
+    .stores = LIST("pages", "drafts", "outcomes"),
+    .event_sinks = LIST("entries"),
+    .outcome_sinks = LIST("bill-outcomes", "note-outcomes"),
+    .outcome_store = "outcomes",
+    .decode = decode,
+    .decide = decide,
+    .evolve = evolve,
+    .outcome = outcome,
+    .reply = reply,
+};
+
+static struct topo_topology *make_topology(const struct topo_aggregate *ledger)
+{
+    struct topo_builder *builder = topo_builder_new("ledger");
+    topo_add_source(
+        builder, &(struct topo_source){.name = "bills", .topics = LIST("bills.commands")});
+    topo_add_source(
+        builder, &(struct topo_source){.name = "notes", .topics = LIST("notes.commands")});
+    const struct topo_store_options stores[] = {
+        {.name = "pages", .log = TOPO_LOG_EVENTS},
+        {.name = "outcomes", .log = TOPO_LOG_EVENTS},
+        {.name = "drafts", .log = TOPO_LOG_CHANGELOG, .changelog_topic = "drafts.changelog"},
+    };
+    for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
+        topo_add_store(builder, &stores[i]);
+    topo_add_aggregate(builder, ledger);
+    const struct topo_sink sinks[] = {
+        {"entries", LIST("ledger"), "ledger.events", TOPO_BY_TASK},
+        {"bill-outcomes", LIST("ledger"), "bills.outcomes", TOPO_BY_TASK},
+        {"note-outcomes", LIST("ledger"), "notes.outcomes", TOPO_BY_TASK},
+        {"replies", LIST("ledger"), "ledger.replies", TOPO_BY_KEY},
+    };
+    for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++)
+        topo_add_sink(builder, &sinks[i]);
+    topo_set_dead_letters(builder, "ledger.dead");
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    if (topo_build(builder, &topology, &error))
+        fail_msg("%s", error.text);
+    return topology;
+}
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_driver *driver;
+};
+
+static struct world open_world(const struct topo_aggregate *ledger)
+{
+    struct world world = {.topology = make_topology(ledger)};
+    world.driver = topo_driver_new(world.topology, NULL);
+    return world;
+}
+
+static void close_world(struct world *world)
+{
+    topo_driver_free(world->driver);
+    topo_topology_free(world->topology);
+}
+
+static void send(struct world *world, const char *topic, const char *page, const char *id)
+{
+    struct mr_error error = {0};
+    if (topo_driver_pipe(world->driver, topic, mr_cstr(page), mr_cstr(id), &error))
+        fail_msg("%s", error.text);
+}
+
+/* The topic's next record is this one; NULL: there is none. */
+static void assert_next(struct world *world, const char *topic, const char *value)
+{
+    struct topo_record record = {0};
+    bool found = topo_driver_read(world->driver, topic, &record);
+    if (found != (value != NULL) || (found && !mr_bytes_equal(record.value, mr_cstr(value))))
+        fail_msg(
+            "%s: %.*s, not %s",
+            topic,
+            MR_ARG(record.value),
+            value ? value : "the end of the topic");
+}
+
+static void assert_page(struct world *world, const char *page, const char *entries)
+{
+    struct topo_store *pages = topo_driver_store(world->driver, "pages", 0);
+    assert_true(mr_bytes_equal(topo_store_get(pages, mr_cstr(page)), mr_cstr(entries)));
+}
+
+/* -- outcomes -- */
+
+static void outcomes_go_to_the_topic_of_the_source_the_command_came_by(void **state)
+{
+    (void)state;
+    struct world world = open_world(&good_ledger);
+    send(&world, "bills.commands", "p", "b1");
+    send(&world, "notes.commands", "p", "n1");
+    send(&world, "bills.commands", "p", "b2");
+    assert_next(&world, "bills.outcomes", "b1@1");
+    assert_next(&world, "bills.outcomes", "b2@5");
+    assert_next(&world, "bills.outcomes", NULL);
+    assert_next(&world, "notes.outcomes", "n1@3");
+    assert_next(&world, "notes.outcomes", NULL);
+    assert_page(&world, "p", "b1 n1 b2 ");
+    close_world(&world);
+}
+
+static void an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash_too(void **state)
+{
+    (void)state;
+    struct world world = open_world(&good_ledger);
+    send(&world, "bills.commands", "p", "b1");
+    send(&world, "notes.commands", "p", "n1");
+    for (int life = 0; life < 2; life++) {
+        send(&world, "bills.commands", "p", "b1");
+        send(&world, "notes.commands", "p", "n1");
+        send(&world, "notes.commands", "p", "b1");
+        assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
+    }
+    assert_next(&world, "ledger.replies", "b1@1");
+    assert_next(&world, "ledger.replies", "n1@3");
+    for (int life = 0; life < 2; life++) {
+        assert_next(&world, "ledger.replies", "b1@1 again");
+        assert_next(&world, "ledger.replies", "n1@3 again");
+        assert_next(&world, "ledger.replies", "b1@1 again");
+    }
+    assert_next(&world, "bills.outcomes", "b1@1");
+    assert_next(&world, "bills.outcomes", NULL);
+    assert_next(&world, "notes.outcomes", "n1@3");
+    assert_next(&world, "notes.outcomes", NULL);
+    assert_page(&world, "p", "b1 n1 ");
+    close_world(&world);
+}
+
+static void one_outcome_sink_serves_all_sources(void **state)
+{
+    (void)state;
+    struct topo_aggregate ledger = good_ledger;
+    ledger.outcome_sinks = LIST("bill-outcomes");
+    struct world world = open_world(&ledger);
+    send(&world, "bills.commands", "p", "b1");
+    send(&world, "notes.commands", "p", "n1");
+    assert_next(&world, "bills.outcomes", "b1@1");
+    assert_next(&world, "bills.outcomes", "n1@3");
+    assert_next(&world, "notes.outcomes", NULL);
+    close_world(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(outcomes_go_to_the_topic_of_the_source_the_command_came_by),
+        cmocka_unit_test(an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash_too),
+        cmocka_unit_test(one_outcome_sink_serves_all_sources),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
