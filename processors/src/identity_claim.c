@@ -85,23 +85,35 @@ static int evolve(
     return 0;
 }
 
+static int reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply_to("claim-replies", context, user, command, outcome, replayed, error);
+}
+
 struct topo_aggregate claim_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"claim-commands", NULL};
     static const char *const stores[] = {"claim", "claim-outcomes", NULL};
     static const char *const event_sinks[] = {"claim-events", NULL};
+    static const char *const outcome_sinks[] = {"claim-outcomes", NULL};
     return (struct topo_aggregate){
         .name = "claim",
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
-        .outcome_sink = "claim-outcomes",
+        .outcome_sinks = outcome_sinks,
         .outcome_store = "claim-outcomes",
         .decode = work_decode,
         .decide = decide,
         .evolve = evolve,
         .outcome = work_outcome,
-        .reply = work_reply,
+        .reply = reply,
         .user = (void *)(uintptr_t)service,
     };
 }

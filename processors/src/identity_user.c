@@ -116,23 +116,35 @@ static int evolve(
     return 0;
 }
 
+static int reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply_to("user-replies", context, user, command, outcome, replayed, error);
+}
+
 struct topo_aggregate user_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"user-commands", NULL};
     static const char *const stores[] = {"user", "user-outcomes", NULL};
     static const char *const event_sinks[] = {"user-events", "session-events", NULL};
+    static const char *const outcome_sinks[] = {"user-outcomes", NULL};
     return (struct topo_aggregate){
         .name = "user",
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
-        .outcome_sink = "user-outcomes",
+        .outcome_sinks = outcome_sinks,
         .outcome_store = "user-outcomes",
         .decode = work_decode,
         .decide = decide,
         .evolve = evolve,
         .outcome = work_outcome,
-        .reply = work_reply,
+        .reply = reply,
         .user = (void *)(uintptr_t)service,
     };
 }
