@@ -7,6 +7,13 @@
 #include <topology/aggregate.h>
 #include <topology/driver.h>
 
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* -- a ledger: "ID" by one of two command topics adds one entry to the page it is keyed by -- */
@@ -247,12 +254,180 @@ static void one_outcome_sink_serves_all_sources(void **state)
     close_world(&world);
 }
 
+/* -- what is asserted -- */
+
+static int decide_on_pages(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    put(context, "pages", record->key);
+    return decide(context, user, record, command, ret_decision, error);
+}
+
+static int decide_away_a_page(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    int rc = decide(context, user, record, command, ret_decision, error);
+    topo_store_delete(topo_context_store(context, "pages"), record->key);
+    return rc;
+}
+
+static int decide_on_outcomes(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    const struct topo_command *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    put(context, "outcomes", record->key);
+    return decide(context, user, record, command, ret_decision, error);
+}
+
+static int evolve_drafts(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *event,
+    struct mr_error *error)
+{
+    put(context, "drafts", event->key);
+    return evolve(context, user, event, error);
+}
+
+static int evolve_by_the_clock(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *event,
+    struct mr_error *error)
+{
+    (void)topo_context_stream_time_ms(context);
+    return evolve(context, user, event, error);
+}
+
+static int evolve_and_tell(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *event,
+    struct mr_error *error)
+{
+    topo_forward(context, "replies", &(struct topo_output){.key = event->key});
+    return evolve(context, user, event, error);
+}
+
+static int reply_with_a_draft(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes bytes,
+    bool replayed,
+    struct mr_error *error)
+{
+    put(context, "drafts", command->id);
+    return reply(context, user, command, bytes, replayed, error);
+}
+
+static int reply_with_an_event(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes bytes,
+    bool replayed,
+    struct mr_error *error)
+{
+    (void)user, (void)bytes, (void)replayed, (void)error;
+    topo_forward(context, "entries", &(struct topo_output){.key = command->id});
+    return 0;
+}
+
+static int
+tick_on_pages(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+{
+    (void)user, (void)now_ms, (void)error;
+    put(context, "pages", mr_cstr("p"));
+    return 0;
+}
+
+/* In a process of its own: the assertion's text, "" if it lived. */
+static void run_and_catch(const struct topo_aggregate *ledger, char *ret_text, size_t size)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+        dup2(ends[1], STDERR_FILENO);
+        struct world world = open_world(ledger);
+        send(&world, "bills.commands", "p", "b1");
+        topo_driver_advance_ms(world.driver, 1000, NULL);
+        _exit(0);
+    }
+    close(ends[1]);
+    size_t len = 0;
+    for (ssize_t n; len + 1 < size && (n = read(ends[0], ret_text + len, size - len - 1)) > 0;)
+        len += (size_t)n;
+    ret_text[len] = '\0';
+    close(ends[0]);
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        ret_text[0] = '\0';
+}
+
+static void what_a_restore_would_not_find_again_is_asserted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        struct topo_aggregate with; /* Its functions replace those of the good one. */
+        const char *assertion;
+    } misdeeds[] = {
+        {"decide writes a fold", {.decide = decide_on_pages}, "may_write"},
+        {"decide deletes from a fold", {.decide = decide_away_a_page}, "may_write"},
+        {"decide writes an outcome", {.decide = decide_on_outcomes}, "may_write"},
+        {"evolve writes a changelog store", {.evolve = evolve_drafts}, "may_write"},
+        {"reply writes", {.reply = reply_with_a_draft}, "may_write"},
+        {"a timer writes a fold",
+         {.punctuate = tick_on_pages, .punctuate_interval_ms = 1000},
+         "may_write"},
+        {"evolve looks at the time", {.evolve = evolve_by_the_clock}, "is_folding"},
+        {"evolve forwards", {.evolve = evolve_and_tell}, "is_folding"},
+        {"reply emits an event", {.reply = reply_with_an_event}, "CONTEXT_DECIDE"},
+    };
+    char text[1024];
+    run_and_catch(&good_ledger, text, sizeof text);
+    assert_string_equal(text, "");
+    for (size_t i = 0; i < sizeof misdeeds / sizeof misdeeds[0]; i++) {
+        struct topo_aggregate ledger = good_ledger;
+        const struct topo_aggregate *with = &misdeeds[i].with;
+        ledger.decide = with->decide ? with->decide : ledger.decide;
+        ledger.evolve = with->evolve ? with->evolve : ledger.evolve;
+        ledger.reply = with->reply ? with->reply : ledger.reply;
+        ledger.punctuate = with->punctuate;
+        ledger.punctuate_interval_ms = with->punctuate_interval_ms;
+        run_and_catch(&ledger, text, sizeof text);
+        if (!strstr(text, misdeeds[i].assertion))
+            fail_msg("%s: \"%s\"", misdeeds[i].what, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outcomes_go_to_the_topic_of_the_source_the_command_came_by),
         cmocka_unit_test(an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash_too),
         cmocka_unit_test(one_outcome_sink_serves_all_sources),
+        cmocka_unit_test(what_a_restore_would_not_find_again_is_asserted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

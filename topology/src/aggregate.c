@@ -63,7 +63,9 @@ static void remember(
         .timestamp_ms = context->now_ms,
     };
     context_hold(context, outcome_sink_of(node, context->source), &output);
+    enum context_phase phase = context_enter(context, CONTEXT_REMEMBER);
     topo_store_put(outcomes_of(context, node), command->id, outcome);
+    context_enter(context, phase);
 }
 
 static int decide(
@@ -75,9 +77,9 @@ static int decide(
 {
     const struct topo_aggregate *aggregate = &node->aggregate;
     void *decision = NULL;
-    context->phase = CONTEXT_DECIDE;
+    context_enter(context, CONTEXT_DECIDE);
     int rc = aggregate->decide(context, node->user, record, command, &decision, error);
-    context->phase = CONTEXT_ANSWER;
+    context_enter(context, CONTEXT_ANSWER);
     if (rc || context->failed || !command->id.ptr || !node->outcome_sinks)
         return rc;
     size_t count = 0;
@@ -108,12 +110,11 @@ int aggregate_run(
         known = topo_store_get(outcomes_of(context, node), command.id);
     if (known.ptr) {
         known = mr_arena_copy(&context->arena, known);
-        context->phase = CONTEXT_ANSWER;
+        context_enter(context, CONTEXT_ANSWER);
         rc = aggregate->reply(context, node->user, &command, known, true, error);
     } else {
         rc = decide(context, node, record, &command, error);
     }
-    context->phase = CONTEXT_PROCESS;
     return rc;
 }
 
@@ -123,12 +124,12 @@ int aggregate_evolve(
     const struct topo_record *event,
     struct mr_error *error)
 {
-    enum context_phase phase = context->phase;
+    bool restore = context->phase == CONTEXT_RESTORE;
     const struct graph_node *caller = context->node;
-    context->phase = phase == CONTEXT_RESTORE ? CONTEXT_RESTORE : CONTEXT_EVOLVE;
+    enum context_phase phase = context_enter(context, restore ? CONTEXT_RESTORE : CONTEXT_EVOLVE);
     context->node = node;
     int rc = node->aggregate.evolve(context, node->user, event, error);
-    context->phase = phase;
+    context_enter(context, phase);
     context->node = caller;
     return rc;
 }

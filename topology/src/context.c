@@ -23,6 +23,22 @@ void context_clean_up(struct topo_context *context)
     free(context->held);
 }
 
+enum context_phase context_enter(struct topo_context *context, enum context_phase phase)
+{
+    static const enum store_writer writers[] = {
+        [CONTEXT_PROCESS] = STORE_BY_PROCESSORS,
+        [CONTEXT_DECIDE] = STORE_BY_PROCESSORS,
+        [CONTEXT_EVOLVE] = STORE_BY_EVOLVE,
+        [CONTEXT_ANSWER] = STORE_BY_NOBODY,
+        [CONTEXT_REMEMBER] = STORE_BY_OUTCOMES,
+        [CONTEXT_RESTORE] = STORE_BY_EVOLVE,
+    };
+    enum context_phase before = context->phase;
+    context->phase = phase;
+    store_set_writer(context->task->set, writers[phase]);
+    return before;
+}
+
 int context_fail(
     struct topo_context *context,
     const struct graph_node *node,
@@ -59,9 +75,11 @@ int context_node(
     const struct graph_node *caller = context->node;
     struct mr_error error = {0};
     context->node = node;
+    enum context_phase phase = context_enter(context, CONTEXT_PROCESS);
     int rc = node->kind == GRAPH_AGGREGATE ? aggregate_run(context, node, record, &error)
                                            : node->process(context, node->user, record, &error);
     context->node = caller;
+    context_enter(context, phase);
     if (rc)
         context_fail(context, node, rc, &error);
     return context->failed ? context->failure.code : 0;
@@ -76,7 +94,7 @@ static void begin(
     mr_arena_reset(&context->arena);
     context_forget(context);
     context->failed = NULL;
-    context->phase = CONTEXT_PROCESS;
+    context->commit_requested = false;
     context->source = source;
     context->record = record;
     context->now_ms = now_ms;
@@ -119,8 +137,7 @@ int context_punctuate(
     struct mr_error why = {0};
     begin(context, NULL, NULL, now_ms);
     context->node = node;
-    if (node->kind == GRAPH_AGGREGATE)
-        context->phase = CONTEXT_DECIDE;
+    context_enter(context, node->kind == GRAPH_AGGREGATE ? CONTEXT_DECIDE : CONTEXT_PROCESS);
     int rc = node->punctuate(context, node->user, time_ms, &why);
     if (rc)
         context_fail(context, node, rc, &why);
@@ -141,14 +158,21 @@ struct mr_arena *topo_context_arena(struct topo_context *context)
     return &context->arena;
 }
 
+/* A fold that asks for anything but its events is another one when it is done again. */
+static bool is_folding(const struct topo_context *context)
+{
+    return context->phase == CONTEXT_EVOLVE || context->phase == CONTEXT_RESTORE;
+}
+
 int64_t topo_context_now_ms(const struct topo_context *context)
 {
-    assert(context->phase != CONTEXT_EVOLVE && context->phase != CONTEXT_RESTORE);
+    assert(!is_folding(context));
     return context->now_ms;
 }
 
 int64_t topo_context_stream_time_ms(const struct topo_context *context)
 {
+    assert(!is_folding(context));
     return context->task->stream_time_ms;
 }
 
@@ -169,6 +193,7 @@ struct topo_store *topo_context_store(struct topo_context *context, const char *
 
 struct topo_store *topo_context_global(struct topo_context *context, const char *name)
 {
+    assert(!is_folding(context));
     struct topo_store *store = engine_global_store(context->task->engine, name);
     assert(store);
     return store;
@@ -234,7 +259,7 @@ void context_hold(
 
 void topo_forward(struct topo_context *context, const char *child, const struct topo_output *output)
 {
-    assert(context->phase != CONTEXT_EVOLVE && context->phase != CONTEXT_RESTORE);
+    assert(!is_folding(context));
     if (context->failed)
         return;
     const struct graph_node *node = child_of(context->node, child);

@@ -202,15 +202,17 @@ static int fold(
     store_set_savepoint(task->set); /* Makes room: nothing is staged in a restore. */
     switch (log->log->kind) {
     case GRAPH_LOG_EVENTS:
-        context->phase = CONTEXT_RESTORE;
+        context_enter(context, CONTEXT_RESTORE);
         context->record = record;
         rc = aggregate_evolve(context, log->log->aggregate, record, &why);
         context->record = NULL;
         break;
     case GRAPH_LOG_OUTCOMES:
+        context_enter(context, CONTEXT_REMEMBER);
         rc = aggregate_restore_outcome(task, log->log, record, &why);
         break;
     case GRAPH_LOG_CHANGELOG:
+        context_enter(context, CONTEXT_PROCESS);
         if (record->value.ptr)
             topo_store_put(task->stores[log->log->store->index], record->key, record->value);
         else

@@ -106,6 +106,13 @@ static void stage(struct topo_store *store, struct store_entry *entry, struct st
     store_account(store->set, entry, 1);
 }
 
+/* A fold is written by evolve and by nothing else, or a restore would not find the same. */
+static bool may_write(const struct topo_store *store)
+{
+    enum store_writer now = store->set->writer;
+    return store->writer == now || store->writer == STORE_BY_ANYONE || now == STORE_BY_ANYONE;
+}
+
 /* `value` was copied first: it may be a view into what this write displaces. */
 static void write(struct topo_store *store, struct mr_bytes key, struct store_value *value)
 {
@@ -124,6 +131,7 @@ static void write(struct topo_store *store, struct mr_bytes key, struct store_va
 void topo_store_put(struct topo_store *store, struct mr_bytes key, struct mr_bytes value)
 {
     assert(key.ptr && value.ptr && store->owner_scans == 0);
+    assert(may_write(store));
     if (store->set->broken)
         return;
     struct store_value *copy = store_value_new(value, store->prefix_len);
@@ -135,6 +143,7 @@ void topo_store_put(struct topo_store *store, struct mr_bytes key, struct mr_byt
 void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 {
     assert(key.ptr && store->owner_scans == 0);
+    assert(may_write(store));
     if (!store->set->broken)
         write(store, key, NULL);
 }

@@ -11,6 +11,11 @@ size_t store_set_dirty_bytes(const struct store_set *set)
     return atomic_load_explicit(&set->counters.dirty_bytes, memory_order_relaxed);
 }
 
+bool store_set_is_dirty(const struct store_set *set)
+{
+    return set->disk && (set->dirty.count > 0 || set->positions.any_dirty);
+}
+
 struct sortable {
     uint64_t head;
     struct store_entry *entry;

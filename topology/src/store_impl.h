@@ -46,6 +46,7 @@ struct topo_store {
     uint16_t number;
     bool ordered;
     bool changelog;
+    enum store_writer writer;
     int64_t ttl_ms;
     size_t prefix_len; /* Of raw values: the time they were written, in stores with a ttl. */
     int owner_scans;
@@ -94,6 +95,7 @@ struct store_set {
     store_now_fn *now;
     void *now_user;
     size_t table_bytes_max;
+    enum store_writer writer; /* Who is at work. */
     bool restoring;
     bool in_savepoint;
     bool broken;

@@ -28,6 +28,7 @@ store_new(struct store_set *set, const struct store_spec *spec, size_t number)
     store->number = (uint16_t)number;
     store->ordered = spec->ordered;
     store->changelog = spec->changelog;
+    store->writer = spec->writer;
     store->ttl_ms = spec->ttl_ms;
     store->prefix_len = spec->ttl_ms > 0 ? sizeof(uint64_t) : 0;
     store->epoch = 1;
@@ -128,6 +129,11 @@ int store_set_check(const struct store_set *set, struct mr_error *error)
     if (!set->broken)
         return 0;
     return mr_fail(error, set->broken_why.code, "%s", set->broken_why.text);
+}
+
+void store_set_writer(struct store_set *set, enum store_writer writer)
+{
+    set->writer = writer;
 }
 
 void store_set_savepoint(struct store_set *set)

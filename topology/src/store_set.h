@@ -32,10 +32,20 @@
 
 struct store_set;
 
+/* Who writes a store, and who is at work on the set now. */
+enum store_writer {
+    STORE_BY_ANYONE,     /* No check: as a set is opened. */
+    STORE_BY_PROCESSORS, /* Decisions, processors, timers. */
+    STORE_BY_EVOLVE,
+    STORE_BY_OUTCOMES, /* The engine itself. */
+    STORE_BY_NOBODY,
+};
+
 struct store_spec {
     const char *name;
     bool ordered;   /* Scans are allowed; dirty keys are kept in order. */
     bool changelog; /* store_set_visit_staged reports it: its writes go to a changelog topic. */
+    enum store_writer writer;
     int64_t ttl_ms; /* 0: for ever. Older entries read as absent and are dropped by compaction. The
                        age counts from the put, so it starts anew when state is rebuilt. */
 };
@@ -69,6 +79,10 @@ struct topo_store *store_set_store(struct store_set *set, const char *name); /* 
 /* MR_IO or MR_CORRUPT once a store met a disk error, with the first error's text. */
 int store_set_check(const struct store_set *set, struct mr_error *error);
 
+/* Who is at work from now on. A write to a store that is another's is asserted: restore would not
+ * make it again. */
+void store_set_writer(struct store_set *set, enum store_writer writer);
+
 /* Save points nest like a stack of depth one: begin a record, then either release or roll back. */
 void store_set_savepoint(struct store_set *set);
 void store_set_release(struct store_set *set);
@@ -99,6 +113,7 @@ void store_set_abort(struct store_set *set);
 /* Committed dirty entries and positions to RocksDB in one batch. Nothing to write: returns 0 at
  * once. */
 size_t store_set_dirty_bytes(const struct store_set *set);
+bool store_set_is_dirty(const struct store_set *set); /* Entries, or only positions. */
 int store_set_flush(struct store_set *set, struct mr_error *error);
 
 /* Restore: writes that are committed by definition (they come from the log). Same as put/delete +

@@ -74,6 +74,13 @@ static int make_dir(const char *path, struct mr_error *error)
     return mr_fail(error, MR_IO, "cannot make directory %s: %s", path, strerror(errno));
 }
 
+static enum store_writer writer_of(const struct graph_store *store)
+{
+    if (store->log != TOPO_LOG_EVENTS)
+        return STORE_BY_PROCESSORS;
+    return store->is_outcomes ? STORE_BY_OUTCOMES : STORE_BY_EVOLVE;
+}
+
 static int open_stores(struct task *task, struct mr_error *error)
 {
     const struct graph_sub *sub = task->sub;
@@ -83,6 +90,7 @@ static int open_stores(struct task *task, struct mr_error *error)
             .name = sub->stores[i]->name,
             .ordered = sub->stores[i]->ordered,
             .changelog = sub->stores[i]->log == TOPO_LOG_CHANGELOG,
+            .writer = writer_of(sub->stores[i]),
             .ttl_ms = sub->stores[i]->ttl_ms,
         };
     const struct store_set_options options = {
@@ -209,13 +217,12 @@ int task_rebuild(struct task *task, struct mr_error *error)
 
 int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error)
 {
-    size_t dirty = store_set_dirty_bytes(task->set);
-    if (dirty == 0 || task->flushed_ms < 0) {
+    if (!store_set_is_dirty(task->set) || task->flushed_ms < 0) {
         task->flushed_ms = now_ms;
         return 0;
     }
     bool old = now_ms - task->flushed_ms >= task->engine->options.flush_interval_ms;
-    if (dirty < WRITE_BEHIND_BYTES && !old)
+    if (store_set_dirty_bytes(task->set) < WRITE_BEHIND_BYTES && !old)
         return 0;
     int64_t began_ns = engine_clock_ns();
     task->flushed_ms = now_ms;

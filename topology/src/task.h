@@ -49,8 +49,9 @@ enum context_phase {
     CONTEXT_PROCESS,
     CONTEXT_DECIDE,
     CONTEXT_EVOLVE,
-    CONTEXT_ANSWER, /* Outcome and reply. */
-    CONTEXT_RESTORE,
+    CONTEXT_ANSWER,   /* Outcome and reply. */
+    CONTEXT_REMEMBER, /* The engine keeps the outcome. */
+    CONTEXT_RESTORE,  /* Evolve, on what the log has. */
 };
 
 struct context_held {
@@ -91,7 +92,7 @@ struct task {
     struct task_timer *timers;
     size_t timers_count;
     int64_t stream_time_ms; /* INT64_MIN: no record yet. */
-    int64_t flushed_ms;     /* When dirty entries were last written, or first seen. */
+    int64_t flushed_ms;     /* When something dirty was last written, or first seen. */
     struct topo_context context;
 };
 
@@ -112,7 +113,8 @@ int task_rebuild(struct task *task, struct mr_error *error);
 
 void task_move(struct task *task, enum task_state state);
 
-/* Writes behind when enough or old enough is dirty. */
+/* Writes behind when enough or old enough is dirty: positions alone too, or a store that its input
+ * leaves alone would be restored from ever further back. */
 int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error);
 
 struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition);
@@ -142,6 +144,8 @@ void context_forget(struct topo_context *context);
 /* Hands an output to a sink; an event goes through evolve at once. */
 void context_hold(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output);
+/* Says what runs from now on, and so which stores may be written. Returns what ran until now. */
+enum context_phase context_enter(struct topo_context *context, enum context_phase phase);
 /* Runs one node; failures are kept in the context. */
 int context_node(
     struct topo_context *context, const struct graph_node *node, const struct topo_record *record);

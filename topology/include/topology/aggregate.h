@@ -21,8 +21,9 @@
  * of the events before they are delivered, gives them to `outcome`, and checks them against the
  *            delivery reports before it commits: a mismatch aborts. A client gets exact positions.
  * Writes     Stores with TOPO_LOG_EVENTS may be written only in evolve; TOPO_LOG_CHANGELOG stores
- *            only in decide and punctuate. Another write is gone after a restart: the driver's
- *            crash shows it. Forwarding in evolve, and events outside decide, are asserted.
+ *            only in decide and punctuate; `outcome_store` only by the engine. Another write would
+ *            be gone after a restart, or there twice: it is asserted. So are forwarding in evolve,
+ *            a look at the time or at a global table there, and events outside decide.
  * Order      Restore folds the event topics one beside the other: events of different topics must
  *            fold into keys of their own, or commute.
  */
