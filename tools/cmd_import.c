@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -213,6 +214,7 @@ static void clean_up(struct import *import)
     free(import->customers);
     free(import->baskets);
     free(import->answered);
+    free(import->began);
     free(import->stock_adjusted);
     free(import->stock_committed);
     name_index_clean_up(&import->orders);
@@ -260,12 +262,49 @@ static int connect_kafka(struct import *import, struct mr_error *error)
     return rc ? rc : import_open_reader(import, error);
 }
 
+static double seconds_between(int64_t from_ms, int64_t until_ms)
+{
+    return (double)(until_ms - from_ms) / 1000;
+}
+
+static long peak_memory_mib(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss / 1024 : 0;
+}
+
+/* From the first command to the last order's end, and what has been written meanwhile. */
+static int fill(struct import *import, struct mr_error *error)
+{
+    int64_t began_ms = now_ms();
+    int64_t set_up_ms = 0;
+    int rc = import_count_begin(import, error);
+    rc = rc ? rc : import_catch_up(import, error);
+    rc = rc ? rc : set_up(import, error);
+    set_up_ms = now_ms();
+    size_t already = import->ended;
+    rc = rc ? rc : send_baskets(import, error);
+    if (rc)
+        return rc;
+    int64_t ended_ms = now_ms();
+    printf(
+        "imported in %.1f s: catalogue and customers %.1f s, orders %.1f s (%.0f orders a second); "
+        "peak memory of the import %ld MiB\n",
+        seconds_between(began_ms, ended_ms),
+        seconds_between(began_ms, set_up_ms),
+        seconds_between(set_up_ms, ended_ms),
+        ended_ms > set_up_ms
+            ? (double)(import->ended - already) * 1000 / (double)(ended_ms - set_up_ms)
+            : 0.0,
+        peak_memory_mib());
+    return import_count_print(import, seconds_between(began_ms, ended_ms), error);
+}
+
 static int
 run_steps(struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     const char *path = options->operands[0];
     int64_t in_flight = 0;
-    int64_t started_ms = now_ms();
     int rc = mr_options_integer(options, "in-flight", 1, 100000, &in_flight, error);
     import->in_flight_max = (size_t)in_flight;
     rc = rc ? rc : load_keys(import, options, error);
@@ -282,12 +321,8 @@ run_steps(struct import *import, const struct mr_options *options, struct mr_err
         import->retail->baskets_count);
     name_everything(import);
     rc = connect_kafka(import, error);
-    rc = rc ? rc : import_catch_up(import, error);
-    rc = rc ? rc : set_up(import, error);
-    rc = rc ? rc : send_baskets(import, error);
+    rc = rc ? rc : fill(import, error);
     rc = rc ? rc : import_read_results(import, error);
-    if (rc == 0)
-        printf("imported in %.1f s\n", (double)(now_ms() - started_ms) / 1000);
     return rc ? rc : import_reconcile(import, error);
 }
 

@@ -35,9 +35,56 @@ static const char *const *configs_of(const struct codec_topic *topic, struct mr_
     return configs;
 }
 
+/* -- settings of topics that are there -- */
+
+struct settling {
+    bool all; /* Also what makes the broker forget more. */
+    int altered;
+    int left;
+};
+
+/* Milliseconds; -1, for ever, is the most. */
+static bool is_longer(const char *value, const char *wanted)
+{
+    long long now = strtoll(value, NULL, 10);
+    long long then = strtoll(wanted, NULL, 10);
+    return now != -1 && (then == -1 || then > now);
+}
+
+/* Whether the broker keeps with the new value at least what it keeps with the old one. */
+static bool keeps_more(const char *name, const char *value, const char *wanted)
+{
+    static const char *const periods[] = {
+        "retention.ms", "delete.retention.ms", "max.compaction.lag.ms"};
+    for (size_t i = 0; i < sizeof periods / sizeof periods[0]; i++)
+        if (strcmp(name, periods[i]) == 0)
+            return is_longer(value, wanted);
+    if (strcmp(name, "cleanup.policy") == 0)
+        return strcmp(wanted, "delete") == 0;
+    return true;
+}
+
+static bool
+may_alter(void *user, const char *topic, const char *name, const char *value, const char *wanted)
+{
+    struct settling *settling = user;
+    bool alters = settling->all || keeps_more(name, value, wanted);
+    settling->altered += alters;
+    settling->left += !alters;
+    printf(
+        "%s: %s was %s, wanted %s: %s\n",
+        topic,
+        name,
+        value,
+        wanted,
+        alters ? "altered" : "left, for records would go");
+    return alters;
+}
+
 static int run_create(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
+    struct settling settling = {.all = mr_options_switch(options, "alter")};
     struct mr_arena arena;
     bool production = false;
     int created = 0;
@@ -56,8 +103,16 @@ static int run_create(const struct mr_options *options, struct mr_error *error)
         };
     }
     rc = topo_kafka_create_topics(&kafka, topics, SHOP_TOPIC_COUNT, &created, error);
+    rc = rc ? rc
+            : topo_kafka_settle_topics(
+                  &kafka, topics, SHOP_TOPIC_COUNT, may_alter, &settling, error);
     if (rc == 0)
-        printf("%d topics created, %d were there\n", created, (int)SHOP_TOPIC_COUNT - created);
+        printf(
+            "%d topics created, %d were there, %d settings altered%s\n",
+            created,
+            (int)SHOP_TOPIC_COUNT - created,
+            settling.altered,
+            settling.left ? "; --alter alters the others too" : "");
     mr_arena_clean_up(&arena);
     return rc;
 }
@@ -88,15 +143,19 @@ static int run_list(const struct mr_options *options, struct mr_error *error)
             "partition counts: development or production"                                          \
     }
 
-static const struct mr_option create_options[] = {TOOL_BROKERS_OPTION, SIZING_OPTION};
+static const struct mr_option create_options[] = {
+    TOOL_BROKERS_OPTION,
+    SIZING_OPTION,
+    {"alter", NULL, NULL, NULL, "settle also what makes the broker keep less"},
+};
 static const struct mr_option list_options[] = {SIZING_OPTION};
 
 const struct tool_command tool_topics_create = {
     .words = "topics create",
     .operands = "",
-    .purpose = "create the topics that are missing; refuses another partition count",
+    .purpose = "create missing topics, settle the others; refuses another partition count",
     .options = create_options,
-    .options_count = 2,
+    .options_count = sizeof create_options / sizeof create_options[0],
     .run = run_create,
 };
 

@@ -72,6 +72,9 @@ struct import {
     int64_t catalog_next[IMPORT_PARTITIONS_MAX];
     atomic_int undelivered; /* A code of the first record that Kafka did not take. */
 
+    struct topo_kafka_end *began; /* The ends of all topics before anything was sent. */
+    size_t began_count;
+
     int64_t *stock_adjusted;  /* By product: units added by the import, */
     int64_t *stock_committed; /* and units sold to its orders. */
 };
@@ -98,6 +101,14 @@ int import_poll(struct import *import, int timeout_ms, struct mr_error *error);
 
 /* Reads sales.order.events up to what was there at the start. */
 int import_catch_up(struct import *import, struct mr_error *error);
+
+/* -- import_count.c -- */
+
+/* Notes where every topic ends. */
+int import_count_begin(struct import *import, struct mr_error *error);
+
+/* Prints per topic what has been written since then, by reading it, and its rate over `seconds`. */
+int import_count_print(const struct import *import, double seconds, struct mr_error *error);
 
 /* -- import_reconcile.c -- */
 

@@ -41,26 +41,6 @@ class CrashTest(unittest.TestCase):
 
         shop.wait_until(accepted, 90, lambda: key)
 
-    def test_an_import_survives_its_processors(self):
-        place = shop.Shop()
-        self.addCleanup(place.close)
-        results = []
-        starter = threading.Thread(target=lambda: results.append(
-            place.tool("up", "--detach", "--orders", "300", timeout_s=600)))
-        starter.start()
-        shop.wait_until((place.home / "import.json").exists, 600, lambda: "the import has not begun")
-        before = place.process("processors")
-        for kills in (1, 2):
-            time.sleep(1)
-            place.kill("processors")
-            shop.wait_until(
-                lambda: place.process("processors")["restarts"] == before["restarts"] + kills, 60,
-                lambda: place.tool("status")[1])
-        starter.join()
-        code, output = results[0]
-        self.assertEqual(code, 0, output)
-        self.assertIn("the shop and the file agree", output)
-
 
 if __name__ == "__main__":
     unittest.main()

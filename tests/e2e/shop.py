@@ -23,6 +23,11 @@ ORDERS = os.environ.get("MILLRACE_E2E_ORDERS", "20")
 UP_TIMEOUT_S = 600
 
 
+def binary(name):
+    """One of the programs that tools/up has built."""
+    return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build")) / "release" / "bin" / name
+
+
 def free_port():
     """Outside the range that tools/up takes its own ports from, and below the kernel's."""
     while True:

@@ -5,6 +5,7 @@
 #include <base/murmur2.h>
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 static char topic[96];
 
@@ -61,6 +62,73 @@ static void a_setting_the_broker_refuses_is_told(void **state)
     assert_int_equal(
         topo_kafka_create_topics(&fixture_options, &wanted, 1, NULL, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "cleanup.policy"));
+}
+
+/* What the broker says of the setting, and whether to alter it. */
+struct seen {
+    char value[64];
+    int asked;
+    bool alters;
+};
+
+static bool
+may_alter(void *user, const char *name, const char *setting, const char *value, const char *wanted)
+{
+    struct seen *seen = user;
+    assert_string_equal(name, topic);
+    assert_string_equal(setting, "retention.ms");
+    assert_string_equal(wanted, "7000");
+    snprintf(seen->value, sizeof seen->value, "%s", value);
+    seen->asked++;
+    return seen->alters;
+}
+
+static struct seen settle(const char *retention, bool alters)
+{
+    struct mr_error error = {0};
+    struct seen seen = {.alters = alters};
+    const char *const configs[] = {retention, "segment.bytes=1048576", NULL};
+    const struct topo_kafka_topic wanted = {.name = topic, .partitions = 1, .configs = configs};
+    check(topo_kafka_settle_topics(&fixture_options, &wanted, 1, may_alter, &seen, &error), &error);
+    return seen;
+}
+
+static void a_setting_is_altered_when_that_is_wanted_and_the_others_stay(void **state)
+{
+    (void)state;
+    struct mr_error error = {0};
+    const char *const configs[] = {"retention.ms=5000", "segment.bytes=1048576", NULL};
+    const struct topo_kafka_topic made = {.name = topic, .partitions = 1, .configs = configs};
+    check(topo_kafka_create_topics(&fixture_options, &made, 1, NULL, &error), &error);
+    struct seen seen = settle("retention.ms=7000", false);
+    assert_int_equal(seen.asked, 1);
+    assert_string_equal(seen.value, "5000");
+    seen = settle("retention.ms=7000", true);
+    assert_string_equal(seen.value, "5000");
+    /* Not asked again of this one, nor of the one that was never to change. */
+    assert_int_equal(settle("retention.ms=7000", true).asked, 0);
+}
+
+static void ends_are_told_of_every_partition(void **state)
+{
+    (void)state;
+    char other[96];
+    struct mr_error error = {0};
+    struct topo_kafka_end *ends;
+    size_t count;
+    make_topic(topic, 2);
+    make_topic(test_name_unique(other, sizeof other, "edges"), 1);
+    feed(topic, 1, 0, 3);
+    const char *const topics[] = {topic, "no-such-topic", other};
+    check(topo_kafka_ends(&fixture_options, topics, 3, &ends, &count, &error), &error);
+    assert_int_equal(count, 3);
+    assert_string_equal(ends[1].topic, topic);
+    assert_int_equal(ends[1].partition, 1);
+    assert_int_equal(ends[0].offset, 0);
+    assert_int_equal(ends[1].offset, 3);
+    assert_string_equal(ends[2].topic, other);
+    assert_int_equal(ends[2].offset, 0);
+    free(ends);
 }
 
 static void a_broker_that_answers_answers_the_ping(void **state)
@@ -211,6 +279,9 @@ int main(void)
         cmocka_unit_test_setup(topics_are_made_once_with_their_settings, set_up),
         cmocka_unit_test_setup(another_partition_count_is_a_conflict_that_names_both, set_up),
         cmocka_unit_test_setup(a_setting_the_broker_refuses_is_told, set_up),
+        cmocka_unit_test_setup(
+            a_setting_is_altered_when_that_is_wanted_and_the_others_stay, set_up),
+        cmocka_unit_test_setup(ends_are_told_of_every_partition, set_up),
         cmocka_unit_test_setup(a_broker_that_answers_answers_the_ping, set_up),
         cmocka_unit_test_setup(records_come_back_as_they_were_sent, set_up),
         cmocka_unit_test_setup(keys_land_where_murmur2_says, set_up),

@@ -9,6 +9,8 @@ import probes
 from processes import Process
 from terminal import Failure
 
+BINARIES = ("millrace", "millrace-processors", "millrace-payments", "millrace-command-api", "millrace-query-api")
+
 
 class Shop:
     """What tools/up starts for one home."""
@@ -90,6 +92,4 @@ class Shop:
 
 def missing_binaries():
     """Names of programs that the build has not made."""
-    names = ["millrace", "millrace-processors", "millrace-payments", "millrace-command-api",
-             "millrace-query-api"]
-    return [name for name in names if not os.access(build.binary(name), os.X_OK)]
+    return [name for name in BINARIES if not os.access(build.binary(name), os.X_OK)]

@@ -3,6 +3,7 @@
 import argparse
 import json
 
+import usage
 from home import Home
 from terminal import run_main, say
 
@@ -15,7 +16,7 @@ def describe(home):
     supervisor = home.supervisor()
     processes = [
         {"name": r.fields["name"], "pid": r.pid, "address": r.fields["address"], "state": state_of(r),
-         "restarts": r.fields["restarts"]}
+         "restarts": r.fields["restarts"], **usage.of(r.pid if r.alive() else 0)}
         for r in home.records()]
     facts = supervisor.fields if supervisor else {}
     return {
@@ -46,7 +47,8 @@ def main(argv):
     say(f"{status['state']}  gateway {status['gateway'] or '-'}  Kafka {status['broker'] or '-'}  in {status['home']}")
     for process in status["processes"]:
         restarts = f"  restarts {process['restarts']}" if process["restarts"] else ""
-        say(f"  {process['name']:<12} {process['state']:<10} pid {process['pid']:<8} {process['address']}{restarts}")
+        say(f"  {process['name']:<12} {process['state']:<10} pid {process['pid']:<8} {process['address']:<21}  "
+            f"{usage.line(process)}{restarts}")
     return exit_code(status)
 
 

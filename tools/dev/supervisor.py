@@ -10,6 +10,7 @@ import time
 
 import build
 import probes
+import usage
 from processes import Record, StopRequest, read_json, run_to_end, write_json
 from terminal import Failure, say, tail
 
@@ -78,6 +79,9 @@ class Supervisor:
         command = self._shop.import_command(data, orders)
         run_to_end("the import", command, log=None, meanwhile=self.tick)
         mark.unlink()
+        say("\nwhat the programs have taken until here:")
+        for process in self._processes:
+            say(f"  {process.name:<12} {usage.line(usage.of(process.popen.pid))}")
 
     def tick(self):
         """Restarts what has died; raises Failure when a process will not stay up."""

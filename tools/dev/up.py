@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import pathlib
 import resource
 import signal
 import sys
@@ -13,6 +12,7 @@ import build
 import gateway
 import probes
 import services
+import usage
 from home import Home
 from processes import StopRequest, Stopped
 from supervisor import Supervisor, stop_orphans
@@ -98,8 +98,7 @@ class StatusLine:
         self._requests = None
 
     def show(self):
-        up = int(time.monotonic() - self._started)
-        line = f"up {up // 3600}:{up // 60 % 60:02}:{up % 60:02}  {self._states()}  {self._load()}"
+        line = f"up {usage.span(time.monotonic() - self._started)}  {self._states()}  {self._load()}"
         if sys.stdout.isatty():
             sys.stdout.write(f"\r{line}\033[K")
             sys.stdout.flush()
@@ -115,16 +114,8 @@ class StatusLine:
         known = total is not None and self._requests is not None
         rate = total - self._requests - OUR_REQUESTS if known else 0
         self._requests = total
-        memory = sum(resident_bytes(process.popen.pid) for process in self._processes)
+        memory = sum(usage.of(process.popen.pid)["memory_bytes"] for process in self._processes)
         return f"{max(rate, 0)} requests/s  {memory >> 20} MiB"
-
-
-def resident_bytes(pid):
-    try:
-        pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def supervise(home, options, on_ready):
@@ -194,7 +185,7 @@ def main(argv):
         where = f" at {running.fields['gateway']}" if running else ""
         raise Failure(f"Millrace is already up in {home.path}{where}; tools/down stops it")
     check(home, options)
-    build.build("release", home.logs / "build.log")
+    build.build("release", home.logs / "build.log", services.BINARIES, everything=False)
     if missing := services.missing_binaries():
         raise Failure(f"the build has made no {', '.join(missing)}")
     if not options.broker:

@@ -198,6 +198,51 @@ int topo_kafka_watermarks(
     return err;
 }
 
+struct ends {
+    struct topo_kafka_end *array;
+    size_t count;
+    size_t capacity;
+};
+
+static int
+add_ends(struct kafka_client *client, const char *topic, struct ends *ends, struct mr_error *error)
+{
+    int32_t partitions = 0;
+    int err = kafka_query_partitions(client, topic, &partitions, error);
+    for (int32_t i = 0; err == 0 && i < partitions; i++) {
+        struct topo_kafka_end end = {.topic = topic, .partition = i};
+        int64_t low;
+        err = kafka_query_watermarks(
+            client, (struct topo_partition){topic, i}, &low, &end.offset, error);
+        ends->array = mr_grow(ends->array, ends->count, &ends->capacity, sizeof *ends->array);
+        ends->array[ends->count++] = end;
+    }
+    return err;
+}
+
+int topo_kafka_ends(
+    const struct topo_kafka_options *options,
+    const char *const *topics,
+    size_t topics_count,
+    struct topo_kafka_end **ret_ends,
+    size_t *ret_count,
+    struct mr_error *error)
+{
+    struct kafka_client client = {0};
+    struct ends ends = {0};
+    int err = kafka_client_open_query(&client, options, error);
+    for (size_t i = 0; err == 0 && i < topics_count; i++)
+        err = add_ends(&client, topics[i], &ends, error);
+    kafka_client_close(&client);
+    if (err) {
+        free(ends.array);
+        return err;
+    }
+    *ret_ends = ends.array;
+    *ret_count = ends.count;
+    return 0;
+}
+
 /* -- making topics -- */
 
 static int new_topic(

@@ -111,11 +111,39 @@ int topo_kafka_create_topics(
     size_t count,
     int *ret_created,
     struct mr_error *error);
+/* Told of a setting that a topic has otherwise than wanted; whether it is to be altered. */
+typedef bool topo_kafka_setting_fn(
+    void *user, const char *topic, const char *name, const char *value, const char *wanted);
+/* Compares the topics' configs with what the broker has, and alters what may_alter says, a topic
+ * at once or not at all. Other settings that somebody has given a topic stay; one given by somebody
+ * else in the same moment may be lost. */
+int topo_kafka_settle_topics(
+    const struct topo_kafka_options *options,
+    const struct topo_kafka_topic *topics,
+    size_t count,
+    topo_kafka_setting_fn *may_alter,
+    void *user,
+    struct mr_error *error);
 /* Partition count, 0 when the topic does not exist. */
 int topo_kafka_partitions(
     const struct topo_kafka_options *options,
     const char *topic,
     int32_t *ret_count,
+    struct mr_error *error);
+/* Where a partition ends: the offset that its next record gets. */
+struct topo_kafka_end {
+    const char *topic; /* The caller's text. */
+    int32_t partition;
+    int64_t offset;
+};
+/* The ends of all partitions of the topics, in this order; *ret_ends is the caller's to free. A
+ * topic that does not exist has none. */
+int topo_kafka_ends(
+    const struct topo_kafka_options *options,
+    const char *const *topics,
+    size_t topics_count,
+    struct topo_kafka_end **ret_ends,
+    size_t *ret_count,
     struct mr_error *error);
 int topo_kafka_watermarks(
     const struct topo_kafka_options *options,
