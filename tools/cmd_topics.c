@@ -77,8 +77,24 @@ may_alter(void *user, const char *topic, const char *name, const char *value, co
         name,
         value,
         wanted,
-        alters ? "altered" : "left, for records would go");
+        alters ? "altered" : "left as it is, for records would be deleted");
     return alters;
+}
+
+/* A count that differs is told with what can be done about it. */
+static int create(
+    const struct topo_kafka_options *kafka,
+    const struct topo_kafka_topic *topics,
+    int *ret_created,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    int rc = topo_kafka_create_topics(kafka, topics, SHOP_TOPIC_COUNT, ret_created, &why);
+    const char *advice = rc == MR_CONFLICT
+                             ? "; keys are placed by the count, so it stays: choose the "
+                               "--sizing that fits, or another Kafka"
+                             : "";
+    return rc ? mr_fail(error, rc, "%s%s", why.text, advice) : 0;
 }
 
 static int run_create(const struct mr_options *options, struct mr_error *error)
@@ -102,7 +118,7 @@ static int run_create(const struct mr_options *options, struct mr_error *error)
             .configs = configs_of(topic, &arena),
         };
     }
-    rc = topo_kafka_create_topics(&kafka, topics, SHOP_TOPIC_COUNT, &created, error);
+    rc = create(&kafka, topics, &created, error);
     rc = rc ? rc
             : topo_kafka_settle_topics(
                   &kafka, topics, SHOP_TOPIC_COUNT, may_alter, &settling, error);

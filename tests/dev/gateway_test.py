@@ -4,6 +4,8 @@ import http.client
 import http.server
 import json
 import os
+import shutil
+import subprocess
 import threading
 import unittest
 from unittest import mock
@@ -129,11 +131,36 @@ class GatewayTest(HomeTest):
         self.assert_problem(response, body, 502, "upstream-unavailable")
         self.assertEqual(response.getheader("Retry-After"), "1")
 
-    def test_too_many_requests_are_a_problem(self):
+    def restart(self, **environment):
         self.gateway.stop()
-        with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_CREDENTIALS": "1r/m"}):
+        with mock.patch.dict(os.environ, environment):
             gateway.render(self.home, self.port, self.command, self.query)
         self.gateway.start()
+
+    def test_requests_are_shared_among_instances_and_survive_one_that_has_gone(self):
+        nowhere = f"127.0.0.1:{broker.free_port()}"
+        self.restart(
+            MILLRACE_MORE_QUERY_APIS=f"{self.side('second')}, {nowhere}", MILLRACE_MORE_COMMAND_APIS=nowhere)
+        self.gateway.wait_ready(20)
+        self.assertEqual({self.side_of("GET", "/v1/cart") for _ in range(12)}, {"query", "second"})
+        for _ in range(4):
+            self.assertEqual(self.side_of("POST", "/v1/cart/items"), "command")
+
+    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+    def test_with_a_certificate_it_speaks_tls(self):
+        certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+             "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
+            check=True, stderr=subprocess.DEVNULL)
+        self.restart(MILLRACE_TLS_CERT=str(certificate), MILLRACE_TLS_KEY=str(key))
+        self.gateway.ready = lambda: probes.is_ready(f"https://{self.address}", "/healthz")
+        self.gateway.wait_ready(20)
+        status, body = probes.get(f"https://{self.address}", "/v1/cart")
+        self.assertEqual((status, json.loads(body)["headers"]["X-Forwarded-Proto"]), (200, "https"))
+
+    def test_too_many_requests_are_a_problem(self):
+        self.restart(MILLRACE_LIMIT_CREDENTIALS="1r/m")
         self.gateway.wait_ready(20)
         for _ in range(300):
             response, body = self.ask("POST", "/v1/sessions")
@@ -146,7 +173,14 @@ class LimitsTest(unittest.TestCase):
     def test_a_limit_of_the_wrong_form_is_refused(self):
         with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_READS": "many; deny all"}):
             with self.assertRaisesRegex(Failure, "MILLRACE_LIMIT_READS"):
-                gateway.limits()
+                gateway.check()
+
+    def test_a_certificate_needs_its_key_and_both_must_be_there(self):
+        for environment, reason in (({"MILLRACE_TLS_CERT": __file__}, "needs both"),
+                                    ({"MILLRACE_TLS_CERT": __file__, "MILLRACE_TLS_KEY": "/nowhere"}, "/nowhere"),
+                                    ({"MILLRACE_MORE_QUERY_APIS": "here"}, "here is not of the form")):
+            with mock.patch.dict(os.environ, environment), self.assertRaisesRegex(Failure, reason):
+                gateway.check()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ LIMITS = {
     "MILLRACE_ACCESS_LOG": ("failures", r"all|failures|off"),
 }
 
+# Further instances of the APIs that somebody runs beside ours, "HOST:PORT,HOST:PORT".
+MORE = {"command": "MILLRACE_MORE_COMMAND_APIS", "query": "MILLRACE_MORE_QUERY_APIS"}
+
 
 def bind_host():
     """Loopback unless somebody says otherwise: a development shop is not for the neighbours."""
@@ -35,16 +38,43 @@ def limits():
     return values
 
 
-def _listen(port):
-    """Plain HTTP, or TLS when MILLRACE_TLS_CERT and MILLRACE_TLS_KEY name the files."""
+def tls_files():
+    """(certificate, key), or None where the gateway speaks plain HTTP."""
     certificate, key = os.environ.get("MILLRACE_TLS_CERT"), os.environ.get("MILLRACE_TLS_KEY")
-    if bool(certificate) != bool(key):
+    if not certificate and not key:
+        return None
+    if not certificate or not key:
         raise Failure("TLS needs both MILLRACE_TLS_CERT and MILLRACE_TLS_KEY")
-    if not certificate:
+    for file in (certificate, key):
+        if not os.access(file, os.R_OK):
+            raise Failure(f"{file} cannot be read")
+    return os.path.abspath(certificate), os.path.abspath(key)
+
+
+def _servers(ours, side):
+    """nginx's lines for one side: our API, and those that were started beside it."""
+    more = [address.strip() for address in os.environ.get(MORE[side], "").split(",") if address.strip()]
+    for address in more:
+        if not re.fullmatch(r"[A-Za-z0-9_.-]+:\d{1,5}", address):
+            raise Failure(f"{MORE[side]}: {address} is not of the form HOST:PORT")
+    return " ".join(f"server {address} max_fails=0;" for address in [ours, *more])
+
+
+def check():
+    """Raises Failure where the environment asks for what cannot be rendered."""
+    limits()
+    tls_files()
+    for side in MORE:
+        _servers("", side)
+
+
+def _listen(port):
+    files = tls_files()
+    if not files:
         return f"listen {bind_host()}:{port} backlog=1024;"
     return (f"listen {bind_host()}:{port} ssl http2 backlog=1024;\n"
-            f"    ssl_certificate {os.path.abspath(certificate)};\n"
-            f"    ssl_certificate_key {os.path.abspath(key)};\n"
+            f"    ssl_certificate {files[0]};\n"
+            f"    ssl_certificate_key {files[1]};\n"
             f"    ssl_protocols TLSv1.2 TLSv1.3;")
 
 
@@ -65,8 +95,8 @@ def render(home, port, command_api, query_api):
         "LISTEN": _listen(port),
         "ACCESS_LOG": _access_log(home, values["MILLRACE_ACCESS_LOG"]),
         "CONNECTIONS": str(max(256, min(files, 16384) - 64)),
-        "COMMAND_API": command_api,
-        "QUERY_API": query_api,
+        "COMMAND_APIS": _servers(command_api, "command"),
+        "QUERY_APIS": _servers(query_api, "query"),
         "HOME": str(home.gateway),
     }
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())

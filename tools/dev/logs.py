@@ -41,7 +41,8 @@ def main(argv):
     home = Home()
     if options.name not in names(home):
         what = f"there is no log of {options.name}" if options.name else "name a log"
-        raise Failure(f"{what}; there are: {', '.join(names(home)) or 'none'} in {home.logs}")
+        known = ", ".join(names(home))
+        raise Failure(f"{what}; {f'there are: {known}' if known else 'there are none'} in {home.logs}")
     path = home.logs / f"{options.name}.log"
     file = open(path, errors="replace")
     wanted = file if options.lines is None else collections.deque(file, maxlen=max(options.lines, 0))

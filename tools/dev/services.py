@@ -21,14 +21,13 @@ class Shop:
         self.external_broker = options.broker
         self.brokers = options.broker or f"127.0.0.1:{self.ports['broker']}"
         self.gateway_address = f"{gateway.bind_host()}:{options.port}"
-        self.url = f"http://{self.gateway_address}"
+        self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
         self._port = options.port
 
     def broker(self):
         """None when the broker is somebody else's."""
         if self.external_broker:
-            if not broker.answers(self.brokers, timeout_s=5):
-                raise Failure(f"no Kafka broker answers at {self.brokers}")
+            check_broker(self.brokers)
             return None
         return broker.prepare(
             self.home.kafka, self.home.logs / "broker.log", self.home.run,
@@ -87,7 +86,12 @@ class Shop:
         return Process(
             "gateway", argv, self.home.logs / "gateway.log", self.home.run,
             address=self.gateway_address, term_s=10,
-            ready=lambda: probes.is_ready(self.gateway_address, "/healthz"))
+            ready=lambda: probes.is_ready(self.url, "/healthz"))
+
+
+def check_broker(address):
+    if not broker.answers(address, timeout_s=5):
+        raise Failure(f"no Kafka broker answers at {address}")
 
 
 def missing_binaries():

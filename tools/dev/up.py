@@ -55,16 +55,24 @@ def check(home, options):
     """What would fail later is said now, before the build."""
     if options.fresh and options.broker:
         raise Failure("--fresh empties our own broker; it does not touch the one at --broker")
-    if options.data and not os.access(options.data, os.R_OK):
-        raise Failure(f"{options.data} cannot be read")
-    if options.broker and ":" not in options.broker:
-        raise Failure(f"--broker {options.broker} is not of the form HOST:PORT")
+    if options.data and not (os.path.isfile(options.data) and os.access(options.data, os.R_OK)):
+        raise Failure(f"{options.data} is no file that can be read")
+    if options.broker:
+        check_broker(options.broker)
     if orphans := stop_orphans(home):
         say(f"stopped {orphans} processes that a killed tools/up had left behind")
     if not broker.port_is_free(options.port, gateway.bind_host()):
         raise Failure(
             f"port {options.port} is in use by another program; MILLRACE_PORT names another one")
-    gateway.limits()
+    gateway.check()
+
+
+def check_broker(address):
+    """Before the build, for a wrong address is found in a second."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise Failure(f"--broker {address} is not of the form HOST:PORT")
+    services.check_broker(address)
 
 
 def raise_open_files():
@@ -110,7 +118,7 @@ class StatusLine:
         return ", ".join(waiting) or f"all {len(self._processes)} ready"
 
     def _load(self):
-        total = probes.gateway_requests(self._shop.gateway_address)
+        total = probes.gateway_requests(self._shop.url)
         known = total is not None and self._requests is not None
         rate = total - self._requests - OUR_REQUESTS if known else 0
         self._requests = total
