@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINGER_MS = 10, POLL_MS = 20, STALL_S = 120, LINE_EVERY_S = 5, BAR_CELLS = 40 };
+enum { LINGER_MS = 50, POLL_MS = 20, STALL_S = 120, LINE_EVERY_S = 5, BAR_CELLS = 40 };
 
 static const char *const bulk_properties[] = {
     "compression.codec=lz4",

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100, MARKER_PAUSE_US = 200 };
+enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100, FLUSH_WAIT_MS = 100, MARKER_PAUSE_US = 200 };
 
 struct output {
     const char *topic; /* The engine's pointer: the key of the look-up. */
@@ -84,7 +84,11 @@ static rd_kafka_conf_t *txn_conf(
         {"transaction.timeout.ms", "10000"},
         {"message.timeout.ms", "10000"},
         {"partitioner", "murmur2_random"},
-        {"linger.ms", "5"}, /* For the stream of records; a flush does not wait for it. */
+        /* A transaction's records wait for its flush, or for a batch that is full: one request a
+         * partition. Sooner sent is more requests, and worse: behind a request in flight, a batch
+         * whose linger is over keeps librdkafka's thread polling without a pause. */
+        {"linger.ms", "500"},
+        {"batch.num.messages", "100000"},
         {"retry.backoff.ms", "20"},
         {"queue.buffering.max.messages", "500000"},
         {"queue.buffering.max.kbytes", "131072"},
@@ -287,7 +291,8 @@ int kafka_txn_flush(struct kafka_txn *txn, struct mr_error *error)
 {
     int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
     while (rd_kafka_outq_len(txn->client.rk) > 0) {
-        rd_kafka_flush(txn->client.rk, 1);
+        /* It returns as soon as all is delivered; each call wakes all of its threads. */
+        rd_kafka_flush(txn->client.rk, FLUSH_WAIT_MS);
         if (txn->failed)
             return delivery_failure(txn, error);
         if (kafka_clock_ms() >= until)
