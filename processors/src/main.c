@@ -35,6 +35,12 @@ static const struct mr_option options_table[] = {
     {"psp", "MILLRACE_PSP", "NAME", "simulator", "payment provider of new payments"},
     {"psp-without-intents", NULL, NULL, NULL, "it cannot void what it has not heard of"},
     {"psp-captures-at-once", NULL, NULL, NULL, "it captures when it authorizes"},
+    {"block-cache-mb", "MILLRACE_BLOCK_CACHE_MB", "MB", "128", "RocksDB's cache, all stores"},
+    {"write-buffers-mb",
+     "MILLRACE_WRITE_BUFFERS_MB",
+     "MB",
+     "64",
+     "RocksDB's memtables, all stores"},
     {"log-level", "MILLRACE_LOG_LEVEL", "LEVEL", "info", "debug, info, warn or error"},
 };
 enum { OPTIONS = sizeof options_table / sizeof options_table[0] };
@@ -125,11 +131,25 @@ static int select_services(struct program *program, struct mr_error *error)
     return code;
 }
 
+static int bound_memory(const struct mr_options *options, struct mr_error *error)
+{
+    struct topo_memory bounds = {0};
+    int code = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
+    if (code == 0)
+        code =
+            mr_options_mebibytes(options, "write-buffers-mb", &bounds.write_buffers_bytes, error);
+    if (code == 0)
+        topo_memory_init(&bounds);
+    return code;
+}
+
 static int configure(struct program *program, struct mr_error *error)
 {
     program->kafka = (struct topo_kafka_options){
         .brokers = option(program, "brokers"), .client_id = "millrace-processors"};
     int code = read_limits(program, error);
+    if (code == 0)
+        code = bound_memory(&program->options, error);
     if (code == 0)
         code = mr_options_integer(&program->options, "workers", 1, 64, &program->workers, error);
     if (code == 0)

@@ -26,6 +26,8 @@ static const struct mr_option options_table[] = {
     {"threads", "MILLRACE_QUERY_THREADS", "N", "2", "threads that serve requests"},
     {"instance", "MILLRACE_INSTANCE", "NAME", "0", "stable name of this instance"},
     {"ready-lag", "MILLRACE_READY_LAG", "RECORDS", "10000", "not ready when further behind"},
+    {"block-cache-mb", "MILLRACE_BLOCK_CACHE_MB", "MB", "128", "RocksDB's cache, all views"},
+    {"write-buffers-mb", "MILLRACE_WRITE_BUFFERS_MB", "MB", "32", "RocksDB's memtables, all views"},
     {"log-level", "MILLRACE_LOG_LEVEL", "LEVEL", "info", "debug, info, warn or error"},
 };
 enum { OPTIONS = sizeof options_table / sizeof options_table[0] };
@@ -52,6 +54,18 @@ static void log_engine(void *user, int level, const char *event, const char *tex
 static const char *option(const struct program *program, const char *name)
 {
     return mr_options_text(&program->options, name);
+}
+
+static int bound_memory(const struct mr_options *options, struct mr_error *error)
+{
+    struct topo_memory bounds = {0};
+    int code = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
+    if (code == 0)
+        code =
+            mr_options_mebibytes(options, "write-buffers-mb", &bounds.write_buffers_bytes, error);
+    if (code == 0)
+        topo_memory_init(&bounds);
+    return code;
 }
 
 static int start_views(struct program *program, struct mr_error *error)
@@ -103,6 +117,8 @@ static int read_numbers(struct program *program, struct mr_error *error)
     if (code == 0)
         code = mr_options_integer(
             &program->options, "ready-lag", 0, INT64_MAX, &program->ready_lag, error);
+    if (code == 0)
+        code = bound_memory(&program->options, error);
     return code;
 }
 

@@ -69,12 +69,35 @@ static void integers_are_bounded(void **state)
     mr_options_clean_up(&options);
 }
 
+static void mebibytes_are_told_in_bytes_and_bounded(void **state)
+{
+    (void)state;
+    struct mr_options options;
+    struct mr_error error;
+    size_t bytes = 0;
+    const char *some[] = {"prog", "--port", "3"};
+    const char *none[] = {"prog", "--port", "0"};
+    const char *high[] = {"prog", "--port", "1048577"};
+    assert_int_equal(parse(&options, NULL, 3, some), 0);
+    assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), 0);
+    assert_int_equal(bytes, 3 << 20);
+    mr_options_clean_up(&options);
+    assert_int_equal(parse(&options, NULL, 3, none), 0);
+    assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), MR_CONFIG);
+    mr_options_clean_up(&options);
+    assert_int_equal(parse(&options, NULL, 3, high), 0);
+    assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), MR_CONFIG);
+    assert_int_equal(bytes, 3 << 20);
+    mr_options_clean_up(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flag_beats_environment_beats_default),
         cmocka_unit_test(errors_name_the_flag),
         cmocka_unit_test(integers_are_bounded),
+        cmocka_unit_test(mebibytes_are_told_in_bytes_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

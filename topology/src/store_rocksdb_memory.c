@@ -1,6 +1,8 @@
 /* store_rocksdb_memory.c - the memory that all databases of the process share, and its bound. */
 #include "store_rocksdb_impl.h"
 
+#include <topology/engine.h>
+
 #include <pthread.h>
 
 enum {
@@ -12,16 +14,16 @@ enum {
 /* Process-wide, made at the first open and kept to the end. */
 static struct {
     pthread_mutex_t lock;
-    struct store_runtime_options options;
+    struct topo_memory bounds;
     rocksdb_cache_t *cache;
     struct store_disk *open;
 } runtime = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-void store_runtime_init(const struct store_runtime_options *options)
+void topo_memory_init(const struct topo_memory *bounds)
 {
     pthread_mutex_lock(&runtime.lock);
     if (!runtime.cache)
-        runtime.options = *options;
+        runtime.bounds = *bounds;
     pthread_mutex_unlock(&runtime.lock);
 }
 
@@ -29,7 +31,7 @@ rocksdb_cache_t *store_disk_cache(void)
 {
     pthread_mutex_lock(&runtime.lock);
     if (!runtime.cache) {
-        size_t bytes = runtime.options.block_cache_bytes;
+        size_t bytes = runtime.bounds.block_cache_bytes;
         runtime.cache = rocksdb_cache_create_lru(bytes ? bytes : BLOCK_CACHE_BYTES);
     }
     pthread_mutex_unlock(&runtime.lock);
@@ -94,7 +96,7 @@ void store_disk_bound_memtables(struct store_disk *disk)
         if (other->memtable_bytes > largest->memtable_bytes)
             largest = other;
     }
-    size_t bytes_max = runtime.options.write_buffers_bytes;
+    size_t bytes_max = runtime.bounds.write_buffers_bytes;
     if (sum > (bytes_max ? bytes_max : WRITE_BUFFERS_BYTES))
         flush_memtables(largest);
     pthread_mutex_unlock(&runtime.lock);

@@ -17,7 +17,7 @@
  * MR_CONFIG naming both. Whether a store is ordered or has a changelog may change.
  *
  * Memory        One block cache and one bound of write buffers for the process
- * (store_runtime_init); `table_bytes_max` bounds the clean entries of a set, staged and dirty ones
+ * (topo_memory_init); `table_bytes_max` bounds the clean entries of a set, staged and dirty ones
  * are for the engine to bound, by committing and flushing. A set in memory only keeps all, old
  * entries of stores with a ttl too.
  *
@@ -59,13 +59,6 @@ struct store_set_options {
     int64_t (*now)(void *user); /* ms UTC, for stores with a ttl; any thread. NULL: the system's. */
     void *now_user;
 };
-
-/* Process-wide RocksDB memory: call once before the first open; 0s give the defaults. */
-struct store_runtime_options {
-    size_t block_cache_bytes;   /* 0: 128 MiB */
-    size_t write_buffers_bytes; /* 0: 64 MiB */
-};
-void store_runtime_init(const struct store_runtime_options *options);
 
 int store_set_open(
     const struct store_set_options *options, struct store_set **ret_set, struct mr_error *error);

@@ -68,4 +68,8 @@ int mr_options_integer(
     int64_t *ret_value,
     struct mr_error *error);
 
+/* A number of MiB, from 1 to 1 TiB, as bytes. */
+int mr_options_mebibytes(
+    const struct mr_options *options, const char *name, size_t *ret_bytes, struct mr_error *error);
+
 #endif

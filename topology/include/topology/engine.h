@@ -51,6 +51,14 @@ struct topo_engine_options {
     void *log_user;
 };
 
+/* What the stores of all engines of the process may take of RocksDB's memory, together. Call it
+ * before the first engine starts; later it changes nothing. Without it the defaults hold. */
+struct topo_memory {
+    size_t block_cache_bytes;   /* 0: 128 MiB */
+    size_t write_buffers_bytes; /* 0: 64 MiB */
+};
+void topo_memory_init(const struct topo_memory *bounds);
+
 /* Opens the stores, checks co-partitioning and topics, starts the workers. The topology must
  * outlive it. */
 int topo_engine_start(
