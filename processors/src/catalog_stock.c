@@ -41,8 +41,12 @@ emit(struct claim *claim, enum shop_type type, const struct shop_meta *meta, con
     work_emit(claim->work, "stock-events", type, claim->product_id, meta, event);
 }
 
-static void
-reply(struct claim *claim, const char *result, const char *cause, const struct shop_money *price)
+/* `product` goes with a price that has changed. */
+static void reply(
+    struct claim *claim,
+    const char *result,
+    const char *cause,
+    const struct shop_product_state *product)
 {
     struct shop_stock_reply message = {
         .saga = work_saga(claim->work),
@@ -53,7 +57,9 @@ reply(struct claim *claim, const char *result, const char *cause, const struct s
         .result = mr_cstr(result),
         .cause = mr_cstr(cause),
         .available = stock_available(&claim->stock),
-        .unit_price = price,
+        .unit_price = product ? &product->price : NULL,
+        .has_price_version = product != NULL,
+        .price_version = product ? product->price_version : 0,
     };
     work_send(claim->work, "replies-to-sales", SHOP_STOCK_REPLY, claim->owner_id, &message);
 }
@@ -76,7 +82,7 @@ static void refuse(struct claim *claim, const char *cause, const struct shop_pro
         event.price_version = product->price_version;
     }
     emit(claim, SHOP_STOCK_RESERVATION_REJECTED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_REJECTED, cause, product ? &product->price : NULL);
+    reply(claim, SHOP_RESULT_REJECTED, cause, product);
 }
 
 static void hold_units(struct claim *claim, const struct shop_reserve_stock *message)
@@ -102,6 +108,8 @@ static int
 reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr_error *error)
 {
     const void *found;
+    if (message->reserved_until < 0)
+        return mr_fail(error, MR_INVALID, "ReserveStock.reserved_until is no time");
     int rc = state_get(
         claim->work->context, "product", SHOP_PRODUCT_STATE, claim->product_id, &found, error);
     if (rc)
@@ -314,7 +322,7 @@ int stock_decide(
     if (!*ret_found)
         return 0;
     if (!shop_id_is_valid(claim.product_id) || !shop_id_is_valid(claim.order_id) ||
-        !shop_id_is_valid(claim.owner_id) || claim.quantity < 1)
+        !shop_id_is_valid(claim.owner_id) || claim.quantity < 1 || claim.line_no < 1)
         return mr_fail(error, MR_INVALID, "%s names no claim", message->type->name);
     claim.key = stock_hold_key(work->arena, claim.product_id, claim.order_id, claim.line_no);
     int rc =

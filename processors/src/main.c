@@ -83,7 +83,8 @@ static int read_limits(struct program *program, struct mr_error *error)
     *limits = shop_limits_default();
     int code = mr_options_integer(options, "line-quantity-max", 1, INT32_MAX, &quantity, error);
     if (code == 0)
-        code = mr_options_integer(options, "cart-lines-max", 1, 100000, &lines, error);
+        code =
+            mr_options_integer(options, "cart-lines-max", 1, SHOP_CART_LINES_LIMIT, &lines, error);
     if (code == 0)
         code = mr_options_integer(options, "payment-attempts-max", 1, 100, &attempts, error);
     if (code == 0)

@@ -185,6 +185,8 @@ static void tell(struct payment *payment)
     if (payment->state.goal == PAYMENT_RETURN) {
         if (settled(payment))
             reply(payment, SHOP_RESULT_RETURNED, none);
+    } else if (knows(payment, FACT_REFUNDED)) {
+        reply(payment, SHOP_RESULT_RETURNED, none);
     } else if (knows(payment, FACT_CAPTURED)) {
         reply(payment, SHOP_RESULT_CAPTURED, none);
     } else if (knows(payment, FACT_AUTHORIZED)) {
@@ -226,12 +228,16 @@ static void payment_next(struct payment *payment)
 
 /* -- from the order -- */
 
-static void authorize(struct payment *payment, const struct shop_authorize_payment *message)
+static int authorize(
+    struct payment *payment, const struct shop_authorize_payment *message, struct mr_error *error)
 {
+    if (message->deadline < 0 || message->deadline > INT64_MAX - AUTHORIZATION_WINDOW_MS ||
+        !money_is_price(&message->amount))
+        return mr_fail(error, MR_INVALID, "AuthorizePayment has no amount or deadline");
     /* Told before, or told to return it before it was told to collect it: answered all the same. */
     if (payment->state.goal) {
         tell(payment);
-        return;
+        return 0;
     }
     struct shop_payment_requested event = {
         .meta = next_meta(payment),
@@ -247,6 +253,7 @@ static void authorize(struct payment *payment, const struct shop_authorize_payme
     };
     emit(payment, SHOP_PAYMENT_REQUESTED, &event.meta, &event);
     payment_next(payment);
+    return 0;
 }
 
 static void capture(struct payment *payment)
@@ -315,6 +322,9 @@ record_fact(struct payment *payment, int32_t fact, const struct shop_record_psp_
         emit_plain(payment, SHOP_PAYMENT_VOIDED);
         break;
     case FACT_REFUNDED:
+        /* By hand at the provider, perhaps: what goes back was there. */
+        if (!knows(payment, FACT_CAPTURED))
+            emit_captured(payment, result);
         emit_refunded(payment);
         break;
     case FACT_NOT_FOUND:
@@ -398,8 +408,7 @@ static int decide(
         return rc;
     switch (message->id) {
     case SHOP_AUTHORIZE_PAYMENT:
-        authorize(&payment, message->value);
-        return 0;
+        return authorize(&payment, message->value, error);
     case SHOP_RETURN_FUNDS:
         give_back(&payment, message->value);
         return 0;

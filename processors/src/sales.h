@@ -71,8 +71,20 @@ int cart_reopen(
     struct mr_bytes order_id,
     struct mr_error *error);
 
+/* About what a line of an order or a snapshot takes in a record. */
+static inline size_t line_bytes(
+    struct mr_bytes product_id,
+    struct mr_bytes sku,
+    struct mr_bytes title,
+    struct mr_bytes currency)
+{
+    enum { NUMBERS = 64 };
+    return product_id.len + sku.len + title.len + 2 * currency.len + NUMBERS;
+}
+
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id);
 
+/* *ret_snapshot is NULL for a cart that is too large for a record. */
 int cart_snapshot(
     struct work *work,
     struct mr_bytes owner_id,

@@ -385,6 +385,7 @@ int cart_snapshot(
     if (rc)
         return rc;
     struct shop_cart_line *lines = mr_arena_zalloc(work->arena, (count + 1) * sizeof *lines);
+    size_t bytes = 0;
     for (size_t i = 0; i < count && !rc; i++) {
         const struct shop_product_state *product;
         const struct shop_cart_line_state *line = &items[i].state;
@@ -398,6 +399,8 @@ int cart_snapshot(
             .price_version = line->price_version,
             .line_total = {line->unit_price.minor * line->quantity, line->unit_price.currency},
         };
+        bytes += line_bytes(
+            lines[i].product_id, lines[i].sku, lines[i].title, line->unit_price.currency);
     }
     struct shop_cart_snapshot *snapshot = mr_arena_alloc(work->arena, sizeof *snapshot);
     *snapshot = (struct shop_cart_snapshot){
@@ -408,6 +411,6 @@ int cart_snapshot(
         .lines_count = count,
         .total = {cart.state.total_minor, exists ? cart.state.currency : no_text},
     };
-    *ret_snapshot = snapshot;
+    *ret_snapshot = bytes <= SHOP_LINES_BYTES_MAX ? snapshot : NULL;
     return rc;
 }

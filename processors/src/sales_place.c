@@ -80,8 +80,10 @@ static int make_lines(
     const struct cart_item *items,
     size_t count,
     struct shop_order_line **ret_lines,
+    size_t *ret_bytes,
     struct mr_error *error)
 {
+    size_t bytes = 0;
     struct shop_order_line *lines = mr_arena_alloc(work->arena, count * sizeof *lines);
     for (size_t i = 0; i < count; i++) {
         const struct shop_cart_line_state *item = &items[i].state;
@@ -99,7 +101,10 @@ static int make_lines(
             .price_version = item->price_version,
             .line_total = {item->unit_price.minor * item->quantity, item->unit_price.currency},
         };
+        bytes += line_bytes(
+            lines[i].product_id, lines[i].sku, lines[i].title, item->unit_price.currency);
     }
+    *ret_bytes = bytes;
     *ret_lines = lines;
     return 0;
 }
@@ -154,21 +159,16 @@ static void send_reservations(const struct order *order)
     }
 }
 
-static int place(
+static void place(
     struct cart *cart,
     const struct shop_place_order *command,
-    const struct cart_item *items,
+    const struct shop_order_line *lines,
     size_t count,
-    const struct shop_money *total,
-    struct mr_error *error)
+    const struct shop_money *total)
 {
     struct work *work = cart->work;
-    struct order order = {.work = work, .id = command->order_id, .lines_count = count};
-    struct shop_order_line *lines;
-    int rc = make_lines(work, items, count, &lines, error);
-    if (rc)
-        return rc;
-    order.lines = lines;
+    struct order order = {
+        .work = work, .id = command->order_id, .lines = lines, .lines_count = count};
     order.progress = progress_new(work->arena, order.id, count, &order.facts);
     cart_emit_checked_out(cart, order.id);
     emit_placed(&order, cart, command, total);
@@ -181,7 +181,57 @@ static int place(
             SHOP_WRAPPED_KEY,
             command->order_key->subject_id,
             command->order_key);
+}
+
+/* What can only be said of the order to be: its id is free, and it fits into a record. */
+static int check_order(
+    struct cart *cart,
+    const struct shop_place_order *command,
+    size_t bytes,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct order taken;
+    bool exists;
+    int rc = order_load(cart->work, command->order_id, &taken, &exists, error);
+    if (rc)
+        return rc;
+    if (exists)
+        *ret_decision =
+            decision_reject(cart->work, 422, "validation", no_text, "order_id is taken.");
+    else if (bytes > SHOP_LINES_BYTES_MAX)
+        *ret_decision = decision_reject(
+            cart->work,
+            422,
+            "cart-full",
+            cart->state.cart_id,
+            "The lines take %zu bytes; an order has room for %zu.",
+            bytes,
+            SHOP_LINES_BYTES_MAX);
     return 0;
+}
+
+static int place_items(
+    struct cart *cart,
+    const struct shop_place_order *command,
+    const struct cart_item *items,
+    size_t count,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    struct shop_money total = {cart->state.total_minor, count ? cart->state.currency : no_text};
+    struct shop_order_line *lines = NULL;
+    size_t bytes = 0;
+    *ret_decision = guard(cart, command, items, count, &total);
+    if (*ret_decision)
+        return 0;
+    int rc = make_lines(cart->work, items, count, &lines, &bytes, error);
+    if (!rc)
+        rc = check_order(cart, command, bytes, ret_decision, error);
+    if (rc || *ret_decision)
+        return rc;
+    place(cart, command, lines, count, &total);
+    return answer(cart->work, command->order_id, 201, ret_decision, error);
 }
 
 int order_place(
@@ -203,10 +253,5 @@ int order_place(
         return rc;
     if (exists && cart.state.order_id.ptr)
         return answer(work, cart.state.order_id, 200, ret_decision, error);
-    struct shop_money total = {cart.state.total_minor, exists ? cart.state.currency : no_text};
-    *ret_decision = guard(&cart, command, items, count, &total);
-    if (*ret_decision)
-        return 0;
-    rc = place(&cart, command, items, count, &total, error);
-    return rc ? rc : answer(work, command->order_id, 201, ret_decision, error);
+    return place_items(&cart, command, items, count, ret_decision, error);
 }

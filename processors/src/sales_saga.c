@@ -214,18 +214,31 @@ static int start_payment(
     return accept(order, 201, ret_decision, error);
 }
 
-/* Rows 18 to 20. */
+/* Rows 18 to 20, and 34. What a customer writes may be personal and goes into no event; an operator
+ * has to give a reason, which is kept for the audit. */
 static int cancel(
     struct order *order,
     const struct shop_cancel_order *command,
     void **ret_decision,
     struct mr_error *error)
 {
+    bool by_operator = text_is(order->work->actor_kind, "operator");
     if (order->state.goal == ORDER_ABORT)
         return accept(order, 200, ret_decision, error);
-    const char *cause = text_is(order->work->actor_kind, "operator") ? "operator" : "customer";
-    struct mr_bytes detail = command->cause.len ? command->cause : (struct mr_bytes){0};
-    int rc = order_abort(order, cause, detail, error);
+    if (by_operator && (command->cause.len == 0 || command->cause.len > SHOP_REASON_BYTES_MAX)) {
+        *ret_decision = decision_reject(
+            order->work,
+            422,
+            "validation",
+            order->id,
+            "An operator gives a reason of 1 to %d bytes.",
+            SHOP_REASON_BYTES_MAX);
+        return 0;
+    }
+    if (by_operator)
+        order->work->reason = command->cause;
+    struct mr_bytes no_detail = {0};
+    int rc = order_abort(order, by_operator ? "operator" : "customer", no_detail, error);
     if (!rc)
         rc = order_advance(order, error);
     return rc ? rc : accept(order, 202, ret_decision, error);

@@ -237,6 +237,7 @@ work_meta(struct work *work, const char *aggregate, struct mr_bytes aggregate_id
         .actor_id = work->actor_id,
         .occurred_at = work->now_ms,
         .schema_rev = 1,
+        .reason = work->reason,
     };
     return meta;
 }

@@ -30,6 +30,7 @@ struct work {
     struct mr_bytes causation_id;
     struct mr_bytes actor_kind;
     struct mr_bytes actor_id;
+    struct mr_bytes reason; /* Why an operator does it; NULL: none is asked for. */
 };
 
 /* How a command ended. Zeroed is no answer; start from decision_accept or decision_reject. */

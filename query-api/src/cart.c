@@ -6,9 +6,11 @@
  */
 #include "api.h"
 
+#include <processors/limits.h>
+
 #include <stdlib.h>
 
-enum { PUBLISHED = 1, CART_LINES_MAX = 20000 };
+enum { PUBLISHED = 1 };
 
 static const char *const topics[] = {
     "sales.cart.events", "catalog.product.events", "inventory.stock.events", NULL};
@@ -96,7 +98,7 @@ read_lines(struct http_request *request, struct api *api, struct mr_bytes owner,
     int code = 1;
     if (!api_scan_open(request, api->cart_lines, prefix, mr_bytes_of(NULL, 0), false, &scan))
         return false;
-    while (cart->count < CART_LINES_MAX &&
+    while (cart->count < SHOP_CART_LINES_LIMIT &&
            (code = topo_read_scan_next(scan, &key, &value, &error)) == 1) {
         const void *state = NULL;
         code = codec_decode_bare(&shop_types[SHOP_CART_LINE_STATE], value, arena, &state, &error);

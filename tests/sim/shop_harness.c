@@ -4,10 +4,13 @@
 #include <base/alloc.h>
 #include <tests/cmocka.h>
 
+#include "../../topology/src/graph.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PARTITIONS = 2 };
+/* One in so many. */
+enum { LOST = 12, TWICE = 6, TWICE_AT_ONCE_MAX = 8 };
 
 const struct shop_sealed shop_token = {
     MR_LITERAL("payment"), MR_LITERAL("XC20P"), MR_LITERAL("n"), MR_LITERAL("c")};
@@ -64,8 +67,9 @@ struct shop *shop_open(const struct shop_limits *limits)
     shop->psp = SHOP_PSP_AUTHORIZED;
     for (int i = 0; i < SHOP_SERVICES; i++) {
         must(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
+        shop_make_dumpable(shop->topologies[i]);
         shop->drivers[i] = topo_driver_new(
-            shop->topologies[i], &(struct topo_driver_options){.partitions = PARTITIONS});
+            shop->topologies[i], &(struct topo_driver_options){.partitions = SHOP_PARTITIONS});
     }
     return shop;
 }
@@ -77,6 +81,8 @@ void shop_close(struct shop *shop)
         topo_topology_free(shop->topologies[i]);
     }
     codec_registry_free(shop->registry);
+    free(shop->seen);
+    free(shop->carried);
     mr_arena_clean_up(&shop->arena);
     mr_buffer_clean_up(&shop->scratch);
     free(shop);
@@ -84,15 +90,16 @@ void shop_close(struct shop *shop)
 
 static void remember(struct shop *shop, const char *topic, const struct topo_record *record)
 {
-    assert_true(shop->seen_count < sizeof shop->seen / sizeof shop->seen[0]);
-    struct mr_bytes value = mr_arena_copy(&shop->arena, record->value);
+    shop->seen = mr_grow(shop->seen, shop->seen_count, &shop->seen_capacity, sizeof *shop->seen);
+    struct shop_seen *seen = &shop->seen[shop->seen_count++];
     struct mr_error error = {0};
-    snprintf(shop->seen[shop->seen_count].topic, sizeof shop->seen[0].topic, "%s", topic);
-    must(
-        codec_decode(
-            shop->registry, value, &shop->arena, &shop->seen[shop->seen_count].message, &error),
-        &error);
-    shop->seen_count++;
+    *seen = (struct shop_seen){
+        .topic = topic,
+        .partition = record->partition,
+        .offset = record->offset,
+        .key = mr_arena_copy(&shop->arena, record->key),
+        .value = mr_arena_copy(&shop->arena, record->value)};
+    must(codec_decode(shop->registry, seen->value, &shop->arena, &seen->message, &error), &error);
 }
 
 static void pipe_bytes(
@@ -108,6 +115,25 @@ static void pipe_bytes(
         must(topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
 }
 
+struct mr_bytes
+shop_encode(struct shop *shop, const char *topic, enum shop_type type, const void *value)
+{
+    mr_buffer_reset(&shop->scratch);
+    codec_encode(shop->registry, type, topic, value, &shop->scratch);
+    return mr_arena_copy(&shop->arena, mr_buffer_view(&shop->scratch));
+}
+
+void shop_send_bytes(
+    struct shop *shop,
+    enum shop_member to,
+    const char *topic,
+    struct mr_bytes key,
+    struct mr_bytes value)
+{
+    pipe_bytes(shop, to, topic, key, value);
+    shop_settle(shop);
+}
+
 void shop_send(
     struct shop *shop,
     enum shop_member to,
@@ -116,11 +142,20 @@ void shop_send(
     const char *key,
     const void *value)
 {
-    mr_buffer_reset(&shop->scratch);
-    codec_encode(shop->registry, type, topic, value, &shop->scratch);
-    struct mr_bytes bytes = mr_arena_copy(&shop->arena, mr_buffer_view(&shop->scratch));
-    pipe_bytes(shop, to, topic, mr_cstr(key), bytes);
-    shop_settle(shop);
+    shop_send_bytes(shop, to, topic, mr_cstr(key), shop_encode(shop, topic, type, value));
+}
+
+uint64_t shop_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static bool happens(const struct shop *shop, int one_in)
+{
+    return shop->random && shop_pick(shop->random, one_in) == 0;
 }
 
 /* -- the provider -- */
@@ -142,6 +177,17 @@ static const char *psp_result(const struct shop *shop, struct mr_bytes op)
     return NULL;
 }
 
+static void tell_payments(
+    struct shop *shop, struct mr_bytes payment_id, const struct shop_record_psp_result *result)
+{
+    pipe_bytes(
+        shop,
+        PAYMENTS,
+        "payments.commands",
+        payment_id,
+        shop_encode(shop, "payments.commands", SHOP_RECORD_PSP_RESULT, result));
+}
+
 static void psp_answer(struct shop *shop, const struct shop_payment_op_requested *request)
 {
     if (!shop->psp)
@@ -158,15 +204,57 @@ static void psp_answer(struct shop *shop, const struct shop_payment_op_requested
         .psp_event_id = request->op_key,
         .decline_class = declined ? mr_cstr(result) : (struct mr_bytes){0},
     };
-    mr_buffer_reset(&shop->scratch);
-    codec_encode(
-        shop->registry, SHOP_RECORD_PSP_RESULT, "payments.commands", &answer, &shop->scratch);
-    pipe_bytes(
-        shop,
-        PAYMENTS,
-        "payments.commands",
-        request->payment_id,
-        mr_arena_copy(&shop->arena, mr_buffer_view(&shop->scratch)));
+    tell_payments(shop, request->payment_id, &answer);
+}
+
+static int64_t payments_now_ms(struct shop *shop)
+{
+    return topo_sim_now_ms(topo_driver_sim(shop->drivers[PAYMENTS]));
+}
+
+static void ask_provider(struct shop *shop, const struct shop_payment_op_requested *request)
+{
+    const struct psp *psp = shop->provider;
+    struct mr_error error = {0};
+    if (happens(shop, LOST))
+        return;
+    struct psp_request asked = {
+        .payment_id = request->payment_id,
+        .op = request->op,
+        .op_key = request->op_key,
+        .method_token =
+            request->method_token_sealed ? request->method_token_sealed->ct : mr_cstr(""),
+        .amount_minor = request->amount.minor,
+        .currency = request->amount.currency,
+    };
+    must(psp->submit(psp->self, &asked, payments_now_ms(shop), &error), &error);
+}
+
+static bool take_answers(struct shop *shop)
+{
+    const struct psp *psp = shop->provider;
+    struct psp_answer answer;
+    bool any = false;
+    while (psp && psp->take(psp->self, payments_now_ms(shop), &shop->arena, &answer)) {
+        struct shop_record_psp_result result = {
+            .saga = {answer.payment_id, answer.psp_event_id, 0},
+            .payment_id = answer.payment_id,
+            .op = answer.op,
+            .op_key = answer.op_key,
+            .result = answer.result,
+            .psp_ref = answer.psp_ref,
+            .psp_event_id = answer.psp_event_id,
+            .decline_class = answer.decline_class,
+            .psp_code = answer.psp_code,
+        };
+        any = true;
+        if (happens(shop, LOST))
+            continue;
+        tell_payments(shop, answer.payment_id, &result);
+        if (happens(shop, TWICE))
+            tell_payments(shop, answer.payment_id, &result);
+    }
+    return any;
 }
 
 static bool read_payments(struct shop *shop)
@@ -176,30 +264,80 @@ static bool read_payments(struct shop *shop)
     while (topo_driver_read(shop->drivers[PAYMENTS], "payments.events", &record)) {
         any = true;
         remember(shop, "payments.events", &record);
-        const struct codec_message *message = &shop->seen[shop->seen_count - 1].message;
-        if (message->id == SHOP_PAYMENT_OP_REQUESTED)
-            psp_answer(shop, message->value);
+        const struct codec_message message = shop->seen[shop->seen_count - 1].message;
+        if (message.id == SHOP_PAYMENT_OP_REQUESTED && shop->provider)
+            ask_provider(shop, message.value);
+        else if (message.id == SHOP_PAYMENT_OP_REQUESTED)
+            psp_answer(shop, message.value);
     }
-    return any;
+    return any | take_answers(shop);
+}
+
+static void carry(struct shop *shop, int route, const struct topo_record *record)
+{
+    shop->carried =
+        mr_grow(shop->carried, shop->carried_count, &shop->carried_capacity, sizeof *shop->carried);
+    shop->carried[shop->carried_count++] = (struct shop_carried){
+        .to = routes[route].to,
+        .topic = routes[route].topic,
+        .key = mr_arena_copy(&shop->arena, record->key),
+        .value = mr_arena_copy(&shop->arena, record->value)};
+}
+
+static void deliver(struct shop *shop, size_t at, bool again)
+{
+    struct shop_carried carried = shop->carried[at];
+    if (!again)
+        memmove(
+            &shop->carried[at],
+            &shop->carried[at + 1],
+            (--shop->carried_count - at) * sizeof *shop->carried);
+    pipe_bytes(shop, carried.to, carried.topic, carried.key, carried.value);
+}
+
+void shop_deliver_held(struct shop *shop, size_t at)
+{
+    assert_true(at < shop->carried_count);
+    deliver(shop, at, false);
+    shop_settle(shop);
+}
+
+static bool deliver_one(struct shop *shop, int *twice)
+{
+    size_t count = shop->carried_count;
+    size_t at = shop->random && count ? (size_t)shop_pick(shop->random, (int)count) : 0;
+    for (size_t i = 0; i < count; i++, at = (at + 1) % count) {
+        if (shop->held && strcmp(shop->carried[at].topic, shop->held) == 0)
+            continue;
+        bool again = *twice < TWICE_AT_ONCE_MAX && happens(shop, TWICE);
+        *twice += again;
+        deliver(shop, at, again);
+        return true;
+    }
+    return false;
 }
 
 static bool bridge(struct shop *shop)
 {
     struct topo_record record;
     bool any = false;
+    int twice = 0;
     for (int i = 0; i < ROUTES; i++) {
         while (topo_driver_read(shop->drivers[routes[i].from], routes[i].topic, &record)) {
+            bool is_log = strcmp(routes[i].topic, "catalog.product.events") == 0;
             any = true;
-            if (strcmp(routes[i].topic, "catalog.product.events") == 0)
-                remember(shop, routes[i].topic, &record);
-            pipe_bytes(
-                shop,
-                routes[i].to,
-                routes[i].topic,
-                mr_arena_copy(&shop->arena, record.key),
-                mr_arena_copy(&shop->arena, record.value));
+            if (!is_log) {
+                carry(shop, i, &record);
+                continue;
+            }
+            remember(shop, routes[i].topic, &record);
+            struct shop_seen seen = shop->seen[shop->seen_count - 1];
+            if (!shop->without_prices)
+                pipe_bytes(shop, routes[i].to, seen.topic, seen.key, seen.value);
         }
     }
+    while (deliver_one(shop, &twice))
+        any = true;
     return any;
 }
 
@@ -269,7 +407,7 @@ const void *shop_state(
     enum shop_type type,
     struct mr_bytes key)
 {
-    for (int32_t partition = 0; partition < PARTITIONS; partition++) {
+    for (int32_t partition = 0; partition < SHOP_PARTITIONS; partition++) {
         struct topo_store *found = topo_driver_store(shop->drivers[member], store, partition);
         struct mr_bytes value = {0};
         struct mr_error error = {0};
@@ -283,7 +421,63 @@ const void *shop_state(
     return NULL;
 }
 
+/* -- dumps -- */
+
+void shop_make_dumpable(struct topo_topology *topology)
+{
+    for (size_t i = 0; i < topology->stores_count; i++)
+        topology->stores[i]->ordered = true;
+}
+
+static void dump_store(struct mr_buffer *out, struct topo_store *store, struct mr_arena *arena)
+{
+    struct topo_read_scan *scan = NULL;
+    struct mr_bytes key, value;
+    struct mr_error error = {0};
+    must(topo_read_scan_open(store, &(struct topo_read_options){0}, arena, &scan, &error), &error);
+    while (topo_read_scan_next(scan, &key, &value, &error) > 0) {
+        mr_buffer_printf(out, "%zu %zu ", key.len, value.len);
+        mr_buffer_add(out, key);
+        mr_buffer_add(out, value);
+    }
+    topo_read_scan_close(scan);
+}
+
+struct mr_bytes shop_dump_of(
+    const struct topo_topology *topology, struct topo_driver *driver, struct mr_arena *arena)
+{
+    struct mr_buffer out;
+    mr_buffer_init(&out);
+    for (size_t i = 0; i < topology->stores_count; i++) {
+        const struct graph_store *store = topology->stores[i];
+        bool global = store->sub->global;
+        for (int32_t p = global ? -1 : 0; p < (global ? 0 : SHOP_PARTITIONS); p++) {
+            struct topo_store *found = topo_driver_store(driver, store->name, p);
+            assert_non_null(found);
+            mr_buffer_printf(&out, "\n%s/%d: ", store->name, (int)p);
+            if (!store->is_outcomes)
+                dump_store(&out, found, arena);
+        }
+    }
+    struct mr_bytes dump = mr_arena_copy(arena, mr_buffer_view(&out));
+    mr_buffer_clean_up(&out);
+    return dump;
+}
+
+struct mr_bytes shop_dump(struct shop *shop, enum shop_member member)
+{
+    return shop_dump_of(shop->topologies[member], shop->drivers[member], &shop->arena);
+}
+
 /* -- the usual things -- */
+
+const struct shop_sealed *shop_sealed_token(struct shop *shop, const char *token)
+{
+    struct shop_sealed *sealed = mr_arena_zalloc(&shop->arena, sizeof *sealed);
+    *sealed = shop_token;
+    sealed->ct = mr_cstr(token);
+    return sealed;
+}
 
 struct shop_command_meta shop_command(struct shop *shop, const char *id)
 {

@@ -2,16 +2,38 @@
  * shop_harness.h - the whole write side on simulated logs: a driver per service, and a bridge that
  * carries what one service writes to the one that reads it.
  *
- * The payment provider is the test: it reads the requests and answers as it likes.
+ * The payment provider is the test: it reads the requests and answers as it likes. Or it is the
+ * simulator, when `provider` is set: the method token is then what shop_sealed_token sealed.
+ *
+ * Faults    With `random` set, messages between services come in any order and some come twice;
+ *           requests and answers of the provider get lost. Price events keep their order: they are
+ *           a log that is folded, no messages.
  */
 #ifndef TESTS_SHOP_HARNESS_H
 #define TESTS_SHOP_HARNESS_H
 
+#include <payments/psp.h>
 #include <processors/ids.h>
 #include <processors/shop.h>
 #include <topology/driver.h>
 
 enum shop_member { IDENTITY, CATALOG, SALES, PAYMENTS };
+enum { SHOP_PARTITIONS = 2 };
+
+/* A committed record, decoded. */
+struct shop_seen {
+    const char *topic;
+    int32_t partition;
+    int64_t offset;
+    struct mr_bytes key, value;
+    struct codec_message message;
+};
+
+struct shop_carried {
+    enum shop_member to;
+    const char *topic;
+    struct mr_bytes key, value;
+};
 
 struct shop {
     struct shop_service service;
@@ -25,11 +47,14 @@ struct shop {
     int commands;    /* Makes command ids. */
     int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
     int bridged;
-    struct {
-        char topic[48];
-        struct codec_message message;
-    } seen[4096]; /* Every event, outcome and reply, as committed, in order per topic. */
-    size_t seen_count;
+    const struct psp *provider; /* In place of `psp`. */
+    uint64_t *random;           /* NULL: no faults. */
+    bool without_prices;        /* Sales does not hear of products. */
+    const char *held;           /* What goes to this topic waits in `carried`. NULL: nothing. */
+    struct shop_seen *seen; /* Every event, outcome and reply, as committed, in order per topic. */
+    size_t seen_count, seen_capacity;
+    struct shop_carried *carried; /* Between two services. */
+    size_t carried_count, carried_capacity;
 };
 
 struct shop *shop_open(const struct shop_limits *limits);
@@ -43,7 +68,17 @@ void shop_send(
     enum shop_type type,
     const char *key,
     const void *value);
+void shop_send_bytes(
+    struct shop *shop,
+    enum shop_member to,
+    const char *topic,
+    struct mr_bytes key,
+    struct mr_bytes value);
+struct mr_bytes
+shop_encode(struct shop *shop, const char *topic, enum shop_type type, const void *value);
 void shop_settle(struct shop *shop);
+/* The `at`-th of what is held. */
+void shop_deliver_held(struct shop *shop, size_t at);
 void shop_advance_ms(struct shop *shop, int64_t ms);
 
 /* A command's meta with a fresh id (or the given one); the reply goes to partition 0. */
@@ -63,6 +98,22 @@ const void *shop_state(
     enum shop_type type,
     struct mr_bytes key);
 
+/* Every store of a service (of all partitions), key by key: equal dumps are equal bytes. Folds
+ * only: outcomes are left out, for they age. The view is in the shop's arena. */
+struct mr_bytes shop_dump(struct shop *shop, enum shop_member member);
+
+/* The same of any driver whose topology was prepared before its first run. */
+void shop_make_dumpable(struct topo_topology *topology);
+struct mr_bytes shop_dump_of(
+    const struct topo_topology *topology, struct topo_driver *driver, struct mr_arena *arena);
+
+/* xorshift: the same seed, the same run. */
+uint64_t shop_random(uint64_t *state);
+static inline int shop_pick(uint64_t *state, int below)
+{
+    return (int)(shop_random(state) % (uint64_t)below);
+}
+
 /* The usual things. Product ids are of the SKU, owners are given whole. */
 void shop_make_product(struct shop *shop, const char *sku, int64_t price_minor, int64_t units);
 void shop_set_price(struct shop *shop, const char *sku, int64_t price_minor);
@@ -74,5 +125,8 @@ const struct shop_stock_state *shop_stock(struct shop *shop, const char *sku);
 const struct shop_order_state *shop_order(struct shop *shop, struct mr_bytes order_id);
 
 extern const struct shop_sealed shop_token;
+
+/* What the simulator opens: a token as it is, for nothing is sealed here. */
+const struct shop_sealed *shop_sealed_token(struct shop *shop, const char *token);
 
 #endif

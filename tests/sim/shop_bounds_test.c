@@ -1,0 +1,337 @@
+/*
+ * shop_bounds_test.c - what is too much, too long or out of place: messages that cannot be meant,
+ * money at its limits, carts of a thousand lines and more; and each token of the simulated
+ * provider, through the whole shop.
+ */
+#include "shop_harness.h"
+
+#include <payments/simulator.h>
+#include <tests/cmocka.h>
+
+static const char *const owner = "usr_a";
+
+static int start(void **state)
+{
+    struct shop *shop = shop_open(NULL);
+    shop_make_product(shop, "MUG", 255, 10);
+    *state = shop;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    shop_close(*state);
+    return 0;
+}
+
+static size_t dead_letters(struct shop *shop, enum shop_member member, const char *topic)
+{
+    struct topo_record record;
+    size_t count = 0;
+    while (topo_driver_read(shop->drivers[member], topic, &record))
+        count++;
+    return count;
+}
+
+/* -- messages that cannot be meant -- */
+
+static void a_reservation_that_cannot_be_is_a_dead_letter(void **state)
+{
+    struct shop *shop = *state;
+    struct shop_id product = shop_product_id(mr_cstr("MUG"));
+    struct shop_reserve_stock reserve = {
+        .order_id = mr_cstr("ord_x"),
+        .owner_id = mr_cstr(owner),
+        .line_no = 1,
+        .product_id = shop_id_view(&product),
+        .quantity = 1,
+        .unit_price = {255, mr_cstr("GBP")},
+        .reserved_until = -1};
+    shop_send(
+        shop, CATALOG, "inventory.stock.commands", SHOP_RESERVE_STOCK, product.text, &reserve);
+    reserve.reserved_until = 1;
+    reserve.line_no = -7;
+    shop_send(
+        shop, CATALOG, "inventory.stock.commands", SHOP_RESERVE_STOCK, product.text, &reserve);
+    assert_int_equal(dead_letters(shop, CATALOG, "dead-letters.catalog"), 2);
+    assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
+}
+
+static void an_authorization_that_cannot_be_is_a_dead_letter(void **state)
+{
+    struct shop *shop = *state;
+    struct shop_authorize_payment authorize = {
+        .payment_id = mr_cstr("pay_x"),
+        .order_id = mr_cstr("ord_x"),
+        .owner_id = mr_cstr(owner),
+        .amount = {255, mr_cstr("GBP")},
+        .deadline = INT64_MAX};
+    shop_send(shop, PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
+    authorize.deadline = 0;
+    authorize.amount.minor = -1;
+    shop_send(shop, PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
+    assert_int_equal(dead_letters(shop, PAYMENTS, "dead-letters.payments"), 2);
+}
+
+static void an_order_is_not_placed_over_another(void **state)
+{
+    struct shop *shop = *state;
+    shop_add_item(shop, owner, "MUG", 1);
+    struct mr_bytes first = shop_place(shop, owner, &shop_token);
+    shop_add_item(shop, owner, "MUG", 2);
+    struct shop_place_order again = {
+        .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .order_id = first};
+    shop_send(shop, SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &again);
+    shop_expect_outcome(shop, 422, "validation");
+    assert_int_equal(shop_count(shop, SHOP_ORDER_PLACED), 1);
+    assert_true(shop_order(shop, first)->confirmed);
+}
+
+/* Such a fold would be of something else: the task stops and says where, instead of crashing. */
+static void what_is_no_event_in_an_event_topic_stops_the_fold(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_error error = {0};
+    struct shop_command_reply stray = {.replayed = true};
+    struct topo_output record = {
+        .key = mr_cstr("MUG"), .value = shop_encode(shop, NULL, SHOP_COMMAND_REPLY, &stray)};
+    topo_sim_append(topo_driver_sim(shop->drivers[CATALOG]), "inventory.stock.events", 0, &record);
+    int rc = topo_driver_crash(shop->drivers[CATALOG], &error);
+    if (rc == 0)
+        rc = topo_driver_run(shop->drivers[CATALOG], &error);
+    assert_int_equal(rc, MR_CORRUPT);
+    assert_non_null(strstr(error.text, "inventory.stock.events-0@"));
+}
+
+/* -- money that goes back by itself -- */
+
+static void
+psp_says(struct shop *shop, struct mr_bytes order_id, const char *op, const char *result)
+{
+    struct shop_id payment = shop_payment_id(order_id, 1);
+    struct shop_record_psp_result message = {
+        .payment_id = shop_id_view(&payment),
+        .op = mr_cstr(op),
+        .op_key = mr_cstr("k"),
+        .result = mr_cstr(result),
+        .psp_event_id = mr_cstr("e")};
+    shop_send(shop, PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
+}
+
+static void money_refunded_at_the_provider_cancels_the_order(void **state)
+{
+    struct shop *shop = *state;
+    shop_add_item(shop, owner, "MUG", 2);
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    assert_true(shop_order(shop, id)->confirmed);
+    psp_says(shop, id, SHOP_OP_QUERY, SHOP_PSP_REFUNDED);
+    assert_true(shop_order(shop, id)->ended);
+    const struct shop_order_cancelled *cancelled = shop_last(shop, SHOP_ORDER_CANCELLED);
+    assert_int_equal(cancelled->refund->minor, 510);
+    assert_int_equal(shop_stock(shop, "MUG")->on_hand, 10);
+}
+
+/* Captured and refunded, and only the second was ever heard of. */
+static void a_refund_whose_capture_was_not_heard_of_settles_the_payment(void **state)
+{
+    struct shop *shop = *state;
+    shop->psp = NULL;
+    shop_add_item(shop, owner, "MUG", 2);
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    psp_says(shop, id, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    shop_cancel(shop, owner, id);
+    psp_says(shop, id, SHOP_OP_QUERY, SHOP_PSP_REFUNDED);
+    assert_true(shop_order(shop, id)->ended);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_CAPTURED), 1);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 1);
+    size_t asked = shop_count(shop, SHOP_PAYMENT_OP_REQUESTED);
+    shop_advance_ms(shop, 60 * 60 * 1000);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_OP_REQUESTED), asked);
+}
+
+/* -- money at its limits -- */
+
+static void a_line_that_is_worth_too_much_is_refused(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "YACHT", 2 * SHOP_MONEY_MINOR_MAX / 1000000, 2000000);
+    shop_add_item(shop, owner, "YACHT", 500000);
+    shop_expect_outcome(shop, 200, NULL);
+    assert_int_equal(shop_outcome(shop)->cart->total.minor, SHOP_MONEY_MINOR_MAX);
+    shop_add_item(shop, owner, "YACHT", 1);
+    shop_expect_outcome(shop, 422, "validation");
+    shop_add_item(shop, owner, "MUG", 1);
+    shop_expect_outcome(shop, 422, "validation");
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    assert_int_equal(shop_order(shop, id)->captured->minor, SHOP_MONEY_MINOR_MAX);
+}
+
+static void the_largest_price_times_the_largest_quantity_does_not_overflow(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "GOLD", SHOP_MONEY_MINOR_MAX, 10);
+    shop_add_item(shop, owner, "GOLD", 1000000);
+    shop_expect_outcome(shop, 422, "validation");
+}
+
+static void a_cart_has_one_currency(void **state)
+{
+    struct shop *shop = *state;
+    struct shop_id product = shop_product_id(mr_cstr("EURO"));
+    struct shop_create_product create = {
+        .meta = shop_command(shop, NULL),
+        .product_id = shop_id_view(&product),
+        .sku = mr_cstr("EURO"),
+        .title = mr_cstr("EURO"),
+        .price = {100, mr_cstr("EUR")},
+        .publish = true};
+    shop_send(
+        shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.text, &create);
+    shop_add_item(shop, owner, "MUG", 1);
+    shop_add_item(shop, owner, "EURO", 1);
+    shop_expect_outcome(shop, 422, "validation");
+    shop_add_item(shop, "usr_b", "EURO", 1);
+    shop_expect_outcome(shop, 200, NULL);
+}
+
+static void a_thing_for_nothing_can_be_ordered(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "GIFT", 0, 5);
+    shop_add_item(shop, owner, "GIFT", 5);
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    assert_true(shop_order(shop, id)->confirmed);
+    assert_int_equal(shop_order(shop, id)->captured->minor, 0);
+    assert_int_equal(shop_stock(shop, "GIFT")->on_hand, 0);
+}
+
+/* -- carts of a wholesaler -- */
+
+/* `count` products with titles of `title_bytes`, one of each in the cart. The sum of the prices. */
+static int64_t fill_cart(struct shop *shop, int count, size_t title_bytes)
+{
+    static char title[SHOP_TITLE_BYTES_MAX];
+    int64_t sum = 0;
+    memset(title, 'x', sizeof title);
+    for (int i = 0; i < count; i++) {
+        struct mr_bytes sku = mr_arena_printf(&shop->arena, "S%d", i);
+        struct shop_id product = shop_product_id(sku);
+        struct shop_create_product create = {
+            .meta = shop_command(shop, NULL),
+            .product_id = shop_id_view(&product),
+            .sku = sku,
+            .title = mr_bytes_of(title, title_bytes),
+            .price = {100 + i, mr_cstr("GBP")},
+            .publish = true};
+        struct shop_adjust_stock adjust = {
+            .meta = shop_command(shop, NULL), .product_id = create.product_id, .delta = 3};
+        struct shop_add_cart_item add = {
+            .meta = shop_command(shop, NULL),
+            .owner_id = mr_cstr(owner),
+            .product_id = create.product_id,
+            .quantity = 1 + i % 3};
+        add.meta.want_body = false;
+        shop_send(
+            shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.text, &create);
+        shop_send(
+            shop, CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.text, &adjust);
+        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+        shop_expect_outcome(shop, 200, NULL);
+        sum += create.price.minor * add.quantity;
+    }
+    return sum;
+}
+
+static void an_order_of_1108_lines_is_confirmed_for_its_sum(void **state)
+{
+    struct shop *shop = *state;
+    int64_t sum = fill_cart(shop, 1108, 35);
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    shop_expect_outcome(shop, 201, NULL);
+    assert_int_equal(shop_outcome(shop)->order->lines_count, 1108);
+    assert_true(shop_order(shop, id)->confirmed);
+    assert_int_equal(shop_order(shop, id)->captured->minor, sum);
+}
+
+/* A Kafka client's bound; over it there would be neither the order nor a refusal. */
+enum { RECORD_BYTES_MAX = 1000000 };
+
+static void lines_that_fit_into_no_record_are_refused_with_an_outcome(void **state)
+{
+    struct shop *shop = *state;
+    fill_cart(shop, 1300, SHOP_TITLE_BYTES_MAX);
+    shop_place(shop, owner, &shop_token);
+    shop_expect_outcome(shop, 422, "cart-full");
+    shop_add_item(shop, owner, "MUG", 1);
+    shop_expect_outcome(shop, 200, NULL);
+    assert_null(shop_outcome(shop)->cart);
+    for (size_t i = 0; i < shop->seen_count; i++)
+        assert_true(shop->seen[i].value.len < RECORD_BYTES_MAX);
+}
+
+/* -- every token of the simulated provider -- */
+
+static struct mr_bytes pay_with(struct shop *shop, struct psp *psp, const char *token, int minutes)
+{
+    shop->provider = psp;
+    shop_add_item(shop, owner, "MUG", 2);
+    struct mr_bytes id = shop_place(shop, owner, shop_sealed_token(shop, token));
+    for (int i = 0; i < minutes * 12; i++)
+        shop_advance_ms(shop, 5000);
+    return id;
+}
+
+static void each_token_ends_as_it_should(void **state)
+{
+    static const struct {
+        const char *token, *cause; /* NULL: confirmed. */
+        int minutes;
+    } cases[] = {
+        {"pm_approve", NULL, 0},
+        {"pm_twice", NULL, 0},
+        {"pm_slow", NULL, 1},
+        {"pm_decline", "payment_timeout", 17}, /* Soft: it waits for another method. */
+        {"pm_decline_hard", "payment_declined", 0},
+        {"pm_never", "payment_timeout", 17},
+        {"pm_of_another_provider", "payment_timeout", 17},
+    };
+    struct shop *shop = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct psp_simulator *simulator = psp_simulator_new(&(struct psp_simulator_options){0});
+        struct psp psp = psp_simulator_psp(simulator);
+        int64_t before = shop_stock(shop, "MUG")->on_hand;
+        size_t captured = shop_count(shop, SHOP_PAYMENT_CAPTURED);
+        struct mr_bytes id = pay_with(shop, &psp, cases[i].token, cases[i].minutes);
+        const struct shop_order_state *order = shop_order(shop, id);
+        print_message("%s\n", cases[i].token);
+        assert_int_equal(order->confirmed, !cases[i].cause);
+        assert_int_equal(order->ended, cases[i].cause != NULL);
+        assert_true(mr_bytes_equal(order->cause, mr_cstr(cases[i].cause)));
+        assert_int_equal(shop_count(shop, SHOP_PAYMENT_CAPTURED) - captured, !cases[i].cause);
+        assert_int_equal(shop_stock(shop, "MUG")->on_hand, before - (cases[i].cause ? 0 : 2));
+        assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
+        psp_simulator_free(simulator);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_reservation_that_cannot_be_is_a_dead_letter),
+        TEST(an_authorization_that_cannot_be_is_a_dead_letter),
+        TEST(an_order_is_not_placed_over_another),
+        TEST(what_is_no_event_in_an_event_topic_stops_the_fold),
+        TEST(money_refunded_at_the_provider_cancels_the_order),
+        TEST(a_refund_whose_capture_was_not_heard_of_settles_the_payment),
+        TEST(a_line_that_is_worth_too_much_is_refused),
+        TEST(the_largest_price_times_the_largest_quantity_does_not_overflow),
+        TEST(a_cart_has_one_currency),
+        TEST(a_thing_for_nothing_can_be_ordered),
+        TEST(an_order_of_1108_lines_is_confirmed_for_its_sum),
+        TEST(lines_that_fit_into_no_record_are_refused_with_an_outcome),
+        TEST(each_token_ends_as_it_should),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
