@@ -2,10 +2,13 @@ millrace_test(shop_ids_test LABEL unit LIBS processors)
 millrace_test(shop_topology_test LABEL unit LIBS processors)
 
 # The whole write side: four services on simulated logs.
-foreach(name shop_whole_test shop_late_test shop_stock_test shop_saga_test shop_bounds_test shop_random_test)
+foreach(name shop_whole_test shop_late_test shop_stock_test shop_saga_test shop_bounds_test
+        shop_forget_test shop_replay_test shop_random_test)
   millrace_test(${name} LABEL sim LIBS views processors payments)
   target_sources(${name} PRIVATE sim/shop_harness.c)
 endforeach()
+
+target_link_libraries(shop_replay_test PRIVATE dep::jansson)
 
 # The saga's model: the aggregates with a world of a few cells in place of the runtime. It has one
 # thread and millions of states: the thread sanitizer would find nothing, in many minutes.

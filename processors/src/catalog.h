@@ -6,7 +6,11 @@
  *     product   product_id                      -> ProductState   catalog.product.events
  *     stock     product_id                      -> StockState     inventory.stock.events
  *     hold      product_id/order_id/line_no     -> HoldState      inventory.stock.events
- *     timers    be64 reserved_until | hold key  -> ""             inventory.stock.events
+ *     timers    be64 until | hold key           -> ""             inventory.stock.events
+ *
+ * A hold that is over is kept for HOLD_KEPT_MS, so that late messages are answered from what was,
+ * and then forgotten: while another event is folded, by that event's time and not by a clock. Its
+ * timer sorts behind all times (HOLD_FORGET_BIT), where no look for due holds finds it.
  */
 #ifndef PROCESSORS_CATALOG_H
 #define PROCESSORS_CATALOG_H
@@ -22,6 +26,10 @@ enum hold_status {
     HOLD_EXPIRED,
     HOLD_REJECTED
 };
+
+/* Twice as long as a message between aggregates lives. */
+#define HOLD_KEPT_MS    (INT64_C(14) * 24 * 3600 * 1000)
+#define HOLD_FORGET_BIT (UINT64_C(1) << 63)
 
 struct topo_aggregate catalog_aggregate(const struct shop_service *service);
 

@@ -12,6 +12,12 @@
  *        +--Release--> REJECTED/RELEASED <-----+-- Release from anywhere; COMMITTED restocks
  *
  * Nothing leaves RELEASED: a reservation that comes after its release is refused, so no unit leaks.
+ *
+ * What is over is forgotten in the end (catalog.h), and is (none) again. That is sound, because a
+ * reservation whose time has passed long ago is refused whatever is known of it, a commit of
+ * nothing is refused, and a release says itself whether its order had the units committed. A hold
+ * lasts a day and some minutes at most (pay-deadline-s), so a reservation that comes after its hold
+ * was forgotten is late by more than half of HOLD_KEPT_MS.
  */
 #include "catalog.h"
 
@@ -25,6 +31,7 @@ struct claim {
     struct work *work;
     struct mr_bytes product_id, order_id, owner_id;
     int32_t line_no, quantity;
+    bool committed; /* In a release: as the order knows it. */
     struct mr_bytes key;
     struct shop_stock_state stock;
     struct shop_hold_state hold;
@@ -121,6 +128,8 @@ reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr
         reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
     else if (claim->hold.status != HOLD_NONE)
         reply(claim, SHOP_RESULT_REJECTED, "released", NULL);
+    else if (message->reserved_until <= claim->work->now_ms - HOLD_KEPT_MS / 2)
+        refuse(claim, "expired", NULL);
     else if (!product || product->status != PRODUCT_PUBLISHED)
         refuse(claim, "discontinued", NULL);
     else if (!money_equal(&product->price, &message->unit_price))
@@ -203,8 +212,10 @@ static void release(struct claim *claim)
         quantity = claim->hold.quantity;
         cause = "released";
         claim->stock.reserved -= quantity;
-    } else if (claim->hold.status == HOLD_COMMITTED) {
-        quantity = claim->hold.quantity;
+    } else if (
+        claim->hold.status == HOLD_COMMITTED ||
+        (claim->hold.status == HOLD_NONE && claim->committed)) {
+        quantity = claim->hold.status == HOLD_NONE ? claim->quantity : claim->hold.quantity;
         cause = "restock";
         claim->stock.on_hand += quantity;
     } else if (claim->hold.status == HOLD_EXPIRED) {
@@ -274,7 +285,6 @@ static int decide_adjust(
 
 /* -- decide -- */
 
-/* Commit and release have the same fields in the same order as reserve begins with. */
 static bool claim_of(const struct codec_message *message, struct claim *ret_claim)
 {
     if (message->id == SHOP_RESERVE_STOCK) {
@@ -302,6 +312,7 @@ static bool claim_of(const struct codec_message *message, struct claim *ret_clai
         ret_claim->owner_id = release_message->owner_id;
         ret_claim->line_no = release_message->line_no;
         ret_claim->quantity = release_message->quantity;
+        ret_claim->committed = release_message->committed;
         return true;
     }
     return false;

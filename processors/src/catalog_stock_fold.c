@@ -1,6 +1,6 @@
 /*
- * catalog_stock_fold.c - how stock and holds follow from stock events; the invariant is asserted
- * here.
+ * catalog_stock_fold.c - how stock and holds follow from stock events, and when a hold is
+ * forgotten; the invariant is asserted here.
  */
 #include "catalog.h"
 
@@ -40,28 +40,72 @@ int stock_load(
 struct fold {
     struct topo_context *context;
     struct mr_bytes product_id, key;
+    int64_t at_ms; /* When the event happened. */
     struct shop_stock_state stock;
     struct shop_hold_state hold;
 };
 
-static void timer_put(struct fold *fold)
+static bool is_over(const struct shop_hold_state *hold)
 {
-    topo_store_put(
-        topo_context_store(fold->context, "timers"),
-        key_timer(topo_context_arena(fold->context), fold->hold.reserved_until, fold->key),
-        mr_bytes_of("", 0));
+    return hold->status != HOLD_NONE && hold->status != HOLD_HELD;
 }
 
-/* From HELD to anything: the units are no longer held, and time no longer matters. */
+/* Where the hold is found when its time has come; a NULL view: nowhere. */
+static struct mr_bytes timer_of(const struct fold *fold)
+{
+    if (fold->hold.status == HOLD_NONE)
+        return (struct mr_bytes){0};
+    struct mr_bytes key = key_timer(topo_context_arena(fold->context), fold->hold.until, fold->key);
+    if (is_over(&fold->hold))
+        mr_put_be64((char *)(uintptr_t)key.ptr, HOLD_FORGET_BIT | (uint64_t)fold->hold.until);
+    return key;
+}
+
+static void move_to(struct fold *fold, enum hold_status status, int64_t until)
+{
+    struct topo_store *timers = topo_context_store(fold->context, "timers");
+    struct mr_bytes before = timer_of(fold);
+    if (before.ptr)
+        topo_store_delete(timers, before);
+    fold->hold.status = status;
+    fold->hold.until = until;
+    topo_store_put(timers, timer_of(fold), mr_bytes_of("", 0));
+}
+
+/* To an end: if the units were held, they no longer are. */
 static void leave(struct fold *fold, enum hold_status status)
 {
-    if (fold->hold.status == HOLD_HELD) {
+    if (fold->hold.status == HOLD_HELD)
         fold->stock.reserved -= fold->hold.quantity;
-        topo_store_delete(
-            topo_context_store(fold->context, "timers"),
-            key_timer(topo_context_arena(fold->context), fold->hold.reserved_until, fold->key));
+    move_to(fold, status, fold->at_ms + HOLD_KEPT_MS);
+}
+
+/*
+ * Every FORGET_EVERY-th event of a product forgets what is due on the whole partition, more than
+ * what as many events can have added: each ends one hold at most.
+ */
+static void forget(const struct fold *fold)
+{
+    enum { FORGET_EVERY = 64, FORGOTTEN_MAX = 256, TIME_BYTES = 8 };
+    struct topo_store *timers = topo_context_store(fold->context, "timers");
+    struct topo_store *holds = topo_context_store(fold->context, "hold");
+    struct mr_arena *arena = topo_context_arena(fold->context);
+    struct mr_bytes due[FORGOTTEN_MAX], key, value;
+    char first[TIME_BYTES], end[TIME_BYTES];
+    size_t count = 0;
+    if (fold->stock.version % FORGET_EVERY != 0)
+        return;
+    mr_put_be64(first, HOLD_FORGET_BIT);
+    mr_put_be64(end, HOLD_FORGET_BIT | (uint64_t)fold->at_ms);
+    struct topo_scan *scan =
+        topo_store_scan(timers, mr_bytes_of(first, sizeof first), mr_bytes_of(end, sizeof end));
+    while (count < FORGOTTEN_MAX && topo_scan_next(scan, &key, &value))
+        due[count++] = mr_arena_copy(arena, key);
+    topo_scan_close(scan);
+    for (size_t i = 0; i < count; i++) {
+        topo_store_delete(timers, due[i]);
+        topo_store_delete(holds, mr_bytes_of(due[i].ptr + TIME_BYTES, due[i].len - TIME_BYTES));
     }
-    fold->hold.status = status;
 }
 
 static void apply(struct fold *fold, const struct codec_message *event)
@@ -69,15 +113,13 @@ static void apply(struct fold *fold, const struct codec_message *event)
     switch (event->id) {
     case SHOP_STOCK_RESERVED: {
         const struct shop_stock_reserved *reserved = event->value;
-        fold->hold.status = HOLD_HELD;
         fold->hold.quantity = reserved->quantity;
-        fold->hold.reserved_until = reserved->reserved_until;
         fold->stock.reserved += reserved->quantity;
-        timer_put(fold);
+        move_to(fold, HOLD_HELD, reserved->reserved_until);
         break;
     }
     case SHOP_STOCK_RESERVATION_REJECTED:
-        fold->hold.status = HOLD_REJECTED;
+        leave(fold, HOLD_REJECTED);
         break;
     case SHOP_STOCK_COMMITTED:
         leave(fold, HOLD_COMMITTED);
@@ -137,7 +179,8 @@ int stock_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {
     const struct shop_meta *meta = event_meta(event);
-    struct fold fold = {.context = context, .product_id = meta->aggregate_id};
+    struct fold fold = {
+        .context = context, .product_id = meta->aggregate_id, .at_ms = meta->occurred_at};
     struct mr_bytes order_id;
     int32_t line_no = 0;
     if (!subject_of(event, &order_id, &line_no))
@@ -152,5 +195,6 @@ int stock_evolve(
     state_put(context, "stock", SHOP_STOCK_STATE, fold.product_id, &fold.stock);
     if (fold.key.ptr)
         state_put(context, "hold", SHOP_HOLD_STATE, fold.key, &fold.hold);
+    forget(&fold);
     return 0;
 }

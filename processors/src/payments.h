@@ -22,6 +22,7 @@ enum payment_facts {
     FACT_REFUNDED = 16,
     FACT_NOT_FOUND = 32,
     FACT_CAPTURE_DECLINED = 64,
+    FACT_DISPUTED = 128,
 };
 
 struct topo_aggregate payments_aggregate(const struct shop_service *service);

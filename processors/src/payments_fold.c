@@ -71,6 +71,9 @@ static void apply_result(struct shop_payment_state *state, const struct codec_me
     case SHOP_PAYMENT_REFUNDED:
         fact(state, FACT_REFUNDED);
         break;
+    case SHOP_PAYMENT_DISPUTED: /* What is under way goes on. */
+        state->facts |= FACT_DISPUTED;
+        break;
     case SHOP_PAYMENT_NOT_FOUND: /* Asked again when the next step falls due. */
         state->facts |= FACT_NOT_FOUND;
         break;

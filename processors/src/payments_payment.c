@@ -7,7 +7,8 @@
  *
  * After every message payment_next looks at goal and facts and asks the provider for what is
  * missing. A request without an answer is repeated under the same key, for an unknown is never a
- * no. Rows 24 to 29 of the saga's table.
+ * no. Rows 24 to 29 of the saga's table. A dispute is recorded and changes no goal: an operator
+ * decides what becomes of the order (row 34).
  */
 #include "payments.h"
 
@@ -110,6 +111,19 @@ static void emit_refunded(struct payment *payment)
         .refunded = payment->state.captured ? *payment->state.captured : payment->state.amount,
     };
     emit(payment, SHOP_PAYMENT_REFUNDED, &event.meta, &event);
+}
+
+static void emit_disputed(struct payment *payment, const struct shop_record_psp_result *result)
+{
+    struct shop_payment_disputed event = {
+        .meta = next_meta(payment),
+        .payment_id = payment->id,
+        .order_id = payment->state.order_id,
+        .owner_id = payment->state.owner_id,
+        .psp_code = result->psp_code,
+        .disputed = payment->state.captured ? *payment->state.captured : payment->state.amount,
+    };
+    emit(payment, SHOP_PAYMENT_DISPUTED, &event.meta, &event);
 }
 
 static void emit_late(struct payment *payment, const char *kind)
@@ -291,6 +305,8 @@ static int32_t facts_of(const struct payment *payment, const struct shop_record_
         return FACT_VOIDED;
     if (text_is(result->result, SHOP_PSP_REFUNDED))
         return FACT_REFUNDED;
+    if (text_is(result->result, SHOP_PSP_DISPUTED))
+        return FACT_DISPUTED;
     if (text_is(result->result, SHOP_PSP_DECLINED)) {
         if (!knows(payment, FACT_AUTHORIZED))
             return FACT_DECLINED;
@@ -322,10 +338,14 @@ record_fact(struct payment *payment, int32_t fact, const struct shop_record_psp_
         emit_plain(payment, SHOP_PAYMENT_VOIDED);
         break;
     case FACT_REFUNDED:
+    case FACT_DISPUTED:
         /* By hand at the provider, perhaps: what goes back was there. */
         if (!knows(payment, FACT_CAPTURED))
             emit_captured(payment, result);
-        emit_refunded(payment);
+        if (fact == FACT_REFUNDED)
+            emit_refunded(payment);
+        else
+            emit_disputed(payment, result);
         break;
     case FACT_NOT_FOUND:
         emit_plain(payment, SHOP_PAYMENT_NOT_FOUND);

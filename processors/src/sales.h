@@ -9,7 +9,8 @@
  *     order-lines     order_id                     -> OrderLinesState   sales.order.events
  *     order-timers    be64 pay_deadline | order_id -> ""                sales.order.events
  *     order-progress  order_id                     -> OrderProgress     its changelog: facts that
- *                                                     are no events (row 4 of the saga's table)
+ *                                                     are no events (row 4 of the saga's table),
+ *                                                     of the orders under way
  *     price (global)  product_id                   -> ProductState      catalog.product.events
  */
 #ifndef PROCESSORS_SALES_H
@@ -167,7 +168,10 @@ bool progress_payment(struct order *order, const char *fact);
 bool progress_payment_is(const struct order *order, const char *fact);
 struct shop_order_progress
 progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uint8_t **ret_facts);
-void progress_put(struct order *order);
+
+/* Kept while the order is under way: of one that is confirmed or has ended, its state says all. */
+int progress_get(struct order *order, struct mr_error *error);
+void progress_put(const struct order *order);
 
 /* Applies an order event to the state: the fold and the decision at work use the same code. */
 void order_apply(struct shop_order_state *state, const struct codec_message *event);

@@ -33,23 +33,7 @@ int order_load(
         return 0;
     *ret_order = (struct order){.work = work, .id = order_id};
     ret_order->state = *(const struct shop_order_state *)found;
-    struct mr_bytes stored =
-        topo_store_get(topo_context_store(work->context, "order-progress"), order_id);
-    struct codec_message message;
-    if (!stored.ptr ||
-        codec_decode(
-            work->service->registry,
-            mr_arena_copy(work->arena, stored),
-            work->arena,
-            &message,
-            error) ||
-        message.id != SHOP_ORDER_PROGRESS)
-        return mr_fail(error, MR_CORRUPT, "order %.*s has no progress", MR_ARG(order_id));
-    ret_order->progress = *(const struct shop_order_progress *)message.value;
-    struct mr_bytes facts = mr_arena_copy(work->arena, ret_order->progress.line_facts);
-    ret_order->facts = (uint8_t *)(uintptr_t)facts.ptr;
-    ret_order->progress.line_facts = facts;
-    return 0;
+    return progress_get(ret_order, error);
 }
 
 struct shop_meta order_meta(struct order *order)
@@ -75,7 +59,6 @@ static int send_lines(struct order *order, enum shop_type type, struct mr_error 
     int rc = order_lines(order, error);
     for (size_t i = 0; i < order->lines_count && !rc; i++) {
         const struct shop_order_line *line = &order->lines[i];
-        /* CommitStock and ReleaseStock have the same fields. */
         struct shop_commit_stock commit = {
             work_saga(work),
             order->id,
@@ -89,7 +72,8 @@ static int send_lines(struct order *order, enum shop_type type, struct mr_error 
             order->state.owner_id,
             line->line_no,
             line->product_id,
-            line->quantity};
+            line->quantity,
+            order->facts[i] == LINE_COMMITTED};
         const void *message = type == SHOP_COMMIT_STOCK ? (const void *)&commit : &release;
         work_send(work, "stock-commands", type, line->product_id, message);
     }
@@ -285,10 +269,11 @@ static int deadline(
         return mr_fail(error, MR_CORRUPT, "a timer of no order");
     work.correlation_id = order.state.correlation_id;
     rc = order_abort(&order, "payment_timeout", (struct mr_bytes){0}, error);
-    if (rc)
-        return rc;
-    progress_put(&order);
-    return order_advance(&order, error);
+    if (!rc)
+        rc = order_advance(&order, error);
+    if (!rc)
+        progress_put(&order);
+    return rc;
 }
 
 int order_deadlines(

@@ -6,7 +6,7 @@
  *     line     unknown < reserved < committed; rejected and released are final, released wins
  *     payment  none < authorized < captured; declined only from none; returned wins
  *
- * These facts are no events; the store has a changelog of its own.
+ * These facts are no events; the store has a changelog of its own, and holds the orders under way.
  */
 #include "sales.h"
 
@@ -32,16 +32,59 @@ progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uin
     };
 }
 
-void progress_put(struct order *order)
+static bool is_over(const struct order *order)
 {
+    return order->state.ended || (order->state.confirmed && order->state.goal == ORDER_FULFIL);
+}
+
+/* All lines committed and the money captured; what an ended order knew matters to nobody. */
+static void progress_of_confirmed(struct order *order)
+{
+    size_t lines = (size_t)order->state.lines;
+    order->progress = progress_new(order->work->arena, order->id, lines, &order->facts);
+    order->progress.committed = order->state.lines;
+    order->progress.payment_fact = mr_cstr(SHOP_RESULT_CAPTURED);
+    memset(order->facts, LINE_COMMITTED, lines);
+}
+
+int progress_get(struct order *order, struct mr_error *error)
+{
+    struct work *work = order->work;
+    struct codec_message message;
+    struct mr_bytes stored =
+        topo_store_get(topo_context_store(work->context, "order-progress"), order->id);
+    if (!stored.ptr && is_over(order)) {
+        progress_of_confirmed(order);
+        return 0;
+    }
+    if (!stored.ptr ||
+        codec_decode(
+            work->service->registry,
+            mr_arena_copy(work->arena, stored),
+            work->arena,
+            &message,
+            error) ||
+        message.id != SHOP_ORDER_PROGRESS)
+        return mr_fail(error, MR_CORRUPT, "order %.*s has no progress", MR_ARG(order->id));
+    order->progress = *(const struct shop_order_progress *)message.value;
+    struct mr_bytes facts = mr_arena_copy(work->arena, order->progress.line_facts);
+    order->facts = (uint8_t *)(uintptr_t)facts.ptr;
+    order->progress.line_facts = facts;
+    return 0;
+}
+
+void progress_put(const struct order *order)
+{
+    struct topo_store *store = topo_context_store(order->work->context, "order-progress");
     struct mr_buffer buffer;
+    if (is_over(order)) {
+        topo_store_delete(store, order->id);
+        return;
+    }
     mr_buffer_init(&buffer);
     codec_encode(
         order->work->service->registry, SHOP_ORDER_PROGRESS, NULL, &order->progress, &buffer);
-    topo_store_put(
-        topo_context_store(order->work->context, "order-progress"),
-        order->id,
-        mr_buffer_view(&buffer));
+    topo_store_put(store, order->id, mr_buffer_view(&buffer));
     mr_buffer_clean_up(&buffer);
 }
 

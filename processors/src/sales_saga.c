@@ -8,6 +8,14 @@
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
+static int advance_and_keep(struct order *order, struct mr_error *error)
+{
+    int rc = order_advance(order, error);
+    if (!rc)
+        progress_put(order);
+    return rc;
+}
+
 /* -- stock -- */
 
 static enum line_fact fact_of(struct mr_bytes result)
@@ -84,13 +92,12 @@ hear_stock(struct order *order, const struct shop_stock_reply *reply, struct mr_
         return mr_fail(error, MR_INVALID, "StockReply.result is unknown");
     if (order->state.ended || !progress_line(order, reply->line_no, fact))
         return 0;
-    progress_put(order);
     if (order->state.goal == ORDER_FULFIL && fact >= LINE_REJECTED) {
         int rc = lose_line(order, reply, error);
         if (rc)
             return rc;
     }
-    return order_advance(order, error);
+    return advance_and_keep(order, error);
 }
 
 /* -- payments -- */
@@ -117,8 +124,6 @@ hear_declined(struct order *order, const struct shop_payment_reply *reply, struc
         return 0;
     bool fresh = progress_payment(order, SHOP_RESULT_DECLINED);
     bool at_capture = !fresh && progress_payment_is(order, SHOP_RESULT_AUTHORIZED);
-    if (fresh)
-        progress_put(order);
     if (!fresh && !(at_capture && fulfilling))
         return 0;
     if (fulfilling) {
@@ -129,7 +134,7 @@ hear_declined(struct order *order, const struct shop_payment_reply *reply, struc
         if (rc)
             return rc;
     }
-    return order_advance(order, error);
+    return advance_and_keep(order, error);
 }
 
 static int
@@ -153,13 +158,12 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
     bool returned = strcmp(facts[i], SHOP_RESULT_RETURNED) == 0;
     if (returned && reply->amount)
         order->progress.refunded_minor = reply->amount->minor;
-    progress_put(order);
     if (returned && order->state.goal == ORDER_FULFIL) {
         int rc = order_abort(order, "payment_declined", mr_cstr("returned"), error);
         if (rc)
             return rc;
     }
-    return order_advance(order, error);
+    return advance_and_keep(order, error);
 }
 
 /* -- the owner -- */
@@ -240,7 +244,7 @@ static int cancel(
     struct mr_bytes no_detail = {0};
     int rc = order_abort(order, by_operator ? "operator" : "customer", no_detail, error);
     if (!rc)
-        rc = order_advance(order, error);
+        rc = advance_and_keep(order, error);
     return rc ? rc : accept(order, 202, ret_decision, error);
 }
 

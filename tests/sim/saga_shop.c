@@ -205,10 +205,13 @@ static const void *state_of(
     return state;
 }
 
+/* NULL when the order is confirmed or has ended. */
 static const struct shop_order_progress *progress_of(const struct saga_node *node)
 {
     struct codec_message message;
     struct mr_bytes bytes = world_get(&node->world, SALES, "order-progress", model.order_id);
+    if (!bytes.ptr)
+        return NULL;
     if (codec_decode(model.service.registry, bytes, &model.arena, &message, NULL))
         fail_msg("progress cannot be read");
     return message.value;
@@ -249,13 +252,13 @@ struct saga_key saga_key_of(const struct saga_node *node)
                   (order->confirmed ? ORDER_CONFIRMED : 0) | (order->ended ? ORDER_ENDED : 0) |
                   (order->stock_confirmed ? 8 : 0) | (order->authorized ? 16 : 0) |
                   (order->payment_id.ptr ? 32 : 0));
-    key.payment_fact = (uint8_t)progress->payment_fact.ptr[0];
+    key.payment_fact = progress ? (uint8_t)progress->payment_fact.ptr[0] : 0;
     for (int i = 0; i < model.options.lines; i++) {
         const struct shop_stock_state *stock =
             state_of(node, CATALOG + i, "stock", SHOP_STOCK_STATE, model.products[i]);
         const struct shop_hold_state *hold =
             state_of(node, CATALOG + i, "hold", SHOP_HOLD_STATE, hold_key_of(i));
-        key.lines[i] = (uint8_t)progress->line_facts.ptr[i];
+        key.lines[i] = progress ? (uint8_t)progress->line_facts.ptr[i] : 0;
         key.taken[i] = node->taken[i];
         key.holds[i] = hold ? (uint8_t)hold->status : HOLD_NONE;
         key.on_hand[i] = (uint8_t)stock->on_hand;
@@ -365,7 +368,7 @@ static void fire(struct saga_node *node, int task, struct mr_bytes first)
 static void add_timer(struct steps *steps, int task, const char *store)
 {
     struct mr_bytes first = world_first(&steps->from->world, task, store);
-    if (first.ptr)
+    if (first.ptr && !(mr_get_be64(first.ptr) & HOLD_FORGET_BIT)) /* Or it waits to be forgotten. */
         fire(add(steps, store), task, first);
 }
 

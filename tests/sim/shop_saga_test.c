@@ -16,7 +16,7 @@
  *      13 row_13_...                             30, 31  shop_whole_test.c
  *      14 row_14_...                             32  shop_late_test.c
  *      15 row_15_...                             33  row_33_...
- *      16, 17  shop_late_test.c                  34  row_34_... (two)
+ *      16, 17  shop_late_test.c                  34  row_34_... (three)
  */
 #include "shop_harness.h"
 
@@ -203,6 +203,21 @@ static void start_payment(struct shop *shop, struct mr_bytes order_id)
         .order_id = order_id,
         .method_token_sealed = shop_token};
     shop_send(shop, SALES, "sales.commands", SHOP_START_PAYMENT, owner, &again);
+}
+
+static void row_9_the_attempt_before_gives_back_what_it_may_yet_get(void **state)
+{
+    struct shop *shop = *state;
+    shop->psp = "soft";
+    struct mr_bytes id = place_two(shop, &shop_token);
+    shop->psp = SHOP_PSP_AUTHORIZED;
+    start_payment(shop, id);
+    assert_true(shop_order(shop, id)->confirmed);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_RETURN_REQUESTED), 1);
+    psp_says(shop, id, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_VOIDED), 1);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_CAPTURED), 1);
+    expect_status(shop, id, 1, false);
 }
 
 static void row_11_the_last_attempt_cancels(void **state)
@@ -445,6 +460,22 @@ static void row_34_an_operator_without_a_reason_is_refused(void **state)
     expect_status(shop, id, 1, false);
 }
 
+static void row_34_a_dispute_is_recorded_once_and_the_order_stands(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_bytes id = place_two(shop, &shop_token);
+    psp_says(shop, id, SHOP_OP_QUERY, SHOP_PSP_DISPUTED);
+    psp_says(shop, id, SHOP_OP_QUERY, SHOP_PSP_DISPUTED);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_DISPUTED), 1);
+    const struct shop_payment_disputed *disputed = shop_last(shop, SHOP_PAYMENT_DISPUTED);
+    assert_int_equal(disputed->disputed.minor, 610);
+    assert_true(shop_order(shop, id)->confirmed);
+    expect_status(shop, id, 1, false);
+    close_by_operator(shop, id, "chargeback, case 13");
+    expect_status(shop, id, 2, true);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 1);
+}
+
 /* What a customer writes may name a person: it is in no event. */
 static void a_customers_words_stay_out_of_the_log(void **state)
 {
@@ -472,6 +503,7 @@ int main(void)
         TEST(row_5_without_a_method_the_order_waits_for_one),
         TEST(row_6_lines_not_answered_yet_are_released_too),
         TEST(row_7_the_new_quote_has_the_version_of_its_price),
+        TEST(row_9_the_attempt_before_gives_back_what_it_may_yet_get),
         TEST(row_11_the_last_attempt_cancels),
         TEST(row_12_the_authorization_commits_every_line),
         TEST(row_13_only_the_last_commit_captures),
@@ -484,6 +516,7 @@ int main(void)
         TEST(row_33_releasing_what_was_committed_restocks_once),
         TEST(row_34_an_operator_closes_an_order_with_a_reason),
         TEST(row_34_an_operator_without_a_reason_is_refused),
+        TEST(row_34_a_dispute_is_recorded_once_and_the_order_stands),
         TEST(a_customers_words_stay_out_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,5 +64,6 @@ extern const struct shop_named_topology shop_services[SHOP_SERVICES];
 #define SHOP_PSP_VOIDED     "voided"
 #define SHOP_PSP_REFUNDED   "refunded"
 #define SHOP_PSP_NOT_FOUND  "not_found"
+#define SHOP_PSP_DISPUTED   "disputed" /* Captured, and taken back by the payer's bank. */
 
 #endif
