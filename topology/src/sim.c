@@ -16,6 +16,7 @@ struct topo_sim *topo_sim_new(uint64_t seed)
     pthread_cond_init(&sim->moved, NULL);
     sim->random = seed;
     sim->now_ms = start_ms;
+    sim->record_bytes_max = SIZE_MAX;
     return sim;
 }
 
@@ -121,6 +122,13 @@ void topo_sim_kill(struct topo_sim *sim, const char *instance_id)
         if (!member->fenced)
             sim_group_gone(member);
     }
+    pthread_mutex_unlock(&sim->mutex);
+}
+
+void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max)
+{
+    pthread_mutex_lock(&sim->mutex);
+    sim->record_bytes_max = bytes_max;
     pthread_mutex_unlock(&sim->mutex);
 }
 

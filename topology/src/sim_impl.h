@@ -102,6 +102,7 @@ struct sim_cursor {
     struct sim_partition *log;
     int64_t next; /* -1: not reading. */
     bool paused;
+    bool lost; /* `next` is not in the log. */
 };
 
 struct sim_cursors {
@@ -144,6 +145,7 @@ struct topo_sim {
     pthread_cond_t moved; /* A record, a marker or a rebalance: pollers look again. */
     uint64_t random;
     int64_t now_ms;
+    size_t record_bytes_max;
     int64_t calls;
     int64_t fail_at; /* calls value at which the failure fires; 0: never. */
     enum topo_sim_failure failure;

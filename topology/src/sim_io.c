@@ -133,20 +133,45 @@ add_cursor(struct sim_member *member, struct sim_cursors *cursors, struct topo_p
     if (!log)
         return NULL;
     cursors->items = mr_realloc(cursors->items, (cursors->count + 1) * sizeof *cursors->items);
-    cursors->items[cursors->count] = (struct sim_cursor){partition, log, -1, false};
+    cursors->items[cursors->count] =
+        (struct sim_cursor){.partition = partition, .log = log, .next = -1};
     return &cursors->items[cursors->count++];
 }
 
+/* Told once, as by Kafka, and then nothing more comes of the partition. */
+static int check_range(struct sim_cursor *cursor, struct mr_error *error)
+{
+    const struct sim_partition *log = cursor->log;
+    if (cursor->next < 0 || cursor->lost ||
+        (cursor->next >= log->low && cursor->next <= (int64_t)log->count))
+        return 0;
+    cursor->lost = true;
+    return mr_fail(
+        error,
+        MR_NOT_FOUND,
+        "sim: %s/%d: %lld is not in the log",
+        cursor->partition.topic,
+        (int)cursor->partition.partition,
+        (long long)cursor->next);
+}
+
 /* A seeded number of records, from a seeded partition on. */
-static void
-read_some(struct sim_member *member, struct sim_cursors *cursors, struct topo_io_poll *ret_poll)
+static int read_some(
+    struct sim_member *member,
+    struct sim_cursors *cursors,
+    struct topo_io_poll *ret_poll,
+    struct mr_error *error)
 {
     size_t max = 1 + next_random(member->sim) % SIM_POLL_MAX;
     size_t first = cursors->count ? next_random(member->sim) % cursors->count : 0;
     size_t count = 0;
+    int rc = 0;
+    for (size_t i = 0; i < cursors->count; i++)
+        if (!cursors->items[i].paused && (rc = check_range(&cursors->items[i], error)))
+            return rc;
     for (size_t i = 0; i < cursors->count; i++) {
         struct sim_cursor *cursor = &cursors->items[(first + i) % cursors->count];
-        while (cursor->next >= 0 && !cursor->paused && count < max) {
+        while (cursor->next >= 0 && !cursor->paused && !cursor->lost && count < max) {
             const struct topo_record *record = sim_read(cursor->log, &cursor->next);
             if (!record)
                 break;
@@ -155,14 +180,14 @@ read_some(struct sim_member *member, struct sim_cursors *cursors, struct topo_io
             member->tokens[count++] = NULL;
         }
     }
-    if (count == 0)
-        return;
-    *ret_poll = (struct topo_io_poll){
-        .event = TOPO_IO_RECORDS,
-        .records = member->records,
-        .tokens = member->tokens,
-        .records_count = count,
-    };
+    if (count > 0)
+        *ret_poll = (struct topo_io_poll){
+            .event = TOPO_IO_RECORDS,
+            .records = member->records,
+            .tokens = member->tokens,
+            .records_count = count,
+        };
+    return 0;
 }
 
 /* Waits for the cluster to move, at most so long. Real time: the simulated one stands still. */
@@ -195,18 +220,17 @@ sim_io_subscribe(void *self, const char *const *topics, size_t count, struct mr_
     return leave(self, rc, error);
 }
 
-static void poll_now(struct sim_member *member, struct topo_io_poll *ret_poll)
+static int
+poll_now(struct sim_member *member, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
     const char *id = member->id;
     enum topo_io_event event = sim_group_event(member);
     *ret_poll = (struct topo_io_poll){.event = event};
-    if (event == TOPO_IO_NOTHING) {
-        read_some(member, &member->inputs, ret_poll);
-        return;
-    }
+    if (event == TOPO_IO_NOTHING) /* Unread input that is gone is fatal. */
+        return read_some(member, &member->inputs, ret_poll, error) ? MR_FATAL : 0;
     member->inputs.count = 0;
     if (event != TOPO_IO_ASSIGNED)
-        return;
+        return 0;
     const struct sim_group *group = member->group;
     for (size_t i = 0; i < group->slots_count; i++) {
         const struct sim_slot *slot = group->slots[i];
@@ -217,6 +241,7 @@ static void poll_now(struct sim_member *member, struct topo_io_poll *ret_poll)
         ret_poll->partitions = slot->assignment;
         ret_poll->partitions_count = slot->assignment_count;
     }
+    return 0;
 }
 
 static int
@@ -226,10 +251,10 @@ sim_io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
     int rc = enter(self, error);
     if (!rc && !answer_lost(member)) {
-        poll_now(member, &poll);
-        if (poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
+        rc = poll_now(member, &poll, error);
+        if (!rc && poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
             wait_moved(member->sim, timeout_ms);
-            poll_now(member, &poll);
+            rc = poll_now(member, &poll, error);
         }
     }
     rc = leave(self, rc, error);
@@ -251,10 +276,12 @@ sim_io_seek(void *self, struct topo_partition partition, int64_t offset, struct 
     int rc = enter(self, error);
     if (!rc) {
         struct sim_cursor *cursor = cursor_of(&member->inputs, partition);
-        if (cursor)
+        if (cursor) {
             cursor->next = offset;
-        else
+            cursor->lost = false;
+        } else {
             rc = mr_fail(error, MR_INVALID, "sim: seek: %s is not assigned", partition.topic);
+        }
     }
     return leave(self, rc, error);
 }
@@ -364,6 +391,8 @@ static int sim_io_produce(
     struct sim_topic *topic = sim_topic_of(member->sim, to->topic);
     if (!rc && !topic)
         rc = mr_fail(error, MR_FATAL, "sim: there is no topic \"%s\"", to->topic);
+    if (!rc && record->key.len + record->value.len > member->sim->record_bytes_max)
+        rc = mr_fail(error, MR_TOO_LARGE, "sim: write to %s: too large", to->topic);
     /* A client's queue takes a record once, however often the answer to it gets lost. */
     if (!rc && member->produce_known) {
         member->produce_known = false;
@@ -503,10 +532,12 @@ sim_io_log_add(void *self, struct topo_partition partition, int64_t offset, stru
         struct sim_cursor *cursor = cursor_of(&member->logs, partition);
         if (!cursor)
             cursor = add_cursor(member, &member->logs, partition);
-        if (cursor)
+        if (cursor) {
             cursor->next = offset;
-        else
+            cursor->lost = false;
+        } else {
             rc = mr_fail(error, MR_CONFIG, "sim: there is no topic \"%s\"", partition.topic);
+        }
     }
     return leave(self, rc, error);
 }
@@ -528,10 +559,10 @@ sim_io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struc
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
     int rc = enter(self, error);
     if (!rc && !answer_lost(member)) {
-        read_some(member, &member->logs, &poll);
-        if (poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
+        rc = read_some(member, &member->logs, &poll, error);
+        if (!rc && poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
             wait_moved(member->sim, timeout_ms);
-            read_some(member, &member->logs, &poll);
+            rc = read_some(member, &member->logs, &poll, error);
         }
     }
     rc = leave(self, rc, error);
@@ -546,7 +577,9 @@ static int64_t sim_io_log_position(void *self, struct topo_partition partition)
     pthread_mutex_lock(&member->sim->mutex);
     struct sim_cursor *cursor = cursor_of(&member->logs, partition);
     int64_t next = -1;
-    if (cursor) {
+    if (cursor && (cursor->lost || cursor->next < cursor->log->low)) {
+        next = cursor->next;
+    } else if (cursor) {
         /* Over what is invisible for ever, but not over a record nobody has seen. */
         int64_t probe = cursor->next;
         next = sim_read(cursor->log, &probe) ? cursor->next : probe;
