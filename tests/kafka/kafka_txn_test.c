@@ -170,6 +170,36 @@ static void a_record_that_is_too_large_is_refused_and_the_rest_commits(void **st
     io.close(io.self);
 }
 
+/* The topic takes less than the client: it shows in the delivery only. */
+static void a_record_that_its_topic_finds_too_large_is_told_by_the_flush(void **state)
+{
+    (void)state;
+    struct topo_io io;
+    struct mr_error error = {0};
+    char topic[64];
+    char value[4000] = {0};
+    snprintf(topic, sizeof topic, "%.40s-small", topic_out);
+    const struct topo_kafka_topic small = {
+        .name = topic,
+        .partitions = 1,
+        .configs = (const char *const[]){"max.message.bytes=1000", NULL},
+    };
+    check(topo_kafka_create_topics(&fixture_options, &small, 1, NULL, &error), &error);
+    const struct topo_partition to = {topic, 0};
+    const struct topo_record record = {.value = mr_bytes_of(value, sizeof value)};
+    start_io(&io, "a");
+    check(io.begin(io.self, &error), &error);
+    produce(&io, "1");
+    check(io.produce(io.self, &to, &record, &error), &error);
+    assert_int_equal(io.flush(io.self, &error), MR_TOO_LARGE);
+    check(io.abort(io.self, &error), &error);
+    check(io.begin(io.self, &error), &error);
+    produce(&io, "2");
+    check(commit(&io, 1, &error), &error);
+    assert_int_equal(count_committed(topic_out, 0, NULL), 1);
+    io.close(io.self);
+}
+
 static void offsets_can_be_foreseen_from_transaction_to_transaction(void **state)
 {
     (void)state;
@@ -230,6 +260,8 @@ int main(void)
         cmocka_unit_test_setup(the_last_offset_is_that_of_the_last_record, set_up),
         cmocka_unit_test_setup(a_second_io_of_the_same_name_fences_the_first, set_up),
         cmocka_unit_test_setup(a_record_that_is_too_large_is_refused_and_the_rest_commits, set_up),
+        cmocka_unit_test_setup(
+            a_record_that_its_topic_finds_too_large_is_told_by_the_flush, set_up),
         cmocka_unit_test_setup(offsets_can_be_foreseen_from_transaction_to_transaction, set_up),
         cmocka_unit_test_setup(a_transaction_of_one_record_takes, set_up),
     };

@@ -66,7 +66,9 @@ static int delivery_failure(struct kafka_txn *txn, struct mr_error *error)
     int code = kafka_fatal(&txn->client, error);
     if (code)
         return code;
-    code = kafka_code(txn->failed) == MR_FENCED ? MR_FENCED : MR_ABORTED;
+    code = kafka_code(txn->failed);
+    if (code != MR_FENCED && mr_code_class(code) != MR_CLASS_POISON)
+        code = MR_ABORTED;
     return mr_fail(error, code, "a record was not delivered: %s", rd_kafka_err2str(txn->failed));
 }
 
