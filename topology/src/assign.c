@@ -281,10 +281,11 @@ int worker_bound_buffers(struct worker *worker, struct mr_error *error)
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
         struct task *task = worker->tasks[i];
-        for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count && !rc; k++) {
+        for (size_t k = 0; k < task->queues.count && !rc; k++) {
             struct queue *queue = &task->queues.items[k];
             bool paused = !resume && queue->count > 0 && (queue->paused || over);
-            rc = set_paused(worker, queue, paused, error);
+            if (task->state == TASK_RUNNING) /* One that restores is paused still when it runs. */
+                rc = set_paused(worker, queue, paused, error);
             paused_any = paused_any || queue->paused;
         }
     }

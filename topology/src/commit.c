@@ -40,6 +40,22 @@ static int begin(struct worker *worker, struct mr_error *error)
     return rc;
 }
 
+/* The log refused something of this transaction: a row of a changelog, or what it found too large
+ * only when it got it. Which record that is of shows when it is alone in one. */
+static int suspect(struct worker *worker, int rc, struct mr_error *error)
+{
+    const struct worker_txn *txn = &worker->txn;
+    const struct mr_error why = error ? *error : (struct mr_error){0};
+    if (mr_code_class(rc) != MR_CLASS_POISON)
+        return rc;
+    if (txn->records == 0)
+        return mr_fail(error, MR_FATAL, "what a punctuation wrote is refused: %.400s", why.text);
+    if (worker->one_by_one > 0 && txn->records == 1)
+        queue_refuse(txn->last, txn->last_offset, rc, why.text);
+    worker->one_by_one = txn->records;
+    return mr_fail(error, MR_ABORTED, "a record was refused: %.400s", why.text);
+}
+
 static int flush(struct worker *worker, struct mr_error *error)
 {
     int tries = 0;
@@ -64,6 +80,8 @@ int worker_produce(
     rc = worker->io.produce(worker->io.self, to, record, error);
     while (worker_again(worker, rc, &tries)) {
         rc = flush(worker, error);
+        if (mr_code_class(rc) == MR_CLASS_POISON && worker->txn.records > 0)
+            return suspect(worker, rc, error); /* Not of this record, perhaps. */
         if (!rc)
             rc = worker->io.produce(worker->io.self, to, record, error);
     }
@@ -92,7 +110,8 @@ bool worker_commit_is_due(struct worker *worker, bool drained)
         return false;
     if (drained || txn->wanted || txn->records >= options->commit_records_max)
         return true;
-    if (worker->now_ms - txn->began_ms >= options->commit_interval_ms_max)
+    int64_t age_ms = worker->now_ms - txn->began_ms;
+    if (age_ms < 0 || age_ms >= options->commit_interval_ms_max)
         return true;
     int64_t bytes = txn->bytes;
     for (size_t i = 0; i < worker->tasks_count; i++)
@@ -153,7 +172,7 @@ static int produce_changelogs(struct worker *worker, struct mr_error *error)
         struct changelog_visit visit = {worker, worker->tasks[i], error};
         rc = store_set_visit_staged(worker->tasks[i]->set, changelog_record, &visit);
     }
-    return rc;
+    return suspect(worker, rc, error);
 }
 
 /* -- 4. offsets as foreseen -- */
@@ -264,6 +283,9 @@ static int commit_inputs(struct worker *worker, struct mr_error *error)
 static void settle_task(struct worker *worker, struct task *task)
 {
     store_set_commit(task->set);
+    task->kept_stream_ms = task->stream_time_ms;
+    for (size_t i = 0; i < task->timers_count; i++)
+        task->timers[i].kept_ms = task->timers[i].due_ms;
     for (size_t k = 0; k < task->sub->logs_count; k++) {
         struct task_log *log = &task->logs[k];
         log->next += log->touched;
@@ -285,6 +307,8 @@ static void settled(struct worker *worker)
         if (worker->tasks[i]->state == TASK_RUNNING)
             settle_task(worker, worker->tasks[i]);
     watch_wake(&worker->engine->watches);
+    if (worker->one_by_one > 0)
+        worker->one_by_one -= worker->txn.records;
     worker->txn = (struct worker_txn){0};
     worker->aborts = worker->mismatches = 0;
 }
@@ -299,7 +323,7 @@ int worker_commit(struct worker *worker, struct mr_error *error)
     if (!rc)
         rc = produce_changelogs(worker, error); /* 2. */
     if (!rc && worker->txn.open)
-        rc = flush(worker, error); /* 3. */
+        rc = suspect(worker, flush(worker, error), error); /* 3. */
     if (!rc && worker->txn.open)
         rc = check_offsets(worker, error); /* 4. */
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
@@ -325,6 +349,9 @@ void worker_undo(struct worker *worker)
         struct task *task = worker->tasks[i];
         context_forget(&task->context);
         store_set_abort(task->set);
+        task->stream_time_ms = task->kept_stream_ms;
+        for (size_t k = 0; k < task->timers_count; k++)
+            task->timers[k].due_ms = task->timers[k].kept_ms;
         for (size_t k = 0; k < task->sub->logs_count; k++)
             task->logs[k].touched = false;
         if (task->state == TASK_RUNNING)

@@ -4,6 +4,7 @@
 #include <base/alloc.h>
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { CAPACITY_MIN = 64 };
@@ -19,6 +20,7 @@ void queue_init(struct queue *queue, const struct graph_input *input, int32_t pa
         .idle_since_ms = -1,
         .idle_high = -1,
         .gave_up_high = -1,
+        .refusal = {.offset = -1},
     };
 }
 
@@ -76,6 +78,13 @@ int64_t queue_position(const struct queue *queue)
 {
     const struct queued *head = queue_head(queue);
     return head ? head->record.offset : queue->next;
+}
+
+void queue_refuse(struct queue *queue, int64_t offset, int code, const char *reason)
+{
+    queue->refusal.offset = offset;
+    queue->refusal.code = code;
+    snprintf(queue->refusal.reason, sizeof queue->refusal.reason, "%s", reason);
 }
 
 /* Of two queues that are not empty. */

@@ -19,6 +19,13 @@ struct queued {
     size_t bytes;
 };
 
+/* A record whose outputs the log refused: when it comes again it goes to the dead letters. */
+struct queue_refusal {
+    int64_t offset; /* -1: none. */
+    int code;
+    char reason[256];
+};
+
 struct queue {
     const struct graph_input *input;
     struct topo_partition partition;
@@ -39,6 +46,8 @@ struct queue {
     int64_t idle_since_ms; /* -1: nobody waits. */
     int64_t idle_high;     /* The log's end then. */
     int64_t gave_up_high;  /* Not waited for again below this end. */
+
+    struct queue_refusal refusal;
 };
 
 struct queues {
@@ -57,6 +66,9 @@ int64_t queue_position(const struct queue *queue);
 
 /* The queue whose head is next; NULL: all are empty. */
 struct queue *queues_next(const struct queues *queues);
+
+/* Remembers that the record at `offset` is not to be tried again. */
+void queue_refuse(struct queue *queue, int64_t offset, int code, const char *reason);
 
 /* What a record costs while it is buffered. */
 size_t queue_bytes_of(const struct topo_record *record);

@@ -381,7 +381,7 @@ static int start_input(struct worker *worker, struct task *task, struct mr_error
     for (size_t i = 0; i < task->timers_count; i++) {
         struct task_timer *timer = &task->timers[i];
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
-            timer->due_ms = worker->now_ms + timer->node->punctuate_interval_ms;
+            timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;

@@ -70,7 +70,7 @@ bool worker_is_held(struct worker *worker, struct queue *queue)
         return false;
     struct mr_bytes positions = {0};
     positions = topo_record_header(record, "requires-position");
-    if (!asked)
+    if (!asked || queue->held_until_ms > worker->now_ms + HELD_MS_MAX) /* Or the clock went back. */
         queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
     queue->held_offset = record->offset;
     if (!positions.ptr || worker->now_ms >= queue->held_until_ms || all_reached(worker, positions))
@@ -83,7 +83,8 @@ static bool waits_for(struct worker *worker, struct queue *queue)
 {
     int64_t max_ms = worker->engine->options.max_task_idle_ms;
     int64_t low = 0;
-    bool stale = queue->idle_since_ms < 0 || worker->now_ms - queue->idle_since_ms >= max_ms;
+    int64_t waited_ms = worker->now_ms - queue->idle_since_ms;
+    bool stale = queue->idle_since_ms < 0 || waited_ms < 0 || waited_ms >= max_ms;
     if (stale) {
         if (queue->idle_since_ms >= 0)
             queue->gave_up_high = queue->idle_high;
@@ -255,46 +256,35 @@ static int dead_letter(
     return refused ? 0 : rc;
 }
 
-/* The log refused an output (too large, say). Others of this record may be in the transaction
- * already, so it ends; when the record comes again it is known. */
-static int poison(
-    struct worker *worker,
-    const struct topo_record *record,
-    const struct mr_error *why,
-    struct mr_error *error)
-{
-    struct worker_poison *poison = &worker->poison;
-    poison->set = true;
-    poison->partition = (struct topo_partition){record->topic, record->partition};
-    poison->offset = record->offset;
-    poison->code = why->code;
-    snprintf(poison->reason, sizeof poison->reason, "%.*s", 255, why->text);
-    return mr_fail(error, MR_ABORTED, "an output was refused: %s", poison->reason);
-}
-
-static bool is_poison(const struct worker *worker, const struct topo_record *record)
-{
-    const struct worker_poison *poison = &worker->poison;
-    return poison->set && poison->offset == record->offset &&
-           poison->partition.partition == record->partition &&
-           poison->partition.topic == record->topic;
-}
-
 /* -- a record -- */
 
-static int through(
+/* Committed at once: another record that is refused must not undo what is known of this one. */
+static int bury_refused(
     struct worker *worker,
     struct task *task,
-    const struct queue *queue,
+    const struct queue_refusal *refusal,
     const struct topo_record *record,
     struct mr_error *error)
 {
     struct mr_error why = {0};
-    if (is_poison(worker, record)) {
-        mr_fail(&why, worker->poison.code, "%s", worker->poison.reason);
-        return dead_letter(worker, task, record, NULL, &why, error);
-    }
+    mr_fail(&why, refusal->code, "%s", refusal->reason);
+    worker->txn.wanted = true;
+    worker->one_by_one = 0;
+    return dead_letter(worker, task, record, NULL, &why, error);
+}
+
+static int through(
+    struct worker *worker,
+    struct task *task,
+    struct queue *queue,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    if (queue->refusal.offset == record->offset)
+        return bury_refused(worker, task, &queue->refusal, record, error);
     struct topo_context *context = &task->context;
+    context->commit_requested = false;
     store_set_savepoint(task->set);
     int rc = context_run(context, queue->input->source, record, worker->now_ms, &why);
     if (mr_code_class(rc) == MR_CLASS_POISON) {
@@ -303,14 +293,17 @@ static int through(
     }
     if (!rc) {
         rc = emit(worker, task, &why);
-        if (mr_code_class(rc) == MR_CLASS_POISON)
-            return poison(worker, record, &why, error);
+        if (mr_code_class(rc) == MR_CLASS_POISON) {
+            /* Other outputs of this record may be in the transaction already, so it ends. */
+            queue_refuse(queue, record->offset, rc, why.text);
+            rc = MR_ABORTED;
+        }
     }
     if (rc)
         return mr_fail(error, rc, "%s", why.text);
     store_set_release(task->set);
-    worker->txn.wanted = worker->txn.wanted || context->commit_requested;
-    context->commit_requested = false;
+    bool alone = worker->one_by_one > 0;
+    worker->txn.wanted = worker->txn.wanted || context->commit_requested || alone;
     return 0;
 }
 
@@ -326,6 +319,8 @@ run_record(struct worker *worker, struct task *task, struct queue *queue, struct
         return rc;
     queue->next = head->record.offset + 1;
     worker->txn.records++;
+    worker->txn.last = queue;
+    worker->txn.last_offset = head->record.offset;
     worker_release(worker, queue);
     return 0;
 }
@@ -383,6 +378,7 @@ static int run_timer(
 {
     struct mr_error why = {0};
     touch(worker);
+    task->context.commit_requested = false;
     store_set_savepoint(task->set);
     int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
     if (!rc)
@@ -392,6 +388,7 @@ static int run_timer(
     if (rc)
         return mr_fail(error, rc, "%s", why.text);
     store_set_release(task->set);
+    worker->txn.wanted = worker->txn.wanted || task->context.commit_requested;
     metrics_add(&worker->engine->metrics.punctuations, 1);
     worker->progress = true;
     return 0;
@@ -406,7 +403,7 @@ static int run_due_timer(
     int64_t time_ms = on_stream ? task->stream_time_ms : worker->now_ms;
     if (on_stream && time_ms == INT64_MIN)
         return 0;
-    if (timer->due_ms < 0)
+    if (timer->due_ms < 0 || timer->due_ms > time_ms + interval_ms) /* Or the clock went back. */
         timer->due_ms = time_ms + interval_ms;
     if (time_ms < timer->due_ms)
         return 0;
@@ -419,6 +416,8 @@ static int run_due_timer(
 int worker_punctuate(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
+    if (worker->one_by_one > 0 && worker->txn.records > 0)
+        return 0; /* The record is to be alone. */
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
         for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)

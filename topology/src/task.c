@@ -131,7 +131,7 @@ static void make_parts(struct task *task)
     task->timers = mr_calloc(sub->nodes_count + 1, sizeof *task->timers);
     for (size_t i = 0; i < sub->nodes_count; i++)
         if (sub->nodes[i]->punctuate)
-            task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1};
+            task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1};
 }
 
 int task_open(
@@ -147,7 +147,7 @@ int task_open(
     task->worker = worker;
     task->sub = sub;
     task->partition = partition;
-    task->stream_time_ms = INT64_MIN;
+    task->stream_time_ms = task->kept_stream_ms = INT64_MIN;
     task->flushed_ms = -1;
     task->fingerprint = make_fingerprint(sub, engine->topology->application_id);
     if (engine->state_dir)
@@ -221,7 +221,8 @@ int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error)
         task->flushed_ms = now_ms;
         return 0;
     }
-    bool old = now_ms - task->flushed_ms >= task->engine->options.flush_interval_ms;
+    int64_t age_ms = now_ms - task->flushed_ms;
+    bool old = age_ms < 0 || age_ms >= task->engine->options.flush_interval_ms;
     if (store_set_dirty_bytes(task->set) < WRITE_BEHIND_BYTES && !old)
         return 0;
     int64_t began_ns = engine_clock_ns();

@@ -41,7 +41,8 @@ struct task_log {
 
 struct task_timer {
     const struct graph_node *node;
-    int64_t due_ms; /* -1: stream time is not known yet. */
+    int64_t due_ms;  /* -1: stream time is not known yet. */
+    int64_t kept_ms; /* As of the last commit: where an abort takes it back to. */
 };
 
 /* What a record's run through the graph needs; public as struct topo_context. */
@@ -92,6 +93,7 @@ struct task {
     struct task_timer *timers;
     size_t timers_count;
     int64_t stream_time_ms; /* INT64_MIN: no record yet. */
+    int64_t kept_stream_ms; /* As of the last commit. */
     int64_t flushed_ms;     /* When something dirty was last written, or first seen. */
     struct topo_context context;
 };

@@ -30,16 +30,9 @@ struct worker_txn {
     bool wanted; /* A processor asked for a commit. */
     int64_t records;
     int64_t bytes;
-    int64_t began_ms; /* Of the first record in it. */
-};
-
-/* A record whose outputs the log refused: when it comes again it goes to the dead letters. */
-struct worker_poison {
-    bool set;
-    struct topo_partition partition;
-    int64_t offset;
-    int code;
-    char reason[256];
+    int64_t began_ms;    /* Of the first record in it. */
+    struct queue *last;  /* Where its last record came from, */
+    int64_t last_offset; /* and which one it was. */
 };
 
 struct worker {
@@ -64,9 +57,9 @@ struct worker {
     struct task *last_task;
 
     struct worker_txn txn;
-    struct worker_poison poison;
-    int64_t now_ms; /* As last read. */
-    bool progress;  /* In this step. */
+    int64_t one_by_one; /* A commit was refused: so many records get one each, to find out which. */
+    int64_t now_ms;     /* As last read. */
+    bool progress;      /* In this step. */
     size_t buffered_bytes;
     bool paused_any;
     int aborts;     /* In a row, without a commit. */

@@ -47,7 +47,8 @@ struct topo_io {
 
     /* -- input: the group's partitions -- */
     int (*subscribe)(void *self, const char *const *topics, size_t count, struct mr_error *error);
-    /* At most one event per call; up to a few thousand records at once. */
+    /* At most one event per call; up to a few thousand records at once. An offset that is not in
+     * the log (any more) is MR_FATAL: input that nobody has read is gone. */
     int (*poll)(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error);
     void (*release)(void *self, void *token);
     /* Starts fetching an assigned partition at `offset`; also used to rewind. */
@@ -76,7 +77,8 @@ struct topo_io {
         const struct topo_partition *to,
         const struct topo_record *record,
         struct mr_error *error);
-    /* Waits until everything produced is acknowledged. Then last_offset tells the offset of the
+    /* Waits until everything produced is acknowledged. A class POISON: the log refused one of them,
+     * and the transaction can only be aborted. Then last_offset tells the offset of the
      * last record delivered to a partition in this transaction (-1: none). */
     int (*flush)(void *self, struct mr_error *error);
     int64_t (*last_offset)(void *self, struct topo_partition partition);
@@ -97,6 +99,8 @@ struct topo_io {
     int (*log_add)(
         void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);
     int (*log_remove)(void *self, struct topo_partition partition, struct mr_error *error);
+    /* MR_NOT_FOUND: an offset is not in the log (any more); its partition delivers nothing until it
+     * is added anew. */
     int (*log_poll)(
         void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error);
     /* The next offset the log reader is at: beyond markers and aborted records it has passed. */

@@ -1,0 +1,405 @@
+/*
+ * rewind_test.c - after an abort all is as if the transaction had not been: what was paused flows,
+ * timers fire again, what a log refuses is laid aside; and the clock may jump.
+ */
+#include <tests/cmocka.h>
+
+#include <topology/driver.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+/* -- "in" is echoed twice over and counted in rows; two clocks tick -- */
+
+/* Value "fat": a row that no changelog takes. */
+static int echo(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)user, (void)error;
+    struct mr_arena *arena = topo_context_arena(context);
+    struct topo_store *rows = topo_context_store(context, "rows");
+    struct mr_bytes row = record->value;
+    if (mr_bytes_equal(record->value, mr_cstr("fat")))
+        row = mr_arena_printf(arena, "%0200d", 0);
+    topo_store_put(rows, record->key, row);
+    const struct topo_output output = {
+        .key = record->key,
+        .value = mr_arena_printf(arena, "%.*s%.*s", MR_ARG(record->value), MR_ARG(record->value)),
+    };
+    topo_forward(context, "out", &output);
+    return 0;
+}
+
+static int pass(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)context, (void)user, (void)record, (void)error;
+    return 0;
+}
+
+static int tick(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+{
+    (void)error;
+    const struct topo_output output = {
+        .key = mr_cstr(user),
+        .value = mr_arena_printf(topo_context_arena(context), "%" PRId64, now_ms),
+    };
+    topo_forward(context, "ticks", &output);
+    return 0;
+}
+
+static void add_clock(struct topo_builder *builder, const char *name, int64_t ms, bool on_stream)
+{
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = name,
+            .parents = LIST("input"),
+            .process = pass,
+            .punctuate = tick,
+            .punctuate_interval_ms = ms,
+            .punctuate_on_stream_time = on_stream,
+            .user = (void *)(uintptr_t)name,
+        });
+}
+
+static struct topo_topology *make_topology(void)
+{
+    struct topo_builder *builder = topo_builder_new("rewind");
+    topo_add_source(builder, &(struct topo_source){.name = "input", .topics = LIST("in", "in2")});
+    topo_add_source(
+        builder, &(struct topo_source){.name = "log", .topics = LIST("facts"), .global = true});
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "rows",
+            .log = TOPO_LOG_CHANGELOG,
+            .changelog_topic = "rows.changelog",
+        });
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "echo", .parents = LIST("input"), .stores = LIST("rows"), .process = echo});
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){.name = "facts", .parents = LIST("log"), .process = pass});
+    add_clock(builder, "wall", 1000, false);
+    add_clock(builder, "stream", 100, true);
+    topo_add_sink(
+        builder, &(struct topo_sink){.name = "out", .parents = LIST("echo"), .topic = "echoed"});
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){.name = "ticks", .parents = LIST("wall", "stream"), .topic = "ticked"});
+    topo_set_dead_letters(builder, "dead");
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    if (topo_build(builder, &topology, &error))
+        fail_msg("%s", error.text);
+    return topology;
+}
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_driver *driver;
+    struct topo_sim *sim;
+    int64_t start_ms;
+};
+
+static struct world open_world(const struct topo_driver_options *options)
+{
+    struct world world = {.topology = make_topology()};
+    world.driver = topo_driver_new(world.topology, options);
+    world.sim = topo_driver_sim(world.driver);
+    world.start_ms = topo_sim_now_ms(world.sim);
+    return world;
+}
+
+static void close_world(struct world *world)
+{
+    topo_driver_free(world->driver);
+    topo_topology_free(world->topology);
+}
+
+static void run(struct world *world)
+{
+    struct mr_error error = {0};
+    if (topo_driver_run(world->driver, &error))
+        fail_msg("%s", error.text);
+}
+
+static void advance(struct world *world, int64_t ms)
+{
+    struct mr_error error = {0};
+    if (topo_driver_advance_ms(world->driver, ms, &error))
+        fail_msg("%s", error.text);
+}
+
+/* `after_ms`: its time, from the start of the world on. */
+static void append(struct world *world, const char *topic, const char *value, int64_t after_ms)
+{
+    const struct topo_output output = {
+        .key = mr_cstr("k"),
+        .value = mr_cstr(value),
+        .timestamp_ms = world->start_ms + after_ms,
+    };
+    topo_sim_append(world->sim, topic, -1, &output);
+}
+
+static int count(struct world *world, const char *topic, const char *key)
+{
+    struct topo_record record;
+    int found = 0;
+    while (topo_driver_read(world->driver, topic, &record))
+        found += mr_bytes_equal(record.key, mr_cstr(key));
+    return found;
+}
+
+/* The sum over all tasks. */
+static uint64_t metric(struct world *world, const char *name)
+{
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    topo_engine_metrics(topo_driver_engine(world->driver), &text);
+    mr_buffer_add_byte(&text, '\0');
+    char start[64];
+    snprintf(start, sizeof start, "\n%s{", name);
+    const char *at = strstr(text.ptr, start);
+    assert_non_null(at);
+    uint64_t sum = 0;
+    for (; at; at = strstr(at + 1, start))
+        sum += strtoull(strstr(at, "} ") + 2, NULL, 10);
+    mr_buffer_clean_up(&text);
+    return sum;
+}
+
+/* -- aborts -- */
+
+static void append_held(struct world *world)
+{
+    const struct topo_header header = {mr_cstr("requires-position"), mr_cstr("facts:0:50")};
+    const struct topo_output held = {
+        .key = mr_cstr("k"), .value = mr_cstr("v"), .headers = &header, .headers_count = 1};
+    topo_sim_append(world->sim, "in", -1, &held);
+}
+
+/* A restore that takes more than one step, as over a network: a call of it is answered late. */
+struct lateness {
+    struct topo_sim *sim;
+    int64_t call;
+};
+
+static void answer_late(void *user, int level, const char *event, const char *text)
+{
+    struct lateness *lateness = user;
+    (void)level, (void)text;
+    if (strcmp(event, "abort") == 0)
+        topo_sim_fail_at(lateness->sim, lateness->call, TOPO_SIM_RETRY);
+}
+
+/* Behind a held record more is buffered than the bound, so the partition is paused; the record
+ * before it is aborted. */
+static bool flows_after(int64_t k, int64_t late)
+{
+    struct lateness lateness = {.call = late};
+    struct world world = open_world(&(struct topo_driver_options){
+        .buffered_bytes_max = 500, .on_log = answer_late, .log_user = &lateness});
+    lateness.sim = world.sim;
+    run(&world);
+    append(&world, "in", "v", 0);
+    append_held(&world);
+    for (int i = 0; i < 200; i++)
+        append(&world, "in", "v", i);
+    topo_sim_fail_at(world.sim, k, TOPO_SIM_ABORTABLE);
+    run(&world);
+    bool fired = !topo_sim_pending(world.sim);
+    advance(&world, 2000);
+    int echoed = count(&world, "echoed", "k");
+    if (echoed != 202)
+        fail_msg("abort at call %" PRId64 ", then %" PRId64 ": %d of 202", k, late, echoed);
+    close_world(&world);
+    return fired;
+}
+
+static void what_was_paused_flows_again_after_an_abort(void **state)
+{
+    (void)state;
+    for (int64_t late = 1; late < 12; late++) {
+        int64_t k = 1;
+        while (flows_after(k, late))
+            k++;
+        assert_true(k > 10);
+    }
+}
+
+/* One slot of stream time passes, in a transaction that fails in all ways: its tick is out once. */
+static bool ticks_once(enum topo_sim_failure failure, int64_t k)
+{
+    struct world world = open_world(NULL);
+    append(&world, "in", "v", 0);
+    run(&world);
+    append(&world, "in", "v", 120);
+    topo_sim_fail_at(world.sim, k, failure);
+    run(&world);
+    bool fired = !topo_sim_pending(world.sim);
+    run(&world);
+    int ticks = count(&world, "ticked", "stream");
+    if (ticks != 1)
+        fail_msg("failure %d at call %" PRId64 ": %d ticks", (int)failure, k, ticks);
+    close_world(&world);
+    return fired;
+}
+
+static void a_stream_timer_of_an_aborted_transaction_fires_again(void **state)
+{
+    (void)state;
+    static const enum topo_sim_failure failures[] = {
+        TOPO_SIM_RETRY, TOPO_SIM_ABORTABLE, TOPO_SIM_FENCE, TOPO_SIM_LOST_ANSWER};
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        int64_t k = 1;
+        while (ticks_once(failures[i], k))
+            k++;
+        assert_true(k > 10);
+    }
+}
+
+static bool wall_ticks_once(int64_t k)
+{
+    struct world world = open_world(NULL);
+    append(&world, "in", "v", 0);
+    run(&world);
+    topo_sim_fail_at(world.sim, k, TOPO_SIM_ABORTABLE);
+    advance(&world, 1000);
+    bool fired = !topo_sim_pending(world.sim);
+    int ticks = count(&world, "ticked", "wall");
+    if (ticks != 1)
+        fail_msg("abort at call %" PRId64 ": %d ticks", k, ticks);
+    close_world(&world);
+    return fired;
+}
+
+static void a_wall_clock_timer_of_an_aborted_transaction_fires_again(void **state)
+{
+    (void)state;
+    int64_t k = 1;
+    while (wall_ticks_once(k))
+        k++;
+    assert_true(k > 5);
+}
+
+/* -- what the log refuses -- */
+
+static void records_whose_outputs_are_refused_do_not_keep_each_other_alive(void **state)
+{
+    (void)state;
+    struct world world = open_world(NULL);
+    char large[64];
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    topo_sim_limit_records(world.sim, 100);
+    append(&world, "in", "v", 0);
+    for (int i = 0; i < 5; i++)
+        append(&world, "in", large, 0);
+    append(&world, "in", "v", 0);
+    run(&world);
+    assert_int_equal(count(&world, "dead", "k"), 5);
+    assert_int_equal(count(&world, "echoed", "k"), 2);
+    close_world(&world);
+}
+
+static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **state)
+{
+    (void)state;
+    struct world world = open_world(NULL);
+    topo_sim_limit_records(world.sim, 100);
+    for (int i = 0; i < 4; i++) {
+        append(&world, "in", "v", 0);
+        append(&world, "in2", "fat", 0);
+    }
+    append(&world, "in", "v", 0);
+    run(&world);
+    assert_int_equal(count(&world, "dead", "k"), 4);
+    assert_int_equal(count(&world, "echoed", "k"), 5);
+    struct topo_store *rows = topo_driver_store(world.driver, "rows", 0);
+    assert_true(mr_bytes_equal(topo_store_get(rows, mr_cstr("k")), mr_cstr("v")));
+    close_world(&world);
+}
+
+/* -- the clock jumps back an hour -- */
+
+enum { HOUR_MS = 3600 * 1000 };
+
+static void jump_back(struct world *world)
+{
+    topo_sim_set_ms(world->sim, topo_sim_now_ms(world->sim) - HOUR_MS);
+    run(world);
+}
+
+static void timers_go_on_after_the_clock_jumped_back(void **state)
+{
+    (void)state;
+    struct world world = open_world(NULL);
+    run(&world);
+    advance(&world, 1000);
+    assert_int_equal(count(&world, "ticked", "wall"), 1);
+    jump_back(&world);
+    advance(&world, 1000);
+    assert_int_equal(count(&world, "ticked", "wall"), 1);
+    close_world(&world);
+}
+
+static void a_held_record_is_held_no_longer_for_a_clock_that_jumped_back(void **state)
+{
+    (void)state;
+    struct world world = open_world(NULL);
+    run(&world);
+    append_held(&world);
+    run(&world);
+    jump_back(&world);
+    advance(&world, 2000);
+    assert_int_equal(count(&world, "echoed", "k"), 1);
+    close_world(&world);
+}
+
+static void dirty_entries_go_to_disk_though_the_clock_jumped_back(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/millrace-rewind-XXXXXX";
+    assert_non_null(mkdtemp(dir));
+    struct world world = open_world(&(struct topo_driver_options){.state_dir = dir});
+    append(&world, "in", "v", 0);
+    run(&world);
+    advance(&world, 300);
+    assert_true(metric(&world, "topo_store_dirty_bytes") > 0);
+    jump_back(&world);
+    advance(&world, 1000);
+    advance(&world, 300); /* Reports come every quarter of a second. */
+    assert_int_equal(metric(&world, "topo_store_dirty_bytes"), 0);
+    close_world(&world);
+    char command[64];
+    snprintf(command, sizeof command, "rm -r '%s'", dir);
+    assert_int_equal(system(command), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_paused_flows_again_after_an_abort),
+        cmocka_unit_test(a_stream_timer_of_an_aborted_transaction_fires_again),
+        cmocka_unit_test(a_wall_clock_timer_of_an_aborted_transaction_fires_again),
+        cmocka_unit_test(records_whose_outputs_are_refused_do_not_keep_each_other_alive),
+        cmocka_unit_test(a_record_whose_row_the_changelog_refuses_is_a_dead_letter),
+        cmocka_unit_test(timers_go_on_after_the_clock_jumped_back),
+        cmocka_unit_test(a_held_record_is_held_no_longer_for_a_clock_that_jumped_back),
+        cmocka_unit_test(dirty_entries_go_to_disk_though_the_clock_jumped_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
