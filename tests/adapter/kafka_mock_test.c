@@ -119,7 +119,7 @@ static void a_member_of_an_old_generation_is_fenced(void **state)
         MR_FENCED);
 }
 
-static void a_record_that_is_not_delivered_aborts_and_the_next_transaction_works(void **state)
+static void a_record_that_the_log_refuses_is_told_and_the_next_transaction_works(void **state)
 {
     struct mr_error error = {0};
     struct mock *mock = *state;
@@ -127,8 +127,8 @@ static void a_record_that_is_not_delivered_aborts_and_the_next_transaction_works
     rd_kafka_mock_push_request_errors(
         mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
     begin_with_a_record(mock);
-    assert_int_equal(mock->io.flush(mock->io.self, &error), MR_ABORTED);
-    assert_int_equal(commit(mock, &error), MR_ABORTED);
+    assert_int_equal(mock->io.flush(mock->io.self, &error), MR_INVALID);
+    assert_int_equal(commit(mock, &error), MR_INVALID);
     check(mock->io.abort(mock->io.self, &error), &error);
     begin_with_a_record(mock);
     check(commit(mock, &error), &error);
@@ -142,7 +142,7 @@ static void writing_after_a_failure_says_abort(void **state)
     const struct topo_record record = {.value = mr_cstr("v")};
     check(mock->io.init_transactions(mock->io.self, &error), &error);
     rd_kafka_mock_push_request_errors(
-        mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
+        mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
     begin_with_a_record(mock);
     assert_int_equal(mock->io.flush(mock->io.self, &error), MR_ABORTED);
     assert_int_equal(mock->io.produce(mock->io.self, &to, &record, &error), MR_ABORTED);
@@ -396,7 +396,7 @@ int main(void)
         ON_MOCK(offsets_that_may_be_sent_again_are_sent_again),
         ON_MOCK(a_producer_with_an_old_epoch_is_fenced),
         ON_MOCK(a_member_of_an_old_generation_is_fenced),
-        ON_MOCK(a_record_that_is_not_delivered_aborts_and_the_next_transaction_works),
+        ON_MOCK(a_record_that_the_log_refuses_is_told_and_the_next_transaction_works),
         ON_MOCK(writing_after_a_failure_says_abort),
         ON_MOCK(a_transactional_id_that_is_forbidden_is_a_configuration_error),
         ON_MOCK(a_commit_without_input_is_refused),

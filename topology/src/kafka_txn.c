@@ -67,7 +67,8 @@ static int delivery_failure(struct kafka_txn *txn, struct mr_error *error)
     if (code)
         return code;
     code = kafka_code(txn->failed);
-    if (code != MR_FENCED && mr_code_class(code) != MR_CLASS_POISON)
+    bool refused = code == MR_TOO_LARGE || txn->failed == RD_KAFKA_RESP_ERR_INVALID_RECORD;
+    if (code != MR_FENCED && !refused)
         code = MR_ABORTED;
     return mr_fail(error, code, "a record was not delivered: %s", rd_kafka_err2str(txn->failed));
 }
