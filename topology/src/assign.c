@@ -37,7 +37,7 @@ void worker_suspend(struct worker *worker)
 {
     worker_drop_input(worker);
     worker->last_queue = NULL;
-    worker->assigned = false;
+    worker->assigned = worker->unopened = false;
     worker->report_now = true;
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
@@ -105,18 +105,26 @@ find_task(const struct worker *worker, const struct graph_sub *sub, int32_t part
     return NULL;
 }
 
-static bool is_assigned(const struct topo_io_poll *poll, const struct topo_partition *partition)
+static bool is_assigned(const struct worker *worker, const struct topo_partition *partition)
 {
-    for (size_t i = 0; i < poll->partitions_count; i++)
-        if (poll->partitions[i].partition == partition->partition &&
-            strcmp(poll->partitions[i].topic, partition->topic) == 0)
+    for (size_t i = 0; i < worker->assignment_count; i++)
+        if (worker->assignment[i].partition == partition->partition &&
+            strcmp(worker->assignment[i].topic, partition->topic) == 0)
             return true;
     return false;
 }
 
+static void keep_assignment(struct worker *worker, const struct topo_io_poll *poll)
+{
+    size_t count = poll->partitions_count;
+    worker->assignment = mr_realloc(worker->assignment, (count + 1) * sizeof *worker->assignment);
+    if (count > 0)
+        memcpy(worker->assignment, poll->partitions, count * sizeof *worker->assignment);
+    worker->assignment_count = count;
+}
+
 /* Tasks that went are closed; their files stay, so that coming back costs the delta only. */
-static int
-close_gone(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+static int close_gone(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
     size_t kept = 0;
@@ -124,7 +132,7 @@ close_gone(struct worker *worker, const struct topo_io_poll *poll, struct mr_err
         struct task *task = worker->tasks[i];
         bool stays = false;
         for (size_t k = 0; k < task->queues.count; k++)
-            stays = stays || is_assigned(poll, &task->queues.items[k].partition);
+            stays = stays || is_assigned(worker, &task->queues.items[k].partition);
         if (stays) {
             worker->tasks[kept++] = task;
             continue;
@@ -156,14 +164,13 @@ open_assigned(struct worker *worker, const struct topo_partition *partition, str
 }
 
 /* A task needs its partition of every topic it reads. */
-static int
-check_complete(const struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+static int check_complete(const struct worker *worker, struct mr_error *error)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
         const struct task *task = worker->tasks[i];
         for (size_t k = 0; k < task->queues.count; k++) {
             const struct topo_partition *partition = &task->queues.items[k].partition;
-            if (!is_assigned(poll, partition))
+            if (!is_assigned(worker, partition))
                 return mr_fail(
                     error,
                     MR_CONFIG,
@@ -179,22 +186,43 @@ check_complete(const struct worker *worker, const struct topo_io_poll *poll, str
     return 0;
 }
 
-static int assign(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+int worker_open_tasks(struct worker *worker, struct mr_error *error)
 {
-    worker_suspend(worker);
-    int rc = close_gone(worker, poll, error);
-    for (size_t i = 0; i < poll->partitions_count && !rc; i++)
-        rc = open_assigned(worker, &poll->partitions[i], error);
+    bool unopened = false;
+    int rc = 0;
+    for (size_t i = 0; i < worker->assignment_count && !rc; i++) {
+        rc = open_assigned(worker, &worker->assignment[i], error);
+        if (rc == MR_AGAIN) {
+            unopened = true;
+            rc = 0;
+        }
+    }
     if (!rc)
-        rc = check_complete(worker, poll, error);
+        rc = check_complete(worker, error);
     if (rc)
         return rc;
+    worker->unopened = unopened;
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
+        if (task->state != TASK_SUSPENDED)
+            continue;
         task_move(task, TASK_RESTORING);
         for (size_t k = 0; k < task->queues.count; k++)
             task->queues.items[k].paused = false;
+        worker->progress = worker->report_now = true;
     }
+    return 0;
+}
+
+static int assign(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+{
+    worker_suspend(worker);
+    keep_assignment(worker, poll);
+    int rc = close_gone(worker, error);
+    if (!rc)
+        rc = worker_open_tasks(worker, error);
+    if (rc)
+        return rc;
     worker->assigned = worker->was_assigned = true;
     worker->report_now = true;
     metrics_add(&worker->engine->metrics.rebalances, 1);

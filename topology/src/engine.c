@@ -60,6 +60,41 @@ void engine_fail(struct topo_engine *engine, const struct mr_error *why)
     engine_log(engine, MR_LOG_ERROR, "failed", "error=\"%s\"", why->text);
 }
 
+/* -- claims -- */
+
+/* The claim's index, or how many there are. The mutex is held. */
+static size_t
+find_claim(const struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
+{
+    size_t i = 0;
+    while (i < engine->claims_count &&
+           (engine->claims[i].sub != sub || engine->claims[i].partition != partition))
+        i++;
+    return i;
+}
+
+bool engine_claim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
+{
+    pthread_mutex_lock(&engine->mutex);
+    bool is_free = find_claim(engine, sub, partition) == engine->claims_count;
+    if (is_free) {
+        size_t size = (engine->claims_count + 1) * sizeof *engine->claims;
+        engine->claims = mr_realloc(engine->claims, size);
+        engine->claims[engine->claims_count++] = (struct engine_claim){sub, partition};
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    return is_free;
+}
+
+void engine_disclaim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
+{
+    pthread_mutex_lock(&engine->mutex);
+    size_t at = find_claim(engine, sub, partition);
+    assert(at < engine->claims_count);
+    engine->claims[at] = engine->claims[--engine->claims_count];
+    pthread_mutex_unlock(&engine->mutex);
+}
+
 /* -- making -- */
 
 static int64_t or_default(int64_t value, int64_t default_value)
@@ -333,6 +368,8 @@ void topo_engine_free(struct topo_engine *engine)
     watch_clean_up(&engine->watches);
     metrics_clean_up(&engine->metrics);
     pthread_mutex_destroy(&engine->mutex);
+    assert(engine->claims_count == 0);
+    free(engine->claims);
     free(engine->workers);
     free(engine->reports);
     free(engine->instance_id);

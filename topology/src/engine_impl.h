@@ -5,8 +5,8 @@
  *                 \-- group workers (1..): each an io, a transaction, and the tasks it was assigned
  *
  * Threads  A worker and its tasks belong to one thread. Shared, and guarded by `mutex`: the state,
- *          the reports. Shared, and atomic: the metrics, `stopping`, `globals_ready`. The table of
- *          positions has a lock of its own (watch.h).
+ *          the reports, the claims. Shared, and atomic: the metrics, `stopping`, `globals_ready`.
+ * The table of positions has a lock of its own (watch.h).
  */
 #ifndef TOPOLOGY_ENGINE_IMPL_H
 #define TOPOLOGY_ENGINE_IMPL_H
@@ -23,6 +23,12 @@
 
 struct worker;
 struct global;
+
+/* A task that has its directory open. */
+struct engine_claim {
+    const struct graph_sub *sub;
+    int32_t partition;
+};
 
 struct topo_engine {
     const struct topo_topology *topology;
@@ -45,6 +51,8 @@ struct topo_engine {
     pthread_mutex_t mutex;
     struct mr_error failure; /* code 0: none. */
     bool stopped;
+    struct engine_claim *claims;
+    size_t claims_count;
     struct metrics_reports *reports; /* One per worker, the global one first. */
 };
 
@@ -62,6 +70,10 @@ int engine_step(struct topo_engine *engine, struct mr_error *error);
 
 /* As a process that dies: no commit, no flush. */
 void engine_kill(struct topo_engine *engine);
+
+/* A task's directory is one worker's at a time. False: another one has yet to close it. */
+bool engine_claim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition);
+void engine_disclaim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition);
 
 /* The first failure stays; the engine is FAILED from now on. */
 void engine_fail(struct topo_engine *engine, const struct mr_error *why);

@@ -8,7 +8,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { TRIES_MAX = 10, COMMIT_RECORDS = 1000, REPORT_INTERVAL_MS = 250, PAUSE_MS = 50 };
+enum {
+    TRIES_MAX = 10,
+    COMMIT_RECORDS = 1000,
+    REPORT_INTERVAL_MS = 250,
+    PAUSE_MS = 50,
+    PAUSE_MS_MAX = 1000,
+};
 
 static bool again(const struct global *global, int rc, int *tries)
 {
@@ -153,6 +159,7 @@ static int add_logs(struct global *global, struct mr_error *error)
         watch_set(
             &global->engine->watches, input->task->sub, &input->partition, input->next, input->end);
     }
+    global->reading = true;
     return 0;
 }
 
@@ -251,8 +258,15 @@ static int fold(
         store_set_rollback(task->set);
     else
         store_set_release(task->set);
-    if (mr_code_class(rc) == MR_CLASS_FATAL)
-        return mr_fail(error, rc, "%s", why.text);
+    if (rc && mr_code_class(rc) != MR_CLASS_POISON)
+        return mr_fail(
+            error,
+            rc,
+            "%s/%" PRId32 " offset %" PRId64 ": %.400s",
+            record.topic,
+            record.partition,
+            record.offset,
+            why.text);
     if (rc)
         skip(global, task->context.failed, &record, &why);
     input->next = record.offset + 1;
@@ -304,8 +318,10 @@ static int fold_all(struct global *global, const struct topo_io_poll *poll, stru
             since_commit = 0;
         }
     }
-    if (!rc)
-        rc = commit(global, error);
+    /* What was given back unfolded is to be read again; what was folded before it counts. */
+    global->reading = rc == 0;
+    int committed = mr_code_class(rc) == MR_CLASS_FATAL ? 0 : commit(global, rc ? NULL : error);
+    rc = rc ? rc : committed;
     struct metrics *metrics = &global->engine->metrics;
     metrics_add(&metrics->records, poll->records_count);
     metrics_add(&metrics->process_ns, (uint64_t)(engine_clock_ns() - began_ns));
@@ -316,6 +332,7 @@ static int fold_all(struct global *global, const struct topo_io_poll *poll, stru
 static int pass_markers(struct global *global, struct mr_error *error)
 {
     bool moved = false;
+    global->passed_ms = global->now_ms;
     for (size_t i = 0; i < global->inputs_count; i++) {
         struct global_input *input = &global->inputs[i];
         int64_t at = global->io.log_position(global->io.self, input->partition);
@@ -325,6 +342,14 @@ static int pass_markers(struct global *global, struct mr_error *error)
         moved = true;
     }
     return moved ? commit(global, error) : 0;
+}
+
+/* At the end of a poll of everything; but a topic that never rests must not hide the end of another
+ * that does, so while the tables come up after each. */
+static bool markers_are_due(const struct global *global)
+{
+    return !global->ready || global->now_ms - global->passed_ms >= REPORT_INTERVAL_MS ||
+           global->now_ms < global->passed_ms;
 }
 
 static bool check_ready(struct global *global)
@@ -392,16 +417,22 @@ static int turn(struct global *global, int timeout_ms, bool *ret_progress, struc
 {
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
     int rc = open_io(global, error);
+    if (!rc && !global->reading)
+        rc = add_logs(global, error);
     if (rc)
         return rc;
     int64_t began_ns = engine_clock_ns();
     rc = global->io.log_poll(global->io.self, timeout_ms, &poll, error);
     metrics_add(&global->engine->metrics.poll_ns, (uint64_t)(engine_clock_ns() - began_ns));
     global->now_ms = global->io.now_ms(global->io.self);
+    if (mr_code_class(rc) == MR_CLASS_POISON) {
+        const struct mr_error why = error ? *error : (struct mr_error){0};
+        rc = mr_fail(error, MR_FATAL, "the log lost what was not folded yet: %.400s", why.text);
+    }
     *ret_progress = !rc && poll.event == TOPO_IO_RECORDS;
     if (*ret_progress)
         rc = fold_all(global, &poll, error);
-    else if (!rc)
+    if (!rc && (!*ret_progress || markers_are_due(global)))
         rc = pass_markers(global, error);
     if (!rc && check_ready(global))
         *ret_progress = true;
@@ -411,9 +442,9 @@ static int turn(struct global *global, int timeout_ms, bool *ret_progress, struc
 /* Only a broken store or a programming mistake ends a fold; all else is tried again. */
 static int settle(struct global *global, const struct mr_error *why, struct mr_error *error)
 {
-    struct mr_error second = {0};
     switch (mr_code_class(why->code)) {
     case MR_CLASS_NONE:
+        global->failures = 0;
         return 0;
     case MR_CLASS_FATAL:
         global->failed = true;
@@ -422,17 +453,25 @@ static int settle(struct global *global, const struct mr_error *why, struct mr_e
     case MR_CLASS_FENCED:
         if (global->io_open)
             global->io.close(global->io.self);
-        global->io_open = false;
-        if (!open_io(global, &second))
-            (void)add_logs(global, &second);
+        global->io_open = global->reading = false;
         break;
     case MR_CLASS_RETRY:
     case MR_CLASS_POISON:
     case MR_CLASS_ABORT:
         break;
     }
-    engine_log(global->engine, MR_LOG_WARN, "global-again", "error=\"%s\"", why->text);
-    engine_pause_ms(global->engine, PAUSE_MS);
+    /* One that does not pass is told of the 1st, 2nd, 4th, 8th time. */
+    unsigned failures = ++global->failures;
+    if ((failures & (failures - 1)) == 0)
+        engine_log(
+            global->engine,
+            MR_LOG_WARN,
+            "global-again",
+            "failures=%u error=\"%s\"",
+            failures,
+            why->text);
+    int64_t pause_ms = (int64_t)PAUSE_MS * failures;
+    engine_pause_ms(global->engine, pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX);
     return 0;
 }
 

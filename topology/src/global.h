@@ -2,8 +2,12 @@
  * global.h - the worker of the global sub-topologies: every instance folds every partition.
  *
  * No group, no transaction: positions are in the stores, so a fold goes on where it was. Committed
- * after each poll that brought something; whoever waits for a position is told then. A record that
- * a processor refuses is undone, counted, logged and skipped.
+ * after each poll that brought something; whoever waits for a position is told then.
+ *
+ * A record that a processor refuses (class POISON) is undone, counted, logged and skipped. One that
+ * it cannot fold yet (RETRY, ABORT, FENCED) is undone and comes again, and nothing after it is
+ * folded before. When the log no longer has what is to be folded next the engine fails: a restart
+ * rebuilds the state from what there is.
  *
  * Threads  One thread of its own, or the driver's. The stores are open from global_open to
  *          global_close, and read by any thread.
@@ -25,6 +29,7 @@ struct global {
     struct topo_engine *engine;
     struct topo_io io;
     bool io_open;
+    bool reading; /* The log reader has all inputs, each where it is to go on. */
     pthread_t thread;
     bool has_thread;
     struct task **tasks;
@@ -34,8 +39,10 @@ struct global {
     struct global_input *last;
     bool ready;
     bool failed;
+    unsigned failures; /* In a row. */
     int64_t now_ms;
     int64_t reported_ms;
+    int64_t passed_ms; /* When markers were last looked for. */
     size_t lag_turn;
 };
 

@@ -34,6 +34,8 @@ static void step_to(struct worker *worker, struct task *task, enum task_restore 
 
 bool worker_is_restoring(const struct worker *worker)
 {
+    if (worker->unopened)
+        return true;
     for (size_t i = 0; i < worker->tasks_count; i++)
         if (worker->tasks[i]->state == TASK_RESTORING)
             return true;
@@ -132,6 +134,16 @@ static int target(
         *ret_rebuild = true;
         return 0;
     }
+    if (known < 0 && low > 0 && log->log->kind == GRAPH_LOG_EVENTS)
+        engine_log(
+            worker->engine,
+            MR_LOG_ERROR,
+            "history-cut",
+            "topic=%s partition=%" PRId32 " from=%" PRId64
+            " reason=\"older events are deleted: the state is the fold of the rest only\"",
+            log->partition.topic,
+            log->partition.partition,
+            low);
     log->next = known > low ? known : low;
     log->end = high;
     if (log->next >= high)
@@ -266,6 +278,28 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
     return rc;
 }
 
+/* A log lost what was to be read next: where its end is, and whether what we have can still be
+ * completed, is looked at anew. */
+static int start_over(struct worker *worker, const struct mr_error *why)
+{
+    engine_log(
+        worker->engine,
+        MR_LOG_WARN,
+        "restore-again",
+        "worker=%d error=\"%s\"",
+        worker->number,
+        why ? why->text : "");
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        if (!is_at(task, TASK_RESTORE_READ))
+            continue;
+        stop_reading(worker, task);
+        store_set_restore_mode(task->set, false);
+        step_to(worker, task, TASK_RESTORE_TARGETS);
+    }
+    return 0;
+}
+
 /* Step by step with the other work: some batches, then the rest of the turn. */
 static int read_logs(struct worker *worker, struct mr_error *error)
 {
@@ -286,6 +320,8 @@ static int read_logs(struct worker *worker, struct mr_error *error)
             worker->progress = true;
             rc = fold_all(worker, &poll, error);
         }
+        if (mr_code_class(rc) == MR_CLASS_POISON)
+            return start_over(worker, error);
         if (rc)
             return later(rc);
     }
@@ -383,6 +419,7 @@ static int start_input(struct worker *worker, struct task *task, struct mr_error
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
             timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
+    watch_wake(&worker->engine->watches); /* What the group had committed is here now. */
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;
     return 0;

@@ -142,6 +142,13 @@ int task_open(
     struct task **ret_task,
     struct mr_error *error)
 {
+    if (engine->state_dir && !engine_claim(engine, sub, partition))
+        return mr_fail(
+            error,
+            MR_AGAIN,
+            "another worker still has the stores of %s-%" PRId32,
+            sub->name,
+            partition);
     struct task *task = mr_calloc(1, sizeof *task);
     task->engine = engine;
     task->worker = worker;
@@ -172,6 +179,8 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
         queue_clean_up(&task->queues.items[i]);
     context_clean_up(&task->context);
     store_set_close(task->set);
+    if (task->dir)
+        engine_disclaim(task->engine, task->sub, task->partition);
     free(task->queues.items);
     free(task->stores);
     free(task->logs);

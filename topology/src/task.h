@@ -86,7 +86,7 @@ struct task {
     enum task_restore restore;
     struct store_set *set;
     struct topo_store **stores; /* Parallel to sub->stores. */
-    char *dir;                  /* NULL: in memory. */
+    char *dir;                  /* NULL: in memory. Claimed from the engine. */
     char *fingerprint;
     struct queues queues;
     struct task_log *logs; /* Parallel to sub->logs. */
@@ -98,6 +98,7 @@ struct task {
     struct topo_context context;
 };
 
+/* MR_AGAIN: another worker of the engine has yet to close it. */
 int task_open(
     struct topo_engine *engine,
     struct worker *worker,

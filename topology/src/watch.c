@@ -20,7 +20,7 @@ struct topo_watch {
     topo_wake_fn *wake;
     void *user;
     pthread_t firing;
-    bool cancelled; /* By its own wake. */
+    bool cancelled; /* In a wake. */
     struct topo_watch *before;
     struct topo_watch *after;
     struct topo_watch *next_firing;
@@ -117,9 +117,11 @@ static void unlink_and_free(struct watch_table *table, struct topo_watch *watch)
 /* With the mutex held on entry and exit, and not while wake runs. */
 static void fire(struct watch_table *table, struct topo_watch *watch)
 {
-    pthread_mutex_unlock(&table->mutex);
-    watch->wake(watch->user);
-    pthread_mutex_lock(&table->mutex);
+    if (!watch->cancelled) { /* By a wake before it. */
+        pthread_mutex_unlock(&table->mutex);
+        watch->wake(watch->user);
+        pthread_mutex_lock(&table->mutex);
+    }
     watch->state = WATCH_FIRED;
     if (watch->cancelled)
         unlink_and_free(table, watch);

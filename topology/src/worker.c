@@ -93,6 +93,7 @@ void worker_free(struct worker *worker)
         return;
     assert(worker->tasks_count == 0 && !worker->io_open);
     free(worker->tasks);
+    free(worker->assignment);
     free(worker->topics);
     free(worker->outputs);
     free(worker);
@@ -171,20 +172,6 @@ static void close_io(struct worker *worker)
     worker->io_open = false;
 }
 
-/* Somebody else has our tasks, or our name: start over with a new producer. */
-static void give_up(struct worker *worker, const struct mr_error *why)
-{
-    engine_log(
-        worker->engine, MR_LOG_WARN, "fenced", "worker=%d error=\"%s\"", worker->number, why->text);
-    metrics_add(&worker->engine->metrics.fenced, 1);
-    worker_undo(worker);
-    worker_suspend(worker);
-    close_io(worker);
-    worker->assigned = false;
-    if (worker->state == WORKER_RUNNING)
-        move(worker, WORKER_CLOSED);
-}
-
 static void close_tasks(struct worker *worker, bool flush)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
@@ -193,6 +180,21 @@ static void close_tasks(struct worker *worker, bool flush)
             engine_log(worker->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
     }
     worker->tasks_count = 0;
+}
+
+/* Somebody else has our tasks, or our name: start over with a new producer. */
+static void give_up(struct worker *worker, const struct mr_error *why)
+{
+    engine_log(
+        worker->engine, MR_LOG_WARN, "fenced", "worker=%d error=\"%s\"", worker->number, why->text);
+    metrics_add(&worker->engine->metrics.fenced, 1);
+    worker_undo(worker);
+    worker_suspend(worker);
+    if (worker->engine->workers_count > 1) /* Another worker may get them before we are back. */
+        close_tasks(worker, true);
+    close_io(worker);
+    if (worker->state == WORKER_RUNNING)
+        move(worker, WORKER_CLOSED);
 }
 
 void worker_stop(struct worker *worker)
@@ -317,7 +319,7 @@ static void report(struct worker *worker)
         }
         reports.ready = reports.ready && task->state == TASK_RUNNING;
     }
-    reports.ready = reports.ready && worker->assigned;
+    reports.ready = reports.ready && worker->assigned && !worker->unopened;
     pthread_mutex_lock(&engine->mutex);
     struct metrics_reports *slot = &engine->reports[worker->number + 1];
     free(slot->tasks);
@@ -369,6 +371,8 @@ static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
     int rc = worker_poll(worker, poll_timeout(worker, timeout_ms), error);
     bool polled = worker->progress;
     worker_now_ms(worker);
+    if (!rc && worker->unopened)
+        rc = worker_open_tasks(worker, error);
     if (!rc)
         rc = worker_restore(worker, error);
     if (!rc)

@@ -51,6 +51,9 @@ struct worker {
 
     struct task **tasks;
     size_t tasks_count;
+    struct topo_partition *assignment; /* What the group gave last. */
+    size_t assignment_count;
+    bool unopened; /* Another worker of this engine still has stores of the assignment. */
     bool assigned; /* Since the last revocation. */
     bool was_assigned;
     struct queue *last_queue; /* Records come in runs. */
@@ -89,6 +92,8 @@ int64_t worker_now_ms(struct worker *worker);
 
 /* -- assign.c -- */
 int worker_poll(struct worker *worker, int timeout_ms, struct mr_error *error);
+/* Opens the tasks that another worker had not closed yet. */
+int worker_open_tasks(struct worker *worker, struct mr_error *error);
 /* Gives every buffered record back. */
 void worker_drop_input(struct worker *worker);
 void worker_release(struct worker *worker, struct queue *queue);

@@ -1,0 +1,325 @@
+/*
+ * global_test.c - global tables in adversity: topics that never rest, folds that cannot go on yet,
+ * logs that are cut under the reader, members that are fenced; and who waits for them.
+ */
+#include <tests/cmocka.h>
+
+#include "engine_impl.h"
+
+#include <topology/engine.h>
+#include <topology/sim.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_sim *sim;
+    struct topo_engine *engine;
+    char dir[64];
+    int later;      /* So many times a fold cannot go on. */
+    bool trickle;   /* A record comes before each poll of the log. */
+    int opens_left; /* Then opening an io fails, once. */
+    int again;      /* Log lines of folds that are tried again. */
+    int (*log_poll)(void *, int, struct topo_io_poll *, struct mr_error *);
+};
+
+static struct world world;
+
+/* Value "later": not now. */
+static int remember(
+    struct topo_context *context,
+    void *user,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    (void)user;
+    topo_store_put(topo_context_store(context, "facts"), record->key, record->value);
+    if (mr_bytes_equal(record->value, mr_cstr("later")) && world.later-- > 0)
+        return mr_fail(error, MR_UNAVAILABLE, "what it needs is not here");
+    return 0;
+}
+
+static struct topo_topology *make_topology(void)
+{
+    struct topo_builder *builder = topo_builder_new("tables");
+    topo_add_source(
+        builder,
+        &(struct topo_source){.name = "log", .topics = LIST("busy", "idle"), .global = true});
+    topo_add_store(builder, &(struct topo_store_options){.name = "facts", .log = TOPO_LOG_INPUT});
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "fold",
+            .parents = LIST("log"),
+            .stores = LIST("facts"),
+            .process = remember,
+        });
+    struct topo_topology *topology = NULL;
+    assert_int_equal(topo_build(builder, &topology, NULL), 0);
+    return topology;
+}
+
+static int64_t append(const char *topic, const char *key, const char *value)
+{
+    const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr(value)};
+    return topo_sim_append(world.sim, topic, 0, &output);
+}
+
+static int
+trickling_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
+{
+    if (world.trickle)
+        append("busy", "drop", "one more");
+    return world.log_poll(self, timeout_ms, ret_poll, error);
+}
+
+static int open_io(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error)
+{
+    if (world.opens_left-- == 0)
+        return mr_fail(error, MR_UNAVAILABLE, "no broker");
+    int rc = topo_sim_open(user, options, ret_io, error);
+    world.log_poll = ret_io->log_poll;
+    ret_io->log_poll = trickling_poll;
+    return rc;
+}
+
+static void on_log(void *user, int level, const char *event, const char *text)
+{
+    (void)user, (void)level, (void)text;
+    world.again += strcmp(event, "global-again") == 0;
+}
+
+static void start(void)
+{
+    const struct topo_engine_options options = {
+        .io_open = open_io,
+        .io_user = world.sim,
+        .state_dir = world.dir,
+        .on_log = on_log,
+    };
+    struct mr_error error = {0};
+    if (engine_new(world.topology, &options, &world.engine, &error) ||
+        engine_check(world.engine, &error))
+        fail_msg("%s", error.text);
+}
+
+static void stop(void)
+{
+    topo_engine_stop(world.engine);
+    topo_engine_free(world.engine);
+    world.engine = NULL;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    world = (struct world){.dir = "/tmp/millrace-global-XXXXXX", .opens_left = 1000};
+    assert_non_null(mkdtemp(world.dir));
+    world.topology = make_topology();
+    world.sim = topo_sim_new(1);
+    topo_sim_create_topic(world.sim, "busy", 1);
+    topo_sim_create_topic(world.sim, "idle", 1);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    if (world.engine)
+        stop();
+    topo_sim_free(world.sim);
+    topo_topology_free(world.topology);
+    snprintf(command, sizeof command, "rm -r '%s'", world.dir);
+    return system(command);
+}
+
+static int step(int times, struct mr_error *error)
+{
+    int rc = 0;
+    for (int i = 0; i < times && rc >= 0; i++)
+        rc = engine_step(world.engine, error);
+    return rc;
+}
+
+static void steps(int times)
+{
+    struct mr_error error = {0};
+    if (step(times, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static void assert_fact(const char *key, const char *value)
+{
+    struct mr_arena arena;
+    struct mr_bytes found = {0};
+    mr_arena_init(&arena);
+    struct topo_store *facts = topo_engine_global(world.engine, "facts");
+    assert_int_equal(topo_read_get(facts, mr_cstr(key), &arena, &found, NULL), 0);
+    if (!mr_bytes_equal(found, value ? mr_cstr(value) : (struct mr_bytes){0}))
+        fail_msg("%s is \"%.*s\", not \"%s\"", key, MR_ARG(found), value ? value : "");
+    mr_arena_clean_up(&arena);
+}
+
+/* -- ready -- */
+
+/* A marker and an aborted record are all there is in "idle": no record tells of its end. */
+static void append_aborted(const char *topic)
+{
+    struct topo_io io;
+    const struct topo_io_options options = {"writer", "0", 0, true};
+    const struct topo_partition to = {topic, 0};
+    const struct topo_record record = {.key = mr_cstr("k"), .value = mr_cstr("aborted")};
+    assert_int_equal(topo_sim_open(world.sim, &options, &io, NULL), 0);
+    assert_int_equal(io.init_transactions(io.self, NULL), 0);
+    assert_int_equal(io.begin(io.self, NULL), 0);
+    assert_int_equal(io.produce(io.self, &to, &record, NULL), 0);
+    assert_int_equal(io.abort(io.self, NULL), 0);
+    io.close(io.self);
+}
+
+static void a_table_comes_up_though_one_of_its_topics_never_rests(void **state)
+{
+    (void)state;
+    append_aborted("idle");
+    world.trickle = true;
+    start();
+    steps(50);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    const struct topo_position end = {"idle", 0, topo_sim_end(world.sim, "idle", 0)};
+    assert_int_equal(topo_engine_wait(world.engine, "facts", &end, 0, NULL), TOPO_OK);
+}
+
+/* -- folds that fail -- */
+
+static void a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped(void **state)
+{
+    (void)state;
+    char key[16];
+    world.later = 5;
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        append("busy", key, i == 40 ? "later" : "now");
+    }
+    start();
+    steps(3);
+    assert_fact("40", NULL);
+    assert_fact("41", NULL); /* Its turn is after it. */
+    steps(50);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    for (int i = 0; i < 100; i++) {
+        snprintf(key, sizeof key, "%d", i);
+        assert_fact(key, i == 40 ? "later" : "now");
+    }
+}
+
+static void a_fold_that_never_goes_on_does_not_fill_the_log(void **state)
+{
+    (void)state;
+    world.later = 1000;
+    append("busy", "k", "later");
+    start();
+    steps(500);
+    assert_true(world.later < 600);
+    assert_true(world.again > 0 && world.again < 20);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
+}
+
+/* -- the log and the member -- */
+
+static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **state)
+{
+    (void)state;
+    append("busy", "gone", "1");
+    start();
+    steps(10);
+    stop(); /* Now it is on disk. */
+    start();
+    steps(10);
+    for (int i = 0; i < 8; i++)
+        append("busy", "gone", "2");
+    append("busy", "kept", "3");
+    topo_sim_truncate(world.sim, "busy", 0, 9);
+    struct mr_error error = {0};
+    assert_int_equal(step(10, &error), MR_FATAL);
+    assert_non_null(strstr(error.text, "busy/0"));
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+    stop();
+    start();
+    steps(10);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
+    assert_fact("gone", NULL); /* What the log does not have, the state does not have. */
+    assert_fact("kept", "3");
+}
+
+static void a_reader_that_could_not_be_opened_again_at_once_reads_on_later(void **state)
+{
+    (void)state;
+    start();
+    steps(10);
+    world.opens_left = 0;
+    topo_sim_fail_at(world.sim, 1, TOPO_SIM_FENCE);
+    steps(5);
+    assert_false(topo_sim_pending(world.sim));
+    append("busy", "after", "it");
+    steps(20);
+    assert_fact("after", "it");
+}
+
+/* -- who waits -- */
+
+struct waiter {
+    int woken;
+    struct topo_watch **cancels; /* This other one, when it is woken. */
+};
+
+static void wake(void *user)
+{
+    struct waiter *waiter = user;
+    waiter->woken++;
+    if (!waiter->cancels)
+        return;
+    topo_engine_unwatch(world.engine, *waiter->cancels);
+    *waiter->cancels = NULL;
+}
+
+static void a_watch_that_another_ones_wake_cancelled_is_not_called(void **state)
+{
+    (void)state;
+    start();
+    steps(10);
+    const struct topo_position position = {"busy", 0, 1};
+    struct topo_watch *watches[2] = {0};
+    struct waiter waiters[2] = {{.cancels = &watches[1]}, {.cancels = &watches[0]}};
+    for (int i = 0; i < 2; i++)
+        assert_false(
+            topo_engine_watch(world.engine, "facts", &position, wake, &waiters[i], &watches[i]));
+    append("busy", "k", "v");
+    steps(10);
+    assert_int_equal(waiters[0].woken + waiters[1].woken, 1);
+    for (int i = 0; i < 2; i++)
+        topo_engine_unwatch(world.engine, watches[i]);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_table_comes_up_though_one_of_its_topics_never_rests),
+        TEST(a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped),
+        TEST(a_fold_that_never_goes_on_does_not_fill_the_log),
+        TEST(a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds),
+        TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
+        TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,194 @@
+/*
+ * workers_test.c - the workers of one engine share its directory: a partition that goes from one to
+ * the other is opened when the other has closed it, in whatever order the two find out.
+ */
+#include <tests/cmocka.h>
+
+#include "counter.h"
+#include "engine_impl.h"
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PARTITIONS = 4, WORKERS = 2 };
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_sim *sim;
+    struct topo_engine *engine;
+    char dir[64];
+    uint64_t seed;
+};
+
+static void open_world(struct world *world, uint64_t seed)
+{
+    static const char *const topics[] = {
+        "counter.commands",
+        "counter.events",
+        "counter.outcomes",
+        "counter.replies",
+        "counter.seen",
+        "counter.dead"};
+    *world = (struct world){.dir = "/tmp/millrace-workers-XXXXXX", .seed = seed};
+    assert_non_null(mkdtemp(world->dir));
+    world->topology = counter_topology("counter");
+    world->sim = topo_sim_new(seed);
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        topo_sim_create_topic(world->sim, topics[i], PARTITIONS);
+    const struct topo_engine_options options = {
+        .io_open = topo_sim_open,
+        .io_user = world->sim,
+        .state_dir = world->dir,
+        .workers = WORKERS,
+        .commit_records_max = 5,
+    };
+    struct mr_error error = {0};
+    if (engine_new(world->topology, &options, &world->engine, &error) ||
+        engine_check(world->engine, &error))
+        fail_msg("%s", error.text);
+}
+
+static void close_world(struct world *world)
+{
+    char command[128];
+    topo_engine_stop(world->engine);
+    topo_engine_free(world->engine);
+    topo_sim_free(world->sim);
+    topo_topology_free(world->topology);
+    snprintf(command, sizeof command, "rm -r '%s'", world->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static int step(struct world *world, size_t worker)
+{
+    struct mr_error error = {0};
+    int rc = worker_step(world->engine->workers[worker], 0, &error);
+    if (rc < 0)
+        fail_msg("worker %zu: %s", worker, error.text);
+    return rc;
+}
+
+static void steps(struct world *world, size_t worker, int count)
+{
+    for (int i = 0; i < count; i++)
+        step(world, worker);
+}
+
+static struct topo_store *store_of(void *user, const char *store, int32_t partition)
+{
+    struct world *world = user;
+    for (size_t w = 0; w < WORKERS; w++) {
+        const struct worker *worker = world->engine->workers[w];
+        for (size_t i = 0; i < worker->tasks_count; i++) {
+            const struct task *task = worker->tasks[i];
+            for (size_t k = 0; k < task->sub->stores_count; k++)
+                if (task->partition == partition && task->state == TASK_RUNNING &&
+                    strcmp(task->sub->stores[k]->name, store) == 0)
+                    return task->stores[k];
+        }
+    }
+    return NULL;
+}
+
+static void run_to_the_end(struct world *world)
+{
+    for (int idle = 0, rounds = 0; idle < 8; rounds++) {
+        bool progress = false;
+        for (size_t w = 0; w < WORKERS; w++)
+            progress = step(world, w) || progress;
+        idle = progress ? 0 : idle + 1;
+        if (idle == 4)
+            topo_sim_advance_ms(world->sim, 11000);
+        assert_true(rounds < 100000);
+    }
+    assert_int_equal(topo_engine_state(world->engine, NULL), TOPO_RUNNING);
+    for (size_t w = 0; w < WORKERS; w++)
+        assert_int_equal(world->engine->workers[w]->tasks_count, PARTITIONS / WORKERS);
+    const char *bad = counter_check_log(world->sim, "counter");
+    if (!bad[0])
+        bad = counter_check_stores(world->sim, store_of, world);
+    if (bad[0])
+        fail_msg("%s", bad);
+}
+
+/* `first` has all partitions; `second` comes, and hears of its share before `first` does. */
+static void a_share_waits_for_the_worker_that_still_has_it(void **state)
+{
+    (void)state;
+    for (size_t first = 0; first < WORKERS; first++) {
+        struct world world;
+        size_t second = 1 - first;
+        open_world(&world, 3);
+        counter_feed(world.sim, &world.seed, 40);
+        steps(&world, first, 40);
+        assert_int_equal(world.engine->workers[first]->tasks_count, PARTITIONS);
+        step(&world, second);    /* It joins: */
+        steps(&world, first, 2); /* all is taken back, */
+        steps(&world, second, 20);
+        assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
+        counter_feed(world.sim, &world.seed, 40);
+        run_to_the_end(&world);
+        close_world(&world);
+    }
+}
+
+/* One is fenced and cannot come back; its tasks go to the other, which shares its directory. */
+static void a_worker_that_was_fenced_lets_go_of_its_stores(void **state)
+{
+    (void)state;
+    struct world world;
+    open_world(&world, 4);
+    counter_feed(world.sim, &world.seed, 40);
+    run_to_the_end(&world);
+    counter_feed(world.sim, &world.seed, 20);
+    topo_sim_fail_at(world.sim, 1, TOPO_SIM_FENCE);
+    step(&world, 1);
+    assert_int_equal(world.engine->workers[1]->state, WORKER_CLOSED);
+    topo_sim_advance_ms(world.sim, 11000); /* Its session is over. */
+    steps(&world, 0, 100);
+    assert_int_equal(world.engine->workers[0]->tasks_count, PARTITIONS);
+    for (size_t i = 0; i < PARTITIONS; i++)
+        assert_int_equal(world.engine->workers[0]->tasks[i]->state, TASK_RUNNING);
+    run_to_the_end(&world);
+    close_world(&world);
+}
+
+/* In seeded orders, with seeded failures. */
+static void random_orders_balance(void **state)
+{
+    (void)state;
+    for (uint64_t life = 1; life <= 60; life++) {
+        struct world world;
+        uint64_t seed = life;
+        open_world(&world, life);
+        for (int i = 0; i < 30; i++) {
+            uint64_t kind = counter_random(&seed) % 8;
+            if (kind == 0)
+                topo_sim_expel(world.sim, "0");
+            else if (kind == 1)
+                topo_sim_advance_ms(world.sim, (int64_t)(counter_random(&seed) % 15000));
+            else if (kind == 2)
+                topo_sim_fail_at(
+                    world.sim,
+                    1 + (int64_t)(counter_random(&seed) % 40),
+                    counter_random(&seed) % 2 ? TOPO_SIM_FENCE : TOPO_SIM_ABORTABLE);
+            else if (kind < 5)
+                counter_feed(world.sim, &seed, 10);
+            else
+                steps(&world, counter_random(&seed) % WORKERS, (int)(counter_random(&seed) % 12));
+        }
+        run_to_the_end(&world);
+        close_world(&world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_share_waits_for_the_worker_that_still_has_it),
+        cmocka_unit_test(a_worker_that_was_fenced_lets_go_of_its_stores),
+        cmocka_unit_test(random_orders_balance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
