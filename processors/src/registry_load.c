@@ -1,11 +1,16 @@
-/* registry_load.c - folds the topic `_schemas` into a registry, once, at a program's start. */
+/* registry_load.c - folds the topic `_schemas` into a registry: at a program's start, and again
+ * when a record comes whose schema was registered later. */
 #include <processors/registry.h>
+
+#include <base/alloc.h>
+#include <base/log.h>
 
 #include <topology/kafka.h>
 
+#include <stdlib.h>
 #include <time.h>
 
-enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_S = 30, POLL_MS = 200 };
+enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_S = 30, POLL_MS = 200, RELOAD_PAUSE_MS = 100 };
 
 static int apply_all(
     struct codec_registry *registry,
@@ -94,6 +99,52 @@ static int read_topic(
     return code;
 }
 
+/* -- an id that is not known -- */
+
+struct reload {
+    char *brokers;
+    char *client_id;
+};
+
+static void reload_free(void *user)
+{
+    struct reload *reload = user;
+    free(reload->brokers);
+    free(reload->client_id);
+    free(reload);
+}
+
+/* What was applied before is applied again, to no effect. A record with an id that nobody
+ * registered costs a reading each time it is decoded: so not more than a few in a second. */
+static int reload(void *user, struct codec_registry *registry, struct mr_error *error)
+{
+    const struct reload *own = user;
+    const struct topo_kafka_options options = {own->brokers, own->client_id, NULL};
+    bool there = false;
+    size_t before = codec_registry_count(registry);
+    pause_ms(RELOAD_PAUSE_MS);
+    int code = read_topic(&options, registry, &there, error);
+    if (code == 0)
+        mr_log(
+            MR_LOG_INFO,
+            "schemas-reloaded",
+            "before=%zu after=%zu",
+            before,
+            codec_registry_count(registry));
+    return code;
+}
+
+static void
+reload_unknown(struct codec_registry *registry, const char *brokers, const char *client_id)
+{
+    struct reload *own = mr_calloc(1, sizeof *own);
+    own->brokers = mr_strdup(brokers);
+    own->client_id = mr_strdup(client_id);
+    codec_registry_on_unknown(registry, reload, own, reload_free);
+}
+
+/* -- at start -- */
+
 static int load(
     const char *brokers,
     const char *client_id,
@@ -119,6 +170,7 @@ static int load(
         codec_registry_free(registry);
         return code;
     }
+    reload_unknown(registry, brokers, client_id);
     *ret_registry = registry;
     return 0;
 }

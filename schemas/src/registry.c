@@ -12,6 +12,7 @@
 
 #include <schemas/codec.h>
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -20,6 +21,7 @@ struct codec_registry *codec_registry_new(void)
     struct codec_registry *registry = mr_calloc(1, sizeof *registry);
     registry->state = mr_calloc(1, sizeof *registry->state);
     pthread_mutex_init(&registry->state->lock, NULL);
+    pthread_mutex_init(&registry->state->reloading, NULL);
     mr_arena_init(&registry->state->arena);
     return registry;
 }
@@ -42,7 +44,10 @@ void codec_registry_free(struct codec_registry *registry)
     free(state->schemas);
     free(state->versions);
     mr_arena_clean_up(&state->arena);
+    if (state->reload_done)
+        state->reload_done(state->reload_user);
     pthread_mutex_destroy(&state->lock);
+    pthread_mutex_destroy(&state->reloading);
     free(state);
     free(registry);
 }
@@ -264,6 +269,41 @@ static int decode_locked(
     return foreign_schema_decode(schema->foreign, bare, arena, ret_type, ret_value, error);
 }
 
+void codec_registry_on_unknown(
+    struct codec_registry *registry,
+    codec_registry_reload *reload,
+    void *user,
+    void (*done)(void *user))
+{
+    assert(!registry->state->reload);
+    registry->state->reload = reload;
+    registry->state->reload_user = user;
+    registry->state->reload_done = done;
+}
+
+static bool is_known(struct registry_state *state, int32_t schema_id)
+{
+    pthread_mutex_lock(&state->lock);
+    bool known = registry_find_schema(state, schema_id) != NULL;
+    pthread_mutex_unlock(&state->lock);
+    return known;
+}
+
+/* Whoever waited while another thread read may find that it is known by now. */
+static int learn(const struct codec_registry *registry, int32_t schema_id, struct mr_error *error)
+{
+    struct registry_state *state = registry->state;
+    if (!state->reload || is_known(state, schema_id))
+        return 0;
+    pthread_mutex_lock(&state->reloading);
+    int err = 0;
+    if (!is_known(state, schema_id)) /* Applying locks: to a decode nothing else changes. */
+        err =
+            state->reload(state->reload_user, (struct codec_registry *)(uintptr_t)registry, error);
+    pthread_mutex_unlock(&state->reloading);
+    return err;
+}
+
 int registry_decode_foreign(
     const struct codec_registry *registry,
     int32_t schema_id,
@@ -274,6 +314,9 @@ int registry_decode_foreign(
     struct mr_error *error)
 {
     struct registry_state *state = registry->state;
+    int learned = learn(registry, schema_id, error);
+    if (learned)
+        return learned;
     pthread_mutex_lock(&state->lock);
     struct registry_schema *schema = registry_find_schema(state, schema_id);
     int err = schema ? decode_locked(schema, bare, arena, ret_type, ret_value, error)

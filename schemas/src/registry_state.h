@@ -9,6 +9,8 @@
 
 #include "registry_table.h"
 
+#include <schemas/registry.h>
+
 #include <base/arena.h>
 
 #include <pthread.h>
@@ -32,6 +34,10 @@ struct registry_version {
 };
 
 struct registry_state {
+    pthread_mutex_t reloading; /* Taken before the lock. */
+    codec_registry_reload *reload;
+    void (*reload_done)(void *user);
+    void *reload_user;
     pthread_mutex_t lock;
     struct mr_arena arena;
     struct registry_schema **schemas; /* In order of id. */

@@ -316,6 +316,29 @@ static void views_survive_a_restart_and_an_empty_disk(void **state)
     expect_quantity(fixture, "", 7);
 }
 
+static void a_schema_that_was_registered_after_the_start_is_found_when_a_record_has_it(void **state)
+{
+    static const char framed[] = "\x00\x00\x01\x86\xa0\x02\x06GBP"; /* The id is 100,000. */
+    struct fixture *fixture = *state;
+    struct codec_message message;
+    struct mr_arena arena;
+    struct mr_error error = {0};
+    mr_arena_init(&arena);
+    const struct mr_bytes record = mr_bytes_of(framed, sizeof framed - 1);
+    assert_int_equal(
+        codec_decode(fixture->registry, record, &arena, &message, &error), MR_MALFORMED);
+    append_schema(
+        fixture,
+        mr_cstr("{\"keytype\":\"SCHEMA\",\"subject\":\"late\",\"version\":1,\"magic\":1}"),
+        mr_cstr("{\"subject\":\"late\",\"version\":1,\"id\":100000,\"schema\":"
+                "\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"shop.common.Money\\\","
+                "\\\"fields\\\":[{\\\"name\\\":\\\"minor\\\",\\\"type\\\":\\\"int\\\"},"
+                "{\\\"name\\\":\\\"currency\\\",\\\"type\\\":\\\"string\\\"}]}\"}"));
+    must(topo_kafka_flush(fixture->producer, 30000, &error), &error);
+    must(codec_decode(fixture->registry, record, &arena, &message, &error), &error);
+    mr_arena_clean_up(&arena);
+}
+
 static void a_broker_that_is_not_there_is_named(void **state)
 {
     struct codec_registry *registry = NULL;
@@ -335,6 +358,10 @@ int main(void)
             every_write_is_readable_with_its_position, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             views_survive_a_restart_and_an_empty_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_schema_that_was_registered_after_the_start_is_found_when_a_record_has_it,
+            set_up,
+            tear_down),
         cmocka_unit_test(a_broker_that_is_not_there_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,18 +405,17 @@ static void refresh(struct fixture *f)
     }
 }
 
+static const char old_money[] =
+    "{\"type\":\"record\",\"name\":\"Money\",\"namespace\":\"shop.common\",\"fields\":["
+    "{\"name\":\"minor\",\"type\":\"int\"},{\"name\":\"currency\",\"type\":\"string\"}]}";
+
 static void threads_decode_while_the_registry_is_refreshed(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(plan(f), 0);
     apply_emitted(f);
     assert_int_equal(codec_registry_bind(f->registry, NULL), 0);
-    add(f,
-        "old-value",
-        1,
-        OLD_ID,
-        "{\"type\":\"record\",\"name\":\"Money\",\"namespace\":\"shop.common\",\"fields\":["
-        "{\"name\":\"minor\",\"type\":\"int\"},{\"name\":\"currency\",\"type\":\"string\"}]}");
+    add(f, "old-value", 1, OLD_ID, old_money);
     struct mr_buffer own = {0};
     struct shop_command_reply reply = {.command_id = MR_LITERAL("c")};
     codec_encode(f->registry, SHOP_COMMAND_REPLY, NULL, &reply, &own);
@@ -434,6 +433,56 @@ static void threads_decode_while_the_registry_is_refreshed(void **state)
         assert_int_equal(threads[i].failures, 0);
     }
     mr_buffer_clean_up(&own);
+}
+
+struct source {
+    struct fixture *f;
+    int code;
+    int calls;
+    int done;
+};
+
+static int reload(void *user, struct codec_registry *registry, struct mr_error *error)
+{
+    struct source *source = user;
+    assert_ptr_equal(registry, source->f->registry);
+    source->calls++;
+    if (source->code)
+        return mr_fail(error, source->code, "nobody answers");
+    add(source->f, "old-value", 1, OLD_ID, old_money);
+    return 0;
+}
+
+static void reload_done(void *user)
+{
+    struct source *source = user;
+    source->done++;
+}
+
+/* 0x1388 is OLD_ID. */
+static int decode_old(struct fixture *f, const char *framed)
+{
+    struct codec_message message;
+    return codec_decode(f->registry, mr_bytes_of(framed, 10), &f->arena, &message, &f->error);
+}
+
+static void an_unknown_id_is_looked_up_once_more_before_it_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct source source = {.f = f, .code = MR_UNAVAILABLE};
+    codec_registry_on_unknown(f->registry, reload, &source, reload_done);
+    assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), MR_UNAVAILABLE);
+    says(f, "nobody answers");
+    source.code = 0;
+    assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
+    assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
+    assert_int_equal(source.calls, 2); /* What is known is not asked for. */
+    assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x89\x02\x06GBP"), MR_MALFORMED);
+    says(f, "5001 is not known");
+    assert_int_equal(source.calls, 3);
+    codec_registry_free(f->registry);
+    assert_int_equal(source.done, 1);
+    f->registry = codec_registry_new();
 }
 
 int main(void)
@@ -458,6 +507,7 @@ int main(void)
         WITH(an_id_with_two_texts_is_a_conflict),
         WITH(each_version_is_visited),
         WITH(threads_decode_while_the_registry_is_refreshed),
+        WITH(an_unknown_id_is_looked_up_once_more_before_it_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

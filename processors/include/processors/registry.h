@@ -1,4 +1,5 @@
-/* registry.h - the schema registry as Kafka has it, for programs at start. */
+/* registry.h - the schema registry as Kafka has it, for programs: read at start, and again when a
+ * record comes whose schema id is not known. */
 #ifndef PROCESSORS_REGISTRY_H
 #define PROCESSORS_REGISTRY_H
 

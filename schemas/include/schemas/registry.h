@@ -13,6 +13,9 @@
  *     new --apply*--> loaded --bind--> serving --apply*, bind--> serving (refreshed)
  *                        \--plan--> records to append, then apply them (or read them back)
  *
+ * A schema is registered before its first record is written. So an id that is not known when its
+ * record is there is known after `_schemas` has been read again: codec_registry_on_unknown.
+ *
  * Threads  apply, bind and plan lock; they may run beside encodes and decodes on other
  *          threads. free may not.
  */
@@ -33,6 +36,19 @@ struct codec_registry *codec_registry_new(void);
 struct codec_registry *codec_registry_new_local(void);
 
 void codec_registry_free(struct codec_registry *registry);
+
+/*
+ * From now on a decode that meets an unknown id calls `reload` first, which reads `_schemas` to its
+ * end and applies it; an error of it is the decode's. One at a time, in the decoding thread.
+ * `done` (may be NULL) is called with `user` when the registry is freed. Before any decode.
+ */
+typedef int
+codec_registry_reload(void *user, struct codec_registry *registry, struct mr_error *error);
+void codec_registry_on_unknown(
+    struct codec_registry *registry,
+    codec_registry_reload *reload,
+    void *user,
+    void (*done)(void *user));
 
 /*
  * Fold one record of `_schemas`; `value_json` with ptr NULL is a tombstone. Key types other
