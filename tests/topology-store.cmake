@@ -3,6 +3,8 @@ foreach(test store_set_test store_model_test store_rocksdb_test store_threads_te
   millrace_test(${test} LABEL unit LIBS topology Threads::Threads)
   target_include_directories(${test} PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 endforeach()
+# Takes away from a database what only RocksDB itself can.
+target_link_libraries(store_rocksdb_test PRIVATE dep::rocksdb)
 
 # Measured by hand, never as a test: cmake --build build/release --target store_bench
 add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/store_bench.c)

@@ -3,6 +3,7 @@
 #include "store_fixture.h"
 
 #include <glob.h>
+#include <rocksdb/c.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/resource.h>
@@ -258,6 +259,55 @@ static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **st
     assert_string_equal(got(f, f->plain, "a"), "1");
 }
 
+static void drop_family(const char *dir, const char *name)
+{
+    char *message = NULL;
+    size_t count = 0;
+    rocksdb_options_t *options = rocksdb_options_create();
+    char **names = rocksdb_list_column_families(options, dir, &count, &message);
+    rocksdb_options_t *each[16];
+    rocksdb_column_family_handle_t *handles[16];
+    assert_true(count > 0 && count < 16);
+    for (size_t i = 0; i < count; i++)
+        each[i] = options;
+    rocksdb_t *db = rocksdb_open_column_families(
+        options,
+        dir,
+        (int)count,
+        (const char *const *)names,
+        (const rocksdb_options_t *const *)each,
+        handles,
+        &message);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            rocksdb_drop_column_family(db, handles[i], &message);
+        rocksdb_column_family_handle_destroy(handles[i]);
+    }
+    assert_null(message);
+    rocksdb_close(db);
+    rocksdb_list_column_families_destroy(names, count);
+    rocksdb_options_destroy(options);
+}
+
+static void a_family_that_vanished_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct mr_error error = {0};
+    struct store_set *other = NULL;
+    put(f->plain, "a", "1");
+    store_set_commit(f->set);
+    flush(f);
+    store_set_close(f->set);
+    f->set = NULL;
+    drop_family(f->dir, "store:plain");
+    assert_int_equal(fixture_try_open(f, "test", &other, &error), MR_CORRUPT);
+    assert_non_null(strstr(error.text, f->dir));
+    assert_non_null(strstr(error.text, "\"plain\" is gone"));
+    drop_family(f->dir, "positions");
+    assert_int_equal(fixture_try_open(f, "test", &other, &error), MR_CORRUPT);
+    assert_non_null(strstr(error.text, "positions"));
+}
+
 static void a_directory_in_use_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +444,7 @@ int main(int argc, char **argv)
         DISK_TEST(absent_keys_are_asked_of_the_disk_once),
         DISK_TEST(a_ttl_counts_from_the_write_whatever_was_reopened_since),
         DISK_TEST(foreign_state_is_refused_with_both_names_and_left_as_it_is),
+        DISK_TEST(a_family_that_vanished_is_told),
         DISK_TEST(a_directory_in_use_is_refused),
         DISK_TEST(a_path_that_cannot_be_a_directory_is_refused),
         DISK_TEST(directories_are_created_with_their_parents),

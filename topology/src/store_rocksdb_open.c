@@ -249,6 +249,25 @@ static int refuse(const struct store_disk *disk, struct mr_bytes found, struct m
         disk->fingerprint);
 }
 
+/* The fingerprint was written last, so what lacks a family now had it once. */
+static int check_families(
+    const struct store_disk *disk, const struct store_disk_options *options, struct mr_error *error)
+{
+    const char *missing = disk->positions ? NULL : POSITIONS_FAMILY;
+    for (size_t i = 0; !missing && i < disk->families_count; i++)
+        if (!disk->families[i].handle)
+            missing = options->specs[i].name;
+    if (!missing)
+        return 0;
+    return mr_fail(
+        error,
+        MR_CORRUPT,
+        "%s: the column family of \"%s\" is gone; remove the directory to rebuild the state from "
+        "the log",
+        disk->dir,
+        missing);
+}
+
 static int check_fingerprint(
     struct store_disk *disk, const struct store_disk_options *options, struct mr_error *error)
 {
@@ -267,9 +286,9 @@ static int check_fingerprint(
     if (!found)
         return create_rest(disk, options, error);
     struct mr_bytes view = mr_bytes_of(found, len);
-    int result = 0;
-    if (!mr_bytes_equal(view, mr_cstr(disk->fingerprint)))
-        result = refuse(disk, view, error);
+    int result = mr_bytes_equal(view, mr_cstr(disk->fingerprint))
+                     ? check_families(disk, options, error)
+                     : refuse(disk, view, error);
     rocksdb_free(found);
     return result;
 }
