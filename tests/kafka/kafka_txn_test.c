@@ -153,6 +153,46 @@ static void a_second_io_of_the_same_name_fences_the_first(void **state)
     second.close(second.self);
 }
 
+/* The first dies in a transaction of the one producer or the other; the second must find what it
+ * wrote aborted, both lanes free, and the offsets where it foresees them. */
+static void a_second_io_takes_over_whichever_producer_is_in_turn(void **state)
+{
+    (void)state;
+    struct mr_error error = {0};
+    const struct topo_partition to = {topic_out, 0};
+    int64_t low = 0;
+    int64_t next = 0;
+    int committed = 0;
+    for (int turn = 0; turn < 4; turn++) {
+        struct topo_io first;
+        struct topo_io second;
+        start_io(&first, "a");
+        for (int i = 0; i <= turn; i++) {
+            check(first.begin(first.self, &error), &error);
+            produce(&first, "1");
+            check(first.flush(first.self, &error), &error);
+            if (i < turn)
+                check(commit(&first, ++committed, &error), &error);
+        }
+        start_io(&second, "a");
+        assert_int_equal(commit(&first, 1, &error), MR_FENCED);
+        assert_int_equal(committed_offset(&second), committed > 0 ? committed : -1);
+        assert_int_equal(count_committed(topic_out, 0, NULL), committed);
+        check(second.watermarks(second.self, to, &low, &next, &error), &error);
+        for (int i = 0; i < 3; i++) {
+            check(second.begin(second.self, &error), &error);
+            produce(&second, "2");
+            check(second.flush(second.self, &error), &error);
+            assert_int_equal(second.last_offset(second.self, to), next);
+            next += 2;
+            check(commit(&second, ++committed, &error), &error);
+        }
+        first.close(first.self);
+        second.close(second.self);
+    }
+    assert_int_equal(count_committed(topic_out, 0, NULL), committed);
+}
+
 static void a_record_that_is_too_large_is_refused_and_the_rest_commits(void **state)
 {
     (void)state;
@@ -259,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup(an_aborted_transaction_leaves_nothing, set_up),
         cmocka_unit_test_setup(the_last_offset_is_that_of_the_last_record, set_up),
         cmocka_unit_test_setup(a_second_io_of_the_same_name_fences_the_first, set_up),
+        cmocka_unit_test_setup(a_second_io_takes_over_whichever_producer_is_in_turn, set_up),
         cmocka_unit_test_setup(a_record_that_is_too_large_is_refused_and_the_rest_commits, set_up),
         cmocka_unit_test_setup(
             a_record_that_its_topic_finds_too_large_is_told_by_the_flush, set_up),
