@@ -17,6 +17,8 @@ millrace_test(log_test LABEL sim LIBS sim_counter)
 millrace_test(rewind_test LABEL sim LIBS topology)
 millrace_test(global_test LABEL sim LIBS topology)
 target_include_directories(global_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
+millrace_test(restore_test LABEL sim LIBS sim_counter)
+target_include_directories(restore_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 millrace_test(workers_test LABEL sim LIBS sim_counter)
 target_include_directories(workers_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 # Measured by hand, never as a test: cmake --build build/release --target fold_bench

@@ -80,13 +80,19 @@ static int counter_decide(
     return 0;
 }
 
+int counter_later;
+
 static int counter_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *event,
     struct mr_error *error)
 {
-    (void)user, (void)error;
+    (void)user;
+    if (counter_later > 0 && event->offset >= 0 && event->offset % 7 == 4) {
+        counter_later--;
+        return mr_fail(error, MR_UNAVAILABLE, "what it needs is not here");
+    }
     struct topo_store *totals = topo_context_store(context, "totals");
     int64_t total = number_of(topo_store_get(totals, event->key)) + number_of(event->value);
     topo_store_put(

@@ -15,6 +15,9 @@ enum { COUNTER_ACCOUNTS = 5 };
 
 struct topo_topology *counter_topology(const char *application_id);
 
+/* So many times the fold of an event says that it cannot go on yet. */
+extern int counter_later;
+
 /* Appends a seeded mix of `count` commands: additions, withdrawals, repeated ids, bad ones. */
 void counter_feed(struct topo_sim *sim, uint64_t *seed, int count);
 uint64_t counter_random(uint64_t *seed);

@@ -364,8 +364,35 @@ static void a_held_record_is_held_no_longer_for_a_clock_that_jumped_back(void **
     append_held(&world);
     run(&world);
     jump_back(&world);
+    assert_int_equal(metric(&world, "topo_holds_given_up_total"), 0);
     advance(&world, 2000);
     assert_int_equal(count(&world, "echoed", "k"), 1);
+    assert_int_equal(metric(&world, "topo_holds_given_up_total"), 1);
+    close_world(&world);
+}
+
+/* -- what an operator sees -- */
+
+static void input_that_was_deleted_unread_is_counted(void **state)
+{
+    (void)state;
+    struct world world = open_world(NULL);
+    for (int i = 0; i < 10; i++)
+        append(&world, "in", "v", i);
+    run(&world);
+    assert_int_equal(metric(&world, "topo_input_lost_total"), 0);
+    for (int i = 0; i < 10; i++)
+        append(&world, "in", "v", i);
+    topo_sim_truncate(world.sim, "in", 0, 17);
+    struct mr_error error = {0};
+    assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL); /* Under the reader. */
+    assert_int_equal(metric(&world, "topo_live"), 0);
+    assert_int_equal(topo_driver_restart(world.driver, &error), 0);
+    assert_int_equal(metric(&world, "topo_input_lost_total"), 7);
+    assert_int_equal(metric(&world, "topo_live"), 1);
+    assert_int_equal(metric(&world, "topo_ready"), 1);
+    assert_int_equal(metric(&world, "topo_restoring"), 0);
+    assert_int_equal(count(&world, "echoed", "k"), 13);
     close_world(&world);
 }
 
@@ -399,6 +426,7 @@ int main(void)
         cmocka_unit_test(a_record_whose_row_the_changelog_refuses_is_a_dead_letter),
         cmocka_unit_test(timers_go_on_after_the_clock_jumped_back),
         cmocka_unit_test(a_held_record_is_held_no_longer_for_a_clock_that_jumped_back),
+        cmocka_unit_test(input_that_was_deleted_unread_is_counted),
         cmocka_unit_test(dirty_entries_go_to_disk_though_the_clock_jumped_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "metrics.h"
 
 #include "engine_impl.h"
+#include "store_set.h"
 
 #include <base/alloc.h>
 
@@ -166,6 +167,18 @@ static void put_counters(struct topo_engine *engine, struct mr_buffer *out)
     put_counter(out, id, "topo_rebalances_total", "Assignments received.", get(&m->rebalances));
     put_counter(out, id, "topo_retries_total", "Calls made again.", get(&m->retries));
     put_counter(out, id, "topo_rebuilds_total", "Stores built anew.", get(&m->rebuilds));
+    put_counter(
+        out,
+        id,
+        "topo_holds_given_up_total",
+        "Records that waited in vain for the position they require.",
+        get(&m->holds_given_up));
+    put_counter(
+        out,
+        id,
+        "topo_input_lost_total",
+        "Input offsets deleted before they were processed.",
+        get(&m->input_lost));
     put_seconds(out, id, "topo_poll_seconds", "Time in polls.", get(&m->poll_ns));
     put_seconds(out, id, "topo_process_seconds", "Time in processing.", get(&m->process_ns));
     put_seconds(out, id, "topo_flush_seconds", "Time writing behind.", get(&m->flush_ns));
@@ -236,16 +249,51 @@ put_gauge(const struct topo_engine *engine, const struct gauge *gauge, struct mr
     }
 }
 
-void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out)
+static void put_signal(
+    const struct topo_engine *engine,
+    struct mr_buffer *out,
+    const char *name,
+    const char *help,
+    size_t value)
 {
-    enum topo_engine_state state = topo_engine_state(engine, NULL);
-    put_counters(engine, out);
     mr_buffer_printf(
         out,
-        "# HELP topo_ready All tasks are running.\n# TYPE topo_ready gauge\n"
-        "topo_ready{application=\"%s\"} %d\n",
+        "# HELP %s %s\n# TYPE %s gauge\n%s{application=\"%s\"} %zu\n",
+        name,
+        help,
+        name,
+        name,
         engine->topology->application_id,
-        state == TOPO_RUNNING);
+        value);
+}
+
+static void put_signals(struct topo_engine *engine, struct mr_buffer *out)
+{
+    enum topo_engine_state state = topo_engine_state(engine, NULL);
+    bool live = state == TOPO_RUNNING || state == TOPO_RESTORING;
+    struct topo_memory memory;
+    store_memory_used(&memory);
+    put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
+    put_signal(engine, out, "topo_ready", "All tasks are running.", state == TOPO_RUNNING);
+    put_signal(engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_RESTORING);
+    put_signal(
+        engine,
+        out,
+        "topo_rocksdb_cache_bytes",
+        "Of the process: the block cache.",
+        memory.block_cache_bytes);
+    put_signal(
+        engine,
+        out,
+        "topo_rocksdb_write_buffer_bytes",
+        "Of the process: memtables, as of each database's last write.",
+        memory.write_buffers_bytes);
+}
+
+void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out)
+{
+    put_counters(engine, out);
+    put_signals(engine, out);
     pthread_mutex_lock(&engine->mutex);
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
         put_gauge(engine, &gauges[i], out);

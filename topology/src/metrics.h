@@ -37,6 +37,8 @@ struct metrics {
     _Atomic uint64_t rebalances;
     _Atomic uint64_t retries;
     _Atomic uint64_t rebuilds;
+    _Atomic uint64_t holds_given_up;
+    _Atomic uint64_t input_lost;
     _Atomic uint64_t poll_ns;
     _Atomic uint64_t process_ns;
     _Atomic uint64_t flush_ns;

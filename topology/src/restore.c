@@ -18,6 +18,7 @@ enum {
     POLLS_PER_STEP = 8,
     POLL_MS = 10,
     AHEAD_PAUSE_MS = 20,
+    AGAIN_PAUSE_MS = 200,
     AHEAD_TRIES_MAX = 500,
 };
 
@@ -232,12 +233,14 @@ static int fold(
         break;
     }
     store_set_release(task->set);
-    log->next = record->offset + 1;
-    if (!rc)
+    if (!rc) {
+        log->next = record->offset + 1;
         return 0;
+    }
+    bool retry = mr_code_class(rc) == MR_CLASS_RETRY;
     return mr_fail(
         error,
-        MR_CORRUPT,
+        retry ? rc : MR_CORRUPT,
         "cannot fold %s/%" PRId32 " at offset %" PRId64 ": %s",
         record->topic,
         record->partition,
@@ -278,8 +281,8 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
     return rc;
 }
 
-/* A log lost what was to be read next: where its end is, and whether what we have can still be
- * completed, is looked at anew. */
+/* A log lost what was to be read next, or it cannot be folded yet: where its end is, and whether
+ * what we have can still be completed, is looked at anew. */
 static int start_over(struct worker *worker, const struct mr_error *why)
 {
     engine_log(
@@ -297,6 +300,7 @@ static int start_over(struct worker *worker, const struct mr_error *why)
         store_set_restore_mode(task->set, false);
         step_to(worker, task, TASK_RESTORE_TARGETS);
     }
+    engine_pause_ms(worker->engine, AGAIN_PAUSE_MS);
     return 0;
 }
 
@@ -314,16 +318,16 @@ static int read_logs(struct worker *worker, struct mr_error *error)
     for (int i = 0; reading && i < POLLS_PER_STEP; i++) {
         struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
         int rc = worker->io.log_poll(worker->io.self, wait_ms, &poll, error);
-        if (!rc && poll.event != TOPO_IO_RECORDS)
-            return 0;
-        if (!rc) {
-            worker->progress = true;
-            rc = fold_all(worker, &poll, error);
-        }
         if (mr_code_class(rc) == MR_CLASS_POISON)
             return start_over(worker, error);
-        if (rc)
+        if (rc || poll.event != TOPO_IO_RECORDS)
             return later(rc);
+        worker->progress = true;
+        rc = fold_all(worker, &poll, error);
+        if (mr_code_class(rc) == MR_CLASS_RETRY)
+            return start_over(worker, error);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -388,7 +392,8 @@ static int seek(struct worker *worker, struct queue *queue, struct mr_error *err
     int rc = worker->io.watermarks(worker->io.self, queue->partition, &low, &high, error);
     if (rc)
         return rc;
-    if (queue->committed >= 0 && queue->committed < low)
+    if (queue->committed >= 0 && queue->committed < low) {
+        metrics_add(&worker->engine->metrics.input_lost, (uint64_t)(low - queue->committed));
         engine_log(
             worker->engine,
             MR_LOG_ERROR,
@@ -399,6 +404,7 @@ static int seek(struct worker *worker, struct queue *queue, struct mr_error *err
             queue->partition.partition,
             queue->committed,
             low);
+    }
     queue->next = queue->committed > low ? queue->committed : low;
     queue->idle_high = high;
     return worker->io.seek(worker->io.self, queue->partition, queue->next, error);

@@ -73,7 +73,10 @@ bool worker_is_held(struct worker *worker, struct queue *queue)
     if (!asked || queue->held_until_ms > worker->now_ms + HELD_MS_MAX) /* Or the clock went back. */
         queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
     queue->held_offset = record->offset;
-    if (!positions.ptr || worker->now_ms >= queue->held_until_ms || all_reached(worker, positions))
+    bool in_vain = positions.ptr && worker->now_ms >= queue->held_until_ms;
+    if (in_vain)
+        metrics_add(&worker->engine->metrics.holds_given_up, 1);
+    if (!positions.ptr || in_vain || all_reached(worker, positions))
         queue->held_until_ms = INT64_MIN;
     return queue->held_until_ms != INT64_MIN;
 }

@@ -27,6 +27,18 @@ void topo_memory_init(const struct topo_memory *bounds)
     pthread_mutex_unlock(&runtime.lock);
 }
 
+void store_memory_used(struct topo_memory *ret_used)
+{
+    struct topo_memory used = {0};
+    pthread_mutex_lock(&runtime.lock);
+    if (runtime.cache)
+        used.block_cache_bytes = rocksdb_cache_get_usage(runtime.cache);
+    for (const struct store_disk *disk = runtime.open; disk; disk = disk->next_open)
+        used.write_buffers_bytes += disk->memtable_bytes;
+    pthread_mutex_unlock(&runtime.lock);
+    *ret_used = used;
+}
+
 rocksdb_cache_t *store_disk_cache(void)
 {
     pthread_mutex_lock(&runtime.lock);

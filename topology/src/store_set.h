@@ -60,6 +60,11 @@ struct store_set_options {
     void *now_user;
 };
 
+/* What of RocksDB's memory is in use by the process (topology/engine.h has the bounds). Any thread.
+ */
+struct topo_memory;
+void store_memory_used(struct topo_memory *ret_used);
+
 int store_set_open(
     const struct store_set_options *options, struct store_set **ret_set, struct mr_error *error);
 

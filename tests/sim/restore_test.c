@@ -1,0 +1,217 @@
+/*
+ * restore_test.c - what is told and what is done when a log loses its beginning, before a task
+ * comes up or while it does, and who is woken when it is up.
+ */
+#include <tests/cmocka.h>
+
+#include "counter.h"
+#include "engine_impl.h"
+#include "worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct world {
+    struct topo_topology *topology;
+    struct topo_sim *sim;
+    struct topo_engine *engine;
+    char dir[64];
+    uint64_t seed;
+    int cut;        /* Log lines that say so. */
+    int64_t cut_to; /* The changelog, when its reader is made; -1: not. */
+    int (*log_add)(void *, struct topo_partition, int64_t, struct mr_error *);
+};
+
+static struct world world;
+
+static int
+cutting_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
+{
+    int rc = world.log_add(self, partition, offset, error);
+    if (world.cut_to >= 0 && strcmp(partition.topic, "counter.seen") == 0) {
+        topo_sim_truncate(world.sim, partition.topic, partition.partition, world.cut_to);
+        world.cut_to = -1;
+    }
+    return rc;
+}
+
+static int open_io(
+    void *user,
+    const struct topo_io_options *options,
+    struct topo_io *ret_io,
+    struct mr_error *error)
+{
+    int rc = topo_sim_open(user, options, ret_io, error);
+    world.log_add = ret_io->log_add;
+    ret_io->log_add = cutting_add;
+    return rc;
+}
+
+static void on_log(void *user, int level, const char *event, const char *text)
+{
+    (void)user, (void)text;
+    if (strcmp(event, "history-cut") != 0)
+        return;
+    assert_int_equal(level, MR_LOG_ERROR);
+    assert_non_null(strstr(text, "counter.events"));
+    world.cut++;
+}
+
+static void start(void)
+{
+    const struct topo_engine_options options = {
+        .io_open = open_io, .io_user = world.sim, .state_dir = world.dir, .on_log = on_log};
+    struct mr_error error = {0};
+    if (engine_new(world.topology, &options, &world.engine, &error) ||
+        engine_check(world.engine, &error))
+        fail_msg("%s", error.text);
+}
+
+static void steps(int times)
+{
+    struct mr_error error = {0};
+    for (int i = 0; i < times; i++)
+        if (engine_step(world.engine, &error) < 0)
+            fail_msg("%s", error.text);
+}
+
+static void stop(bool kill)
+{
+    if (kill) {
+        topo_sim_kill(world.sim, "0");
+        engine_kill(world.engine);
+    } else {
+        topo_engine_stop(world.engine);
+    }
+    topo_engine_free(world.engine);
+    world.engine = NULL;
+}
+
+static int set_up(void **state)
+{
+    static const char *const topics[] = {
+        "counter.commands",
+        "counter.events",
+        "counter.outcomes",
+        "counter.replies",
+        "counter.seen",
+        "counter.dead"};
+    (void)state;
+    world = (struct world){.dir = "/tmp/millrace-restore-XXXXXX", .seed = 9, .cut_to = -1};
+    assert_non_null(mkdtemp(world.dir));
+    world.topology = counter_topology("counter");
+    world.sim = topo_sim_new(9);
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
+        topo_sim_create_topic(world.sim, topics[i], 1);
+    counter_feed(world.sim, &world.seed, 40);
+    start();
+    steps(40);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    char command[128];
+    stop(false);
+    topo_sim_free(world.sim);
+    topo_topology_free(world.topology);
+    snprintf(command, sizeof command, "rm -r '%s'", world.dir);
+    return system(command);
+}
+
+static void a_changelog_cut_while_it_is_read_is_looked_at_again(void **state)
+{
+    (void)state;
+    stop(false);
+    start();
+    steps(20);
+    counter_feed(world.sim, &world.seed, 40);
+    steps(20);
+    stop(true); /* The disk has the first part, the log both. */
+    world.cut_to = topo_sim_end(world.sim, "counter.seen", 0) - 2;
+    start();
+    steps(60);
+    assert_int_equal(world.cut_to, -1);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
+    counter_feed(world.sim, &world.seed, 10);
+    steps(20);
+    const char *bad = counter_check_log(world.sim, "counter");
+    assert_null(strstr(bad, "total"));
+}
+
+static struct topo_store *store_of(void *user, const char *store, int32_t partition)
+{
+    (void)user;
+    const struct worker *worker = world.engine->workers[0];
+    const struct task *task = worker->tasks_count ? worker->tasks[0] : NULL;
+    for (size_t k = 0; task && k < task->sub->stores_count; k++)
+        if (task->partition == partition && strcmp(task->sub->stores[k]->name, store) == 0)
+            return task->stores[k];
+    return NULL;
+}
+
+static void an_event_that_cannot_be_folded_yet_is_waited_for(void **state)
+{
+    (void)state;
+    char command[128];
+    stop(false);
+    snprintf(command, sizeof command, "rm -r '%s'/*", world.dir);
+    assert_int_equal(system(command), 0);
+    counter_later = 3;
+    start();
+    steps(60);
+    assert_int_equal(counter_later, 0);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_string_equal(counter_check_stores(world.sim, store_of, NULL), "");
+}
+
+static void a_history_without_its_beginning_is_told(void **state)
+{
+    (void)state;
+    stop(false);
+    assert_int_equal(world.cut, 0);
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'/*", world.dir);
+    assert_int_equal(system(command), 0);
+    topo_sim_truncate(world.sim, "counter.events", 0, 5);
+    start();
+    steps(40);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(world.cut, 1);
+}
+
+static void wake(void *user)
+{
+    ++*(int *)user;
+}
+
+/* No commit follows that would wake it. */
+static void whoever_watches_a_task_is_woken_when_it_comes_up(void **state)
+{
+    (void)state;
+    stop(false);
+    start();
+    int woken = 0;
+    struct topo_watch *watch = NULL;
+    const struct topo_position position = {"counter.commands", 0, 40};
+    assert_false(topo_engine_watch(world.engine, "totals", &position, wake, &woken, &watch));
+    steps(40);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(woken, 1);
+    topo_engine_unwatch(world.engine, watch);
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_changelog_cut_while_it_is_read_is_looked_at_again),
+        TEST(an_event_that_cannot_be_folded_yet_is_waited_for),
+        TEST(a_history_without_its_beginning_is_told),
+        TEST(whoever_watches_a_task_is_woken_when_it_comes_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
