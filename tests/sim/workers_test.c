@@ -69,6 +69,15 @@ static int step(struct world *world, size_t worker)
     return rc;
 }
 
+/* Without the commit of a step. */
+static void process(struct world *world)
+{
+    struct mr_error error = {0};
+    struct worker *worker = world->engine->workers[0];
+    if (worker_poll(worker, 0, &error) || worker_run(worker, &error))
+        fail_msg("%s", error.text);
+}
+
 static void steps(struct world *world, size_t worker, int count)
 {
     for (int i = 0; i < count; i++)
@@ -154,6 +163,49 @@ static void a_worker_that_was_fenced_lets_go_of_its_stores(void **state)
     close_world(&world);
 }
 
+/* -- a broker that is gone when the engine stops -- */
+
+static int asked;
+
+static int not_there(void *self, struct mr_error *error)
+{
+    (void)self;
+    asked++;
+    return mr_fail(error, MR_TIMEOUT, "nobody answers");
+}
+
+static int
+no_commit(void *self, const struct topo_position *inputs, size_t count, struct mr_error *error)
+{
+    (void)inputs, (void)count;
+    return not_there(self, error);
+}
+
+/* Each call may take ten seconds on Kafka. */
+static void a_stop_asks_a_broker_that_is_gone_a_few_times_only(void **state)
+{
+    (void)state;
+    for (int flush_too = 0; flush_too < 2; flush_too++) {
+        struct world world;
+        open_world(&world, 5);
+        run_to_the_end(&world);
+        struct topo_io *io = &world.engine->workers[0]->io;
+        counter_feed(world.sim, &world.seed, 40);
+        asked = 0;
+        for (int i = 0; i < 10 && !world.engine->workers[0]->txn.open; i++)
+            process(&world);
+        assert_true(world.engine->workers[0]->txn.open);
+        if (flush_too)
+            io->flush = not_there;
+        io->commit = no_commit;
+        io->abort = not_there;
+        atomic_store(&world.engine->stopping, true);
+        worker_stop(world.engine->workers[0]);
+        assert_in_range(asked, 2, 6);
+        close_world(&world);
+    }
+}
+
 /* In seeded orders, with seeded failures. */
 static void random_orders_balance(void **state)
 {
@@ -188,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_share_waits_for_the_worker_that_still_has_it),
         cmocka_unit_test(a_worker_that_was_fenced_lets_go_of_its_stores),
+        cmocka_unit_test(a_stop_asks_a_broker_that_is_gone_a_few_times_only),
         cmocka_unit_test(random_orders_balance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

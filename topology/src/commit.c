@@ -263,8 +263,8 @@ static int commit_inputs(struct worker *worker, struct mr_error *error)
         rc = worker->io.commit(worker->io.self, positions, count, error);
         if (mr_code_class(rc) != MR_CLASS_RETRY || --tries == 0)
             break;
-        if (atomic_load(&worker->engine->stopping) && tries > 20)
-            tries = 20;
+        if (atomic_load(&worker->engine->stopping))
+            tries = 1;
         engine_pause_ms(worker->engine, pause_ms);
         pause_ms = pause_ms * 2 < COMMIT_PAUSE_MS_MAX ? pause_ms * 2 : COMMIT_PAUSE_MS_MAX;
         rc = 0;

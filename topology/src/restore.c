@@ -125,6 +125,14 @@ static int target(
     if (log->reading)
         return 0;
     int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &high, error);
+    if (mr_code_class(rc) == MR_CLASS_POISON)
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "task %s-%" PRId32 " has no partition of %s: its topics must have equal counts",
+            task->sub->name,
+            task->partition,
+            log->partition.topic);
     int64_t known = store_set_position(task->set, log->partition.topic, log->partition.partition);
     if (!rc && high < known)
         rc = wait_for_end(worker, log, known, &high, error);

@@ -107,7 +107,9 @@ int64_t worker_now_ms(struct worker *worker)
 
 bool worker_again(struct worker *worker, int rc, int *tries)
 {
-    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= TRIES_MAX)
+    /* A stop asks twice, not for as long as the broker is gone. */
+    int most = atomic_load(&worker->engine->stopping) ? 1 : TRIES_MAX;
+    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= most)
         return false;
     engine_pause_ms(worker->engine, 1 << *tries);
     metrics_add(&worker->engine->metrics.retries, 1);
@@ -268,6 +270,9 @@ static int settle(struct worker *worker, const struct mr_error *why, struct mr_e
         break;
     case MR_CLASS_FENCED:
         give_up(worker, why);
+        /* Two processes of one name are not to fence each other as fast as they can. */
+        worker->aborts++;
+        engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
         return 0;
     case MR_CLASS_FATAL:
         return fail(worker, why, error);
