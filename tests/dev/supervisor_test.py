@@ -185,6 +185,23 @@ class SupervisorTest(HomeTest):
         self.bring_up()
         self.assertEqual(self.shop.events().count("+first"), 2)
 
+    def test_a_disk_that_fills_up_stops_everything_in_order(self):
+        self.bring_up()
+        self.home.check_room = lambda: Home.check_room(self.home, 1 << 60)
+        with self.assertRaisesRegex(Failure, "disk that holds .* is full.*Make room"):
+            self.supervisor.watch()
+        self.patch("processes.write_json", mock.Mock(side_effect=OSError(28, "No space left on device")))
+        self.supervisor.stop()
+        self.assertEqual(self.shop.events().split()[3:], ["-second", "-first", "-broker"])
+
+    def test_a_program_whose_record_cannot_be_written_is_stopped(self):
+        with mock.patch("processes.Record.write", side_effect=[None, OSError(28, "No space left on device")]):
+            with self.assertRaises(OSError):
+                self.bring_up()
+        started = self.supervisor.processes[0].popen
+        self.supervisor.stop()
+        self.assertIsNotNone(started.poll())
+
     def test_what_a_killed_supervisor_left_is_stopped_in_reverse(self):
         self.bring_up()
         for process in self.supervisor.processes:

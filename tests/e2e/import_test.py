@@ -1,63 +1,13 @@
 """The import: any file of the form comes out exactly, also when it or a program is killed half way."""
 
 import lzma
-import os
-import pty
-import re
-import subprocess
-import tempfile
 import pathlib
+import tempfile
 import unittest
 
 import retail_file
 import shop
-
-class Import:
-    """`millrace import` as a user sees it: on a terminal, where its bar tells how far it is."""
-
-    def __init__(self, place, path, *options):
-        self.output = ""
-        self._terminal, end = pty.openpty()
-        self._popen = subprocess.Popen(
-            [str(shop.binary("millrace")), "import", "retail", str(path), "--brokers", place.status()["broker"],
-             "--secrets-dir", str(place.home / "secrets"), *options],
-            stdin=subprocess.DEVNULL, stdout=end, stderr=end)
-        os.close(end)
-
-    def read_until(self, done):
-        """Reads on until done(output) or the end; returns whether it was done."""
-        while not done(self.output):
-            try:
-                part = os.read(self._terminal, 65536)
-            except OSError:   # The other end is closed.
-                return False
-            self.output += part.decode(errors="replace").replace("\r\n", "\n")
-        return True
-
-    def orders_ended(self):
-        bars = re.findall(r"orders +\[[#.]+\] (\d+)/", self.output)
-        return int(bars[-1]) if bars else 0
-
-    def kill(self):
-        self._popen.kill()
-        self.close()
-
-    def close(self):
-        """The exit code."""
-        code = self._popen.wait()
-        os.close(self._terminal)
-        return code
-
-    def run(self):
-        self.read_until(lambda _: False)
-        return self.close()
-
-
-def table(output):
-    """{"orders confirmed": ("200", "200"), ...}: what stands in the two columns beside each name."""
-    return {name: (first, second) for name, first, second in
-            re.findall(r"^  (\S.*?) {2,}(\S+) +(\S+)(?: +DIFFERS)?$", output, re.MULTILINE)}
-
+from importing import Import, assert_exact, table
 
 class ImportTest(unittest.TestCase):
     @classmethod
@@ -77,24 +27,6 @@ class ImportTest(unittest.TestCase):
         run = Import(self.shop, path, *options)
         return run.run(), run.output
 
-    def assert_exact(self, output, expected):
-        rows = table(output)
-
-        def both(value):
-            return (str(value), str(value))
-
-        self.assertEqual(rows["products"], both(len(expected.products)), output)
-        self.assertEqual(rows["customers"], both(len(expected.customers)), output)
-        self.assertEqual(rows["orders confirmed"], both(expected.baskets), output)
-        self.assertEqual(rows["units sold"], both(expected.units), output)
-        self.assertEqual(
-            rows["captured (GBP)"], both(f"{expected.captured // 100}.{expected.captured % 100:02}"), output)
-        self.assertEqual(rows["units left on hand"], both(expected.left), output)
-        self.assertEqual(rows["products with other stock"], both(0), output)
-        self.assertIn(f"lines read {expected.lines}, qualifying {expected.qualifying}\n", output)
-        for reason, count in expected.skipped.items():
-            self.assertRegex(output, rf"skipped for {reason} +{count}\n")
-
     def assert_shop_has(self, expected):
         """What the query side says of each product."""
         items, path = {}, "/v1/products?limit=100"
@@ -112,7 +44,7 @@ class ImportTest(unittest.TestCase):
         expected = self.made
         self.assertEqual(expected.left, 0)
         self.assertEqual(len(expected.skipped), 3)
-        self.assert_exact(self.output, expected)
+        assert_exact(self, self.output, expected)
         self.assert_shop_has(expected)
         # Real records: a command per line and one per order, and no transaction marker among them.
         rows = table(self.output)
@@ -128,7 +60,7 @@ class ImportTest(unittest.TestCase):
                 expected = retail_file.expect(plain, None if orders == "all" else int(orders))
                 code, output = self.run_import(path, "--orders", orders)
                 self.assertEqual(code, 0, output)
-                self.assert_exact(output, expected)
+                assert_exact(self, output, expected)
         self.assert_shop_has(expected)
 
     def test_a_killed_import_is_completed_by_the_next(self):
@@ -145,7 +77,7 @@ class ImportTest(unittest.TestCase):
             self.assertLess(run.orders_ended(), expected.baskets)
         code, output = self.run_import(path)
         self.assertEqual(code, 0, output)
-        self.assert_exact(output, expected)
+        assert_exact(self, output, expected)
         self.assert_shop_has(expected)
 
     def test_an_import_survives_every_program(self):
@@ -159,7 +91,7 @@ class ImportTest(unittest.TestCase):
             self.shop.kill(program)
         code = run.run()
         self.assertEqual(code, 0, run.output)
-        self.assert_exact(run.output, expected)
+        assert_exact(self, run.output, expected)
         self.shop.wait_until_ready()
         self.assert_shop_has(expected)
 

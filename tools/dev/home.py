@@ -10,7 +10,8 @@ import build
 from processes import Record, read_json, write_json
 from terminal import Failure
 
-FREE_BYTES_MIN = 1 << 30
+FREE_BYTES_MIN = 1 << 30    # To start,
+FREE_BYTES_LEAST = 128 << 20   # and to go on: with less, a broker may not get to its end in order.
 PORT_NAMES = ("broker", "controller", "processors", "payments", "command-api", "query-api")
 
 
@@ -29,9 +30,15 @@ class Home:
     def create(self):
         for folder in (self.path, self.run, self.logs, self.state, self.gateway):
             folder.mkdir(parents=True, exist_ok=True)
+        self.check_room(FREE_BYTES_MIN)
+
+    def check_room(self, wanted=FREE_BYTES_LEAST):
+        """Raises Failure where the disk is as good as full."""
         free = shutil.disk_usage(self.path).free
-        if free < FREE_BYTES_MIN:
-            raise Failure(f"{self.path} has only {free >> 20} MiB free; Millrace wants {FREE_BYTES_MIN >> 20}")
+        if free < wanted:
+            raise Failure(
+                f"the disk that holds {self.path} is full: {free >> 20} MiB are free, {wanted >> 20} are needed. "
+                "Make room there, or let MILLRACE_HOME name another disk, and start it again: nothing is lost")
 
     def lock(self):
         """Held by the one tools/up that runs here, until it ends. False when there is one already."""

@@ -121,7 +121,7 @@ def run_to_end(name, argv, log, meanwhile=lambda: None):
             stderr=subprocess.STDOUT if log else None)
         try:
             wait_until(ended, timeout_s=float("inf"))
-        except (Stopped, Failure):
+        except BaseException:
             popen.terminate()
             popen.wait()
             raise

@@ -5,6 +5,7 @@
          ^--------+-----------> failed   (restarted after a growing pause; failed after three quick deaths)
 """
 
+import contextlib
 import os
 import time
 
@@ -59,8 +60,8 @@ class Supervisor:
     def _start(self, process):
         started = time.monotonic()
         process.order = len(self._processes)
+        self._processes.append(process)   # Before it starts: what fails behind that is stopped, too.
         process.start()
-        self._processes.append(process)
         process.wait_ready(READY_TIMEOUT_S)
         say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
 
@@ -89,6 +90,7 @@ class Supervisor:
         probe = now - self._probed >= PROBE_EVERY_S
         if probe:
             self._probed = now
+            self._home.check_room()
         for process in self._processes:
             if process.alive():
                 if probe:
@@ -137,14 +139,22 @@ class Supervisor:
             time.sleep(TICK_S)
 
     def stop(self):
-        self.record("stopping")
+        """Whatever happens on the way, a full disk for one: everything is stopped."""
+        with contextlib.suppress(OSError):
+            self.record("stopping")
         if self._processes:
-            say("\nstopping ...")
+            _tell("\nstopping ...")
         for process in reversed(self._processes):
             started = time.monotonic()
             process.stop()
-            say(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
+            _tell(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
         (self._home.run / "supervisor.json").unlink(missing_ok=True)
+
+
+def _tell(line):
+    """Says it where there is room for it: in the background our output is a file."""
+    with contextlib.suppress(OSError):
+        say(line)
 
 
 def stop_orphans(home):
