@@ -65,6 +65,7 @@ struct call {
     struct mr_bytes route; /* Of the command id: the template. */
     struct shop_id command_id;
     struct mr_bytes fingerprint;
+    bool must_wait; /* Its answer cannot be fetched later: no respond-async, no 202. */
     int wait_ms;
     int64_t now_ms;
     struct mr_bytes requires_position;
@@ -98,6 +99,10 @@ void call_send(
  * rejection's problem, or 503. */
 const struct shop_command_outcome *
 call_accepted(struct call *call, const struct gateway_answer *answer);
+
+/* "/v1/commands/{id}?ticket=...": the ticket is our word that the command is in the log, so that
+ * any instance can tell "not decided yet" from "never heard of". */
+struct mr_bytes command_url(const struct call *call);
 
 /* Consistency-Token for an outcome's positions. */
 void api_set_positions(

@@ -76,6 +76,10 @@ static bool read_if_match(struct call *call)
 
 static void read_preferences(struct call *call)
 {
+    if (call->must_wait) {
+        call->wait_ms = API_WAIT_MS_DEFAULT;
+        return;
+    }
     if (http_prefer(call->request, "respond-async").ptr) {
         call->wait_ms = 0;
         http_set_header(call->request, "Preference-Applied", mr_cstr("respond-async"));
@@ -103,9 +107,10 @@ struct call *call_begin(
         .route = mr_cstr(http_route_path(request)),
         .now_ms = api_now_ms(),
     };
-    if (!read_key(call, rule, &key) || !read_positions(call) || !read_if_match(call))
+    static const char *const none[] = {NULL};
+    if (!http_query_only(request, none) || !read_key(call, rule, &key) || !read_positions(call) ||
+        !read_if_match(call))
         return NULL;
-    read_preferences(call);
     name_command(call, key);
     return call;
 }
@@ -124,7 +129,7 @@ struct shop_command_meta call_meta(const struct call *call)
         .reply_to = mr_cstr(GATEWAY_REPLIES_TOPIC),
         .reply_partition = call->api->instance,
         .correlation_id = http_request_id(call->request),
-        .traceparent = http_header(call->request, "traceparent"),
+        .traceparent = http_traceparent(call->request),
         .want_body = true,
     };
 }
@@ -138,6 +143,7 @@ void call_send(
     gateway_answer_fn *answered)
 {
     struct mr_buffer bytes;
+    read_preferences(call);
     mr_buffer_init(&bytes);
     codec_encode(call->api->registry, type, topic, command, &bytes);
     struct gateway_command sending = {
@@ -146,9 +152,6 @@ void call_send(
         .value = mr_arena_copy(http_arena(call->request), mr_buffer_view(&bytes)),
         .type = mr_cstr(shop_types[type].full_name),
         .command_id = shop_id_view(&call->command_id),
-        .principal = mr_bytes_starts_with(call->principal, mr_cstr(API_ANONYMOUS))
-                         ? mr_cstr(API_ANONYMOUS)
-                         : call->principal,
         .requires_position = call->requires_position,
         .wait_ms = call->wait_ms,
         .answered = answered,
@@ -183,8 +186,7 @@ static void send_pending(struct call *call)
 {
     struct json_w w = json_w_to(http_response(call->request));
     struct mr_bytes id = shop_id_view(&call->command_id);
-    struct mr_bytes self =
-        mr_arena_printf(http_arena(call->request), "/v1/commands/%s", call->command_id.text);
+    struct mr_bytes self = command_url(call);
     json_w_object(&w);
     json_w_key_text(&w, "command_id", id);
     json_w_key_text(&w, "status", mr_cstr("pending"));
@@ -203,11 +205,14 @@ static void send_rejection(struct call *call, const struct shop_command_outcome 
     const char *slug = outcome->problem_type.ptr
                            ? mr_arena_cstr(http_arena(call->request), outcome->problem_type)
                            : "internal";
+    bool is_error = outcome->http_status >= 400 && outcome->http_status < 600;
+    if (!is_error && !http_problem_status(slug)) /* Of a writer that knows more than we do. */
+        slug = "internal";
     http_send_problem_full(
         call->request,
         &(struct http_problem){
             .slug = slug,
-            .status = outcome->http_status,
+            .status = is_error ? outcome->http_status : 0,
             .detail = outcome->problem_detail,
             .extensions = outcome->problem_ext_json,
         });
@@ -226,7 +231,16 @@ call_accepted(struct call *call, const struct gateway_answer *answer)
 {
     switch (answer->verdict) {
     case GATEWAY_PENDING:
-        send_pending(call);
+        if (call->must_wait)
+            send_unavailable(call, "outcome-unknown", "it takes longer than usual; repeat it");
+        else
+            send_pending(call);
+        return NULL;
+    case GATEWAY_UNKNOWN:
+        send_unavailable(
+            call,
+            "outcome-unknown",
+            "the log did not answer in time; repeat the request with the same Idempotency-Key");
         return NULL;
     case GATEWAY_UNAVAILABLE:
         send_unavailable(call, "log-unavailable", "nothing was accepted; repeat the request");

@@ -134,8 +134,11 @@ void guest_carts_post(struct http_request *request, void *user)
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     uint8_t random[43];
     char token[43];
+    static const char *const none[] = {NULL};
     struct json_w w = json_w_to(http_response(request));
     (void)user;
+    if (!http_query_only(request, none))
+        return;
     crypto_random(random, sizeof random);
     for (size_t i = 0; i < sizeof token; i++)
         token[i] = digits[random[i] & 63];

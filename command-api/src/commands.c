@@ -3,13 +3,55 @@
 
 #include <http/shop_json.h>
 
-static const struct mr_bytes anonymous = MR_LITERAL(API_ANONYMOUS);
+#define TICKET "command"
+
+enum { KEPT_MS = 7 * 24 * 3600 * 1000, TICKET_TIME_BYTES = 8 };
 
 /* Who registers is nobody yet: the id, which cannot be guessed, is the permission. */
-static bool may_see(const struct shop_command_outcome *outcome, struct mr_bytes owner)
+static bool may_see(struct mr_bytes principal, struct mr_bytes owner)
 {
-    return mr_bytes_starts_with(outcome->principal, anonymous) ||
-           mr_bytes_equal(outcome->principal, owner);
+    return mr_bytes_starts_with(principal, mr_cstr(API_ANONYMOUS)) ||
+           mr_bytes_equal(principal, owner);
+}
+
+/* A ticket: when, and "command id|principal", under our MAC. */
+struct mr_bytes command_url(const struct call *call)
+{
+    struct mr_arena *arena = http_arena(call->request);
+    bool anonymous = mr_bytes_starts_with(call->principal, mr_cstr(API_ANONYMOUS));
+    struct mr_bytes principal = anonymous ? mr_cstr(API_ANONYMOUS) : call->principal;
+    struct mr_buffer payload = {0};
+    struct mr_buffer ticket = {0};
+    mr_put_be64(mr_buffer_reserve(&payload, TICKET_TIME_BYTES), (uint64_t)call->now_ms);
+    payload.len = TICKET_TIME_BYTES;
+    mr_buffer_printf(&payload, "%s|%.*s", call->command_id.text, MR_ARG(principal));
+    token_wrap(call->api->tokens, TICKET, mr_buffer_view(&payload), &ticket);
+    struct mr_bytes url = mr_arena_printf(
+        arena, "/v1/commands/%s?ticket=%.*s", call->command_id.text, (int)ticket.len, ticket.ptr);
+    mr_buffer_clean_up(&payload);
+    mr_buffer_clean_up(&ticket);
+    return url;
+}
+
+/* True when the request has a ticket for this command that is the caller's and not too old. */
+static bool has_ticket(
+    const struct api *api,
+    struct http_request *request,
+    struct mr_bytes command_id,
+    struct mr_bytes owner)
+{
+    struct mr_bytes ticket = http_query(request, "ticket");
+    struct mr_bytes payload = {0};
+    if (!ticket.ptr || token_unwrap(api->tokens, TICKET, ticket, http_arena(request), &payload) ||
+        payload.len < TICKET_TIME_BYTES + command_id.len + 1)
+        return false;
+    int64_t issued_ms = (int64_t)mr_get_be64(payload.ptr);
+    struct mr_bytes rest =
+        mr_bytes_of(payload.ptr + TICKET_TIME_BYTES, payload.len - TICKET_TIME_BYTES);
+    return api_now_ms() - issued_ms < KEPT_MS && mr_bytes_starts_with(rest, command_id) &&
+           rest.ptr[command_id.len] == '|' &&
+           may_see(
+               mr_bytes_of(rest.ptr + command_id.len + 1, rest.len - command_id.len - 1), owner);
 }
 
 static void write_problem(
@@ -97,16 +139,16 @@ void command_get(struct http_request *request, void *user)
     struct api_caller caller;
     const struct shop_command_outcome *outcome = NULL;
     struct mr_bytes command_id = http_path_param(request, 0);
-    if (!api_identify(api, request, &caller))
+    static const char *const known[] = {"ticket", NULL};
+    if (!http_query_only(request, known) || !api_identify(api, request, &caller))
         return;
     int found =
         shop_id_is_valid(command_id) ? find(api, command_id, http_arena(request), &outcome) : 0;
-    struct mr_bytes principal = caller.owner.ptr ? caller.owner : anonymous;
     if (found < 0)
         http_send_problem(request, "internal", "the outcome cannot be read");
-    else if (outcome && may_see(outcome, caller.owner))
+    else if (outcome && may_see(outcome->principal, caller.owner))
         send_outcome(api, request, outcome);
-    else if (!outcome && gateway_has_sent(api->gateway, command_id, principal))
+    else if (!outcome && has_ticket(api, request, command_id, caller.owner))
         send_pending(request, command_id);
     else
         http_send_problem(request, "not-found", "no such command of yours in the last seven days");

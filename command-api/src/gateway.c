@@ -19,12 +19,6 @@ enum {
     POLL_MS = 200,
     RETRY_MS = 1000,
     DELIVERY_MS = 4000, /* Longer than message.timeout.ms below, so that the report comes first. */
-    RECENT = 4096,
-};
-
-struct recent {
-    uint64_t command;
-    uint64_t principal;
 };
 
 struct gateway {
@@ -36,10 +30,9 @@ struct gateway {
     bool running;
     atomic_bool stopping;
     atomic_bool reading;
+    atomic_bool failed_for_good;
     atomic_llong sent;
     atomic_llong failed;
-    pthread_mutex_t recent_lock;
-    struct recent recent[RECENT]; /* Direct-mapped by command. */
 };
 
 static const char *const producer_properties[] = {"message.timeout.ms=3000", NULL};
@@ -92,6 +85,7 @@ static void *read_replies(void *user)
             mr_log(MR_LOG_WARN, "replies-not-read", "error=\"%s\"", error.text);
         if (!good && mr_code_class(count) != MR_CLASS_RETRY) {
             mr_log(MR_LOG_ERROR, "replies-given-up", "error=\"%s\"", error.text);
+            atomic_store(&gateway->failed_for_good, true);
             break;
         }
         if (!good)
@@ -144,8 +138,6 @@ int gateway_start(
     struct gateway *gateway = mr_calloc(1, sizeof *gateway);
     gateway->options = *options;
     pending_table_init(&gateway->pending);
-    if (pthread_mutex_init(&gateway->recent_lock, NULL))
-        abort();
     int rc = open_gateway(gateway, error);
     if (rc)
         gateway_stop(gateway);
@@ -164,36 +156,34 @@ void gateway_stop(struct gateway *gateway)
     topo_kafka_producer_free(gateway->producer);
     topo_kafka_reader_free(gateway->reader);
     pending_table_clean_up(&gateway->pending);
-    pthread_mutex_destroy(&gateway->recent_lock);
     free(gateway);
 }
 
 /* -- commands -- */
 
-static void remember(struct gateway *gateway, const struct gateway_command *command)
+static struct gateway *gateway_of(struct pending *pending)
 {
-    uint64_t hash = mr_bytes_hash(command->command_id);
-    pthread_mutex_lock(&gateway->recent_lock);
-    gateway->recent[hash % RECENT] =
-        (struct recent){.command = hash, .principal = mr_bytes_hash(command->principal)};
-    pthread_mutex_unlock(&gateway->recent_lock);
+    return (struct gateway *)((char *)pending->table - offsetof(struct gateway, pending));
 }
 
-bool gateway_has_sent(
-    struct gateway *gateway, struct mr_bytes command_id, struct mr_bytes principal)
+/* A command that is too large, or a partition without a leader, is that command's trouble; a
+ * producer that cannot go on is everybody's. */
+static void note_failure(struct gateway *gateway, int code)
 {
-    uint64_t hash = mr_bytes_hash(command_id);
-    pthread_mutex_lock(&gateway->recent_lock);
-    struct recent recent = gateway->recent[hash % RECENT];
-    pthread_mutex_unlock(&gateway->recent_lock);
-    return recent.command == hash && recent.principal == mr_bytes_hash(principal);
+    if (code == 0)
+        return;
+    atomic_fetch_add(&gateway->failed, 1);
+    if (mr_code_class(code) == MR_CLASS_FATAL || mr_code_class(code) == MR_CLASS_FENCED)
+        atomic_store(&gateway->failed_for_good, true);
 }
 
 static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
 {
+    struct pending *pending = user;
     (void)partition;
     (void)offset;
-    pending_delivered(user, code == 0);
+    note_failure(gateway_of(pending), code);
+    pending_delivered(pending, code);
 }
 
 static int produce(
@@ -234,11 +224,6 @@ static void conclude(
     answered(request, &answer, user);
 }
 
-static struct gateway *gateway_of(struct pending *pending)
-{
-    return (struct gateway *)((char *)pending->table - offsetof(struct gateway, pending));
-}
-
 static void
 conclude_reply(struct http_request *request, struct pending *pending, struct mr_bytes framed)
 {
@@ -250,6 +235,21 @@ conclude_reply(struct http_request *request, struct pending *pending, struct mr_
         conclude(request, pending, GATEWAY_DECIDED, message.value);
 }
 
+static enum gateway_verdict verdict_of(const struct pending *pending, enum pending_note note)
+{
+    switch (note) {
+    case NOTE_ACKNOWLEDGED:
+        return GATEWAY_PENDING;
+    case NOTE_FAILED:
+        return pending->queue_full ? GATEWAY_OVERLOADED : GATEWAY_UNAVAILABLE;
+    case NOTE_NONE:
+    case NOTE_REPLY:
+    case NOTE_UNCERTAIN:
+        break;
+    }
+    return GATEWAY_UNKNOWN;
+}
+
 static void
 resume(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
@@ -257,40 +257,42 @@ resume(struct http_request *request, enum http_why why, struct mr_bytes payload,
     struct mr_bytes framed = {0};
     (void)payload;
     enum pending_note note = pending_take(pending, http_arena(request), &framed);
-    if (note == NOTE_REPLY)
+    if (note == NOTE_REPLY) {
         conclude_reply(request, pending, framed);
-    else if (note == NOTE_FAILED)
-        conclude(request, pending, GATEWAY_UNAVAILABLE, NULL);
-    else if (note == NOTE_ACKNOWLEDGED)
-        conclude(request, pending, GATEWAY_PENDING, NULL);
-    else if (pending_is_acknowledged(pending))
-        conclude(request, pending, GATEWAY_PENDING, NULL);
-    else if (why == HTTP_STOPPING || !pending_suspend(pending, request, DELIVERY_MS, resume))
-        conclude(request, pending, GATEWAY_UNAVAILABLE, NULL);
+        return;
+    }
+    if (note == NOTE_NONE)
+        note = pending_hurry(pending);
+    if (note == NOTE_NONE && why != HTTP_STOPPING &&
+        pending_suspend(pending, request, DELIVERY_MS, resume))
+        return;
+    conclude(request, pending, verdict_of(pending, note), NULL);
 }
 
+/* Suspended before it is sent: what cannot wait for its outcome is not sent at all. */
 void gateway_send(
     struct gateway *gateway, struct http_request *request, const struct gateway_command *command)
 {
-    struct pending *pending = pending_add(&gateway->pending, command->command_id);
+    struct pending *pending =
+        pending_add(&gateway->pending, command->command_id, command->wait_ms == 0);
     struct mr_error error;
     pending->answered = command->answered;
     pending->user = command->user;
-    pending->wants_acknowledgement = command->wait_ms == 0;
+    int wait_ms = command->wait_ms > 0 ? command->wait_ms : DELIVERY_MS;
+    if (!pending_suspend(pending, request, wait_ms, resume)) {
+        pending_delivered(pending, MR_AGAIN);
+        conclude(request, pending, GATEWAY_OVERLOADED, NULL);
+        return;
+    }
     int rc = produce(gateway, command, pending, &error);
     if (rc) {
-        atomic_fetch_add(&gateway->failed, 1);
         mr_log(
             MR_LOG_WARN, "command-not-sent", "topic=%s error=\"%s\"", command->topic, error.text);
-        pending_delivered(pending, false);
-        conclude(request, pending, rc == MR_AGAIN ? GATEWAY_OVERLOADED : GATEWAY_UNAVAILABLE, NULL);
+        note_failure(gateway, rc);
+        pending_delivered(pending, rc);
         return;
     }
     atomic_fetch_add(&gateway->sent, 1);
-    remember(gateway, command);
-    int wait_ms = command->wait_ms > 0 ? command->wait_ms : DELIVERY_MS;
-    if (!pending_suspend(pending, request, wait_ms, resume))
-        conclude(request, pending, GATEWAY_OVERLOADED, NULL);
 }
 
 /* -- what an operator sees -- */
@@ -301,6 +303,14 @@ bool gateway_is_ready(struct gateway *gateway, struct mr_error *error)
         return true;
     (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", GATEWAY_REPLIES_TOPIC);
     return false;
+}
+
+bool gateway_has_failed(struct gateway *gateway, struct mr_error *error)
+{
+    if (!atomic_load(&gateway->failed_for_good))
+        return false;
+    (void)mr_fail(error, MR_FATAL, "the connection to Kafka has failed for good");
+    return true;
 }
 
 void gateway_metrics(struct gateway *gateway, struct mr_buffer *out)

@@ -2,11 +2,14 @@
  * gateway.h - commands out, outcomes back: an HTTP request waits here for the reply to its command.
  *
  *     gateway_send --> SENT --acknowledged--> DURABLE --reply--> GATEWAY_DECIDED
- *                       |                        |---deadline--> GATEWAY_PENDING (202)
- *                       |---not delivered----> GATEWAY_UNAVAILABLE (503, nothing accepted)
+ *      |                |                        '---deadline--> GATEWAY_PENDING (202)
+ *      |                |---it may be in the log--> GATEWAY_UNKNOWN (503)
+ *      |                '---it is not-------------> GATEWAY_UNAVAILABLE (503, nothing accepted)
+ *      '---too many wait, queue full--> GATEWAY_OVERLOADED (503, nothing accepted)
  *
  * A reply that is lost costs a 202 and nothing else: the outcome is in the log. Nobody is told 202
- * before Kafka has the command; whoever is told 503 may repeat it with the same key.
+ * before Kafka has the command, nor "nothing accepted" when it may have it; whoever is told 503 may
+ * repeat it with the same key.
  *
  * Threads  gateway_send: the server thread that has the request. start, stop: main. Inside: one
  *          thread that reads replies, and the producer's own.
@@ -31,6 +34,7 @@ struct gateway_options {
 enum gateway_verdict {
     GATEWAY_DECIDED,
     GATEWAY_PENDING,
+    GATEWAY_UNKNOWN,
     GATEWAY_UNAVAILABLE,
     GATEWAY_OVERLOADED,
 };
@@ -51,7 +55,6 @@ struct gateway_command {
     struct mr_bytes value; /* Framed. */
     struct mr_bytes type;  /* Full record name, for ce_type. */
     struct mr_bytes command_id;
-    struct mr_bytes principal;
     struct mr_bytes requires_position; /* NULL: none. */
     int wait_ms;                       /* For the reply; 0: only for the acknowledgement. */
     gateway_answer_fn *answered;
@@ -68,12 +71,11 @@ void gateway_stop(struct gateway *gateway);
 void gateway_send(
     struct gateway *gateway, struct http_request *request, const struct gateway_command *command);
 
-/* True when this instance has lately sent a command of that id for that principal. */
-bool gateway_has_sent(
-    struct gateway *gateway, struct mr_bytes command_id, struct mr_bytes principal);
-
 /* False with a reason in `error` when replies are not being read. */
 bool gateway_is_ready(struct gateway *gateway, struct mr_error *error);
+
+/* True when it will never be ready again: only a new process helps. */
+bool gateway_has_failed(struct gateway *gateway, struct mr_error *error);
 
 /* Prometheus text. */
 void gateway_metrics(struct gateway *gateway, struct mr_buffer *out);

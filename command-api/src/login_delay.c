@@ -11,7 +11,7 @@ enum { SLOTS = 16 * 1024, FREE_FAILURES = 4, DELAY_S_MAX = 3600, FORGET_MS = 24 
 struct slot {
     uint64_t account;
     int32_t failures;
-    int64_t failed_at_ms;
+    int64_t tried_at_ms;
 };
 
 struct login_delay {
@@ -49,29 +49,21 @@ static int64_t delay_ms(int32_t failures)
     return 1000 * (seconds > DELAY_S_MAX ? DELAY_S_MAX : seconds);
 }
 
-int login_delay_wait_s(struct login_delay *delay, struct mr_bytes account, int64_t now_ms)
-{
-    uint64_t hash = mr_bytes_hash(account);
-    int64_t wait_ms = 0;
-    pthread_mutex_lock(&delay->lock);
-    const struct slot *slot = slot_of(delay, hash);
-    if (slot->account == hash)
-        wait_ms = slot->failed_at_ms + delay_ms(slot->failures) - now_ms;
-    pthread_mutex_unlock(&delay->lock);
-    return wait_ms > 0 ? (int)((wait_ms + 999) / 1000) : 0;
-}
-
-void login_delay_failed(struct login_delay *delay, struct mr_bytes account, int64_t now_ms)
+int login_delay_try(struct login_delay *delay, struct mr_bytes account, int64_t now_ms)
 {
     uint64_t hash = mr_bytes_hash(account);
     pthread_mutex_lock(&delay->lock);
     struct slot *slot = slot_of(delay, hash);
-    if (slot->account != hash || now_ms - slot->failed_at_ms > FORGET_MS)
+    if (slot->account != hash || now_ms - slot->tried_at_ms > FORGET_MS)
         *slot = (struct slot){.account = hash};
-    if (slot->failures < INT32_MAX)
-        slot->failures++;
-    slot->failed_at_ms = now_ms;
+    int64_t wait_ms = slot->tried_at_ms + delay_ms(slot->failures) - now_ms;
+    if (wait_ms <= 0) {
+        if (slot->failures < INT32_MAX)
+            slot->failures++;
+        slot->tried_at_ms = now_ms;
+    }
     pthread_mutex_unlock(&delay->lock);
+    return wait_ms > 0 ? (int)((wait_ms + 999) / 1000) : 0;
 }
 
 void login_delay_succeeded(struct login_delay *delay, struct mr_bytes account)
@@ -81,5 +73,15 @@ void login_delay_succeeded(struct login_delay *delay, struct mr_bytes account)
     struct slot *slot = slot_of(delay, hash);
     if (slot->account == hash)
         *slot = (struct slot){0};
+    pthread_mutex_unlock(&delay->lock);
+}
+
+void login_delay_withdraw(struct login_delay *delay, struct mr_bytes account)
+{
+    uint64_t hash = mr_bytes_hash(account);
+    pthread_mutex_lock(&delay->lock);
+    struct slot *slot = slot_of(delay, hash);
+    if (slot->account == hash && slot->failures > 0)
+        slot->failures--;
     pthread_mutex_unlock(&delay->lock);
 }

@@ -15,10 +15,13 @@ struct login_delay;
 struct login_delay *login_delay_new(void);
 void login_delay_free(struct login_delay *delay); /* NULL is fine. */
 
-/* Seconds until the account may try again; 0: now. */
-int login_delay_wait_s(struct login_delay *delay, struct mr_bytes account, int64_t now_ms);
+/* An attempt: 0, and it counts as failed from now on, so that many at once are no way around the
+ * delay; or the seconds until the account may try again. */
+int login_delay_try(struct login_delay *delay, struct mr_bytes account, int64_t now_ms);
 
-void login_delay_failed(struct login_delay *delay, struct mr_bytes account, int64_t now_ms);
 void login_delay_succeeded(struct login_delay *delay, struct mr_bytes account);
+
+/* The attempt was not made after all. */
+void login_delay_withdraw(struct login_delay *delay, struct mr_bytes account);
 
 #endif

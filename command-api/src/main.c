@@ -6,6 +6,7 @@
 
 #include <base/log.h>
 #include <base/options.h>
+#include <http/shop_paths.h>
 #include <processors/registry.h>
 #include <processors/views.h>
 #include <topology/kafka.h>
@@ -114,6 +115,8 @@ static int start_server(struct program *program, struct mr_error *error)
         .threads = (int)program->threads,
         .routes = api_routes,
         .routes_count = api_routes_count,
+        .origin = shop_paths,
+        .origin_count = shop_paths_count,
         .user = &program->api,
     };
     return http_server_start(&options, &program->api.server, error);
@@ -168,7 +171,8 @@ static int serve(struct program *program, const sigset_t *signals, struct mr_err
             mr_log(MR_LOG_INFO, "stopping", "signal=%d", number);
             return 0;
         }
-        if (topo_engine_state(program->api.engine, error) == TOPO_FAILED)
+        if (topo_engine_state(program->api.engine, error) == TOPO_FAILED ||
+            gateway_has_failed(program->api.gateway, error))
             return MR_FATAL;
     }
 }

@@ -23,11 +23,12 @@ static struct pending **bucket_of(struct pending_table *table, struct mr_bytes c
     return &table->buckets[mr_bytes_hash(command_id) % PENDING_BUCKETS];
 }
 
-struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id)
+struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id, bool hurried)
 {
     struct pending *pending = mr_calloc(1, sizeof *pending);
     pending->table = table;
     pending->references = 2;
+    pending->hurried = hurried;
     snprintf(pending->command_id, sizeof pending->command_id, "%.*s", MR_ARG(command_id));
     pthread_mutex_lock(&table->lock);
     struct pending **bucket = bucket_of(table, mr_cstr(pending->command_id));
@@ -109,28 +110,34 @@ static void destroy(struct pending *pending)
     free(pending);
 }
 
-void pending_delivered(struct pending *pending, bool delivered)
+static enum pending_note note_of(int code)
+{
+    if (code == 0)
+        return NOTE_ACKNOWLEDGED;
+    return code == MR_TIMEOUT ? NOTE_UNCERTAIN : NOTE_FAILED;
+}
+
+void pending_delivered(struct pending *pending, int code)
 {
     pthread_mutex_t *lock = &pending->table->lock;
     pthread_mutex_lock(lock);
-    pending->acknowledged = delivered;
-    if (!delivered)
-        set_note(pending, NOTE_FAILED);
-    else if (pending->wants_acknowledgement || pending->overtime)
-        set_note(pending, NOTE_ACKNOWLEDGED);
+    pending->delivery = note_of(code);
+    pending->queue_full = code == MR_AGAIN;
+    if (pending->hurried || pending->delivery == NOTE_FAILED)
+        set_note(pending, pending->delivery);
     bool last = drop(pending);
     pthread_mutex_unlock(lock);
     if (last)
         destroy(pending);
 }
 
-bool pending_is_acknowledged(struct pending *pending)
+enum pending_note pending_hurry(struct pending *pending)
 {
     pthread_mutex_lock(&pending->table->lock);
-    bool acknowledged = pending->acknowledged;
-    pending->overtime = true;
+    enum pending_note delivery = pending->delivery;
+    pending->hurried = true;
     pthread_mutex_unlock(&pending->table->lock);
-    return acknowledged;
+    return delivery;
 }
 
 void pending_remove(struct pending *pending)

@@ -16,7 +16,13 @@
 
 #include <pthread.h>
 
-enum pending_note { NOTE_NONE, NOTE_REPLY, NOTE_FAILED, NOTE_ACKNOWLEDGED };
+enum pending_note {
+    NOTE_NONE,
+    NOTE_REPLY,
+    NOTE_FAILED,      /* It is not in the log. */
+    NOTE_UNCERTAIN,   /* It may be in the log or may not. */
+    NOTE_ACKNOWLEDGED /* It is in the log. */
+};
 
 struct pending {
     struct pending *next; /* In the same bucket. */
@@ -26,9 +32,9 @@ struct pending {
     struct http_waiter *waiter; /* NULL: not suspended. */
     enum pending_note note;     /* What has arrived and not been told yet. */
     struct mr_bytes reply;      /* malloc'd, with NOTE_REPLY. */
-    bool acknowledged;
-    bool wants_acknowledgement; /* Do not wait for the reply. */
-    bool overtime;              /* The wait is over; only the acknowledgement is waited for. */
+    enum pending_note delivery; /* NOTE_NONE until the delivery report. */
+    bool hurried;    /* The delivery report is enough: no reply is waited for, or no more. */
+    bool queue_full; /* With NOTE_FAILED: why. */
     gateway_answer_fn *answered;
     void *user;
 };
@@ -45,8 +51,8 @@ struct pending_table {
 void pending_table_init(struct pending_table *table);
 void pending_table_clean_up(struct pending_table *table);
 
-/* With two references. */
-struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id);
+/* With two references. `hurried`: do not wait for the reply. */
+struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id, bool hurried);
 
 /* Suspends the request; wakes it at once when there is a note already. False: no room. */
 bool pending_suspend(
@@ -59,10 +65,12 @@ pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *r
 /* The reply to a command, for all who wait for it. */
 void pending_reply(struct pending_table *table, struct mr_bytes command_id, struct mr_bytes reply);
 
-/* The delivery report; drops the delivery's reference. */
-void pending_delivered(struct pending *pending, bool delivered);
+/* The delivery report, as topo_delivered_fn has it, or why there will be none; drops the delivery's
+ * reference. */
+void pending_delivered(struct pending *pending, int code);
 
-bool pending_is_acknowledged(struct pending *pending);
+/* The wait is over: from now on the delivery report is enough. Returns what is known of it. */
+enum pending_note pending_hurry(struct pending *pending);
 
 /* Out of the table; drops the request's reference. */
 void pending_remove(struct pending *pending);

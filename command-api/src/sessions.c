@@ -99,6 +99,7 @@ static void start(struct http_request *request, struct login *login)
         call_begin(login->api, request, login->user_id, mr_cstr("customer"), CALL_KEY_OPTIONAL);
     if (!call)
         return;
+    call->must_wait = true; /* The access token is in this answer or nowhere. */
     struct shop_id session_id = shop_created_id("ses_", shop_id_view(&call->command_id));
     login->session_id = mr_arena_copy(arena, shop_id_view(&session_id));
     call->user = login;
@@ -124,7 +125,6 @@ verified(struct http_request *request, enum http_why why, struct mr_bytes payloa
         login_delay_succeeded(login->api->delays, login->email_key);
         start(request, login);
     } else {
-        login_delay_failed(login->api->delays, login->email_key, api_now_ms());
         http_send_problem_full(request, &(struct http_problem){.slug = "invalid-credentials"});
     }
 }
@@ -159,14 +159,16 @@ void sessions_post(struct http_request *request, void *user)
     struct mr_bytes email = login->email;
     (void)crypto_email_normalise(login->email, arena, &email);
     login->email_key = crypto_email_key(&api->email_hmac, email, arena);
-    int wait_s = login_delay_wait_s(api->delays, login->email_key, api_now_ms());
+    int wait_s = login_delay_try(api->delays, login->email_key, api_now_ms());
     if (wait_s) {
         http_send_problem_full(
             request, &(struct http_problem){.slug = "too-many-attempts", .retry_after_s = wait_s});
         return;
     }
     find_account(login, arena);
-    if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login))
+    if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login)) {
+        login_delay_withdraw(api->delays, login->email_key);
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+    }
 }

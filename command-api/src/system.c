@@ -66,10 +66,13 @@ const struct http_route api_routes[] = {
      .path = "/v1/orders/{order_id}/cancellation",
      .handle = order_cancellation_post},
     {.method = "GET", .path = "/v1/commands/{command_id}", .handle = command_get},
-    {.method = "GET", .path = "/.well-known/jwks.json", .handle = jwks_get},
+    {.method = "GET",
+     .path = "/.well-known/jwks.json",
+     .handle = jwks_get,
+     .produces = "application/jwk-set+json"},
     {.method = "GET", .path = "/healthz", .handle = health_get},
     {.method = "GET", .path = "/readyz", .handle = ready_get},
-    {.method = "GET", .path = "/metrics", .handle = metrics_get},
+    {.method = "GET", .path = "/metrics", .handle = metrics_get, .produces = "text/plain"},
 };
 
 const size_t api_routes_count = sizeof api_routes / sizeof api_routes[0];

@@ -93,6 +93,8 @@ enum http_if_match http_if_match(const struct http_request *request, int64_t *re
         return HTTP_IF_MATCH_NONE;
     if (mr_bytes_equal(header, mr_cstr("*")))
         return HTTP_IF_MATCH_ANY;
+    if (mr_bytes_starts_with(header, mr_cstr("W/")))
+        header = mr_bytes_of(header.ptr + 2, header.len - 2);
     if (header.len < 4 || header.ptr[2] == '.' || !mr_bytes_starts_with(header, mr_cstr("\"v")) ||
         header.ptr[header.len - 1] != '"')
         return HTTP_IF_MATCH_BAD;
@@ -136,6 +138,8 @@ void http_send(struct http_request *request, int status, const char *content_typ
         http_set_header(request, "Cache-Control", mr_cstr("no-store"));
     if (request->request_id.ptr)
         http_set_header(request, "Request-Id", request->request_id);
+    if (http_traceparent(request).ptr)
+        http_set_header(request, "traceparent", http_traceparent(request));
     if (server->options.on_response)
         server->options.on_response(request, status, server->options.user);
     if (atomic_load(&server->stopping))

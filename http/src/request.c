@@ -233,6 +233,26 @@ struct mr_bytes http_request_id(const struct http_request *request)
     return request->request_id;
 }
 
+static bool is_hex(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f')))
+            return false;
+    return true;
+}
+
+struct mr_bytes http_traceparent(const struct http_request *request)
+{
+    enum { TRACE_AT = 3, TRACE_LEN = 32, SPAN_AT = 36, SPAN_LEN = 16, FLAGS_AT = 53, LEN = 55 };
+    struct mr_bytes text = http_header(request, "traceparent");
+    if (text.len != LEN || !mr_bytes_starts_with(text, mr_cstr("00-")) ||
+        text.ptr[SPAN_AT - 1] != '-' || text.ptr[FLAGS_AT - 1] != '-' ||
+        !is_hex(text.ptr + TRACE_AT, TRACE_LEN) || !is_hex(text.ptr + SPAN_AT, SPAN_LEN) ||
+        !is_hex(text.ptr + FLAGS_AT, LEN - FLAGS_AT))
+        return mr_bytes_of(NULL, 0);
+    return text;
+}
+
 size_t http_query_count(const struct http_request *request)
 {
     return request->query_count;

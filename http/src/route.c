@@ -74,6 +74,11 @@ bool route_match(struct http_request *request, char *allow, size_t allow_size)
         request->route = i;
         return true;
     }
+    for (size_t i = 0; i < options->origin_count; i++) {
+        struct mr_bytes params[ROUTE_PARAMS_MAX];
+        if (path_matches(options->origin[i].path, request->path, params))
+            allow_add(allow, allow_size, options->origin[i].method);
+    }
     if (allow[0])
         allow_add(allow, allow_size, "OPTIONS");
     return false;

@@ -143,6 +143,7 @@ static bool keep_body(struct http_request *request, const char *data, size_t *si
 static void hand_over(struct http_request *request)
 {
     struct http_server *server = request->server;
+    const struct http_route *route = &server->options.routes[request->route];
     connections_mark(request, true);
     request->state = REQUEST_HANDED;
     if (request->body_seen_bytes > request->body_bytes_max)
@@ -152,8 +153,14 @@ static void hand_over(struct http_request *request)
         http_send_problem(request, "shutting-down", "This instance is stopping.");
     else if (!request_parse_query(request))
         http_send_problem(request, "malformed-query", "The query string cannot be decoded.");
+    else if (!accept_admits(http_header(request, "Accept"), route->produces))
+        http_send_problem(
+            request,
+            "not-acceptable",
+            "Answers here are %s.",
+            route->produces ? route->produces : "application/json");
     else
-        server->options.routes[request->route].handle(request, server->options.user);
+        route->handle(request, server->options.user);
 }
 
 static void go_on(struct http_request *request)
@@ -361,16 +368,23 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
+static void drain(struct http_server *server, int64_t until_us)
+{
+    while (atomic_load(&server->requests_open) > 0 && server_now_us() < until_us)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 void http_server_stop(struct http_server *server, int drain_ms)
 {
     if (server->stopped)
         return;
     atomic_store(&server->stopping, true);
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
+    int64_t now_us = server_now_us();
+    drain(server, now_us + (int64_t)drain_ms * 500);
+    atomic_store(&server->waits_are_over, true);
     wait_wake_all(server);
-    int64_t until_us = server_now_us() + (int64_t)drain_ms * 1000;
-    while (atomic_load(&server->requests_open) > 0 && server_now_us() < until_us)
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    drain(server, now_us + (int64_t)drain_ms * 1000);
     while (wait_count(server) > 0) /* Claimed by an http_wake that has not come further yet. */
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     MHD_stop_daemon(server->daemon);

@@ -86,7 +86,8 @@ struct http_server {
     struct MHD_Daemon *daemon;
     int listen_fd;
     uint16_t port;
-    _Atomic bool stopping;
+    _Atomic bool stopping;       /* Nothing new is begun. */
+    _Atomic bool waits_are_over; /* Nobody may be suspended any more. */
     bool stopped;
     _Atomic int requests_open;
 
@@ -121,6 +122,9 @@ void request_set_id(struct http_request *request);
 /* route.c: true when a route has the path and the method; otherwise `allow` (may come out empty)
  * lists the methods of the routes that have the path. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size);
+
+/* accept.c: does the client take a body of this type? NULL: "application/json". */
+bool accept_admits(struct mr_bytes accept, const char *type);
 
 /* answer.c */
 void answer_reset(struct http_request *request);

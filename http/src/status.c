@@ -39,7 +39,7 @@ static void get_metrics(struct http_request *request, void *user)
 static const struct http_route routes[] = {
     {.method = "GET", .path = "/healthz", .handle = get_health},
     {.method = "GET", .path = "/readyz", .handle = get_ready},
-    {.method = "GET", .path = "/metrics", .handle = get_metrics},
+    {.method = "GET", .path = "/metrics", .handle = get_metrics, .produces = "text/plain"},
 };
 
 int http_status_start(

@@ -107,7 +107,7 @@ http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume
     atomic_init(&waiter->why, WAITING);
 
     pthread_mutex_lock(&server->wait_lock);
-    bool room = server->heap_count < max && !atomic_load(&server->stopping);
+    bool room = server->heap_count < max && !atomic_load(&server->waits_are_over);
     if (room) {
         /* The deadline may pass at once, but a resume takes effect only on this thread, after the
          * handler has returned. */

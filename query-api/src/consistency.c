@@ -43,14 +43,18 @@ static bool is_read(const struct api_read *read, const char *topic)
     return false;
 }
 
-static void
-send_behind(struct http_request *request, const struct topo_position *needed, int64_t applied)
+static void send_behind(
+    struct http_request *request,
+    const struct api *api,
+    const struct topo_position *needed,
+    int64_t applied)
 {
     struct mr_bytes extensions = mr_arena_printf(
         http_arena(request),
-        "{\"needed\":%lld,\"applied\":%lld}",
+        "{\"needed\":%lld,\"applied\":%lld,\"lag_ms\":%lld}",
         (long long)needed->next_offset,
-        (long long)applied);
+        (long long)applied,
+        (long long)(api_now_ms() - atomic_load(&api->caught_up_ms)));
     http_send_problem_full(
         request,
         &(struct http_problem){
@@ -110,7 +114,7 @@ static void give_up(struct http_request *request, struct waiting *waiting, int64
         http_set_header(request, "Preference-Applied", mr_cstr("handling=lenient"));
         waiting->read->serve(request, waiting->api);
     } else {
-        send_behind(request, &waiting->positions[waiting->at], applied);
+        send_behind(request, waiting->api, &waiting->positions[waiting->at], applied);
     }
 }
 
@@ -231,8 +235,11 @@ void api_set_position(
         if (owner.ptr)
             keep_owner(&all, owner);
     }
-    for (size_t i = 0; i < all.count; i++)
-        generation += (uint64_t)all.positions[i].next_offset;
+    for (size_t i = 0; i < all.count; i++) {
+        const int64_t where[] = {all.positions[i].partition, all.positions[i].next_offset};
+        uint64_t one = api_filter_add(API_FILTER_START, mr_cstr(all.positions[i].topic));
+        generation += api_filter_add(one, mr_bytes_of(where, sizeof where)); /* In any order. */
+    }
     if (!all.full && token_positions_write(api->keys, all.positions, all.count, &token) == 0) {
         http_set_header(request, "View-Position", mr_buffer_view(&token));
         http_set_header(request, "Consistency-Token", mr_buffer_view(&token));

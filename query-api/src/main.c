@@ -4,6 +4,7 @@
 #include <base/log.h>
 #include <base/options.h>
 
+#include <http/shop_paths.h>
 #include <processors/registry.h>
 #include <topology/kafka.h>
 
@@ -103,6 +104,8 @@ static int start_server(struct program *program, struct mr_error *error)
             .threads = (int)program->threads,
             .routes = api_routes,
             .routes_count = api_routes_count,
+            .origin = shop_paths,
+            .origin_count = shop_paths_count,
             .user = &program->api,
         },
         &program->api.server,

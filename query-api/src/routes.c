@@ -15,7 +15,7 @@ const struct http_route api_routes[] = {
     {.method = "GET", .path = "/problems/{slug}", .handle = api_get_problem},
     {.method = "GET", .path = "/healthz", .handle = api_get_health},
     {.method = "GET", .path = "/readyz", .handle = api_get_ready},
-    {.method = "GET", .path = "/metrics", .handle = api_get_metrics},
+    {.method = "GET", .path = "/metrics", .handle = api_get_metrics, .produces = "text/plain"},
 };
 const size_t api_routes_count = sizeof api_routes / sizeof api_routes[0];
 

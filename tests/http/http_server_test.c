@@ -57,12 +57,27 @@ static void body_length(struct http_request *request, void *user)
     http_send(request, 200, "text/plain");
 }
 
+static void show_if_match(struct http_request *request, void *user)
+{
+    int64_t version = -1;
+    (void)user;
+    enum http_if_match match = http_if_match(request, &version);
+    mr_buffer_printf(http_response(request), "%d %lld", (int)match, (long long)version);
+    http_send(request, 200, "text/plain");
+}
+
+static const struct http_path origin[] = {
+    {"GET", "/hello"}, {"POST", "/hello"}, {"PATCH", "/elsewhere/{id}"}};
+
 static const struct http_route routes[] = {
     {.method = "GET", .path = "/hello", .handle = say_hello},
     {.method = "GET", .path = "/things/{id}/echo", .handle = echo_params},
     {.method = "POST", .path = "/quantities", .handle = post_quantity},
     {.method = "PUT", .path = "/bodies", .handle = body_length, .body_bytes_max = 100000},
     {.method = "DELETE", .path = "/hello", .handle = say_hello},
+    {.method = "GET", .path = "/text", .handle = body_length, .produces = "text/plain"},
+    {.method = "GET", .path = "/keys", .handle = say_hello, .produces = "application/jwk-set+json"},
+    {.method = "GET", .path = "/if-match", .handle = show_if_match},
 };
 
 struct fixture {
@@ -79,6 +94,8 @@ static int set_up(void **state)
         .threads = 2,
         .routes = routes,
         .routes_count = sizeof routes / sizeof routes[0],
+        .origin = origin,
+        .origin_count = sizeof origin / sizeof origin[0],
         .receive_timeout_ms = 300,
         .keepalive_timeout_ms = 60000,
     };
@@ -178,7 +195,8 @@ static void other_methods_are_405_with_allow(void **state)
         "POST /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
         405,
         "method-not-allowed");
-    assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, DELETE, OPTIONS");
+    assert_string_equal(
+        client_header(&fixture->answer, "Allow"), "GET, HEAD, DELETE, POST, OPTIONS");
     expect_problem(fixture, "BREW /hello HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed");
 }
 
@@ -186,7 +204,122 @@ static void options_lists_the_methods(void **state)
 {
     const struct client_answer *answer = ask(*state, "OPTIONS /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(answer->status, 204);
-    assert_string_equal(client_header(answer, "Allow"), "GET, HEAD, DELETE, OPTIONS");
+    assert_string_equal(client_header(answer, "Allow"), "GET, HEAD, DELETE, POST, OPTIONS");
+}
+
+static void allow_speaks_for_the_whole_origin(void **state)
+{
+    struct fixture *fixture = *state;
+    expect_problem(fixture, "POST /hello HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed");
+    assert_string_equal(
+        client_header(&fixture->answer, "Allow"), "GET, HEAD, DELETE, POST, OPTIONS");
+    expect_problem(
+        fixture, "GET /elsewhere/1 HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed");
+    assert_string_equal(client_header(&fixture->answer, "Allow"), "PATCH, OPTIONS");
+}
+
+static int ask_accepting(struct fixture *fixture, const char *path, const char *accept)
+{
+    char request[512];
+    (void)snprintf(
+        request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\nAccept: %s\r\n\r\n", path, accept);
+    return ask(fixture, request)->status;
+}
+
+static void what_the_client_does_not_take_is_406(void **state)
+{
+    static const struct {
+        const char *path;
+        const char *accept;
+        int status;
+    } rows[] = {
+        {"/hello", "*/*", 200},
+        {"/hello", "application/json", 200},
+        {"/hello", "Application/JSON; charset=utf-8", 200},
+        {"/hello", "text/html, application/*;q=0.1", 200},
+        {"/hello", "text/html,application/xhtml+xml,*/*;q=0.8", 200},
+        {"/hello", "", 200},
+        {"/hello", "text/html", 406},
+        {"/hello", "application/problem+json", 406},
+        {"/hello", "application/jsonx, applicatio/*, application/", 406},
+        {"/hello", "application/json;q=0, */*", 406},
+        {"/hello", "application/json; q=0.000, application/*", 406},
+        {"/hello", "*/*;q=0.001", 200},
+        {"/hello", "*/*;q=0", 406},
+        {"/hello", ",;,;q=0,,", 406},
+        {"/text", "text/plain;version=0.0.4", 200},
+        {"/text", "text/*", 200},
+        {"/text", "application/json", 406},
+        {"/keys", "application/json", 200},
+        {"/keys", "application/jwk-set+json", 200},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (ask_accepting(*state, rows[i].path, rows[i].accept) != rows[i].status)
+            fail_msg("%s with Accept: %s is not %d", rows[i].path, rows[i].accept, rows[i].status);
+}
+
+static void a_version_is_read_from_if_match(void **state)
+{
+    static const struct {
+        const char *header;
+        enum http_if_match match;
+        int version;
+    } rows[] = {
+        {"*", HTTP_IF_MATCH_ANY, -1},
+        {"\"v17\"", HTTP_IF_MATCH_VERSION, 17},
+        {"\"v17.9af3\"", HTTP_IF_MATCH_VERSION, 17},
+        {"W/\"v17.9af3\"", HTTP_IF_MATCH_VERSION, 17}, /* As a gateway that compresses has it. */
+        {"W/", HTTP_IF_MATCH_BAD, -1},
+        {"v17", HTTP_IF_MATCH_BAD, -1},
+        {"\"17\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v.1\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v-1\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v1\", \"v2\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v9999999999999999999\"", HTTP_IF_MATCH_BAD, -1},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        char request[256];
+        char expected[32];
+        (void)snprintf(
+            request,
+            sizeof request,
+            "GET /if-match HTTP/1.1\r\nHost: a\r\nIf-Match: %s\r\n\r\n",
+            rows[i].header);
+        (void)snprintf(expected, sizeof expected, "%d %d", (int)rows[i].match, rows[i].version);
+        ask(fixture, request);
+        if (strcmp(fixture->answer.body, expected) != 0)
+            fail_msg("If-Match: %s gives %s", rows[i].header, fixture->answer.body);
+    }
+}
+
+static void only_a_sane_traceparent_is_taken(void **state)
+{
+    static const char good[] = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    static const char *const bad[] = {
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        "00-\xff\xff"
+        "f92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01",
+    };
+    struct fixture *fixture = *state;
+    char request[256];
+    for (size_t i = 0; i <= sizeof bad / sizeof bad[0]; i++) {
+        (void)snprintf(
+            request,
+            sizeof request,
+            "GET /hello HTTP/1.1\r\nHost: a\r\ntraceparent: %s\r\n\r\n",
+            i ? bad[i - 1] : good);
+        const char *echoed = client_header(ask(fixture, request), "traceparent");
+        if (i == 0)
+            assert_string_equal(echoed, good);
+        else if (echoed)
+            fail_msg("taken: %s", bad[i - 1]);
+    }
 }
 
 static void unknown_paths_are_404(void **state)
@@ -482,6 +615,10 @@ int main(void)
         TEST(known_etag_gives_304_without_a_body),
         TEST(other_methods_are_405_with_allow),
         TEST(options_lists_the_methods),
+        TEST(allow_speaks_for_the_whole_origin),
+        TEST(what_the_client_does_not_take_is_406),
+        TEST(a_version_is_read_from_if_match),
+        TEST(only_a_sane_traceparent_is_taken),
         TEST(unknown_paths_are_404),
         TEST(path_and_query_are_decoded),
         TEST(request_ids_of_another_form_are_replaced),

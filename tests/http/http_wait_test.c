@@ -213,12 +213,40 @@ static void stopping_answers_those_who_wait(void **state)
     struct fixture *fixture = *state;
     int fd = start_waiting(fixture);
     struct http_waiter *waiter = take_waiter(&fixture->mailbox);
-    http_server_stop(fixture->server, 5000);
+    http_server_stop(fixture->server, 200);
     expect_body(fixture, fd, "stopping:");
     assert_int_equal(fixture->answer.status, 503);
     assert_false(http_wake(waiter, mr_cstr("too late")));
     http_waiter_release(waiter);
     close(fd);
+}
+
+static void *stop_it(void *user)
+{
+    http_server_stop(user, 60000);
+    return NULL;
+}
+
+static void what_is_under_way_is_finished_before_the_stop(void **state)
+{
+    struct fixture *fixture = *state;
+    pthread_t stopper;
+    int fd = start_waiting(fixture);
+    int other = client_connect(fixture->port);
+    struct http_waiter *waiter = take_waiter(&fixture->mailbox);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_it, fixture->server), 0);
+    do { /* Until the stop has begun. */
+        client_send_text(other, "GET /now HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_true(client_read(other, false, &fixture->answer));
+    } while (fixture->answer.status == 204);
+    assert_int_equal(fixture->answer.status, 503);
+    assert_true(client_closed(other));
+    assert_true(http_wake(waiter, mr_cstr("in time")));
+    expect_body(fixture, fd, "woken:in time");
+    pthread_join(stopper, NULL);
+    http_waiter_release(waiter);
+    close(fd);
+    close(other);
 }
 
 static void a_client_that_left_does_no_harm(void **state)
@@ -279,6 +307,7 @@ int main(void)
         TEST(others_are_served_while_one_waits),
         TEST(waiters_are_bounded),
         TEST(stopping_answers_those_who_wait),
+        TEST(what_is_under_way_is_finished_before_the_stop),
         TEST(a_client_that_left_does_no_harm),
         TEST(of_many_wakes_at_once_one_wins),
     };

@@ -6,6 +6,7 @@
 #include "api.h"
 
 #include <base/murmur2.h>
+#include <http/shop_paths.h>
 
 #include <processors/ids.h>
 
@@ -626,6 +627,19 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
     }
 }
 
+static void the_origin_knows_every_route(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < api_routes_count; i++) {
+        bool known = false;
+        for (size_t j = 0; j < shop_paths_count && !known; j++)
+            known = strcmp(shop_paths[j].method, api_routes[i].method) == 0 &&
+                    strcmp(shop_paths[j].path, api_routes[i].path) == 0;
+        if (!known)
+            fail_msg("%s %s", api_routes[i].method, api_routes[i].path);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -648,6 +662,7 @@ int main(void)
         TEST(tokens_that_are_not_ours_are_refused),
         TEST(health_readiness_and_metrics),
         TEST(every_route_answers_head_and_refuses_to_write),
+        cmocka_unit_test(the_origin_knows_every_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

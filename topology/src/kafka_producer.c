@@ -24,6 +24,17 @@ struct delivery {
     void *user;
 };
 
+/* librdkafka's "timed out" is said of what was never sent, too. */
+static int delivery_code(const rd_kafka_message_t *message)
+{
+    int code = kafka_code(message->err);
+    if (code == 0)
+        return 0;
+    if (rd_kafka_message_status(message) != RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
+        return MR_TIMEOUT;
+    return code == MR_TIMEOUT ? MR_UNAVAILABLE : code;
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct delivery *delivery = message->_private;
@@ -33,7 +44,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
         return;
     delivery->done(
         delivery->user,
-        kafka_code(message->err),
+        delivery_code(message),
         message->partition,
         message->err ? -1 : message->offset);
     free(delivery);

@@ -10,8 +10,8 @@
  *                  v            |
  *              suspended --http_wake | deadline | stopping--> woken
  *
- * What the server does by itself: matching, 404, 405 with Allow, OPTIONS, HEAD as GET without a
- * body, the limits below (414, 431, 413, timeouts), Request-Id, security headers, Cache-Control
+ * What the server does by itself: matching, 404, 405 with Allow, 406, OPTIONS, HEAD as GET without
+ * a body, the limits below (414, 431, 413, timeouts), Request-Id, security headers, Cache-Control
  * no-store unless the handler sets another, counters, an access line at debug level.
  *
  * Threads  Everything with a `struct http_request *` is called only from the handler or the
@@ -35,7 +35,14 @@ struct http_route {
     const char *method; /* "GET" (answers HEAD too), "POST", "PUT", "PATCH", "DELETE". */
     const char *path;   /* "/v1/orders/{id}/confirmation": braces match one segment, at most 4. */
     http_handler_fn *handle;
-    size_t body_bytes_max; /* 0: the server's. GET and DELETE routes take no body at 0. */
+    size_t body_bytes_max; /* 0: HTTP_BODY_BYTES_MAX. */
+    const char *produces;  /* The media type of its answers; NULL: "application/json". */
+};
+
+/* What a path of the origin takes, whichever program answers it. */
+struct http_path {
+    const char *method;
+    const char *path;
 };
 
 enum {
@@ -52,6 +59,9 @@ struct http_server_options {
     int threads;                     /* 0: 1. */
     const struct http_route *routes; /* Must outlive the server. */
     size_t routes_count;
+    const struct http_path *origin; /* NULL: the routes are all there is. Otherwise what else there
+                                     * is behind the same gateway: for 405 and Allow. */
+    size_t origin_count;
     void *user;               /* Given to every handler. */
     const char *problem_base; /* Before the slug in a problem's `type`; NULL: "/problems/". */
     unsigned connections_max; /* 0: 4,096. */
@@ -70,8 +80,9 @@ int http_server_start(
 
 uint16_t http_server_port(const struct http_server *server);
 
-/* New requests are answered 503 shutting-down, suspended ones are woken with HTTP_STOPPING; returns
- * when all are answered or after drain_ms. Idempotent; free calls it. */
+/* New requests are answered 503 shutting-down. Those under way go on, as if nothing were, for half
+ * of drain_ms; who is suspended then is woken with HTTP_STOPPING. Returns when all are answered or
+ * after drain_ms. Idempotent; free calls it. */
 void http_server_stop(struct http_server *server, int drain_ms);
 void http_server_free(struct http_server *server); /* NULL is fine. */
 
@@ -89,6 +100,9 @@ struct mr_bytes http_header(const struct http_request *request, const char *name
 struct mr_bytes http_body(const struct http_request *request);
 struct mr_bytes http_client_address(struct http_request *request);   /* "127.0.0.1" */
 struct mr_bytes http_request_id(const struct http_request *request); /* The correlation id. */
+
+/* traceparent when it is well formed (W3C Trace Context, version 00), NULL view otherwise. */
+struct mr_bytes http_traceparent(const struct http_request *request);
 
 /* Decoded query parameters in the order sent; http_query gives the first of that name. */
 size_t http_query_count(const struct http_request *request);
@@ -126,7 +140,8 @@ void http_set_header_f(struct http_request *request, const char *name, const cha
  * http_send(request, 304, NULL) and render nothing. */
 bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool weak);
 
-/* If-Match: absent; "*"; or the strong "v17" or "v17.<whatever>" -> 17. */
+/* If-Match: absent; "*"; or "v17" or "v17.<whatever>" -> 17. A W/ before it is passed over: a
+ * proxy that compresses an answer makes its ETag weak, and a version is exact all the same. */
 enum http_if_match {
     HTTP_IF_MATCH_NONE,
     HTTP_IF_MATCH_ANY,

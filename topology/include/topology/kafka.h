@@ -53,8 +53,8 @@ int topo_kafka_producer_prepare(
 /* Flushes for up to 5 s, then gives up what is left (their callbacks get MR_UNAVAILABLE). */
 void topo_kafka_producer_free(struct topo_kafka_producer *producer);
 
-/* From the producer's own thread, exactly once per accepted record: code 0 and where it is, or why
- * not. */
+/* From the producer's own thread, exactly once per accepted record: code 0 and where it is;
+ * MR_TIMEOUT when it may be in the log or may not; any other code when it is not. */
 typedef void topo_delivered_fn(void *user, int code, int32_t partition, int64_t offset);
 /* MR_AGAIN: the local queue is full. partition -1: murmur2 of the key. `done` may be NULL. */
 int topo_kafka_produce(
