@@ -56,6 +56,9 @@ bool api_authenticate(struct api *api, struct http_request *request, struct api_
 /* As api_authenticate, but nobody is fine too: owner is then a NULL view. */
 bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller);
 
+/* False while the views are restored, and 503 has been sent: what is not there yet is no "no". */
+bool api_views_are_here(struct api *api, struct http_request *request);
+
 /* One request as one command. */
 struct call {
     struct api *api;

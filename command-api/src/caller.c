@@ -57,6 +57,14 @@ by_cart_token(struct http_request *request, struct mr_bytes token, struct api_ca
     return true;
 }
 
+bool api_views_are_here(struct api *api, struct http_request *request)
+{
+    if (topo_engine_state(api->engine, NULL) != TOPO_RESTORING)
+        return true;
+    http_send_problem(request, "view-behind", "this instance is starting; ask again");
+    return false;
+}
+
 bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller)
 {
     struct mr_bytes bearer = http_bearer(request);

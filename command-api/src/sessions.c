@@ -6,6 +6,7 @@
  */
 #include "api.h"
 
+#include <base/log.h>
 #include <crypto/password.h>
 #include <crypto/random.h>
 #include <processors/views.h>
@@ -24,8 +25,9 @@ struct login {
     const char *phc;
 };
 
-/* Leaves the dummy in place unless there is an account with a credential that opens. */
-static void find_account(struct login *login, struct mr_arena *arena)
+/* Leaves the dummy in place unless there is an account with a credential that opens. Negative: the
+ * views cannot be read, which says nothing of the account. */
+static int find_account(struct login *login, struct mr_arena *arena, struct mr_error *error)
 {
     struct api *api = login->api;
     struct mr_bytes user_id = {0};
@@ -33,10 +35,13 @@ static void find_account(struct login *login, struct mr_arena *arena)
     struct mr_bytes phc = {0};
     struct codec_message message;
     login->phc = crypto_password_dummy();
-    if (topo_read_get(api->claims, login->email_key, arena, &user_id, NULL) || !user_id.ptr ||
-        topo_read_get(api->credentials, user_id, arena, &framed, NULL) || !framed.ptr ||
-        codec_decode(api->registry, framed, arena, &message, NULL) || message.id != SHOP_CREDENTIAL)
-        return;
+    int rc = topo_read_get(api->claims, login->email_key, arena, &user_id, error);
+    if (rc == 0 && user_id.ptr)
+        rc = topo_read_get(api->credentials, user_id, arena, &framed, error);
+    if (rc == 0 && framed.ptr)
+        rc = codec_decode(api->registry, framed, arena, &message, error);
+    if (rc || !framed.ptr || message.id != SHOP_CREDENTIAL)
+        return rc;
     const struct shop_credential *credential = message.value;
     if (crypto_unseal(
             &api->credential,
@@ -45,9 +50,10 @@ static void find_account(struct login *login, struct mr_arena *arena)
             arena,
             &phc,
             NULL))
-        return;
+        return 0;
     login->user_id = user_id;
     login->phc = mr_arena_cstr(arena, phc);
+    return 0;
 }
 
 static void send_session(struct call *call)
@@ -153,8 +159,9 @@ void sessions_post(struct http_request *request, void *user)
     struct api *api = user;
     struct mr_arena *arena = http_arena(request);
     struct login *login = mr_arena_zalloc(arena, sizeof *login);
+    struct mr_error error;
     login->api = api;
-    if (!read_login(request, login))
+    if (!read_login(request, login) || !api_views_are_here(api, request))
         return;
     struct mr_bytes email = login->email;
     (void)crypto_email_normalise(login->email, arena, &email);
@@ -165,7 +172,11 @@ void sessions_post(struct http_request *request, void *user)
             request, &(struct http_problem){.slug = "too-many-attempts", .retry_after_s = wait_s});
         return;
     }
-    find_account(login, arena);
+    if (find_account(login, arena, &error)) {
+        mr_log(MR_LOG_ERROR, "read-failed", "error=\"%s\"", error.text);
+        http_send_problem(request, "internal", "the account cannot be read");
+        return;
+    }
     if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login)) {
         login_delay_withdraw(api->delays, login->email_key);
         http_send_problem_full(

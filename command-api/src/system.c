@@ -38,6 +38,8 @@ void ready_get(struct http_request *request, void *user)
     json_w_raw(&w, mr_buffer_view(&views));
     json_w_object_end(&w);
     mr_buffer_clean_up(&views);
+    if (!ready)
+        http_set_header(request, "Retry-After", mr_cstr("1"));
     http_send(request, ready ? 200 : 503, NULL);
 }
 
