@@ -140,11 +140,18 @@ http_handler_fn api_get_ready;
 http_handler_fn api_get_metrics;
 http_handler_fn api_get_problem;
 
-/* products.c, for listing.c. */
+#define API_PRODUCT_FIELDS "fields[product]"
+
+/* Members of a product that are shown: bits in the order of the table in products.c. */
+enum { API_PRODUCT_ROW = 0x1F, API_PRODUCT_WHOLE = 0x3FF };
+
+/* `fields[product]` of the query, `all` when it is not there. False: answered. */
+bool api_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields);
+
 void api_product_json(
     struct json_w *w,
     struct mr_bytes product_id,
     const struct shop_product_view *product,
-    bool whole);
+    unsigned fields);
 
 #endif

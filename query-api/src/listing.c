@@ -20,6 +20,7 @@ struct listing {
     enum view_sort sort;
     bool reverse;
     int limit;
+    unsigned fields; /* Of each product. */
     uint64_t filter;
     struct mr_bytes last_key; /* The cursor's. */
 };
@@ -167,7 +168,7 @@ static int add_row(
     }
     page->last_key = key;
     if (belongs) {
-        api_product_json(w, id, product, false);
+        api_product_json(w, id, product, listing->fields);
         page->rows++;
     }
     if (++page->seen == API_SCAN_MAX) {
@@ -234,7 +235,8 @@ static void serve_page(struct http_request *request, struct api *api, struct lis
 }
 
 /* GET /v1/products?id=a,b,c: those that are there, in the order asked for. */
-static void serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids)
+static void
+serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids, unsigned fields)
 {
     struct json_w w = json_w_to(http_response(request));
     int count = 0;
@@ -253,7 +255,7 @@ static void serve_batch(struct http_request *request, struct api *api, struct mr
         if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
             return;
         if (view_product_is_listed(product))
-            api_product_json(&w, id, product, false);
+            api_product_json(&w, id, product, fields);
         ids = mr_bytes_of(ids.ptr + len + (comma ? 1 : 0), ids.len - len - (comma ? 1 : 0));
     }
     json_w_array_end(&w);
@@ -277,7 +279,8 @@ static void serve(struct http_request *request, void *user)
     struct listing listing = {0};
     struct mr_bytes ids = http_query(request, "id");
     uint64_t generation = 0;
-    if (!ids.ptr && !read_listing(request, api, &listing))
+    if (!api_product_fields(request, API_PRODUCT_ROW, &listing.fields) ||
+        (!ids.ptr && !read_listing(request, api, &listing)))
         return;
     api_set_position(
         request, api, listing.in_stock ? topics_and_stock : topics, nobody, &generation);
@@ -291,7 +294,7 @@ static void serve(struct http_request *request, void *user)
     if (http_etag_matches(request, etag, true))
         http_send(request, 304, NULL);
     else if (ids.ptr)
-        serve_batch(request, api, ids);
+        serve_batch(request, api, ids, listing.fields);
     else
         serve_page(request, api, &listing);
 }
@@ -300,8 +303,17 @@ void api_get_products(struct http_request *request, void *user)
 {
     static const struct api_read read = {topics_and_stock, serve};
     static const char *const listing[] = {
-        "category", "q", "sort", "in_stock", "price_min", "price_max", "limit", "cursor", NULL};
-    static const char *const batch[] = {"id", NULL};
+        "category",
+        "q",
+        "sort",
+        "in_stock",
+        "price_min",
+        "price_max",
+        "limit",
+        "cursor",
+        API_PRODUCT_FIELDS,
+        NULL};
+    static const char *const batch[] = {"id", API_PRODUCT_FIELDS, NULL};
     bool by_id = http_query(request, "id").ptr != NULL;
     if (http_query_only(request, by_id ? batch : listing))
         api_serve(request, user, &read);

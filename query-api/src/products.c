@@ -10,31 +10,104 @@ static const char *const product_topics[] = {"catalog.product.events", NULL};
 static const char *const stock_topics[] = {"inventory.stock.events", NULL};
 static const struct mr_bytes nobody = {0};
 
-void api_product_json(
-    struct json_w *w,
-    struct mr_bytes product_id,
-    const struct shop_product_view *product,
-    bool whole)
+enum field {
+    FIELD_ID,
+    FIELD_SKU,
+    FIELD_TITLE,
+    FIELD_PRICE,
+    FIELD_CATEGORIES,
+    FIELD_DESCRIPTION,
+    FIELD_STATUS,
+    FIELD_PRICE_VERSION,
+    FIELD_VERSION,
+    FIELD_CREATED,
+    FIELDS
+};
+
+static const char *const field_names[FIELDS] = {
+    [FIELD_ID] = "product_id",
+    [FIELD_SKU] = "sku",
+    [FIELD_TITLE] = "title",
+    [FIELD_PRICE] = "price",
+    [FIELD_CATEGORIES] = "category_ids",
+    [FIELD_DESCRIPTION] = "description",
+    [FIELD_STATUS] = "status",
+    [FIELD_PRICE_VERSION] = "price_version",
+    [FIELD_VERSION] = "version",
+    [FIELD_CREATED] = "created_at",
+};
+
+static unsigned field_bit(struct mr_bytes name)
 {
-    json_w_object(w);
-    json_w_key_text(w, "product_id", product_id);
-    json_w_key_text(w, "sku", product->sku);
-    json_w_key_text(w, "title", product->title);
-    if (product->price)
-        shop_json_key_money(w, "price", product->price);
-    json_w_key(w, "category_ids");
+    for (unsigned i = 0; i < FIELDS; i++)
+        if (mr_bytes_equal(name, mr_cstr(field_names[i])))
+            return 1U << i;
+    return 0;
+}
+
+bool api_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields)
+{
+    struct mr_bytes left = http_query(request, API_PRODUCT_FIELDS);
+    unsigned fields = 1U << FIELD_ID; /* An item without its id is of no use. */
+    *ret_fields = all;
+    if (!left.ptr)
+        return true;
+    for (bool more = true; more;) {
+        const char *comma = left.len ? memchr(left.ptr, ',', left.len) : NULL;
+        size_t len = comma ? (size_t)(comma - left.ptr) : left.len;
+        unsigned bit = field_bit(mr_bytes_of(left.ptr, len));
+        if (!bit) {
+            api_send_invalid_parameter(
+                request, API_PRODUCT_FIELDS, "Want names of a product's members, with commas.");
+            return false;
+        }
+        fields |= bit;
+        more = comma != NULL;
+        if (more)
+            left = mr_bytes_of(comma + 1, left.len - len - 1);
+    }
+    *ret_fields = fields;
+    return true;
+}
+
+static void categories_json(struct json_w *w, const struct shop_product_view *product)
+{
+    json_w_key(w, field_names[FIELD_CATEGORIES]);
     json_w_array(w);
     for (size_t i = 0; i < product->category_ids_count; i++)
         json_w_text(w, product->category_ids[i]);
     json_w_array_end(w);
-    if (whole) {
-        json_w_key_text(w, "description", product->description);
+}
+
+void api_product_json(
+    struct json_w *w,
+    struct mr_bytes product_id,
+    const struct shop_product_view *product,
+    unsigned fields)
+{
+    json_w_object(w);
+    json_w_key_text(w, field_names[FIELD_ID], product_id);
+    if (fields & 1U << FIELD_SKU)
+        json_w_key_text(w, field_names[FIELD_SKU], product->sku);
+    if (fields & 1U << FIELD_TITLE)
+        json_w_key_text(w, field_names[FIELD_TITLE], product->title);
+    if (fields & 1U << FIELD_PRICE && product->price)
+        shop_json_key_money(w, field_names[FIELD_PRICE], product->price);
+    if (fields & 1U << FIELD_CATEGORIES)
+        categories_json(w, product);
+    if (fields & 1U << FIELD_DESCRIPTION)
+        json_w_key_text(w, field_names[FIELD_DESCRIPTION], product->description);
+    if (fields & 1U << FIELD_STATUS)
         json_w_key_text(
-            w, "status", mr_cstr(product->status == PUBLISHED ? "published" : "discontinued"));
-        json_w_key_integer(w, "price_version", product->price_version);
-        json_w_key_integer(w, "version", product->version);
-        json_w_key_time(w, "created_at", product->created_at);
-    }
+            w,
+            field_names[FIELD_STATUS],
+            mr_cstr(product->status == PUBLISHED ? "published" : "discontinued"));
+    if (fields & 1U << FIELD_PRICE_VERSION)
+        json_w_key_integer(w, field_names[FIELD_PRICE_VERSION], product->price_version);
+    if (fields & 1U << FIELD_VERSION)
+        json_w_key_integer(w, field_names[FIELD_VERSION], product->version);
+    if (fields & 1U << FIELD_CREATED)
+        json_w_key_time(w, field_names[FIELD_CREATED], product->created_at);
     json_w_object_end(w);
 }
 
@@ -69,26 +142,31 @@ static void serve_product(struct http_request *request, void *user)
 {
     struct api *api = user;
     const struct shop_product_view *product = NULL;
+    unsigned fields = 0;
+    if (!api_product_fields(request, API_PRODUCT_WHOLE, &fields))
+        return;
     api_set_position(request, api, product_topics, nobody, NULL);
     if (!find_product(request, api, &product))
         return;
     struct mr_bytes etag =
         mr_arena_printf(http_arena(request), "v%lld", (long long)product->version);
+    if (fields != API_PRODUCT_WHOLE)
+        etag = mr_arena_printf(http_arena(request), "%.*s.%x", MR_ARG(etag), fields);
     public_headers(request, CACHE_PRODUCTS);
     if (http_etag_matches(request, etag, false)) {
         http_send(request, 304, NULL);
         return;
     }
     struct json_w w = json_w_to(http_response(request));
-    api_product_json(&w, http_path_param(request, 0), product, true);
+    api_product_json(&w, http_path_param(request, 0), product, fields);
     http_send(request, 200, NULL);
 }
 
 void api_get_product(struct http_request *request, void *user)
 {
     static const struct api_read read = {product_topics, serve_product};
-    static const char *const none[] = {NULL};
-    if (http_query_only(request, none))
+    static const char *const known[] = {API_PRODUCT_FIELDS, NULL};
+    if (http_query_only(request, known))
         api_serve(request, user, &read);
 }
 

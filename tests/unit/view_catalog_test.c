@@ -145,6 +145,28 @@ static void listings_are_sorted_by_name_price_and_age(void **state)
     assert_int_equal(products_in(views, "gifts"), 4);
 }
 
+static void titles_are_folded_in_more_than_one_alphabet(void **state)
+{
+    static const char *const rows[][2] = {
+        {"  RED \t Robot ", "red robot"},
+        {"CR\u00c8ME BR\u00dbL\u00c9E \u00d7 \u00ff", "cr\u00e8me br\u00fbl\u00e9e \u00d7 \u00ff"},
+        {"\u0141\u00d3D\u0179 \u0178 \u017d", "\u0142\u00f3d\u017a \u00ff \u017e"},
+        {"\u0391\u03a9\u03ab \u03c9", "\u03b1\u03c9\u03cb \u03c9"},
+        {"\u041c\u0410\u0442\u0420\u0401\u0428\u041a\u0410",
+         "\u043c\u0430\u0442\u0440\u0451\u0448\u043a\u0430"},
+        {"\u0130 \u0138 \u0149 \u6771", "\u0130 \u0138 \u0149 \u6771"},
+    };
+    struct mr_arena arena = {0};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct mr_bytes folded = view_fold_title(&arena, mr_cstr(rows[i][0]));
+        if (!mr_bytes_equal(folded, mr_cstr(rows[i][1])))
+            fail_msg("\"%s\" is folded to \"%.*s\"", rows[i][0], MR_ARG(folded));
+        assert_true(mr_bytes_equal(view_fold_title(&arena, folded), folded));
+    }
+    mr_arena_clean_up(&arena);
+}
+
 static void changes_move_a_product_in_its_listings(void **state)
 {
     struct views *views = *state;
@@ -283,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_product_is_listed_from_publication_to_discontinuation),
         TEST(listings_are_sorted_by_name_price_and_age),
+        TEST(titles_are_folded_in_more_than_one_alphabet),
         TEST(changes_move_a_product_in_its_listings),
         TEST(availability_is_what_the_newest_stock_event_says),
         TEST(any_interleaving_and_any_rebuild_give_the_same_bytes),

@@ -35,7 +35,7 @@ int shop_views_command_topology(
 
 enum view_sort { VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED };
 
-/* Lower case for ASCII, runs of blanks as one, none around. */
+/* Small letters (Latin, Greek, Cyrillic), runs of blanks as one, none around. */
 struct mr_bytes view_fold_title(struct mr_arena *arena, struct mr_bytes title);
 
 /* The listing `category` (empty: all products) in the order `sort`: what its keys start with. */
