@@ -65,7 +65,8 @@ payment_started(struct http_request *request, const struct gateway_answer *answe
         json_w_key_text(&w, "payment_id", outcome->order->payment_id);
         json_w_key_text(&w, "order_id", outcome->order->order_id);
         json_w_key_integer(&w, "attempt", outcome->order->attempt);
-        json_w_key_text(&w, "status", outcome->order->status);
+        json_w_key_text(&w, "status", mr_cstr("started")); /* As the order shows it from now on. */
+        http_set_header_f(request, "Location", "/v1/orders/%.*s", MR_ARG(outcome->order->order_id));
     }
     json_w_object_end(&w);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));

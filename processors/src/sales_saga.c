@@ -172,7 +172,7 @@ static void *reject_state(struct order *order, const char *slug, const char *det
 {
     struct decision *decision = decision_reject(order->work, 409, slug, order->id, "%s", detail);
     decision->problem_ext_json =
-        mr_arena_printf(order->work->arena, "{\"status\":\"%s\"}", order_status(&order->state));
+        mr_arena_printf(order->work->arena, "{\"order_status\":\"%s\"}", order_status(&order->state));
     return decision;
 }
 

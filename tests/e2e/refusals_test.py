@@ -330,6 +330,28 @@ class PreconditionTest(RefusalTest):
         self.assert_problem(answer, 409, "price-changed")
 
 
+class PaymentTest(RefusalTest):
+    def test_a_declined_order_is_paid_by_another_method(self):
+        customer = Customer(self.shop)
+        added = customer.add(self.product, 1)
+        cart = customer.get("/v1/cart", token=added.token).json
+        order = customer.order(cart, "pm_decline").json["order_id"]
+        path = f"/v1/orders/{order}"
+        shop.wait_until(
+            lambda: [p["status"] for p in customer.get(path).json["payments"]] == ["declined"], 30,
+            lambda: customer.get(path))
+        paid = customer.post(f"{path}/payments", {"method_token": "pm_approve"})
+        self.assertEqual(paid.status, 201, paid)
+        self.assertEqual((paid.json["attempt"], paid.json["status"]), (2, "started"))
+        self.assertEqual(paid.headers["Location"], path)
+        done = customer.wait_for_status(order, "CONFIRMED")
+        self.assertEqual([p["status"] for p in done["payments"]], ["declined", "captured"])
+        late = customer.post(f"{path}/payments", {"method_token": "pm_approve"})
+        self.assert_problem(late, 409, "payment-not-expected")
+        self.assertEqual(late.json["order_status"], "CONFIRMED")
+        self.assertEqual(late.body.count(b'"status"'), 1)
+
+
 class AccountTest(RefusalTest):
     def test_an_imported_account_has_no_password_to_guess(self):
         for password in ("", " ", PASSWORD):
