@@ -15,6 +15,10 @@ static bool read_key(struct call *call, enum call_key rule, struct mr_bytes *ret
 {
     struct mr_bytes header = http_header(call->request, "Idempotency-Key");
     if (!header.ptr && rule == CALL_KEY_REQUIRED) {
+        http_set_header(
+            call->request,
+            "Link",
+            mr_cstr("</problems/idempotency-key-required>; rel=\"describedby\""));
         http_send_problem(
             call->request,
             "idempotency-key-required",

@@ -174,7 +174,7 @@ static bool read_checkout(struct http_request *request, struct checkout *checkou
         {.name = "payment", .kind = HTTP_JSON_OBJECT, .fields = payment, .fields_count = 1},
     };
     checkout->cart_version = -1;
-    return api_no_card_numbers(request, "/payment/method_token") &&
+    return api_no_card_numbers(request, "") &&
            http_read_json(request, fields, sizeof fields / sizeof fields[0]);
 }
 

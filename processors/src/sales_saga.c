@@ -171,8 +171,8 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
 static void *reject_state(struct order *order, const char *slug, const char *detail)
 {
     struct decision *decision = decision_reject(order->work, 409, slug, order->id, "%s", detail);
-    decision->problem_ext_json =
-        mr_arena_printf(order->work->arena, "{\"order_status\":\"%s\"}", order_status(&order->state));
+    decision->problem_ext_json = mr_arena_printf(
+        order->work->arena, "{\"order_status\":\"%s\"}", order_status(&order->state));
     return decision;
 }
 

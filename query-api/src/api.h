@@ -119,7 +119,8 @@ bool api_scan_open(
     bool reverse,
     struct topo_read_scan **ret_scan);
 
-/* "page":{"next":"/v1/...?cursor=..."} and the Link header; an empty page object without more. */
+/* "page":{"first":"/v1/...","next":"/v1/...?cursor=..."} and the same as Link header: the first
+ * page from another one, the next one when there is more. */
 void api_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
 
 void api_send_invalid_parameter(

@@ -84,22 +84,23 @@ static void add_encoded(struct mr_buffer *out, struct mr_bytes text)
     }
 }
 
-/* The request's own target with another cursor. */
-static struct mr_bytes next_target(struct http_request *request, struct mr_bytes cursor)
+/* The request's own target with another cursor; NULL view: without. */
+static struct mr_bytes target_with(struct http_request *request, struct mr_bytes cursor)
 {
     struct mr_buffer target = {0};
+    char separator = '?';
     mr_buffer_add(&target, http_path(request));
-    mr_buffer_add_byte(&target, '?');
     for (size_t i = 0; i < http_query_count(request); i++) {
         if (mr_bytes_equal(http_query_name(request, i), mr_cstr("cursor")))
             continue;
+        mr_buffer_add_byte(&target, (uint8_t)separator);
         add_encoded(&target, http_query_name(request, i));
         mr_buffer_add_byte(&target, '=');
         add_encoded(&target, http_query_value(request, i));
-        mr_buffer_add_byte(&target, '&');
+        separator = '&';
     }
-    mr_buffer_add(&target, mr_cstr("cursor="));
-    mr_buffer_add(&target, cursor);
+    if (cursor.ptr)
+        mr_buffer_printf(&target, "%ccursor=%.*s", separator, MR_ARG(cursor));
     struct mr_bytes copy = mr_arena_copy(http_arena(request), mr_buffer_view(&target));
     mr_buffer_clean_up(&target);
     return copy;
@@ -107,15 +108,23 @@ static struct mr_bytes next_target(struct http_request *request, struct mr_bytes
 
 void api_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
 {
+    struct mr_arena *arena = http_arena(request);
+    struct mr_bytes link = {0};
     json_w_key(w, "page");
     json_w_object(w);
+    if (http_query(request, "cursor").ptr) {
+        struct mr_bytes first = target_with(request, mr_bytes_of(NULL, 0));
+        link = mr_arena_printf(arena, "<%.*s>; rel=\"first\"", MR_ARG(first));
+        json_w_key_text(w, "first", first);
+    }
     if (next_cursor.ptr) {
-        struct mr_bytes target = next_target(request, next_cursor);
-        struct mr_bytes link =
-            mr_arena_printf(http_arena(request), "<%.*s>; rel=\"next\"", MR_ARG(target));
-        http_set_header(request, "Link", link);
-        json_w_key_text(w, "next", target);
+        struct mr_bytes next = target_with(request, next_cursor);
+        link = mr_arena_printf(
+            arena, "%.*s%s<%.*s>; rel=\"next\"", MR_ARG(link), link.len ? ", " : "", MR_ARG(next));
+        json_w_key_text(w, "next", next);
         json_w_key_text(w, "cursor", next_cursor);
     }
+    if (link.ptr)
+        http_set_header(request, "Link", link);
     json_w_object_end(w);
 }

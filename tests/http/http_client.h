@@ -50,10 +50,10 @@ static inline void client_send_text(int fd, const char *text)
     client_send(fd, text, strlen(text));
 }
 
-/* The value of a header, NULL when there is none. Valid until the next call. */
+/* The value of a header, NULL when there is none. Valid until this thread's next call. */
 static inline const char *client_header(const struct client_answer *answer, const char *name)
 {
-    static char value[2048];
+    static _Thread_local char value[2048];
     size_t len = strlen(name);
     for (const char *line = answer->head; line; line = strstr(line, "\r\n")) {
         if (line[0] == '\r')

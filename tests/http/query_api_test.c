@@ -231,15 +231,20 @@ static void listings_page_through_everything_once(void **state)
         int seen[23] = {0};
         int pages = 0;
         char target[2048];
+        char first[128];
         (void)snprintf(target, sizeof target, "/v1/products?limit=5&sort=%s", sorts[s]);
+        (void)snprintf(first, sizeof first, "\"first\":\"/v1/products?limit=5&sort=%s\"", sorts[s]);
         for (;; pages++) {
             assert_int_equal(get(fixture, target, ""), 200);
             for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
                 seen[(at[5] - '0') * 10 + at[6] - '0']++;
             const char *next = strstr(fixture->answer.body, "\"next\":\"");
+            const char *link = client_header(&fixture->answer, "Link");
+            assert_true((strstr(fixture->answer.body, first) != NULL) == (pages > 0));
+            assert_true((link && strstr(link, "; rel=\"first\"")) == (pages > 0));
+            assert_true((link && strstr(link, "; rel=\"next\"")) == (next != NULL));
             if (!next)
                 break;
-            assert_non_null(client_header(&fixture->answer, "Link"));
             (void)snprintf(target, sizeof target, "%.*s", (int)strcspn(next + 8, "\""), next + 8);
         }
         assert_int_equal(pages, 4);

@@ -497,12 +497,14 @@ static void who_cannot_wait_sends_nothing(void **state)
     expect(*state, fd, "unavailable");
 }
 
+enum { STOP_MS = 2000 }; /* Half of it is waited. */
+
 static void a_stop_promises_nothing_it_does_not_know(void **state)
 {
     struct fixture *fixture = *state;
     int fd = begin(fixture, "/held");
     until_held();
-    http_server_stop(fixture->server, 100);
+    http_server_stop(fixture->server, STOP_MS);
     expect(fixture, fd, "unknown");
 }
 
@@ -511,7 +513,7 @@ static void a_stop_tells_of_what_is_in_the_log(void **state)
     struct fixture *fixture = *state;
     int fd = begin(fixture, "/held");
     release(0);
-    http_server_stop(fixture->server, 100);
+    http_server_stop(fixture->server, STOP_MS);
     expect(fixture, fd, "pending");
 }
 
