@@ -48,8 +48,8 @@ static int suspect(struct worker *worker, int rc, struct mr_error *error)
     const struct mr_error why = error ? *error : (struct mr_error){0};
     if (mr_code_class(rc) != MR_CLASS_POISON)
         return rc;
-    if (txn->records == 0)
-        return mr_fail(error, MR_FATAL, "what a punctuation wrote is refused: %.400s", why.text);
+    if (txn->records == 0 && txn->timer)
+        return worker_timer_refused(worker, &why, error);
     if (worker->one_by_one > 0 && txn->records == 1)
         queue_refuse(txn->last, txn->last_offset, rc, why.text);
     worker->one_by_one = txn->records;

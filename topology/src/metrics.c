@@ -25,11 +25,14 @@ void metrics_init(struct metrics *metrics, size_t nodes_count)
     metrics->nodes_count = nodes_count;
     metrics->dead_letters =
         mr_calloc((nodes_count + 1) * METRICS_CLASSES, sizeof *metrics->dead_letters);
+    metrics->punctuation_failures =
+        mr_calloc((nodes_count + 1) * METRICS_CLASSES, sizeof *metrics->punctuation_failures);
 }
 
 void metrics_clean_up(struct metrics *metrics)
 {
     free(metrics->dead_letters);
+    free(metrics->punctuation_failures);
 }
 
 void metrics_observe(struct metrics_histogram *histogram, uint64_t ns)
@@ -119,21 +122,23 @@ static void put_commit_seconds(
         (double)get(&histogram->max_ns) / 1e9);
 }
 
-static void put_dead_letters(struct topo_engine *engine, struct mr_buffer *out)
+static void put_failures(
+    const struct topo_engine *engine,
+    const char *name,
+    const char *help,
+    _Atomic uint64_t *counts,
+    struct mr_buffer *out)
 {
     const struct topo_topology *topology = engine->topology;
-    mr_buffer_printf(
-        out,
-        "# HELP topo_dead_letters_total Records refused, by node and class.\n"
-        "# TYPE topo_dead_letters_total counter\n");
+    mr_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
     for (size_t i = 0; i <= topology->nodes_count; i++) {
         for (size_t c = 0; c < METRICS_CLASSES; c++) {
-            uint64_t count = get(&engine->metrics.dead_letters[i * METRICS_CLASSES + c]);
+            uint64_t count = get(&counts[i * METRICS_CLASSES + c]);
             if (count > 0)
                 mr_buffer_printf(
                     out,
-                    "topo_dead_letters_total{application=\"%s\",node=\"%s\",class=\"%s\"} %" PRIu64
-                    "\n",
+                    "%s{application=\"%s\",node=\"%s\",class=\"%s\"} %" PRIu64 "\n",
+                    name,
                     topology->application_id,
                     i < topology->nodes_count ? topology->nodes[i]->name : "output",
                     class_names[c],
@@ -183,7 +188,18 @@ static void put_counters(struct topo_engine *engine, struct mr_buffer *out)
     put_seconds(out, id, "topo_process_seconds", "Time in processing.", get(&m->process_ns));
     put_seconds(out, id, "topo_flush_seconds", "Time writing behind.", get(&m->flush_ns));
     put_commit_seconds(out, id, &m->commit);
-    put_dead_letters(engine, out);
+    put_failures(
+        engine,
+        "topo_dead_letters_total",
+        "Records refused, by node and class.",
+        m->dead_letters,
+        out);
+    put_failures(
+        engine,
+        "topo_punctuation_failures_total",
+        "Timers refused, by node and class.",
+        m->punctuation_failures,
+        out);
 }
 
 struct gauge {

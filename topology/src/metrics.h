@@ -43,7 +43,8 @@ struct metrics {
     _Atomic uint64_t process_ns;
     _Atomic uint64_t flush_ns;
     struct metrics_histogram commit;
-    _Atomic uint64_t *dead_letters; /* [node][class] */
+    _Atomic uint64_t *dead_letters;         /* [node][class]; the last row: the log refused. */
+    _Atomic uint64_t *punctuation_failures; /* [node][class] */
     size_t nodes_count;
 };
 

@@ -1,6 +1,6 @@
 /*
  * run.c - the records of the running tasks: which one is next, through the graph, out or to the
- * dead letters; and the timers.
+ * dead letters.
  *
  * Invariant: a record is done whole or undone whole. What it put out is produced after it
  * succeeded; what it wrote is rolled back if it did not.
@@ -98,14 +98,18 @@ static bool waits_for(struct worker *worker, struct queue *queue)
     return queue->next < queue->idle_high && queue->idle_high > queue->gave_up_high;
 }
 
-static bool waits_for_any(struct worker *worker, struct task *task)
+/* What comes after `head` by its priority is not waited for. */
+static bool waits_for_any(struct worker *worker, struct task *task, const struct queue *head)
 {
+    const int priority = head->input->source->priority;
     if (worker->engine->options.max_task_idle_ms <= 0)
         return false;
     bool waits = false;
-    for (size_t i = 0; i < task->queues.count; i++)
-        if (task->queues.items[i].count == 0)
-            waits = waits_for(worker, &task->queues.items[i]) || waits;
+    for (size_t i = 0; i < task->queues.count; i++) {
+        struct queue *queue = &task->queues.items[i];
+        if (queue->count == 0 && queue->input->source->priority <= priority)
+            waits = waits_for(worker, queue) || waits;
+    }
     return waits;
 }
 
@@ -114,7 +118,7 @@ static struct queue *next_queue(struct worker *worker, struct task *task)
     if (task->state != TASK_RUNNING)
         return NULL;
     struct queue *queue = queues_next(&task->queues);
-    if (!queue || worker_is_held(worker, queue) || waits_for_any(worker, task))
+    if (!queue || worker_is_held(worker, queue) || waits_for_any(worker, task, queue))
         return NULL;
     return queue;
 }
@@ -129,7 +133,7 @@ bool worker_has_input(struct worker *worker)
 
 /* -- out -- */
 
-static void touch(struct worker *worker)
+void worker_touch(struct worker *worker)
 {
     if (worker->txn.began_ms == 0)
         worker->txn.began_ms = worker->now_ms;
@@ -168,14 +172,19 @@ static int emit_one(
     return rc;
 }
 
-static int emit(struct worker *worker, struct task *task, struct mr_error *error)
+int worker_emit(
+    struct worker *worker, struct task *task, size_t *ret_emitted, struct mr_error *error)
 {
     struct topo_context *context = &task->context;
+    size_t emitted = 0;
     int rc = 0;
-    for (size_t i = 0; i < context->held_count && !rc; i++)
-        rc = emit_one(worker, task, &context->held[i], error);
-    metrics_add(&worker->engine->metrics.outputs, context->held_count);
+    while (emitted < context->held_count && !rc) {
+        rc = emit_one(worker, task, &context->held[emitted], error);
+        emitted += rc == 0;
+    }
+    metrics_add(&worker->engine->metrics.outputs, emitted);
     context_forget(context);
+    *ret_emitted = emitted;
     return rc;
 }
 
@@ -286,6 +295,7 @@ static int through(
     struct mr_error why = {0};
     if (queue->refusal.offset == record->offset)
         return bury_refused(worker, task, &queue->refusal, record, error);
+    size_t emitted = 0;
     struct topo_context *context = &task->context;
     context->commit_requested = false;
     store_set_savepoint(task->set);
@@ -295,7 +305,7 @@ static int through(
         return dead_letter(worker, task, record, context->failed, &why, error);
     }
     if (!rc) {
-        rc = emit(worker, task, &why);
+        rc = worker_emit(worker, task, &emitted, &why);
         if (mr_code_class(rc) == MR_CLASS_POISON) {
             /* Other outputs of this record may be in the transaction already, so it ends. */
             queue_refuse(queue, record->offset, rc, why.text);
@@ -316,7 +326,7 @@ run_record(struct worker *worker, struct task *task, struct queue *queue, struct
 {
     const struct queued *head = queue_head(queue);
     worker_now_ms(worker);
-    touch(worker);
+    worker_touch(worker);
     int rc = through(worker, task, queue, &head->record, error);
     if (rc)
         return rc;
@@ -368,81 +378,4 @@ int worker_run(struct worker *worker, struct mr_error *error)
         worker->progress = true;
     }
     return rc;
-}
-
-/* -- timers -- */
-
-static int run_timer(
-    struct worker *worker,
-    struct task *task,
-    const struct task_timer *timer,
-    int64_t time_ms,
-    struct mr_error *error)
-{
-    struct mr_error why = {0};
-    touch(worker);
-    task->context.commit_requested = false;
-    store_set_savepoint(task->set);
-    int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
-    if (!rc)
-        rc = emit(worker, task, &why);
-    if (mr_code_class(rc) == MR_CLASS_POISON) /* There is no record to lay aside. */
-        return mr_fail(error, MR_FATAL, "punctuation of \"%s\": %s", timer->node->name, why.text);
-    if (rc)
-        return mr_fail(error, rc, "%s", why.text);
-    store_set_release(task->set);
-    worker->txn.wanted = worker->txn.wanted || task->context.commit_requested;
-    metrics_add(&worker->engine->metrics.punctuations, 1);
-    worker->progress = true;
-    return 0;
-}
-
-/* Slots that were missed are skipped: a timer fires once and is then due at the next one. */
-static int run_due_timer(
-    struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
-{
-    bool on_stream = timer->node->punctuate_on_stream_time;
-    int64_t interval_ms = timer->node->punctuate_interval_ms;
-    int64_t time_ms = on_stream ? task->stream_time_ms : worker->now_ms;
-    if (on_stream && time_ms == INT64_MIN)
-        return 0;
-    if (timer->due_ms < 0 || timer->due_ms > time_ms + interval_ms) /* Or the clock went back. */
-        timer->due_ms = time_ms + interval_ms;
-    if (time_ms < timer->due_ms)
-        return 0;
-    int rc = run_timer(worker, task, timer, time_ms, error);
-    if (!rc)
-        timer->due_ms += ((time_ms - timer->due_ms) / interval_ms + 1) * interval_ms;
-    return rc;
-}
-
-int worker_punctuate(struct worker *worker, struct mr_error *error)
-{
-    int rc = 0;
-    if (worker->one_by_one > 0 && worker->txn.records > 0)
-        return 0; /* The record is to be alone. */
-    for (size_t i = 0; i < worker->tasks_count; i++) {
-        struct task *task = worker->tasks[i];
-        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)
-            rc = run_due_timer(worker, task, &task->timers[k], error);
-    }
-    if (!worker_has_changes(worker))
-        worker->txn.began_ms = 0;
-    return rc;
-}
-
-int64_t worker_next_timer_ms(const struct worker *worker)
-{
-    int64_t next = -1;
-    for (size_t i = 0; i < worker->tasks_count; i++) {
-        const struct task *task = worker->tasks[i];
-        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count; k++) {
-            const struct task_timer *timer = &task->timers[k];
-            if (timer->node->punctuate_on_stream_time || timer->due_ms < 0)
-                continue;
-            int64_t in_ms = timer->due_ms > worker->now_ms ? timer->due_ms - worker->now_ms : 0;
-            next = next < 0 || in_ms < next ? in_ms : next;
-        }
-    }
-    return next;
 }

@@ -131,7 +131,7 @@ static void make_parts(struct task *task)
     task->timers = mr_calloc(sub->nodes_count + 1, sizeof *task->timers);
     for (size_t i = 0; i < sub->nodes_count; i++)
         if (sub->nodes[i]->punctuate)
-            task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1};
+            task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1, 0};
 }
 
 int task_open(

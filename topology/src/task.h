@@ -41,8 +41,9 @@ struct task_log {
 
 struct task_timer {
     const struct graph_node *node;
-    int64_t due_ms;  /* -1: stream time is not known yet. */
-    int64_t kept_ms; /* As of the last commit: where an abort takes it back to. */
+    int64_t due_ms;        /* -1: stream time is not known yet. */
+    int64_t kept_ms;       /* As of the last commit: where an abort takes it back to. */
+    int64_t not_before_ms; /* Of wall-clock time: the log refused what it put out. */
 };
 
 /* What a record's run through the graph needs; public as struct topo_context. */

@@ -9,11 +9,12 @@
  * returns is acted on in one place (worker_settle), by its class: try again, abort, give the tasks
  * up, fail.
  *
- *     worker.c   states, the step, what to do about errors
- *     assign.c   assigned, revoked, lost; where a polled record goes
- *     restore.c  from an assignment to a running task
- *     run.c      records, dead letters, punctuations
- *     commit.c   begin, produce, the commit in its order, abort
+ *     worker.c     states, the step, what to do about errors
+ *     assign.c     assigned, revoked, lost; where a polled record goes
+ *     restore.c    from an assignment to a running task
+ *     run.c        records, dead letters
+ *     punctuate.c  timers
+ *     commit.c     begin, produce, the commit in its order, abort
  *
  * Threads  The worker's own, or the driver's.
  */
@@ -30,9 +31,10 @@ struct worker_txn {
     bool wanted; /* A processor asked for a commit. */
     int64_t records;
     int64_t bytes;
-    int64_t began_ms;    /* Of the first record in it. */
-    struct queue *last;  /* Where its last record came from, */
-    int64_t last_offset; /* and which one it was. */
+    int64_t began_ms;         /* Of the first record in it. */
+    struct queue *last;       /* Where its last record came from, */
+    int64_t last_offset;      /* and which one it was. */
+    struct task_timer *timer; /* The last one that fired. */
 };
 
 struct worker {
@@ -106,13 +108,24 @@ bool worker_is_restoring(const struct worker *worker);
 
 /* -- run.c -- */
 int worker_run(struct worker *worker, struct mr_error *error);
-int worker_punctuate(struct worker *worker, struct mr_error *error);
+/* The transaction has something from now on. */
+void worker_touch(struct worker *worker);
+/* Produces what the context holds. A failure of class POISON: the log refused the record behind the
+ * first *ret_emitted ones. */
+int worker_emit(
+    struct worker *worker, struct task *task, size_t *ret_emitted, struct mr_error *error);
 /* Is there a record that can be processed now? */
 bool worker_has_input(struct worker *worker);
-/* Milliseconds until the next wall-clock timer; -1: none. */
-int64_t worker_next_timer_ms(const struct worker *worker);
 /* The header of a record that must not be processed before a global table has come so far. */
 bool worker_is_held(struct worker *worker, struct queue *queue);
+
+/* -- punctuate.c -- */
+int worker_punctuate(struct worker *worker, struct mr_error *error);
+/* Milliseconds until the next wall-clock timer; -1: none. */
+int64_t worker_next_timer_ms(const struct worker *worker);
+/* What the last timer of the open transaction put out is refused: counted, and not at once again.
+ * MR_ABORTED, always. */
+int worker_timer_refused(struct worker *worker, const struct mr_error *why, struct mr_error *error);
 
 /* -- commit.c -- */
 int worker_produce(

@@ -26,7 +26,9 @@ typedef int topo_process_fn(
     const struct topo_record *record,
     struct mr_error *error);
 
-/* `now_ms` is the wall clock or the stream time, as scheduled. */
+/* `now_ms` is the wall clock or the stream time, as scheduled. There is no record to lay aside: a
+ * punctuation that returns class POISON, or whose outputs the log refuses, is undone, counted and
+ * logged, and the next one tries again. */
 typedef int
 topo_punctuate_fn(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error);
 

@@ -1,0 +1,148 @@
+/*
+ * punctuate.c - the timers of the running tasks.
+ *
+ * Invariant: a punctuation is done whole or undone whole, as a record is.
+ */
+#include "worker.h"
+
+/* The log refused an output in the middle of a punctuation, and all in its transaction has to be
+ * done again: that gets through before the timer has its next turn. */
+enum { REFUSED_PAUSE_MS = 1000 };
+
+/* Something went wrong lately: what may be at fault stands alone in its transaction. */
+static bool is_careful(const struct worker *worker)
+{
+    return worker->aborts > 0 || worker->one_by_one > 0;
+}
+
+static void count_failure(
+    const struct worker *worker, const struct task_timer *timer, const struct mr_error *why)
+{
+    const struct metrics *metrics = &worker->engine->metrics;
+    size_t row = timer->node->index * METRICS_CLASSES;
+    metrics_add(&metrics->punctuation_failures[row + mr_code_class(why->code)], 1);
+    engine_log(
+        worker->engine,
+        MR_LOG_WARN,
+        "punctuation-failed",
+        "node=%s reason=\"%s\"",
+        timer->node->name,
+        why->text);
+}
+
+int worker_timer_refused(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+{
+    struct task_timer *timer = worker->txn.timer;
+    count_failure(worker, timer, why);
+    timer->not_before_ms = worker->now_ms + REFUSED_PAUSE_MS;
+    return mr_fail(
+        error,
+        MR_ABORTED,
+        "the log refused what \"%s\" put out: %.400s",
+        timer->node->name,
+        why->text);
+}
+
+/* There is no record to lay aside: what fails is undone, and the next slot tries again. */
+static int give_up(
+    struct worker *worker,
+    struct task *task,
+    const struct task_timer *timer,
+    const struct mr_error *why)
+{
+    store_set_rollback(task->set);
+    count_failure(worker, timer, why);
+    return 0;
+}
+
+static int
+put_out(struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
+{
+    struct mr_error why = {0};
+    size_t emitted = 0;
+    worker->txn.timer = timer;
+    int rc = worker_emit(worker, task, &emitted, &why);
+    bool refused = mr_code_class(rc) == MR_CLASS_POISON;
+    if (refused && emitted > 0)
+        return worker_timer_refused(worker, &why, error);
+    if (refused)
+        return give_up(worker, task, timer, &why);
+    if (rc)
+        return mr_fail(error, rc, "%s", why.text);
+    store_set_release(task->set);
+    bool wanted = task->context.commit_requested || is_careful(worker);
+    worker->txn.wanted = worker->txn.wanted || wanted;
+    metrics_add(&worker->engine->metrics.punctuations, 1);
+    worker->progress = true;
+    return 0;
+}
+
+static int run_timer(
+    struct worker *worker,
+    struct task *task,
+    struct task_timer *timer,
+    int64_t time_ms,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    worker_touch(worker);
+    task->context.commit_requested = false;
+    store_set_savepoint(task->set);
+    int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
+    if (mr_code_class(rc) == MR_CLASS_POISON)
+        return give_up(worker, task, timer, &why);
+    return rc ? mr_fail(error, rc, "%s", why.text) : put_out(worker, task, timer, error);
+}
+
+/* Slots that were missed are skipped: a timer fires once and is then due at the next one. */
+static int run_due_timer(
+    struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
+{
+    bool on_stream = timer->node->punctuate_on_stream_time;
+    int64_t interval_ms = timer->node->punctuate_interval_ms;
+    int64_t time_ms = on_stream ? task->stream_time_ms : worker->now_ms;
+    if (on_stream && time_ms == INT64_MIN)
+        return 0;
+    if (timer->due_ms < 0 || timer->due_ms > time_ms + interval_ms) /* Or the clock went back. */
+        timer->due_ms = time_ms + interval_ms;
+    int64_t pause_ms = timer->not_before_ms - worker->now_ms;
+    if (time_ms < timer->due_ms || (pause_ms > 0 && pause_ms <= REFUSED_PAUSE_MS))
+        return 0;
+    if (is_careful(worker) && worker_has_changes(worker))
+        return 0;
+    int rc = run_timer(worker, task, timer, time_ms, error);
+    if (!rc)
+        timer->due_ms += ((time_ms - timer->due_ms) / interval_ms + 1) * interval_ms;
+    return rc;
+}
+
+int worker_punctuate(struct worker *worker, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)
+            rc = run_due_timer(worker, task, &task->timers[k], error);
+    }
+    if (!worker_has_changes(worker))
+        worker->txn.began_ms = 0;
+    return rc;
+}
+
+int64_t worker_next_timer_ms(const struct worker *worker)
+{
+    int64_t next = -1;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count; k++) {
+            const struct task_timer *timer = &task->timers[k];
+            if (timer->node->punctuate_on_stream_time || timer->due_ms < 0)
+                continue;
+            int64_t due_ms =
+                timer->due_ms > timer->not_before_ms ? timer->due_ms : timer->not_before_ms;
+            int64_t in_ms = due_ms > worker->now_ms ? due_ms - worker->now_ms : 0;
+            next = next < 0 || in_ms < next ? in_ms : next;
+        }
+    }
+    return next;
+}
