@@ -148,6 +148,21 @@ static void writing_after_a_failure_says_abort(void **state)
     assert_int_equal(mock->io.produce(mock->io.self, &to, &record, &error), MR_ABORTED);
 }
 
+/* As when its markers were not there in time. */
+static void an_abort_may_be_asked_again(void **state)
+{
+    struct mr_error error = {0};
+    struct mock *mock = *state;
+    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    for (int i = 0; i < 3; i++) { /* Without records: this cluster writes no markers at all. */
+        check(mock->io.begin(mock->io.self, &error), &error);
+        check(mock->io.abort(mock->io.self, &error), &error);
+        check(mock->io.abort(mock->io.self, &error), &error);
+    }
+    begin_with_a_record(mock);
+    check(commit(mock, &error), &error);
+}
+
 static void a_transactional_id_that_is_forbidden_is_a_configuration_error(void **state)
 {
     struct mr_error error = {0};
@@ -398,6 +413,7 @@ int main(void)
         ON_MOCK(a_member_of_an_old_generation_is_fenced),
         ON_MOCK(a_record_that_the_log_refuses_is_told_and_the_next_transaction_works),
         ON_MOCK(writing_after_a_failure_says_abort),
+        ON_MOCK(an_abort_may_be_asked_again),
         ON_MOCK(a_transactional_id_that_is_forbidden_is_a_configuration_error),
         ON_MOCK(a_commit_without_input_is_refused),
         ON_MOCK(an_io_that_is_not_initialised_says_so),

@@ -333,6 +333,62 @@ static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **sta
     close_world(&world);
 }
 
+/* -- everything -- */
+
+/* Deaths included: every output is out once and in order, whatever call fails. */
+static bool all_out_once(enum topo_sim_failure failure, int64_t k)
+{
+    enum { RECORDS = 25 };
+    struct world world = open_world(&(struct topo_driver_options){.commit_records_max = 4});
+    struct mr_error error = {0};
+    char value[16];
+    topo_sim_limit_records(world.sim, 100);
+    for (int i = 0; i < RECORDS; i++) {
+        snprintf(value, sizeof value, "%d", i);
+        const struct topo_output output = {
+            .key = mr_cstr(value), /* Rows of their own: of one only the last would be written. */
+            .value = mr_cstr(i % 10 == 7 ? "fat" : value),
+            .timestamp_ms = world.start_ms + 60 * (int64_t)i,
+        };
+        topo_sim_append(world.sim, "in", -1, &output);
+    }
+    topo_sim_fail_at(world.sim, k, failure);
+    int rc = topo_driver_run(world.driver, &error);
+    bool fired = !topo_sim_pending(world.sim);
+    for (int i = 0; rc && i < 3; i++) {
+        if (!topo_sim_crashed(world.sim) && mr_code_class(rc) == MR_CLASS_FATAL)
+            fail_msg("failure %d at call %" PRId64 ": %s", (int)failure, k, error.text);
+        rc = topo_driver_crash(world.driver, &error);
+    }
+    assert_int_equal(rc, 0);
+    if (fired)
+        advance(&world, 11000); /* What hangs is aborted. */
+    for (int i = 0; i < RECORDS; i++) {
+        struct topo_record record;
+        if (i % 10 == 7)
+            continue;
+        snprintf(value, sizeof value, "%d%d", i, i);
+        if (!topo_driver_read(world.driver, "echoed", &record) ||
+            !mr_bytes_equal(record.value, mr_cstr(value)))
+            fail_msg("failure %d at call %" PRId64 ": %s is not next", (int)failure, k, value);
+    }
+    assert_false(topo_driver_read(world.driver, "echoed", &(struct topo_record){0}));
+    assert_int_equal(count(&world, "dead", "7"), 1);
+    close_world(&world);
+    return fired;
+}
+
+static void all_comes_out_once_and_in_order_whatever_call_fails(void **state)
+{
+    (void)state;
+    for (int failure = TOPO_SIM_RETRY; failure <= TOPO_SIM_LOST_ANSWER; failure++) {
+        int64_t k = 1;
+        while (all_out_once((enum topo_sim_failure)failure, k))
+            k++;
+        assert_true(k > 50);
+    }
+}
+
 /* -- the clock jumps back an hour -- */
 
 enum { HOUR_MS = 3600 * 1000 };
@@ -424,6 +480,7 @@ int main(void)
         cmocka_unit_test(a_wall_clock_timer_of_an_aborted_transaction_fires_again),
         cmocka_unit_test(records_whose_outputs_are_refused_do_not_keep_each_other_alive),
         cmocka_unit_test(a_record_whose_row_the_changelog_refuses_is_a_dead_letter),
+        cmocka_unit_test(all_comes_out_once_and_in_order_whatever_call_fails),
         cmocka_unit_test(timers_go_on_after_the_clock_jumped_back),
         cmocka_unit_test(a_held_record_is_held_no_longer_for_a_clock_that_jumped_back),
         cmocka_unit_test(input_that_was_deleted_unread_is_counted),

@@ -316,6 +316,8 @@ static void take_mark(
             partition->next_offset = message->offset;
         return;
     }
+    if (message->rkt && !partition) /* What was wrong there is nobody's business any more. */
+        return;
     int code = kafka_code(message->err);
     if (mr_code_class(code) == MR_CLASS_RETRY ||
         message->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART || fetcher->failed)

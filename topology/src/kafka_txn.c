@@ -31,6 +31,7 @@ struct kafka_txn {
     struct output *last;
     unsigned unserved;
 
+    bool begun; /* And neither committed nor aborted yet. */
     bool offsets_sent;
     bool unmarked;              /* Ended, and its markers were not seen yet. */
     rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed. */
@@ -182,6 +183,7 @@ int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error)
     rd_kafka_error_t *failure = rd_kafka_begin_transaction(txn->client.rk);
     if (failure)
         return kafka_fail_txn(error, failure, "begin a transaction");
+    txn->begun = true;
     txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     txn->offsets_sent = false;
     for (size_t i = 0; i < txn->outputs_count; i++)
@@ -361,12 +363,15 @@ int kafka_txn_commit(
         rd_kafka_error_destroy(failure);
     if (failure)
         return kafka_fail_txn(error, failure, "commit");
+    txn->begun = false;
     txn->unmarked = true;
     return 0;
 }
 
 int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
 {
+    if (!txn->begun) /* Asked again: it was done, only its markers were not there in time. */
+        return 0;
     int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
     rd_kafka_error_t *failure;
     while ((failure = rd_kafka_abort_transaction(txn->client.rk, -1)) &&
@@ -374,6 +379,7 @@ int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
         rd_kafka_error_destroy(failure);
     if (failure)
         return kafka_fail_txn(error, failure, "abort");
+    txn->begun = false;
     txn->unmarked = true;
     txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     txn->offsets_sent = false;
