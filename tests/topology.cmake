@@ -22,7 +22,7 @@ millrace_test(global_test LABEL sim LIBS topology)
 target_include_directories(global_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 millrace_test(restore_test LABEL sim LIBS sim_counter)
 target_include_directories(restore_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
-millrace_test(workers_test LABEL sim LIBS sim_counter)
+millrace_test(workers_test LABEL sim TIMEOUT 120 LIBS sim_counter)
 target_include_directories(workers_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 # Measured by hand, never as a test: cmake --build build/release --target fold_bench
 add_executable(fold_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/fold_bench.c)

@@ -23,7 +23,9 @@ struct world {
     bool trickle;   /* A record comes before each poll of the log. */
     int opens_left; /* Then opening an io fails, once. */
     int again;      /* Log lines of folds that are tried again. */
+    int32_t added;  /* Partitions of each topic that the simulated log does not really have. */
     int (*log_poll)(void *, int, struct topo_io_poll *, struct mr_error *);
+    int (*partitions_of)(void *, const char *, int32_t *, struct mr_error *);
 };
 
 static struct world world;
@@ -76,6 +78,14 @@ trickling_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct
     return world.log_poll(self, timeout_ms, ret_poll, error);
 }
 
+static int
+more_partitions(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
+{
+    int rc = world.partitions_of(self, topic, ret_count, error);
+    *ret_count += world.added;
+    return rc;
+}
+
 static int open_io(
     void *user,
     const struct topo_io_options *options,
@@ -87,6 +97,8 @@ static int open_io(
     int rc = topo_sim_open(user, options, ret_io, error);
     world.log_poll = ret_io->log_poll;
     ret_io->log_poll = trickling_poll;
+    world.partitions_of = ret_io->partitions_of;
+    ret_io->partitions_of = more_partitions;
     return rc;
 }
 
@@ -260,6 +272,30 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     assert_fact("kept", "3");
 }
 
+static void a_topic_that_has_grown_is_told(void **state)
+{
+    (void)state;
+    start();
+    steps(10);
+    world.engine->threaded = true; /* It is looked at beside the lag. */
+    for (int i = 0; i < 4; i++) {
+        topo_sim_advance_ms(world.sim, 1000);
+        steps(1);
+    }
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    world.added = 2;
+    struct mr_error error = {0};
+    int rc = 0;
+    for (int i = 0; i < 4 && rc >= 0; i++) {
+        topo_sim_advance_ms(world.sim, 1000);
+        rc = step(1, &error);
+    }
+    assert_int_equal(rc, MR_CONFIG);
+    assert_non_null(strstr(error.text, "has 3 partitions now, 1 were there"));
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+    world.engine->threaded = false;
+}
+
 static void a_reader_that_could_not_be_opened_again_at_once_reads_on_later(void **state)
 {
     (void)state;
@@ -318,6 +354,7 @@ int main(void)
         TEST(a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped),
         TEST(a_fold_that_never_goes_on_does_not_fill_the_log),
         TEST(a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds),
+        TEST(a_topic_that_has_grown_is_told),
         TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
         TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),
     };

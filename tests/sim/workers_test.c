@@ -210,7 +210,7 @@ static void a_stop_asks_a_broker_that_is_gone_a_few_times_only(void **state)
 static void random_orders_balance(void **state)
 {
     (void)state;
-    for (uint64_t life = 1; life <= 60; life++) {
+    for (uint64_t life = 1; life <= 12; life++) {
         struct world world;
         uint64_t seed = life;
         open_world(&world, life);

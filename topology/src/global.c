@@ -393,16 +393,39 @@ static void report(struct global *global)
     global->reported_ms = global->now_ms;
 }
 
+/* What comes into a partition that was added is in no table: better none than one that lies. */
+static int
+check_partitions(struct global *global, const struct global_input *input, struct mr_error *error)
+{
+    int32_t now = 0;
+    int32_t known = 0;
+    for (size_t i = 0; i < global->inputs_count; i++)
+        known += global->inputs[i].partition.topic == input->partition.topic;
+    if (global->io.partitions_of(global->io.self, input->partition.topic, &now, NULL) ||
+        now <= known)
+        return 0;
+    return mr_fail(
+        error,
+        MR_CONFIG,
+        "topic \"%s\" has %" PRId32 " partitions now, %" PRId32
+        " were there when the tables came up: start again to fold them all",
+        input->partition.topic,
+        now,
+        known);
+}
+
 /* The end of one partition a report, for the lag that operators see. */
-static void look_at_lag(struct global *global)
+static int look_at_lag(struct global *global, struct mr_error *error)
 {
     struct global_input *input = &global->inputs[global->lag_turn++ % global->inputs_count];
     int64_t low = 0;
     int64_t high = 0;
-    if (global->io.watermarks(global->io.self, input->partition, &low, &high, NULL))
-        return;
+    int rc = input->partition.partition == 0 ? check_partitions(global, input, error) : 0;
+    if (rc || global->io.watermarks(global->io.self, input->partition, &low, &high, NULL))
+        return rc;
     input->end = high;
     watch_set(&global->engine->watches, input->task->sub, &input->partition, -1, high);
+    return 0;
 }
 
 static int write_behind(struct global *global, struct mr_error *error)
@@ -478,6 +501,7 @@ static int settle(struct global *global, const struct mr_error *why, struct mr_e
 int global_step(struct global *global, int timeout_ms, struct mr_error *error)
 {
     struct mr_error why = {0};
+    struct mr_error grown = {0};
     bool progress = false;
     bool was_ready = global->ready;
     if (global->failed)
@@ -489,7 +513,10 @@ int global_step(struct global *global, int timeout_ms, struct mr_error *error)
     int64_t age_ms = global->now_ms - global->reported_ms;
     bool due = age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
     if (due && global->engine->threaded && global->ready && global->io_open)
-        look_at_lag(global);
+        rc = look_at_lag(global, &grown);
+    grown.code = rc;
+    if (rc && (rc = settle(global, &grown, error)))
+        return rc;
     if (due || was_ready != global->ready)
         report(global);
     return progress || why.code != 0;
