@@ -15,7 +15,8 @@
 
 #include <stdio.h>
 
-enum { DEADLINES_PER_CALL_MAX = 100 };
+/* Each line is a message: what is left comes with the next call. */
+enum { DEADLINES_PER_CALL_MAX = 100, DEADLINE_LINES_PER_CALL_MAX = 1000 };
 
 int order_load(
     struct work *work,
@@ -256,6 +257,7 @@ static int deadline(
     const struct shop_service *service,
     struct mr_bytes order_id,
     int64_t now_ms,
+    int32_t *lines,
     struct mr_error *error)
 {
     struct work work;
@@ -267,6 +269,7 @@ static int deadline(
         return rc;
     if (!exists)
         return mr_fail(error, MR_CORRUPT, "a timer of no order");
+    *lines += order.state.lines;
     work.correlation_id = order.state.correlation_id;
     rc = order_abort(&order, "payment_timeout", (struct mr_bytes){0}, error);
     if (!rc)
@@ -281,8 +284,9 @@ int order_deadlines(
 {
     struct mr_bytes ids[DEADLINES_PER_CALL_MAX];
     size_t count = timers_due(context, "order-timers", now_ms, ids, DEADLINES_PER_CALL_MAX);
+    int32_t lines = 0;
     int rc = 0;
-    for (size_t i = 0; i < count && !rc; i++)
-        rc = deadline(context, user, ids[i], now_ms, error);
+    for (size_t i = 0; i < count && !rc && lines < DEADLINE_LINES_PER_CALL_MAX; i++)
+        rc = deadline(context, user, ids[i], now_ms, &lines, error);
     return rc;
 }

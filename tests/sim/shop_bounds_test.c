@@ -224,7 +224,7 @@ static int64_t fill_cart(struct shop *shop, int count, size_t title_bytes)
             .price = {100 + i, mr_cstr("GBP")},
             .publish = true};
         struct shop_adjust_stock adjust = {
-            .meta = shop_command(shop, NULL), .product_id = create.product_id, .delta = 3};
+            .meta = shop_command(shop, NULL), .product_id = create.product_id, .delta = 30};
         struct shop_add_cart_item add = {
             .meta = shop_command(shop, NULL),
             .owner_id = mr_cstr(owner),
@@ -251,6 +251,40 @@ static void an_order_of_1108_lines_is_confirmed_for_its_sum(void **state)
     assert_int_equal(shop_outcome(shop)->order->lines_count, 1108);
     assert_true(shop_order(shop, id)->confirmed);
     assert_int_equal(shop_order(shop, id)->captured->minor, sum);
+}
+
+/* The products of fill_cart, one of each. */
+static void order_all(struct shop *shop, const char *who, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct shop_id product = shop_product_id(mr_arena_printf(&shop->arena, "S%d", i));
+        struct shop_add_cart_item add = {
+            .meta = shop_command(shop, NULL),
+            .owner_id = mr_cstr(who),
+            .product_id = shop_id_view(&product),
+            .quantity = 1};
+        add.meta.want_body = false;
+        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, who, &add);
+    }
+    shop_place(shop, who, NULL);
+    shop_expect_outcome(shop, 201, NULL);
+}
+
+/* Of three owners two share a partition: their orders are given up one after the other, for each
+ * sends a message per line. */
+static void large_orders_are_not_all_given_up_in_one_transaction(void **state)
+{
+    struct shop *shop = *state;
+    fill_cart(shop, 1108, 35);
+    order_all(shop, owner, 0);
+    order_all(shop, "usr_b", 1108);
+    order_all(shop, "usr_c", 1108);
+    shop_advance_ms(shop, 15 * 60 * 1000 - 500);
+    shop_advance_ms(shop, 1000);
+    assert_in_range(shop_count(shop, SHOP_ORDER_ABORT_REQUESTED), 1, 2);
+    shop_advance_ms(shop, 2000);
+    assert_int_equal(shop_count(shop, SHOP_ORDER_ABORT_REQUESTED), 3);
+    assert_int_equal(shop_count(shop, SHOP_ORDER_CANCELLED), 3);
 }
 
 /* A Kafka client's bound; over it there would be neither the order nor a refusal. */
@@ -330,6 +364,7 @@ int main(void)
         TEST(a_cart_has_one_currency),
         TEST(a_thing_for_nothing_can_be_ordered),
         TEST(an_order_of_1108_lines_is_confirmed_for_its_sum),
+        TEST(large_orders_are_not_all_given_up_in_one_transaction),
         TEST(lines_that_fit_into_no_record_are_refused_with_an_outcome),
         TEST(each_token_ends_as_it_should),
     };
