@@ -317,6 +317,29 @@ static void a_prepared_producer_writes_without_asking_where(void **state)
     topo_kafka_producer_free(producer);
 }
 
+/* From then on nobody can say where the topic is: the reader knew before it began. */
+static void a_reader_begins_without_asking_where_a_second_time(void **state)
+{
+    struct mock *mock = *state;
+    struct mr_error error = {0};
+    struct topo_kafka_producer *producer;
+    struct topo_kafka_reader *reader;
+    const struct topo_record *records;
+    const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
+    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    check(topo_kafka_produce(producer, "in", 0, &output, NULL, NULL, &error), &error);
+    check(topo_kafka_flush(producer, 5000, &error), &error);
+    topo_kafka_producer_free(producer);
+    check(topo_kafka_reader_new(&mock->options, &reader, &error), &error);
+    check(topo_kafka_reader_add(reader, "in", 0, TOPO_KAFKA_BEGIN, &error), &error);
+    rd_kafka_mock_topic_set_error(mock->cluster, "in", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    int count = 0;
+    for (int i = 0; i < 500 && count == 0; i++)
+        count = topo_kafka_reader_poll(reader, STEP_MS, &records, &error);
+    assert_int_equal(count, 1);
+    topo_kafka_reader_free(reader);
+}
+
 static void a_delivery_that_fails_is_told_once_with_the_reason(void **state)
 {
     struct mock *mock = *state;
@@ -422,6 +445,7 @@ int main(void)
         ON_MOCK(headers_go_there_and_back),
         ON_MOCK(a_key_lands_where_murmur2_says),
         ON_MOCK(a_prepared_producer_writes_without_asking_where),
+        ON_MOCK(a_reader_begins_without_asking_where_a_second_time),
         ON_MOCK(a_delivery_that_fails_is_told_once_with_the_reason),
         ON_MOCK(what_cannot_be_delivered_is_given_up_when_the_producer_goes),
         cmocka_unit_test(a_broker_that_is_not_there_is_told_by_its_address),

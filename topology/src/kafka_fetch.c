@@ -23,6 +23,7 @@ enum {
     QUEUED_MAX_RECORDS = 20000,
     QUEUED_MAX_BYTES = 16 * 1024 * 1000,
     WAKE_TIMEOUT_MS = 100,
+    LEADER_TIMEOUT_MS = 1000,
 };
 
 struct slot {
@@ -220,6 +221,17 @@ static int set_fetching(
     return 0;
 }
 
+/* Assigning a partition does not make librdkafka ask who leads it: it would find out when it next
+ * looks its topics through, each second. If nobody says in time, it still does. */
+static void find_leaders(struct kafka_fetcher *fetcher, const char *topic)
+{
+    for (size_t i = 0; i < fetcher->partitions_count; i++)
+        if (strcmp(fetcher->partitions[i].topic, topic) == 0)
+            return;
+    if (kafka_know_topic(&fetcher->client, topic))
+        (void)kafka_await_leaders(&fetcher->client, LEADER_TIMEOUT_MS, NULL);
+}
+
 int kafka_fetcher_seek(
     struct kafka_fetcher *fetcher,
     struct topo_partition where,
@@ -232,6 +244,7 @@ int kafka_fetcher_seek(
         if (err)
             return err;
     } else {
+        find_leaders(fetcher, where.topic);
         fetcher->partitions = mr_grow(
             fetcher->partitions,
             fetcher->partitions_count,

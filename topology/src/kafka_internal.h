@@ -197,7 +197,7 @@ int kafka_query_watermarks(
 
 /* The client takes note of the topic. False: that is not a topic's name. */
 bool kafka_know_topic(struct kafka_client *client, const char *topic);
-/* Waits until the client knows who leads every topic it took note of. MR_TIMEOUT names one of which
+/* Waits until the client knows who leads every topic it knows of. MR_TIMEOUT names one of which
  * it does not in time. */
 int kafka_await_leaders(struct kafka_client *client, int timeout_ms, struct mr_error *error);
 

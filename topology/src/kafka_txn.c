@@ -224,26 +224,23 @@ static struct output *output_find(struct kafka_txn *txn, const char *topic)
     return NULL;
 }
 
-static int output_of(
-    struct kafka_txn *txn, const char *topic, struct output **ret_output, struct mr_error *error)
+static struct output *output_of(struct kafka_txn *txn, const char *topic, struct mr_error *error)
 {
     struct output *output = output_find(txn, topic);
     if (!output)
         output = output_add(txn, topic);
     if (!output)
-        return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", topic);
-    *ret_output = output;
-    return 0;
+        mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", topic);
+    return output;
 }
 
 int kafka_txn_prepare(
     struct kafka_txn *txn, const char *const *topics, size_t count, struct mr_error *error)
 {
-    struct output *output = NULL;
-    int err = 0;
-    for (size_t i = 0; i < count && err == 0; i++)
-        err = output_of(txn, topics[i], &output, error);
-    return err ? err : kafka_await_leaders(&txn->client, KAFKA_REQUEST_TIMEOUT_MS, error);
+    for (size_t i = 0; i < count; i++)
+        if (!output_of(txn, topics[i], error))
+            return MR_CONFIG;
+    return kafka_await_leaders(&txn->client, KAFKA_REQUEST_TIMEOUT_MS, error);
 }
 
 static int produce_failure(
@@ -267,10 +264,9 @@ int kafka_txn_produce(
     const struct topo_record *record,
     struct mr_error *error)
 {
-    struct output *output = NULL;
-    int code = output_of(txn, to->topic, &output, error);
-    if (code)
-        return code;
+    struct output *output = output_of(txn, to->topic, error);
+    if (!output)
+        return MR_CONFIG;
     const struct kafka_send send = {
         .rkt = output->rkt,
         .partition = to->partition,
