@@ -18,6 +18,7 @@
 enum {
     POLL_MS = 200,
     RETRY_MS = 1000,
+    PREPARE_MS = 5000,
     DELIVERY_MS = 4000, /* Longer than message.timeout.ms below, so that the report comes first. */
 };
 
@@ -111,6 +112,28 @@ static int open_reader(struct gateway *gateway, struct mr_error *error)
                     gateway->reader, GATEWAY_REPLIES_TOPIC, partition, high, error);
 }
 
+static bool is_writer(const struct codec_topic *topic, const char *service)
+{
+    for (size_t i = 0; i < topic->writers_count; i++)
+        if (strcmp(topic->writers[i], service) == 0)
+            return true;
+    return false;
+}
+
+/* Whoever sends the first command to a topic does not wait until its leader is known. */
+static int open_producer(struct gateway *gateway, struct mr_error *error)
+{
+    const struct topo_kafka_options kafka = kafka_options(gateway);
+    const char *topics[SHOP_TOPIC_COUNT];
+    size_t count = 0;
+    for (size_t i = 0; i < SHOP_TOPIC_COUNT; i++)
+        if (is_writer(&shop_topics[i], "command-api"))
+            topics[count++] = shop_topics[i].name;
+    int rc = topo_kafka_producer_new(&kafka, 0, &gateway->producer, error);
+    return rc ? rc
+              : topo_kafka_producer_prepare(gateway->producer, topics, count, PREPARE_MS, error);
+}
+
 static int open_gateway(struct gateway *gateway, struct mr_error *error)
 {
     struct topo_kafka_options kafka = kafka_options(gateway);
@@ -125,7 +148,7 @@ static int open_gateway(struct gateway *gateway, struct mr_error *error)
             GATEWAY_REPLIES_TOPIC,
             partitions);
     rc = rc ? rc : open_reader(gateway, error);
-    rc = rc ? rc : topo_kafka_producer_new(&kafka, 0, &gateway->producer, error);
+    rc = rc ? rc : open_producer(gateway, error);
     if (rc == 0 && pthread_create(&gateway->thread, NULL, read_replies, gateway))
         rc = mr_fail(error, MR_FATAL, "starting the thread that reads replies failed");
     gateway->running = rc == 0;
