@@ -13,7 +13,7 @@ import probes
 import processes
 from home import Home
 from processes import Process
-from supervisor import Supervisor, stop_orphans
+from supervisor import QUICK_DEATH_S, Supervisor, stop_orphans
 from terminal import Failure
 
 # Writes "+NAME" when it starts and "-NAME" when it is told to stop.
@@ -108,6 +108,15 @@ class SupervisorTest(HomeTest):
         self.tick_until(lambda: self.shop.events().count("+first") == 2)
         self.assertNotEqual(self.pid("first"), before)
         self.assertEqual(self.home.supervisor().fields["state"], "ready")
+
+    def test_what_has_lived_is_started_again_without_a_pause(self):
+        self.bring_up()
+        first = self.supervisor.processes[1]
+        first.started -= QUICK_DEATH_S
+        os.kill(first.popen.pid, signal.SIGKILL)
+        self.tick_until(lambda: "first" in self.supervisor._restart_at)
+        self.supervisor.tick()
+        self.assertEqual(first.restarts, 1)
 
     def test_a_program_is_not_started_again_before_its_broker_is_ready(self):
         self.bring_up()
