@@ -2,7 +2,7 @@
 # tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
 set -eu
 cd "$(dirname "$0")/.."
-folders="base schemas crypto topology processors http payments command-api query-api tools tests bench"
+folders="base schemas topology crypto http program processors payments command-api query-api tools tests bench"
 sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -33,8 +33,23 @@ only avro schemas/
 only microhttpd http/
 only lzma tools/
 
-# topology/ knows nothing of shops, and depends on nothing but base/.
-for file in $(grep -lE '#include <(schemas|processors|http)/' topology -r || true); do
-    complain "$file: topology/ may include only base/ and itself"
-done
+# Dependencies point one way: what each folder may include of the others, as DESIGN.md has it.
+may() { # FOLDER OTHER...
+    own=$1
+    allowed=$(echo "$@" | tr ' ' '|')
+    for line in $(grep -rnoE '#include <(base|schemas|topology|crypto|http|program|processors|payments|tools)/' \
+        "$own" --include="*.[ch]" | grep -vE "<($allowed)/" | tr -d ' ' || true); do
+        complain "$line: $own/ may include only $*"
+    done
+}
+may base
+may schemas base
+may topology base
+may crypto base schemas
+may http base schemas topology
+may program base schemas topology http
+may processors base schemas topology program
+may payments base schemas topology crypto program processors
+may command-api base schemas topology crypto http program processors
+may query-api base schemas topology http program processors
 exit $bad

@@ -2,7 +2,7 @@
 #include "command.h"
 #include "import.h"
 
-#include <processors/registry.h>
+#include <program/registry.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #include "command.h"
 
-#include <processors/registry.h>
+#include <program/registry.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -26,7 +26,8 @@ static void print_usage(FILE *out)
         int width = fprintf(out, "  %s %s", commands[i]->words, commands[i]->operands);
         fprintf(out, "%*s%s\n", width < 32 ? 32 - width : 1, "", commands[i]->purpose);
     }
-    fprintf(out, "\n`millrace COMMAND --help` tells a command's options.\n");
+    fprintf(out, "\n`millrace COMMAND --help` tells a command's options, `millrace --version` ");
+    fprintf(out, "the version.\n");
 }
 
 /* The command whose two words are the first two arguments. */
@@ -53,6 +54,12 @@ static int print_help(const struct tool_command *command)
     return EXIT_DONE;
 }
 
+static int print_version(void)
+{
+    mr_options_print_version("millrace");
+    return EXIT_DONE;
+}
+
 static int wrong_usage(const struct tool_command *command, const char *why)
 {
     fprintf(stderr, "millrace %s: %s\n", command->words, why);
@@ -69,6 +76,8 @@ static int run(const struct tool_command *command, int argc, char **argv)
     int status;
     if (options.help_wanted)
         status = print_help(command);
+    else if (options.version_wanted)
+        status = print_version();
     else if (options.operands_count != command->operands_count)
         status = wrong_usage(
             command,
@@ -83,10 +92,10 @@ static int run(const struct tool_command *command, int argc, char **argv)
     return status;
 }
 
-static bool wants_help(int argc, char **argv)
+static bool is_given(int argc, char **argv, const char *flag)
 {
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+        if (strcmp(argv[i], flag) == 0)
             return true;
     return false;
 }
@@ -97,7 +106,9 @@ int main(int argc, char **argv)
     const struct tool_command *command = find(argc, argv);
     if (command)
         return run(command, argc, argv);
-    bool help = wants_help(argc, argv);
+    if (is_given(argc, argv, "--version"))
+        return print_version();
+    bool help = is_given(argc, argv, "--help") || is_given(argc, argv, "-h");
     print_usage(help ? stdout : stderr);
     return help ? EXIT_DONE : EXIT_USAGE;
 }

@@ -80,6 +80,8 @@ int mr_options_parse(
             flags_over = true;
         else if (!flags_over && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
             options.help_wanted = true;
+        else if (!flags_over && strcmp(word, "--version") == 0)
+            options.version_wanted = true;
         else if (!flags_over && strncmp(word, "--", 2) == 0)
             rc = take_flag(&options, argc, argv, &at, error);
         else
@@ -118,6 +120,12 @@ void mr_options_print_help(
         printf("\n");
     }
     printf("  --help                        print this and exit\n");
+    printf("  --version                     print the version and exit\n");
+}
+
+void mr_options_print_version(const char *program)
+{
+    printf("%s %s\n", program, MILLRACE_VERSION);
 }
 
 const char *mr_options_text(const struct mr_options *options, const char *name)

@@ -35,7 +35,6 @@ struct api {
     struct topo_store *outcomes;
     struct topo_store *claims;
     struct topo_store *credentials;
-    struct http_server *server;
     int32_t instance;
 };
 

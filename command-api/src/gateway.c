@@ -42,7 +42,7 @@ static struct topo_kafka_options kafka_options(const struct gateway *gateway)
 {
     return (struct topo_kafka_options){
         .brokers = gateway->options.brokers,
-        .client_id = "command-api",
+        .client_id = "millrace-command-api",
         .properties = producer_properties,
     };
 }

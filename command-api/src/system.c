@@ -47,7 +47,7 @@ void metrics_get(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct mr_buffer *out = http_response(request);
-    http_server_metrics(api->server, out);
+    http_server_metrics(http_request_server(request), out);
     gateway_metrics(api->gateway, out);
     hash_pool_metrics(api->pool, out);
     topo_engine_metrics(api->engine, out);

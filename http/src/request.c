@@ -180,6 +180,11 @@ struct mr_arena *http_arena(struct http_request *request)
     return &request->arena;
 }
 
+const struct http_server *http_request_server(const struct http_request *request)
+{
+    return request->server;
+}
+
 struct mr_bytes http_method(const struct http_request *request)
 {
     return mr_cstr(request->method);

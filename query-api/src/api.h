@@ -34,7 +34,6 @@ enum {
 struct api {
     struct topo_engine *engine;
     struct token_keys *keys;
-    struct http_server *server;
     int64_t ready_lag_max;        /* Records behind, over all partitions, and still ready. */
     _Atomic int64_t caught_up_ms; /* Monotonic: when no view was seen behind. */
     struct topo_store *products;

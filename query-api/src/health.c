@@ -80,7 +80,7 @@ void api_get_metrics(struct http_request *request, void *user)
     struct api *api = user;
     struct mr_buffer *out = http_response(request);
     topo_engine_metrics(api->engine, out);
-    http_server_metrics(api->server, out);
+    http_server_metrics(http_request_server(request), out);
     http_send(request, 200, "text/plain; version=0.0.4");
 }
 

@@ -17,6 +17,7 @@ struct fixture {
     struct views views;
     struct token_keys *keys;
     struct api api;
+    struct http_server *server;
     struct client_answer answer;
     char bearer[1024]; /* usr_1's. */
 };
@@ -85,7 +86,7 @@ static int set_up(void **state)
         .routes_count = api_routes_count,
         .user = &fixture->api,
     };
-    if (http_server_start(&options, &fixture->api.server, &error) != 0)
+    if (http_server_start(&options, &fixture->server, &error) != 0)
         fail_msg("%s", error.text);
     *state = fixture;
     return 0;
@@ -94,7 +95,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    http_server_free(fixture->api.server);
+    http_server_free(fixture->server);
     views_close(&fixture->views);
     token_keys_free(fixture->keys);
     free(fixture);
@@ -107,7 +108,7 @@ static int get(struct fixture *fixture, const char *target, const char *headers)
     struct mr_buffer request = {0};
     mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
     mr_buffer_add_byte(&request, 0);
-    client_ask(http_server_port(fixture->api.server), request.ptr, false, &fixture->answer);
+    client_ask(http_server_port(fixture->server), request.ptr, false, &fixture->answer);
     mr_buffer_clean_up(&request);
     return fixture->answer.status;
 }
@@ -577,11 +578,11 @@ static void a_read_waits_for_its_own_write(void **state)
         "GET /v1/cart HTTP/1.1\r\nHost: a\r\nPrefer: wait=10\r\n%s%s\r\n",
         fixture->bearer,
         line);
-    int fd = client_connect(http_server_port(fixture->api.server));
+    int fd = client_connect(http_server_port(fixture->server));
     client_send(fd, request.ptr, request.len);
     do { /* Until it is seen to wait. */
         mr_buffer_reset(&metrics);
-        http_server_metrics(fixture->api.server, &metrics);
+        http_server_metrics(fixture->server, &metrics);
         mr_buffer_add_byte(&metrics, 0);
     } while (!strstr(metrics.ptr, "millrace_http_waiting 1\n"));
     add_to_cart(fixture, "usr_1", "prd_1", 4, 1);
@@ -621,7 +622,7 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
     for (size_t i = 0; i < api_routes_count; i++) {
         (void)snprintf(
             request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", api_routes[i].path);
-        client_ask(http_server_port(fixture->api.server), request, true, &fixture->answer);
+        client_ask(http_server_port(fixture->server), request, true, &fixture->answer);
         assert_int_not_equal(fixture->answer.status, 405);
         for (size_t j = 0; j < 4; j++) {
             (void)snprintf(
@@ -630,7 +631,7 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
                 "%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
                 methods[j],
                 api_routes[i].path);
-            client_ask(http_server_port(fixture->api.server), request, false, &fixture->answer);
+            client_ask(http_server_port(fixture->server), request, false, &fixture->answer);
             assert_int_equal(fixture->answer.status, 405);
             assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, OPTIONS");
         }

@@ -3,7 +3,7 @@
 
 #include "api.h"
 
-#include <processors/registry.h>
+#include <program/registry.h>
 #include <topology/kafka.h>
 
 #include <tests/broker.h>
@@ -22,6 +22,7 @@ struct fixture {
     struct topo_engine *engine;
     struct token_keys *keys;
     struct api api;
+    struct http_server *server;
     struct client_answer answer;
     char dir[64];
     char state_dir[80];
@@ -127,7 +128,7 @@ static int get(struct fixture *fixture, const char *target, const char *headers)
     struct mr_buffer request = {0};
     mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
     mr_buffer_add_byte(&request, 0);
-    client_ask(http_server_port(fixture->api.server), request.ptr, false, &fixture->answer);
+    client_ask(http_server_port(fixture->server), request.ptr, false, &fixture->answer);
     mr_buffer_clean_up(&request);
     return fixture->answer.status;
 }
@@ -141,7 +142,7 @@ static void start(struct fixture *fixture)
     api_init(&fixture->api, fixture->engine, fixture->keys);
     const struct http_server_options server = {
         .routes = api_routes, .routes_count = api_routes_count, .user = &fixture->api};
-    must(http_server_start(&server, &fixture->api.server, &error), &error);
+    must(http_server_start(&server, &fixture->server, &error), &error);
     for (int i = 0; i < 3000 && get(fixture, "/readyz", "") != 200; i++)
         usleep(10000);
     assert_int_equal(get(fixture, "/readyz", ""), 200);
@@ -149,9 +150,9 @@ static void start(struct fixture *fixture)
 
 static void stop(struct fixture *fixture)
 {
-    http_server_stop(fixture->api.server, 5000);
+    http_server_stop(fixture->server, 5000);
     topo_engine_stop(fixture->engine);
-    http_server_free(fixture->api.server);
+    http_server_free(fixture->server);
     topo_engine_free(fixture->engine);
 }
 

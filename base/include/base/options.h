@@ -33,7 +33,8 @@ struct mr_options {
     const char **values; /* Parallel to table; NULL where not given and without default. */
     char **operands;     /* What is left of argv, in order. */
     size_t operands_count;
-    bool help_wanted; /* --help or -h was given; the caller prints and exits 0. */
+    bool help_wanted;    /* --help or -h was given; the caller prints and exits 0. */
+    bool version_wanted; /* --version was given; likewise. */
 };
 
 /* argv[0] is skipped. MR_CONFIG names the flag that is unknown or lacks its value. */
@@ -54,6 +55,9 @@ void mr_options_print_help(
     const char *program,
     const char *synopsis,
     const char *purpose);
+
+/* "PROGRAM 1.2.3": the version is the whole project's. */
+void mr_options_print_version(const char *program);
 
 /* NULL when not given and without default. Asserts that `name` is in the table. */
 const char *mr_options_text(const struct mr_options *options, const char *name);

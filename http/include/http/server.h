@@ -92,6 +92,7 @@ void http_server_metrics(const struct http_server *server, struct mr_buffer *out
 /* -- the request ------------------------------------------------------------------------- */
 
 struct mr_arena *http_arena(struct http_request *request);
+const struct http_server *http_request_server(const struct http_request *request);
 struct mr_bytes http_method(const struct http_request *request);
 struct mr_bytes http_path(const struct http_request *request);   /* As sent, without the query. */
 const char *http_route_path(const struct http_request *request); /* The pattern that matched. */

@@ -1,6 +1,8 @@
-/* registry_load.c - folds the topic `_schemas` into a registry: at a program's start, and again
- * when a record comes whose schema was registered later. */
-#include <processors/registry.h>
+/*
+ * registry.c - folds the topic `_schemas` into a registry: at a program's start, and again when a
+ * record comes whose schema was registered later.
+ */
+#include <program/registry.h>
 
 #include <base/alloc.h>
 #include <base/log.h>

@@ -1,0 +1,107 @@
+/* serve.c - what a program starts of the libraries: engines on Kafka, and HTTP before them. */
+#include <program/program.h>
+
+#include <base/log.h>
+#include <http/status.h>
+
+#include <assert.h>
+
+enum { PORT_MAX = 65535, THREADS_MAX = 64 };
+
+static void log_engine(void *user, int level, const char *event, const char *text)
+{
+    const struct program_engine *engine = user;
+    mr_log((enum mr_log_level)level, event, "engine=%s %s", engine->name, text);
+}
+
+int program_start_engine(
+    struct program *program,
+    const char *name,
+    struct topo_topology *topology,
+    const struct topo_engine_options *options,
+    struct mr_error *error)
+{
+    assert(program->engines_count < PROGRAM_ENGINES_MAX);
+    struct program_engine *engine = &program->engines[program->engines_count++];
+    *engine = (struct program_engine){.name = name, .topology = topology};
+    struct topo_engine_options all = *options;
+    all.instance_id = mr_options_text(&program->options, "instance");
+    all.io_open = topo_kafka_open;
+    all.io_user = &program->kafka;
+    all.on_log = log_engine;
+    all.log_user = engine;
+    return topo_engine_start(topology, &all, &engine->engine, error);
+}
+
+int program_bound_memory(const struct program *program, struct mr_error *error)
+{
+    const struct mr_options *options = &program->options;
+    struct topo_memory bounds = {0};
+    int code = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
+    if (code == 0)
+        code =
+            mr_options_mebibytes(options, "write-buffers-mb", &bounds.write_buffers_bytes, error);
+    if (code == 0)
+        topo_memory_init(&bounds);
+    return code;
+}
+
+int program_start_http(
+    struct program *program, const struct http_server_options *options, struct mr_error *error)
+{
+    struct http_server_options server = *options;
+    int64_t port = 0, threads = 0;
+    int code = mr_options_integer(&program->options, "port", 0, PORT_MAX, &port, error);
+    if (code == 0)
+        code = mr_options_integer(&program->options, "threads", 1, THREADS_MAX, &threads, error);
+    server.address = mr_options_text(&program->options, "address");
+    server.port = (uint16_t)port;
+    server.threads = (int)threads;
+    if (code == 0)
+        code = http_server_start(&server, &program->server, error);
+    if (code)
+        return code;
+    unsigned at = http_server_port(program->server);
+    mr_log(MR_LOG_INFO, "listening", "address=%s port=%u", server.address, at);
+    return 0;
+}
+
+static int is_ready(void *user, struct mr_buffer *out)
+{
+    const struct program *program = user;
+    int ready = 1;
+    mr_buffer_add_byte(out, '{');
+    for (size_t i = 0; i < program->engines_count; i++) {
+        const struct program_engine *engine = &program->engines[i];
+        mr_buffer_printf(out, "%s\"%s\":", i ? "," : "", engine->name);
+        topo_engine_status_json(engine->engine, out);
+        ready &= topo_engine_state(engine->engine, NULL) == TOPO_RUNNING;
+    }
+    mr_buffer_add_byte(out, '}');
+    return ready;
+}
+
+static void metrics(void *user, struct mr_buffer *out)
+{
+    const struct program *program = user;
+    for (size_t i = 0; i < program->engines_count; i++)
+        topo_engine_metrics(program->engines[i].engine, out);
+}
+
+int program_start_status(struct program *program, struct mr_error *error)
+{
+    int64_t port = 0;
+    int code = mr_options_integer(&program->options, "status-port", 0, PORT_MAX, &port, error);
+    if (code)
+        return code;
+    struct http_status_options status = {
+        .port = (uint16_t)port,
+        .ready = is_ready,
+        .metrics = metrics,
+        .user = program,
+    };
+    code = http_status_start(&status, &program->status, error);
+    if (code == 0)
+        mr_log(MR_LOG_INFO, "listening", "status_port=%u", http_status_port(program->status));
+    return code;
+}
