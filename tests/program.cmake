@@ -1,0 +1,1 @@
+millrace_test(program_test LABEL unit LIBS program)
