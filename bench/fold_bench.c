@@ -4,87 +4,15 @@
  *
  *     fold_bench HOST:PORT [records [state_dir]]
  */
+#include "kafka_bench.h"
+
 #include <topology/engine.h>
-#include <topology/kafka.h>
 
-#include <base/buffer.h>
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { VALUE_SIZE = 100, KEYS = 50000 };
-
-struct bench {
-    struct topo_kafka_options options;
-    struct mr_error error;
-    char input[64];
-    char output[64];
-    char changelog[64];
-    int64_t records;
-};
-
-static double seconds(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void need(struct bench *bench, int code, const char *what)
-{
-    if (code >= 0)
-        return;
-    fprintf(stderr, "%s: %s\n", what, bench->error.text);
-    exit(1);
-}
-
-static void make_topics(struct bench *bench)
-{
-    long id = (long)time(NULL);
-    snprintf(bench->input, sizeof bench->input, "fold-in-%ld", id);
-    snprintf(bench->output, sizeof bench->output, "fold-out-%ld", id);
-    snprintf(bench->changelog, sizeof bench->changelog, "fold-changelog-%ld", id);
-    const struct topo_kafka_topic topics[] = {
-        {.name = bench->input, .partitions = 1},
-        {.name = bench->output, .partitions = 1},
-        {.name = bench->changelog, .partitions = 1},
-    };
-    need(
-        bench,
-        topo_kafka_create_topics(&bench->options, topics, 3, NULL, &bench->error),
-        "create topics");
-}
-
-static void fill(struct bench *bench)
-{
-    struct topo_kafka_producer *producer;
-    char key[24];
-    char value[VALUE_SIZE];
-    memset(value, 'v', sizeof value);
-    need(
-        bench,
-        topo_kafka_producer_new(&bench->options, 20, &producer, &bench->error),
-        "make a producer");
-    for (int64_t i = 0; i < bench->records; i++) {
-        snprintf(key, sizeof key, "key-%" PRId64, i % KEYS);
-        const struct topo_output record = {.key = mr_cstr(key), .value = mr_bytes_of(value, 100)};
-        int code;
-        while ((code = topo_kafka_produce(
-                    producer, bench->input, 0, &record, NULL, NULL, &bench->error)) == MR_AGAIN)
-            topo_kafka_flush(producer, 100, NULL);
-        need(bench, code, "fill");
-    }
-    need(bench, topo_kafka_flush(producer, 60000, &bench->error), "fill");
-    topo_kafka_producer_free(producer);
-}
 
 struct state {
     uint64_t count;
-    char last[VALUE_SIZE];
+    char last[BENCH_VALUE_SIZE];
 };
 
 static int fold(
@@ -209,8 +137,8 @@ int main(int argc, char **argv)
     }
     bench.options.brokers = argv[1];
     bench.records = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
-    make_topics(&bench);
-    fill(&bench);
+    make_topics(&bench, "fold");
+    fill(&bench, NULL, 0);
     run(&bench, argc > 3 ? argv[3] : NULL);
     return 0;
 }

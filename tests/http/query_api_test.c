@@ -1,17 +1,12 @@
 /* query_api_test.c - the read API over views on the simulated log, asked through a real socket. */
 #include "../unit/view_fixture.h"
 
-#include "http_client.h"
-
-#include "api.h"
+#include "query_fixture.h"
 
 #include <base/murmur2.h>
 #include <http/shop_paths.h>
 
 #include <processors/ids.h>
-
-#include <fcntl.h>
-#include <sodium.h>
 
 struct fixture {
     struct views views;
@@ -19,66 +14,16 @@ struct fixture {
     struct api api;
     struct http_server *server;
     struct client_answer answer;
-    char bearer[1024]; /* usr_1's. */
+    char bearer[QUERY_BEARER_MAX]; /* usr_1's. */
 };
-
-static void write_key(const char *dir, const char *name, const void *bytes, size_t len)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    int fd = open(path, O_CREAT | O_WRONLY, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-    close(fd);
-}
-
-static void make_keys(struct fixture *fixture)
-{
-    static const char *const names[] = {"jwt_ed25519.key", "jwt_ed25519.pub", "token_mac.key"};
-    char dir[] = "/tmp/query-api-test-XXXXXX";
-    char path[128];
-    uint8_t public[crypto_sign_PUBLICKEYBYTES];
-    uint8_t secret[crypto_sign_SECRETKEYBYTES];
-    uint8_t mac[32] = {7};
-    assert_non_null(mkdtemp(dir));
-    crypto_sign_keypair(public, secret);
-    write_key(dir, names[0], secret, sizeof secret);
-    write_key(dir, names[1], public, sizeof public);
-    write_key(dir, names[2], mac, sizeof mac);
-    assert_int_equal(
-        token_keys_load(dir, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &fixture->keys, NULL), 0);
-    for (size_t i = 0; i < 3; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", dir, names[i]);
-        unlink(path);
-    }
-    rmdir(dir);
-}
-
-static void make_bearer(struct fixture *fixture, const char *subject)
-{
-    struct mr_buffer token = {0};
-    const struct token_claims claims = {
-        .subject = mr_cstr(subject),
-        .issued_at_s = api_unix_seconds(),
-        .expires_at_s = api_unix_seconds() + 600,
-    };
-    token_sign(fixture->keys, &claims, &token);
-    (void)snprintf(
-        fixture->bearer,
-        sizeof fixture->bearer,
-        "Authorization: Bearer %.*s\r\n",
-        (int)token.len,
-        token.ptr);
-    mr_buffer_clean_up(&token);
-}
 
 static int set_up(void **state)
 {
     struct fixture *fixture = mr_calloc(1, sizeof *fixture);
     struct mr_error error;
     views_open(&fixture->views, shop_views_query_topology);
-    make_keys(fixture);
-    make_bearer(fixture, "usr_1");
+    fixture->keys = query_keys();
+    query_bearer(fixture->keys, "usr_1", fixture->bearer);
     api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
     const struct http_server_options options = {
         .threads = 2,
@@ -105,12 +50,7 @@ static int tear_down(void **state)
 /* GET with more header lines; the answer is in the fixture. */
 static int get(struct fixture *fixture, const char *target, const char *headers)
 {
-    struct mr_buffer request = {0};
-    mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
-    mr_buffer_add_byte(&request, 0);
-    client_ask(http_server_port(fixture->server), request.ptr, false, &fixture->answer);
-    mr_buffer_clean_up(&request);
-    return fixture->answer.status;
+    return query_get(fixture->server, target, headers, &fixture->answer);
 }
 
 static void expect_in_body(struct fixture *fixture, const char *text)
@@ -173,34 +113,6 @@ static void add_to_cart(
         .price_version = 1,
     };
     views_pipe(&fixture->views, SHOP_CART_ITEM_ADDED, owner, &event);
-}
-
-static void place(struct fixture *fixture, const char *owner, const char *order, int64_t at)
-{
-    const struct shop_order_line line = {
-        .line_no = 1,
-        .product_id = MR_LITERAL("prd_1"),
-        .sku = MR_LITERAL("S"),
-        .title = MR_LITERAL("Robot"),
-        .quantity = 2,
-        .unit_price = pence(150),
-        .price_version = 1,
-        .line_total = pence(300),
-    };
-    struct shop_order_placed event = {
-        .meta = meta_at(1, at),
-        .order_id = mr_cstr(order),
-        .owner_id = mr_cstr(owner),
-        .cart_id = MR_LITERAL("crt_1"),
-        .lines = &line,
-        .lines_count = 1,
-        .items_total = pence(300),
-        .shipping_total = pence(0),
-        .tax_total = pence(0),
-        .grand_total = pence(300),
-        .pay_deadline = at + 900000,
-    };
-    views_pipe(&fixture->views, SHOP_ORDER_PLACED, owner, &event);
 }
 
 static void confirm(struct fixture *fixture, const char *owner, const char *order)
@@ -456,8 +368,8 @@ static void a_guest_reads_by_the_token_of_the_cart(void **state)
 static void orders_are_shown_to_their_owner_only(void **state)
 {
     struct fixture *fixture = *state;
-    place(fixture, "usr_1", "ord_1", 1000);
-    place(fixture, "usr_2", "ord_2", 2000);
+    views_place(&fixture->views, "usr_1", "ord_1", 1000);
+    views_place(&fixture->views, "usr_2", "ord_2", 2000);
     assert_int_equal(get(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
     expect_in_body(fixture, "\"status\":\"PENDING_STOCK\"");
     expect_in_body(fixture, "\"allowed_actions\":[\"cancel\"]");
@@ -474,7 +386,7 @@ static void orders_are_shown_to_their_owner_only(void **state)
 static void a_confirmation_is_there_once_confirmed(void **state)
 {
     struct fixture *fixture = *state;
-    place(fixture, "usr_1", "ord_1", 1000);
+    views_place(&fixture->views, "usr_1", "ord_1", 1000);
     assert_int_equal(get(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 404);
     expect_in_body(fixture, "/problems/not-confirmed-yet");
     expect_in_body(fixture, "\"order_status\":\"PENDING_STOCK\"");
@@ -496,7 +408,7 @@ static void orders_page_newest_first(void **state)
     char got[64] = "";
     for (int i = 0; i < 5; i++) {
         (void)snprintf(id, sizeof id, "ord_%d", i);
-        place(fixture, "usr_1", id, 1000 + i);
+        views_place(&fixture->views, "usr_1", id, 1000 + i);
     }
     confirm(fixture, "usr_1", "ord_3");
     for (size_t count = 0;;) {

@@ -1,17 +1,13 @@
 /* query_api_kafka_test.c - events on a real broker, read over HTTP with the position they got. */
-#include "../http/http_client.h"
-
-#include "api.h"
+#include "../http/query_fixture.h"
 
 #include <program/registry.h>
 #include <topology/kafka.h>
 
 #include <tests/broker.h>
 
-#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
-#include <sodium.h>
 #include <sys/stat.h>
 
 struct fixture {
@@ -26,7 +22,7 @@ struct fixture {
     struct client_answer answer;
     char dir[64];
     char state_dir[80];
-    char bearer[1024];
+    char bearer[QUERY_BEARER_MAX];
     char owner[64];
 };
 
@@ -85,52 +81,9 @@ static void register_schemas(struct fixture *fixture)
     must(shop_registry_load(brokers, "query-api-test", &fixture->registry, &error), &error);
 }
 
-static void write_key(const char *dir, const char *name, const void *bytes, size_t len)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    int fd = open(path, O_CREAT | O_WRONLY, 0600);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, bytes, len), (ssize_t)len);
-    close(fd);
-}
-
-static void make_keys(struct fixture *fixture)
-{
-    uint8_t public[crypto_sign_PUBLICKEYBYTES];
-    uint8_t secret[crypto_sign_SECRETKEYBYTES];
-    uint8_t mac[32] = {7};
-    struct mr_buffer token = {0};
-    crypto_sign_keypair(public, secret);
-    write_key(fixture->dir, "jwt_ed25519.key", secret, sizeof secret);
-    write_key(fixture->dir, "jwt_ed25519.pub", public, sizeof public);
-    write_key(fixture->dir, "token_mac.key", mac, sizeof mac);
-    assert_int_equal(
-        token_keys_load(fixture->dir, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &fixture->keys, NULL),
-        0);
-    const struct token_claims claims = {
-        .subject = mr_cstr(fixture->owner),
-        .issued_at_s = api_unix_seconds(),
-        .expires_at_s = api_unix_seconds() + 600,
-    };
-    token_sign(fixture->keys, &claims, &token);
-    (void)snprintf(
-        fixture->bearer,
-        sizeof fixture->bearer,
-        "Authorization: Bearer %.*s\r\n",
-        (int)token.len,
-        token.ptr);
-    mr_buffer_clean_up(&token);
-}
-
 static int get(struct fixture *fixture, const char *target, const char *headers)
 {
-    struct mr_buffer request = {0};
-    mr_buffer_printf(&request, "GET %s HTTP/1.1\r\nHost: a\r\n%s\r\n", target, headers);
-    mr_buffer_add_byte(&request, 0);
-    client_ask(http_server_port(fixture->server), request.ptr, false, &fixture->answer);
-    mr_buffer_clean_up(&request);
-    return fixture->answer.status;
+    return query_get(fixture->server, target, headers, &fixture->answer);
 }
 
 static void start(struct fixture *fixture)
@@ -165,7 +118,8 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(fixture->dir));
     (void)snprintf(fixture->state_dir, sizeof fixture->state_dir, "%s/state", fixture->dir);
     test_name_unique(fixture->owner, sizeof fixture->owner, "usr");
-    make_keys(fixture);
+    fixture->keys = query_keys();
+    query_bearer(fixture->keys, fixture->owner, fixture->bearer);
     must(topo_kafka_producer_new(&fixture->kafka, 0, &fixture->producer, &error), &error);
     create_topics(fixture);
     register_schemas(fixture);

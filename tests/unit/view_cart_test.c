@@ -3,21 +3,6 @@
 
 #define OWNER "usr_1"
 
-static int set_up(void **state)
-{
-    struct views *views = mr_calloc(1, sizeof *views);
-    views_open(views, shop_views_query_topology);
-    *state = views;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    views_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void
 add(struct views *views,
     const char *owner,
@@ -167,7 +152,7 @@ static void a_rebuild_gives_the_same_bytes(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, views_set_up, views_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(lines_keep_position_and_newest_quote),
         TEST(set_and_remove_change_one_line),

@@ -1,21 +1,6 @@
 /* view_catalog_test.c - the catalogue as it is browsed is what its events say, in any order. */
 #include "view_fixture.h"
 
-static int set_up(void **state)
-{
-    struct views *views = mr_calloc(1, sizeof *views);
-    views_open(views, shop_views_query_topology);
-    *state = views;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    views_close(*state);
-    free(*state);
-    return 0;
-}
-
 static void create(struct views *views, const char *id, const char *title, int64_t at)
 {
     static const struct mr_bytes categories[] = {
@@ -301,7 +286,7 @@ static void any_interleaving_and_any_rebuild_give_the_same_bytes(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, views_set_up, views_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_product_is_listed_from_publication_to_discontinuation),
         TEST(listings_are_sorted_by_name_price_and_age),

@@ -3,17 +3,7 @@
 
 static int set_up(void **state)
 {
-    struct views *views = mr_calloc(1, sizeof *views);
-    views_open(views, shop_views_command_topology);
-    *state = views;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    views_close(*state);
-    free(*state);
-    return 0;
+    return views_set_up_with(state, shop_views_command_topology);
 }
 
 static struct mr_bytes get(struct views *views, const char *store, const char *key)
@@ -112,7 +102,7 @@ static void the_newest_credential_counts_and_a_tombstone_takes_it_away(void **st
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, views_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(outcomes_of_all_services_are_found_by_command),
         TEST(a_claimed_address_leads_to_its_user),

@@ -46,6 +46,27 @@ static inline void views_close(struct views *views)
     mr_buffer_clean_up(&views->bytes);
 }
 
+static inline int views_set_up_with(void **state, view_topology_fn *make)
+{
+    struct views *views = mr_calloc(1, sizeof *views);
+    views_open(views, make);
+    *state = views;
+    return 0;
+}
+
+/* The query side's views: a test's set-up and tear-down. */
+static inline int views_set_up(void **state)
+{
+    return views_set_up_with(state, shop_views_query_topology);
+}
+
+static inline int views_tear_down(void **state)
+{
+    views_close(*state);
+    free(*state);
+    return 0;
+}
+
 /* One event into its topic. */
 static inline void
 views_pipe(struct views *views, enum shop_type type, const char *key, const void *event)
@@ -141,6 +162,37 @@ static inline struct shop_meta meta_at(int64_t version, int64_t occurred_at)
 static inline struct shop_money pence(int64_t minor)
 {
     return (struct shop_money){.minor = minor, .currency = MR_LITERAL("GBP")};
+}
+
+/* The owner's order of two robots at 1.50. */
+static inline void
+views_place(struct views *views, const char *owner, const char *order, int64_t at)
+{
+    const struct shop_order_line line = {
+        .line_no = 1,
+        .product_id = MR_LITERAL("prd_1"),
+        .sku = MR_LITERAL("S"),
+        .title = MR_LITERAL("Robot"),
+        .quantity = 2,
+        .unit_price = pence(150),
+        .price_version = 1,
+        .line_total = pence(300),
+    };
+    struct shop_order_placed event = {
+        .meta = meta_at(1, at),
+        .order_id = mr_cstr(order),
+        .owner_id = mr_cstr(owner),
+        .cart_id = MR_LITERAL("crt_1"),
+        .lines = &line,
+        .lines_count = 1,
+        .items_total = pence(300),
+        .shipping_total = pence(0),
+        .tax_total = pence(0),
+        .grand_total = pence(300),
+        .pay_deadline = at + 900000,
+        .reserve_ttl_s = 1200,
+    };
+    views_pipe(views, SHOP_ORDER_PLACED, owner, &event);
 }
 
 static inline bool text_equals(struct mr_bytes text, const char *expected)

@@ -4,50 +4,6 @@
 #define OWNER "usr_1"
 #define ORDER "ord_1"
 
-static int set_up(void **state)
-{
-    struct views *views = mr_calloc(1, sizeof *views);
-    views_open(views, shop_views_query_topology);
-    *state = views;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    views_close(*state);
-    free(*state);
-    return 0;
-}
-
-static void place(struct views *views, const char *owner, const char *order, int64_t at)
-{
-    const struct shop_order_line line = {
-        .line_no = 1,
-        .product_id = MR_LITERAL("prd_1"),
-        .sku = MR_LITERAL("S"),
-        .title = MR_LITERAL("Robot"),
-        .quantity = 2,
-        .unit_price = pence(150),
-        .price_version = 1,
-        .line_total = pence(300),
-    };
-    struct shop_order_placed event = {
-        .meta = meta_at(1, at),
-        .order_id = mr_cstr(order),
-        .owner_id = mr_cstr(owner),
-        .cart_id = MR_LITERAL("crt_1"),
-        .lines = &line,
-        .lines_count = 1,
-        .items_total = pence(300),
-        .shipping_total = pence(0),
-        .tax_total = pence(0),
-        .grand_total = pence(300),
-        .pay_deadline = at + 900000,
-        .reserve_ttl_s = 1200,
-    };
-    views_pipe(views, SHOP_ORDER_PLACED, owner, &event);
-}
-
 static const struct shop_order_view *order(struct views *views, const char *order_id)
 {
     return views_get(views, VIEW_ORDERS, SHOP_ORDER_VIEW, mr_cstr(order_id));
@@ -119,7 +75,7 @@ static void cancelled(struct views *views, int64_t version, const struct shop_mo
 static void the_way_to_confirmation(void **state)
 {
     struct views *views = *state;
-    place(views, OWNER, ORDER, 50);
+    views_place(views, OWNER, ORDER, 50);
     expect_status(views, "PENDING_STOCK");
     stock_confirmed(views, 2);
     expect_status(views, "PENDING_PAYMENT");
@@ -145,7 +101,7 @@ static void the_way_to_confirmation(void **state)
 static void a_declined_attempt_may_be_followed_by_another(void **state)
 {
     struct views *views = *state;
-    place(views, OWNER, ORDER, 50);
+    views_place(views, OWNER, ORDER, 50);
     stock_confirmed(views, 2);
     payment_started(views, 3, "pay_1", 1);
     payment_failed(views, 4, "pay_1");
@@ -165,7 +121,7 @@ static void an_abort_leads_to_cancelled_from_anywhere(void **state)
 {
     struct views *views = *state;
     const struct shop_money refund = pence(300);
-    place(views, OWNER, ORDER, 50);
+    views_place(views, OWNER, ORDER, 50);
     stock_confirmed(views, 2);
     payment_started(views, 3, "pay_1", 1);
     payment_authorized(views, 4, "pay_1");
@@ -186,11 +142,11 @@ static void an_owners_orders_are_newest_first(void **state)
     struct mr_bytes prefix = view_order_prefix(&views->arena, mr_cstr("usr_1"));
     struct mr_bytes key;
     struct mr_bytes value;
-    place(views, "usr_1", "ord_a", 100);
-    place(views, "usr_1", "ord_b", 300);
-    place(views, "usr_1", "ord_c", 200);
-    place(views, "usr_1", "ord_d", 300);
-    place(views, "usr_10", "ord_x", 250);
+    views_place(views, "usr_1", "ord_a", 100);
+    views_place(views, "usr_1", "ord_b", 300);
+    views_place(views, "usr_1", "ord_c", 200);
+    views_place(views, "usr_1", "ord_d", 300);
+    views_place(views, "usr_10", "ord_x", 250);
     assert_int_equal(
         topo_read_scan_open(
             topo_driver_store(views->driver, VIEW_ORDERS_BY_OWNER, -1),
@@ -212,7 +168,7 @@ static void an_event_without_its_order_is_skipped_and_leaves_nothing(void **stat
     struct views *views = *state;
     stock_confirmed(views, 2);
     assert_null(order(views, ORDER));
-    place(views, OWNER, ORDER, 50); /* The view goes on. */
+    views_place(views, OWNER, ORDER, 50); /* The view goes on. */
     expect_status(views, "PENDING_STOCK");
 }
 
@@ -220,7 +176,7 @@ static void a_restart_continues_where_it_was(void **state)
 {
     struct views *views = *state;
     struct mr_error error;
-    place(views, OWNER, ORDER, 50);
+    views_place(views, OWNER, ORDER, 50);
     assert_int_equal(topo_driver_restart(views->driver, &error), 0);
     assert_int_equal(topo_driver_run(views->driver, &error), 0);
     stock_confirmed(views, 2);
@@ -229,7 +185,7 @@ static void a_restart_continues_where_it_was(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, views_set_up, views_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_way_to_confirmation),
         TEST(a_declined_attempt_may_be_followed_by_another),
