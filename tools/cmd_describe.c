@@ -1,4 +1,5 @@
-/* cmd_describe.c - `millrace topology describe`: the shop's topologies as text, a picture or JSON.
+/*
+ * cmd_describe.c - `millrace topology describe`: the shop's topologies as text, a picture or JSON.
  */
 #include "command.h"
 

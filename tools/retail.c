@@ -1,4 +1,5 @@
-/* retail.c - one row of the file after another: which columns, is it well formed, does it qualify.
+/*
+ * retail.c - one row of the file after another: which columns, is it well formed, does it qualify.
  */
 #include "retail_fold.h"
 

@@ -1,4 +1,5 @@
-/* call.c - one request as one command: its id, its fingerprint, how long to wait, and the answer.
+/*
+ * call.c - one request as one command: its id, its fingerprint, how long to wait, and the answer.
  */
 #include "api.h"
 

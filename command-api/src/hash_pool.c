@@ -1,4 +1,5 @@
-/* hash_pool.c - a ring of jobs under one lock; a request is suspended before its job can be seen.
+/*
+ * hash_pool.c - a ring of jobs under one lock; a request is suspended before its job can be seen.
  */
 #include "hash_pool.h"
 

@@ -1,4 +1,5 @@
-/* system.c - the routes for operators and verifiers: keys, health, readiness, metrics; all routes.
+/*
+ * system.c - the routes for operators and verifiers: keys, health, readiness, metrics; all routes.
  */
 #include "api.h"
 

@@ -1,4 +1,5 @@
-/* route.c - which handler a path belongs to. Few routes: a walk over the table is the fastest map.
+/*
+ * route.c - which handler a path belongs to. Few routes: a walk over the table is the fastest map.
  */
 #include "server_parts.h"
 

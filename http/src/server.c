@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 enum {
-    /* Zeroed by the library after every request: no more than the limits on line and headers need.
-     */
+    /* Zeroed by the library after every request: no more than the limits on line and
+     * headers need. */
     CONNECTION_MEMORY_BYTES = 32 * 1024,
     CONNECTIONS_MAX_DEFAULT = 4096,
     LISTEN_BACKLOG = 1024,

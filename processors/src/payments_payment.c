@@ -48,8 +48,8 @@ emit(struct payment *payment, enum shop_type type, const struct shop_meta *meta,
     work_emit(payment->work, "payment-events", type, payment->id, meta, event);
 }
 
-/* Authorized, voided, not found and the return have the same first fields and no others that vary.
- */
+/* Authorized, voided, not found and the return have the same first fields and no others
+ * that vary. */
 static void emit_plain(struct payment *payment, enum shop_type type)
 {
     struct shop_payment_voided event = {
@@ -447,8 +447,8 @@ static int decide(
 
 /* -- time -- */
 
-/* Rows 27 and 29: no answer, or none that is final. Ask again: mostly the same, at times a query.
- */
+/* Rows 27 and 29: no answer, or none that is final. Ask again: mostly the same, at times a
+ * query. */
 static void again(struct payment *payment)
 {
     const char *op = missing(payment);

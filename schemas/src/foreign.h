@@ -17,8 +17,8 @@ int foreign_schema_new(
     struct mr_bytes text, struct foreign_schema **ret_schema, struct mr_error *error);
 void foreign_schema_free(struct foreign_schema *schema);
 
-/* Everything in `ret_value` is a copy in the arena. `bare` is checked whole before avro-c sees it.
- */
+/* Everything in `ret_value` is a copy in the arena. `bare` is checked whole before avro-c
+ * sees it. */
 int foreign_schema_decode(
     struct foreign_schema *schema,
     struct mr_bytes bare,

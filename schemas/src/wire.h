@@ -1,4 +1,5 @@
-/* wire.h - Avro's binary encoding of single values, inline: what the generated codecs are made of.
+/*
+ * wire.h - Avro's binary encoding of single values, inline: what the generated codecs are made of.
  */
 #ifndef SCHEMAS_WIRE_H
 #define SCHEMAS_WIRE_H

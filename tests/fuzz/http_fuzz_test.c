@@ -1,4 +1,5 @@
-/* http_fuzz_test.c - mutations of good input: bodies, tokens, whole requests. The seed is printed.
+/*
+ * http_fuzz_test.c - mutations of good input: bodies, tokens, whole requests. The seed is printed.
  */
 #include "../http/http_client.h"
 

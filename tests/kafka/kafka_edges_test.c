@@ -1,4 +1,5 @@
-/* kafka_edges_test.c - what programs at the edge use, on a real broker: producer, reader, topics.
+/*
+ * kafka_edges_test.c - what programs at the edge use, on a real broker: producer, reader, topics.
  */
 #include "kafka_fixture.h"
 

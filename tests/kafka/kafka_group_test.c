@@ -1,4 +1,5 @@
-/* kafka_group_test.c - the group on a real broker: who gets what, from where, and giving it back.
+/*
+ * kafka_group_test.c - the group on a real broker: who gets what, from where, and giving it back.
  */
 #include "kafka_fixture.h"
 

@@ -206,8 +206,8 @@ void counter_feed(struct topo_sim *sim, uint64_t *seed, int count)
         uint64_t account = counter_random(seed) % COUNTER_ACCOUNTS;
         uint64_t kind = counter_random(seed) % 10;
         int delta = (int)(counter_random(seed) % 20) - 8;
-        /* Ids are an account's own, as a repeated one must meet its outcome; few, so they repeat.
-         */
+        /* Ids are an account's own, as a repeated one must meet its outcome; few, so they
+         * repeat. */
         uint64_t id = counter_random(seed) % 10000;
         if (kind == 1)
             id %= 3;

@@ -1,4 +1,5 @@
-/* log_test.c - what a task does when its logs are not what it left: written by others, cut, gone.
+/*
+ * log_test.c - what a task does when its logs are not what it left: written by others, cut, gone.
  */
 #include <tests/cmocka.h>
 

@@ -1,4 +1,5 @@
-/* saga_world.c - the runtime's functions over interned cells: what the aggregates see of a world.
+/*
+ * saga_world.c - the runtime's functions over interned cells: what the aggregates see of a world.
  */
 #include "saga_world.h"
 

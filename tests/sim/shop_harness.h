@@ -42,9 +42,9 @@ struct shop {
     struct topo_driver *drivers[SHOP_SERVICES];
     struct mr_arena arena; /* Decoded records live here until the test ends. */
     struct mr_buffer scratch;
-    const char *psp; /* What the provider says to everything: "authorized" follows the op;
-                        NULL: nothing. */
-    int commands;    /* Makes command ids. */
+    const char
+        *psp;     /* What the provider always says; "authorized": follows the op; NULL: nothing. */
+    int commands; /* Makes command ids. */
     int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
     int bridged;
     const struct psp *provider; /* In place of `psp`. */

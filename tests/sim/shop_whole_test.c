@@ -400,8 +400,8 @@ static void orders_of_many(struct shop *shop)
     }
 }
 
-/* Ten mugs, three each: four are served, the second of them gives hers back, the fifth is refused.
- */
+/* Ten mugs, three each: four are served, the second of them gives hers back, the fifth is
+ * refused. */
 static void expect_many(struct shop *shop)
 {
     assert_int_equal(shop_count(shop, SHOP_ORDER_PLACED), 5);

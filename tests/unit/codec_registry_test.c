@@ -1,4 +1,5 @@
-/* codec_registry_test.c - folding `_schemas`, binding to it, and planning what is missing from it.
+/*
+ * codec_registry_test.c - folding `_schemas`, binding to it, and planning what is missing from it.
  */
 #include <tests/cmocka.h>
 

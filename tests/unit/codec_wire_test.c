@@ -1,4 +1,5 @@
-/* codec_wire_test.c - single values on the wire: numbers, lengths, branches, blocks, and bad ones.
+/*
+ * codec_wire_test.c - single values on the wire: numbers, lengths, branches, blocks, and bad ones.
  */
 #include <tests/cmocka.h>
 

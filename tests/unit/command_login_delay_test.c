@@ -1,4 +1,5 @@
-/* command_login_delay_test.c - failures slow an account down, never lock it, and success forgives.
+/*
+ * command_login_delay_test.c - failures slow an account down, never lock it, and success forgives.
  */
 #include "login_delay.h"
 

@@ -1,4 +1,5 @@
-/* import_source_test.c - xz or plain, whole or cut anywhere: what comes out, and what is refused.
+/*
+ * import_source_test.c - xz or plain, whole or cut anywhere: what comes out, and what is refused.
  */
 #include <base/buffer.h>
 #include <tests/cmocka.h>

@@ -1,4 +1,5 @@
-/* payments_simulator_test.c - what each method token answers, and that an answer does not change.
+/*
+ * payments_simulator_test.c - what each method token answers, and that an answer does not change.
  */
 #include <payments/simulator.h>
 #include <processors/shop.h>

@@ -1,4 +1,5 @@
-/* program_test.c - a program's exit codes, and what is cleaned up when it does not come to serve.
+/*
+ * program_test.c - a program's exit codes, and what is cleaned up when it does not come to serve.
  */
 #include <program/program.h>
 #include <tests/cmocka.h>

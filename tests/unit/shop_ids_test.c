@@ -1,4 +1,5 @@
-/* shop_ids_test.c - ids are derived, distinct where they must be, and order ids tell their owner.
+/*
+ * shop_ids_test.c - ids are derived, distinct where they must be, and order ids tell their owner.
  */
 #include <base/murmur2.h>
 #include <processors/ids.h>

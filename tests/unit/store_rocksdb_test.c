@@ -1,4 +1,5 @@
-/* store_rocksdb_test.c - what is on disk: after a reopening, a kill, and when something is wrong.
+/*
+ * store_rocksdb_test.c - what is on disk: after a reopening, a kill, and when something is wrong.
  */
 #include "store_fixture.h"
 

@@ -1,4 +1,5 @@
-/* topology_builder_test.c - every mistake in a topology is refused with a sentence that names it.
+/*
+ * topology_builder_test.c - every mistake in a topology is refused with a sentence that names it.
  */
 #include <tests/cmocka.h>
 

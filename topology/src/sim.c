@@ -1,4 +1,5 @@
-/* sim.c - the simulated cluster as a test sees it: making it, feeding it, reading it, breaking it.
+/*
+ * sim.c - the simulated cluster as a test sees it: making it, feeding it, reading it, breaking it.
  */
 #include "sim_impl.h"
 

@@ -30,8 +30,8 @@ static int make_dirs(const char *dir, struct mr_error *error)
     return result;
 }
 
-/* A full disk at creation would be a failed assertion in RocksDB (as Debian builds it); so: before.
- */
+/* A full disk at creation would be a failed assertion in RocksDB (as Debian builds it); so:
+ * before. */
 static int try_to_write(const char *dir, struct mr_error *error)
 {
     static const char zeros[PROBE_BYTES];

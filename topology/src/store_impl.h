@@ -5,13 +5,12 @@
  *     ---------------------------  -----------------  -------------------------------------------
  *     unknown (the disk decides)   STAGED             a write without a read; gone after an abort
  *     value or absent              (none): clean      read from disk, or flushed; may be evicted
- *     value or absent              STAGED, DIRTY      staged: abort undoes it; dirty: flush writes
- * it
+ *     value or absent              STAGED, DIRTY      staged: abort undoes; dirty: flush writes
  *
- * - What is in the table and not unknown is newer than, or the same as, what is on disk; so whoever
- *   asks the table first and the disk second never reads back in time.
+ * - What is in the table and not unknown is newer than, or the same as, what is on disk; so
+ *   whoever asks the table first and the disk second never reads back in time.
  * - In an ordered store an entry that is staged, dirty or pinned is in the index: a scan that
- * merges index and disk misses nothing. In memory-only sets the index has every entry.
+ *   merges index and disk misses nothing. In memory-only sets the index has every entry.
  * - Only clean entries are evicted, and only between records: the views that get handed out stay.
  * - Memory-only sets have no disk, no dirty entries and no eviction; what is not in the table is
  *   absent.

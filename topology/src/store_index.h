@@ -4,8 +4,9 @@
  * A skip list of entries: those staged, those dirty, those an open scan still needs; in memory-only
  * stores all of them.
  *
- * Threads  The owner changes it, with the lock held, and reads without. Other threads read with the
- * lock held, one step of a scan at a time; `version` tells them whether nodes may have gone since.
+ * Threads  The owner changes it, with the lock held, and reads without. Other threads read with
+ *          the lock held, one step of a scan at a time; `version` tells them whether nodes may
+ *          have gone since.
  */
 #ifndef TOPOLOGY_STORE_INDEX_H
 #define TOPOLOGY_STORE_INDEX_H

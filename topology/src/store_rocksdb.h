@@ -5,16 +5,17 @@
  * positions, and the fingerprint in the default one.
  *
  * Durability  Batches go through RocksDB's write-ahead log without fsync. A killed process loses
- * nothing that was written; a machine that loses power falls back to an earlier batch, whole, and
- * the log of events replays from there. The other way, no write-ahead log and atomic flushes, makes
- * a flush cheaper by a quarter (bench/store_bench.c: 1.4 us an entry with the log, 1.05 without),
- * but every crash would replay what the memtables held: minutes, not a second.
+ *             nothing that was written; a machine that loses power falls back to an earlier batch,
+ *             whole, and the log of events replays from there. The other way, no write-ahead log
+ *             and atomic flushes, makes a flush cheaper by a quarter (bench/store_bench.c: 1.4 us
+ *             an entry with the log, 1.05 without), but every crash would replay what the
+ *             memtables held: minutes, not a second.
  *
- * Memory  One block cache for the process. RocksDB 7.8's C API has no write buffer manager, so this
- * file does its work: it knows the memtable bytes of every open database, and when their sum goes
- * over the bound it has the largest written out.
+ * Memory      One block cache for the process. RocksDB 7.8's C API has no write buffer manager, so
+ *             this file does its work: it knows the memtable bytes of every open database, and
+ *             when their sum goes over the bound it has the largest written out.
  *
- * Threads  get and store_disk_iter_new: any thread. All else: the owner of the set.
+ * Threads     get and store_disk_iter_new: any thread. All else: the owner of the set.
  */
 #ifndef TOPOLOGY_STORE_ROCKSDB_H
 #define TOPOLOGY_STORE_ROCKSDB_H

@@ -6,23 +6,24 @@
  *     any  --flush--> committed dirty entries and the positions go to RocksDB in ONE write batch
  *
  * Save points   Each input record opens one; rolling back undoes exactly that record's writes.
- * Commit and flush come between records.
+ *               Commit and flush come between records.
  *
  * Positions     A small map (topic, partition) -> next offset: "this state is the fold of these
- * logs up to here". Staged, committed, undone and flushed together with the entries; what the disk
- * holds is one consistent commit, some commits behind memory.
+ *               logs up to here". Staged, committed, undone and flushed together with the entries;
+ *               what the disk holds is one consistent commit, some commits behind memory.
  *
  * Fingerprint   Written at creation: what the caller says (the topology's name), the stores' names
- * and which of them have a ttl. A directory whose fingerprint is another one is refused with
- * MR_CONFIG naming both. Whether a store is ordered or has a changelog may change.
+ *               and which of them have a ttl. A directory whose fingerprint is another one is
+ *               refused with MR_CONFIG naming both. Whether a store is ordered or has a changelog
+ *               may change.
  *
  * Memory        One block cache and one bound of write buffers for the process
- * (topo_memory_init); `table_bytes_max` bounds the clean entries of a set, staged and dirty ones
- * are for the engine to bound, by committing and flushing. A set in memory only keeps all, old
- * entries of stores with a ttl too.
+ *               (topo_memory_init); `table_bytes_max` bounds the clean entries of a set, staged
+ *               and dirty ones are for the engine to bound, by committing and flushing. A set in
+ *               memory only keeps all, old entries of stores with a ttl too.
  *
  * Threads       The owner's, except topo_read_* (store.h), store_set_position_read and
- * store_set_stats.
+ *               store_set_stats.
  */
 #ifndef TOPOLOGY_STORE_SET_H
 #define TOPOLOGY_STORE_SET_H
@@ -46,8 +47,9 @@ struct store_spec {
     bool ordered;   /* Scans are allowed; dirty keys are kept in order. */
     bool changelog; /* store_set_visit_staged reports it: its writes go to a changelog topic. */
     enum store_writer writer;
-    int64_t ttl_ms; /* 0: for ever. Older entries read as absent and are dropped by compaction. The
-                       age counts from the put, so it starts anew when state is rebuilt. */
+    /* 0: for ever. Older entries read as absent and are dropped by compaction. The age counts from
+     * the put, so it starts anew when state is rebuilt. */
+    int64_t ttl_ms;
 };
 
 struct store_set_options {
@@ -86,8 +88,8 @@ void store_set_savepoint(struct store_set *set);
 void store_set_release(struct store_set *set);
 void store_set_rollback(struct store_set *set);
 
-/* Positions. -1: never set. The owner reads staged ones; _read sees committed ones from any thread.
- */
+/* Positions. -1: never set. The owner reads staged ones; _read sees committed ones from any
+ * thread. */
 void store_set_position_put(
     struct store_set *set, const char *topic, int32_t partition, int64_t next_offset);
 int64_t store_set_position(const struct store_set *set, const char *topic, int32_t partition);

@@ -6,9 +6,9 @@
  * one (the owner's alone). Its address never changes while it is in the table.
  *
  * Threads  The owner is the only one that changes anything, so it reads without a lock. It takes a
- * shard's lock to change what readers see: chains, bucket arrays, committed values. Readers take
- * the same lock to find and copy one entry. Nobody holds one for longer than that, but for the
- * doubling of a shard's buckets (1/16 of a table).
+ *          shard's lock to change what readers see: chains, bucket arrays, committed values.
+ *          Readers take the same lock to find and copy one entry. Nobody holds one for longer than
+ *          that, but for the doubling of a shard's buckets (1/16 of a table).
  */
 #ifndef TOPOLOGY_STORE_TABLE_H
 #define TOPOLOGY_STORE_TABLE_H

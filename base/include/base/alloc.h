@@ -17,8 +17,8 @@ __attribute__((format(printf, 1, 2)))
 char *
 mr_asprintf(const char *format, ...);
 
-/* Grow `array` so that index `count` exists: `array = mr_grow(array, count, &capacity, sizeof
- * *array)`. */
+/* Grow `array` so that index `count` exists:
+ * `array = mr_grow(array, count, &capacity, sizeof *array)`. */
 void *mr_grow(void *array, size_t count, size_t *capacity, size_t item_size);
 
 #endif

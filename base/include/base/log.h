@@ -11,8 +11,8 @@
 
 enum mr_log_level { MR_LOG_DEBUG, MR_LOG_INFO, MR_LOG_WARN, MR_LOG_ERROR };
 
-/* Once, first thing in main. `program` must outlive the process. Lines below `level` are dropped.
- */
+/* Once, first thing in main. `program` must outlive the process. Lines below `level` are
+ * dropped. */
 void mr_log_init(const char *program, enum mr_log_level level);
 
 /* "debug", "info", "warn" or "error"; anything else gives MR_LOG_INFO. */

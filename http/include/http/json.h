@@ -7,10 +7,8 @@
  *     struct mr_bytes product_id;
  *     int64_t quantity;
  *     const struct http_json_field fields[] = {
- *         {.name = "product_id", .kind = HTTP_JSON_TEXT, .required = true, .max = 64, .out =
- * &product_id},
- *         {.name = "quantity", .kind = HTTP_JSON_INTEGER, .required = true, .min = 1, .max = 999,
- * .out = &quantity},
+ *         {.name = "product_id", .kind = HTTP_JSON_TEXT, .max = 64, .out = &product_id},
+ *         {.name = "quantity", .kind = HTTP_JSON_INTEGER, .min = 1, .max = 999, .out = &quantity},
  *     };
  *     if (!http_read_json(request, fields, 2))
  *         return; // answered

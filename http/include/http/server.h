@@ -68,8 +68,8 @@ struct http_server_options {
     unsigned waiters_max;     /* Suspended at once; 0: 1,024. Beyond: http_suspend gives NULL. */
     int receive_timeout_ms;   /* From connect or request line to the whole request; 0: 10 s. */
     int keepalive_timeout_ms; /* Idle between requests; 0: 75 s. */
-    void (*on_response)(struct http_request *request, int status, void *user); /* NULL: none. Adds
-                                            headers that every answer has; last before sending. */
+    /* Adds headers that every answer has, last before it is sent. NULL: none. */
+    void (*on_response)(struct http_request *request, int status, void *user);
 };
 
 /* MR_CONFIG when the address is taken, not ours or no address: the text says which. */
@@ -151,8 +151,8 @@ enum http_if_match {
 };
 enum http_if_match http_if_match(const struct http_request *request, int64_t *ret_version);
 
-/* Sends the buffer. content_type NULL: "application/json" when there is a body. Once per request.
- */
+/* Sends the buffer. content_type NULL: "application/json" when there is a body. Once per
+ * request. */
 void http_send(struct http_request *request, int status, const char *content_type);
 
 /* -- waiting ----------------------------------------------------------------------------- */

@@ -27,8 +27,7 @@ enum codec_kind {
 
 enum codec_shape {
     CODEC_ONE,      /* The value itself. */
-    CODEC_OPTIONAL, /* Text: ptr NULL if absent. Record: a pointer, NULL if absent. Scalar: a bool
-                       beside. */
+    CODEC_OPTIONAL, /* Absent is: of text ptr NULL, of a record NULL, of a scalar a bool beside. */
     CODEC_MANY,     /* A pointer to the items, and their count beside. */
     CODEC_MAP,      /* A pointer to struct shop_map_entry, and their count beside. */
 };

@@ -1,6 +1,5 @@
 /*
- * retail.h - a file of the form of "Online Retail" (data/README.md) as catalogue, customers,
- * baskets.
+ * retail.h - a file like "Online Retail" (data/README.md) as catalogue, customers and baskets.
  *
  * A line qualifies when its InvoiceNo is of digits only, its Quantity above 0 and its UnitPrice
  * above 0; the others are counted by the first of these reasons that holds. Prices are read as

@@ -4,22 +4,24 @@
  * For each input record the engine runs:
  *
  *   1. decode   bytes -> command. POISON: dead letter.
- *   2. replay   a command whose id already has an outcome is answered with it: no decision, no
- * effect.
- *   3. decide   reads the stores, emits events and messages with topo_forward. What is forwarded to
- * one of `event_sinks` is handed to evolve at once, byte for byte as the log will have it.
+ *   2. replay   a command whose id already has an outcome is answered with it: no decision,
+ *               no effect.
+ *   3. decide   reads the stores, emits events and messages with topo_forward. What is forwarded
+ *               to one of `event_sinks` is handed to evolve at once, byte for byte as the log will
+ *               have it.
  *   4. outcome  for a command with an id: the bytes to remember. They go to the outcome sink of the
  *               parent it came by (header "command-id") and into `outcome_store` under its id.
  *   5. reply    sends the answer to whoever waits, from the remembered bytes: the same for the
- * first answer and for a replay.
+ *               first answer and for a replay.
  *
  * Restore folds the aggregate's partition of every event sink's topic with the same evolve, and of
  * every outcome sink's topic into `outcome_store`. So state == fold(own events), which the crash
  * tests prove.
  *
  * Positions  The owner is the only writer of its event partitions, so the engine knows the offsets
- * of the events before they are delivered, gives them to `outcome`, and checks them against the
- *            delivery reports before it commits: a mismatch aborts. A client gets exact positions.
+ *            of the events before they are delivered, gives them to `outcome`, and checks them
+ *            against the delivery reports before it commits: a mismatch aborts. A client gets exact
+ *            positions.
  * Writes     Stores with TOPO_LOG_EVENTS may be written only in evolve; TOPO_LOG_CHANGELOG stores
  *            only in decide and punctuate; `outcome_store` only by the engine. Another write would
  *            be gone after a restart, or there twice: it is asserted. So are forwarding in evolve,
@@ -33,19 +35,18 @@
 #include <topology/processor.h>
 
 struct topo_command {
-    struct mr_bytes id;  /* Unique per intention; NULL: a message that needs no outcome (steps 2, 4,
-                            5 skipped). */
+    struct mr_bytes id;  /* Unique per intention; NULL: no outcome is needed, steps 2, 4, 5 skip. */
     const void *message; /* The decoded form; lives in the arena. */
 };
 
 struct topo_aggregate {
     const char *name;
-    const char *const *parents; /* Sources. */
-    const char *const *stores;  /* All stores used, outcome_store included. */
-    const char *const
-        *event_sinks; /* Sinks (TOPO_BY_TASK) whose topics are this aggregate's log. */
-    const char *const *outcome_sinks; /* One for all, or one per parent in their order
-                                         (TOPO_BY_TASK, too). NULL: no commands with ids. */
+    const char *const *parents;     /* Sources. */
+    const char *const *stores;      /* All stores used, outcome_store included. */
+    const char *const *event_sinks; /* Sinks (TOPO_BY_TASK) whose topics are its log. */
+    /* Sinks (TOPO_BY_TASK): one for all parents, or one per parent in their order. NULL: no
+     * commands with ids. */
+    const char *const *outcome_sinks;
     const char *outcome_store; /* Knows all of them: an id is answered once, whatever it came by. */
 
     /* 1. */
@@ -56,8 +57,7 @@ struct topo_aggregate {
         struct topo_command *ret_command,
         struct mr_error *error);
 
-    /* 3. A rejection is an outcome, not an error: *ret_decision is opaque and given to `outcome`.
-     */
+    /* 3. A rejection is an outcome, not an error. *ret_decision is opaque: `outcome` gets it. */
     int (*decide)(
         struct topo_context *context,
         void *user,

@@ -1,11 +1,10 @@
 /*
- * driver.h - runs a topology in the test's own thread, on the simulated log: no broker, no threads,
- * no sleep.
+ * driver.h - a topology in the test's own thread, on the simulated log: no broker and no sleep.
  *
- *     struct topo_driver *driver = topo_driver_new(topology, &(struct
- * topo_driver_options){.partitions = 2}); topo_driver_pipe(driver, "sales.commands", key, value);
- * // append, run until drained, commit assert(topo_driver_read(driver, "sales.cart.events",
- * &record));
+ *     struct topo_driver_options options = {.partitions = 2};
+ *     struct topo_driver *driver = topo_driver_new(topology, &options);
+ *     topo_driver_pipe(driver, "sales.commands", key, value, &error); // append, run, commit
+ *     assert_true(topo_driver_read(driver, "sales.cart.events", &record));
  *
  * Every topic of the topology is created with `partitions` partitions. Stores are on disk under
  * `state_dir` if given (so that a crash keeps only what was flushed), else in memory and lost by a

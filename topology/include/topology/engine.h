@@ -1,6 +1,5 @@
 /*
- * engine.h - running a topology: workers, tasks, commits, restore, and what an operator sees of
- * them.
+ * engine.h - running a topology: workers, tasks, commits, restore, and what an operator sees of it.
  *
  *     CREATED --start--> RESTORING --all tasks ready--> RUNNING --stop--> STOPPED
  *                            ^-------- rebalance --------'   any --fatal--> FAILED (error says why)
@@ -40,14 +39,13 @@ struct topo_engine_options {
     void *io_user;
     int64_t commit_records_max;     /* Commit after so many input records; 0: 10,000. */
     int64_t commit_bytes_max;       /* or staged + produced bytes; 0: 16 MiB. */
-    int64_t commit_interval_ms_max; /* or ms since the transaction began; 0: 100. Drained input
-                                       commits at once. */
+    int64_t commit_interval_ms_max; /* or ms since it began; 0: 100. Drained input: at once. */
     int64_t buffered_bytes_max;     /* Per worker; over it partitions are paused. 0: 64 MiB. */
     int64_t flush_interval_ms;      /* Write-behind age; 0: 1,000. */
     size_t table_bytes_max;         /* Per task; 0: 64 MiB. */
     int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */
-    void (*on_log)(
-        void *user, int level, const char *event, const char *text); /* enum mr_log_level */
+    /* `level` is an enum mr_log_level. NULL: nothing is said. */
+    void (*on_log)(void *user, int level, const char *event, const char *text);
     void *log_user;
 };
 
@@ -75,8 +73,8 @@ enum topo_engine_state { TOPO_RESTORING, TOPO_RUNNING, TOPO_STOPPED, TOPO_FAILED
 enum topo_engine_state
 topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why);
 
-/* Prometheus text and a JSON object {state, tasks:[{name, partition, state, restore_lag, input_lag,
- * ...}]}. */
+/* Prometheus text; and a JSON object
+ * {state, tasks:[{name, partition, state, restore_lag, input_lag, ...}]}. */
 void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out);
 void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out);
 
@@ -91,8 +89,7 @@ enum topo_answer {
     TOPO_GONE,      /* The engine is stopping. */
 };
 
-/* The store of a global sub-topology, for topo_read_*: valid until topo_engine_stop. NULL: unknown.
- */
+/* The store of a global sub-topology, for topo_read_*, until topo_engine_stop. NULL: unknown. */
 struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store);
 
 /* Has the (global) sub-topology that owns `store` folded everything below `position`? Waits up to

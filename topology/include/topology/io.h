@@ -5,8 +5,8 @@
  * with transactions, aborted records, markers, fencing and injected failures).
  *
  * Errors   Codes and their classes (base/error.h) are the engine's whole knowledge of failure:
- * RETRY calls again, ABORT aborts and rewinds, FENCED gives the tasks up, FATAL stops. Threads  A
- * worker owns its io; no call is made from another thread.
+ *          RETRY calls again, ABORT aborts and rewinds, FENCED gives the tasks up, FATAL stops.
+ * Threads  A worker owns its io; no call is made from another thread.
  */
 #ifndef TOPOLOGY_IO_H
 #define TOPOLOGY_IO_H
@@ -23,8 +23,7 @@ struct topo_partition {
 enum topo_io_event {
     TOPO_IO_RECORDS,  /* `records`: borrowed until released. */
     TOPO_IO_ASSIGNED, /* `partitions`: the worker's whole assignment now (eager protocol). */
-    TOPO_IO_REVOKED,  /* Everything is taken back; the worker has committed or aborted when it polls
-                         again. */
+    TOPO_IO_REVOKED,  /* All is taken back; commit or abort before the next poll. */
     TOPO_IO_LOST,     /* As revoked, but the group has moved on: abort. */
     TOPO_IO_NOTHING,  /* The timeout passed. */
 };

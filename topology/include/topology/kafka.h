@@ -1,6 +1,5 @@
 /*
- * kafka.h - Kafka, for programs: the engine's io, and what the edges need (a producer, a reader,
- * topics).
+ * kafka.h - Kafka, for programs: the engine's io, and for the edges a producer, a reader, topics.
  *
  * The only door to librdkafka: its errors are translated to codes here, its handles never leave.
  * Producers use murmur2_random, acks=all and idempotence. Client ids name the program.
@@ -99,8 +98,8 @@ struct topo_kafka_topic {
     int32_t partitions;
     const char *const *configs; /* "cleanup.policy=compact", ..., NULL */
 };
-/* MR_UNAVAILABLE within timeout_ms when no broker answers: the text says which address was tried.
- */
+/* MR_UNAVAILABLE within timeout_ms when no broker answers: the text says which address was
+ * tried. */
 int topo_kafka_ping(
     const struct topo_kafka_options *options, int timeout_ms, struct mr_error *error);
 /* Creates what is missing (replication factor -1: the broker's default). MR_CONFLICT names the

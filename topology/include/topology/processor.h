@@ -35,8 +35,8 @@ topo_punctuate_fn(struct topo_context *context, void *user, int64_t now_ms, stru
 /* Reset after the record. */
 struct mr_arena *topo_context_arena(struct topo_context *context);
 
-/* Wall clock, ms UTC, read once per record. What must replay alike belongs into an event, not here.
- */
+/* Wall clock, ms UTC, read once per record. What must replay alike belongs into an event,
+ * not here. */
 int64_t topo_context_now_ms(const struct topo_context *context);
 
 /* Maximum record timestamp this task has seen. */
@@ -61,8 +61,8 @@ struct topo_output {
     int32_t partition;    /* TOPO_BY_HAND sinks only. */
 };
 
-/* To the child (sink or processor) of this name. Views must live until the record is done (arena).
- */
+/* To the child (sink or processor) of this name. Views must live until the record is done
+ * (arena). */
 void topo_forward(
     struct topo_context *context, const char *child, const struct topo_output *output);
 

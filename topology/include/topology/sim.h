@@ -1,14 +1,14 @@
 /*
- * sim.h - a log in memory with Kafka's semantics, and failures on demand: the second implementation
- * of io.h.
+ * sim.h - a log in memory with Kafka's semantics, and failures on demand: io.h for tests.
  *
  * What it has that a mock cluster lacks: aborted records invisible to read_committed, markers that
  * occupy offsets, transactional ids that fence, group generations, commits whose answer is lost.
  * One sim is the whole cluster; every io opened on it is a member.
  *
- * Failures  Every call through an io counts. sim_fail_at(k, kind) makes the k-th call from now fail
- * that way. Time      Stands still until moved. Randomness comes from the seed. Threads   One mutex
- * inside: safe for engines with worker threads; the driver below uses none.
+ * Failures  Every call through an io counts. topo_sim_fail_at(sim, k, kind) makes the k-th call
+ *           from now fail that way.
+ * Time      Stands still until moved. Randomness comes from the seed.
+ * Threads   One mutex inside: safe for engines with worker threads; driver.h uses none.
  */
 #ifndef TOPOLOGY_SIM_H
 #define TOPOLOGY_SIM_H
@@ -24,8 +24,7 @@ enum topo_sim_failure {
     TOPO_SIM_FENCE,       /* The producer's epoch is bumped by "somebody else": class FENCED. */
     TOPO_SIM_CRASH,       /* The process dies here, before the call took effect. */
     TOPO_SIM_CRASH_AFTER, /* The process dies here, after the call took effect. */
-    TOPO_SIM_LOST_ANSWER, /* It took effect, the caller gets class RETRY; asking again must be
-                             harmless. */
+    TOPO_SIM_LOST_ANSWER, /* It took effect, but the caller gets class RETRY and asks again. */
 };
 
 struct topo_sim *topo_sim_new(uint64_t seed);

@@ -15,13 +15,12 @@
  * there.
  *
  * Failure  A store that met a disk error answers "absent", takes no writes and is marked broken;
- * the engine sees the mark before it commits anything, so no decision made on it survives.
- *
- * Threads  topo_store_* : the thread that owns the task. topo_read_* : any thread, committed state
- * only. Readers must be gone before the set is closed.
- *
+ *          the engine sees the mark before it commits anything, so no decision made on it survives.
+ * Threads  topo_store_*: the thread that owns the task. topo_read_*: any thread, committed state
+ *          only. Readers must be gone before the set is closed.
  * Memory   Keys and values are copied in. What get hands out is a view into the table, valid until
- * the next write to that key or the end of the record; what a scan hands out, until its next step.
+ *          the next write to that key or the end of the record; what a scan hands out, until its
+ *          next step.
  */
 #ifndef TOPOLOGY_STORE_H
 #define TOPOLOGY_STORE_H

@@ -13,8 +13,8 @@
  * has one task per instance, which reads every partition of its topics, sends nothing, and whose
  * stores every thread of the process may read: global tables, and the views of a query program.
  *
- * Errors  A builder collects the first mistake and topo_build reports it: MR_CONFIG with the node's
- * name. Memory  Strings are copied; option arrays end with NULL.
+ * Errors  A builder keeps the first mistake; topo_build reports it: MR_CONFIG with the node's name.
+ * Memory  Strings are copied; option arrays end with NULL.
  */
 #ifndef TOPOLOGY_TOPOLOGY_H
 #define TOPOLOGY_TOPOLOGY_H
@@ -38,8 +38,7 @@ void topo_add_source(struct topo_builder *builder, const struct topo_source *sou
 
 enum topo_store_log {
     TOPO_LOG_EVENTS,    /* The fold of the aggregate's own event topics: they are the changelog. */
-    TOPO_LOG_CHANGELOG, /* A compacted topic of its own: one record per key changed in a
-                           transaction. */
+    TOPO_LOG_CHANGELOG, /* A compacted topic: one record per key changed in a transaction. */
     TOPO_LOG_INPUT,     /* Global sub-topologies: the fold of the input; no log of its own. */
 };
 struct topo_store_options {
