@@ -2,6 +2,7 @@
 #include "command.h"
 #include "import.h"
 
+#include <base/clock.h>
 #include <program/registry.h>
 
 #include <inttypes.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { LINGER_MS = 50, POLL_MS = 20, STALL_S = 120, LINE_EVERY_S = 5, BAR_CELLS = 40 };
@@ -20,13 +20,6 @@ static const char *const bulk_properties[] = {
     "message.timeout.ms=120000",
     NULL,
 };
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* -- progress: a bar on a terminal, a line now and then elsewhere -- */
 
@@ -41,7 +34,7 @@ struct progress {
 
 static struct progress progress_begin(const char *what)
 {
-    int64_t now = now_ms();
+    int64_t now = mr_monotonic_ms();
     return (struct progress){
         .what = what,
         .started_ms = now,
@@ -69,7 +62,7 @@ static void print_bar(const struct progress *progress, size_t done, size_t total
 
 static void progress_show(struct progress *progress, size_t done, size_t total, bool last)
 {
-    int64_t now = now_ms();
+    int64_t now = mr_monotonic_ms();
     int64_t every_ms = progress->terminal ? 200 : LINE_EVERY_S * 1000;
     if (!last && now - progress->shown_ms < every_ms)
         return;
@@ -91,7 +84,7 @@ static void progress_show(struct progress *progress, size_t done, size_t total, 
 /* MR_TIMEOUT when nothing has moved for too long. */
 static int progress_check(struct progress *progress, size_t done, struct mr_error *error)
 {
-    int64_t now = now_ms();
+    int64_t now = mr_monotonic_ms();
     if (done != progress->done)
         progress->moved_ms = now;
     progress->done = done;
@@ -276,17 +269,17 @@ static long peak_memory_mib(void)
 /* From the first command to the last order's end, and what has been written meanwhile. */
 static int fill(struct import *import, struct mr_error *error)
 {
-    int64_t began_ms = now_ms();
+    int64_t began_ms = mr_monotonic_ms();
     int64_t set_up_ms = 0;
     int rc = import_count_begin(import, error);
     rc = rc ? rc : import_catch_up(import, error);
     rc = rc ? rc : set_up(import, error);
-    set_up_ms = now_ms();
+    set_up_ms = mr_monotonic_ms();
     size_t already = import->ended;
     rc = rc ? rc : send_baskets(import, error);
     if (rc)
         return rc;
-    int64_t ended_ms = now_ms();
+    int64_t ended_ms = mr_monotonic_ms();
     printf(
         "imported in %.1f s: catalogue and customers %.1f s, orders %.1f s (%.0f orders a second); "
         "peak memory of the import %ld MiB\n",

@@ -2,6 +2,7 @@
  * own. */
 #include "import.h"
 
+#include <base/clock.h>
 #include <base/murmur2.h>
 
 #include <inttypes.h>
@@ -11,13 +12,6 @@ enum { FULL_QUEUE_POLL_MS = 5, COMMAND_LIFETIME_MS = 24 * 3600 * 1000 };
 
 static const struct mr_bytes importer = MR_LITERAL("import");
 static const struct mr_bytes method = MR_LITERAL("IMPORT");
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct shop_id import_customer_command(const struct import *import, size_t customer)
 {
@@ -55,7 +49,7 @@ static struct shop_command_meta meta_of(
     struct mr_bytes principal,
     bool wants_reply)
 {
-    int64_t now = now_ms();
+    int64_t now = mr_unix_ms();
     return (struct shop_command_meta){
         .command_id = shop_id_view(command_id),
         .fingerprint = fingerprint,

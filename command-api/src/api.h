@@ -15,6 +15,7 @@
 #include "hash_pool.h"
 #include "login_delay.h"
 
+#include <base/clock.h>
 #include <crypto/seal.h>
 #include <http/json.h>
 #include <http/token.h>
@@ -42,8 +43,6 @@ enum { API_WAIT_MS_DEFAULT = 2000, API_WAIT_MS_MAX = 10 * 1000 };
 
 /* Who registers is nobody yet: the principal is this and the claim key of the address. */
 #define API_ANONYMOUS "anon:"
-
-int64_t api_now_ms(void);
 
 /* Who asks. False: a problem has been sent. */
 struct api_caller {

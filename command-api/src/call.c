@@ -110,7 +110,7 @@ struct call *call_begin(
         .principal = principal,
         .actor_kind = actor_kind,
         .route = mr_cstr(http_route_path(request)),
-        .now_ms = api_now_ms(),
+        .now_ms = mr_unix_ms(),
     };
     static const char *const none[] = {NULL};
     if (!http_query_only(request, none) || !read_key(call, rule, &key) || !read_positions(call) ||

@@ -1,16 +1,7 @@
 /* caller.c - who asks: a customer by an access token, or a guest by the token of a cart. */
 #include "api.h"
 
-#include <time.h>
-
 enum { CART_TOKEN_LEN = 43 };
-
-int64_t api_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static bool by_access_token(
     struct api *api,
@@ -20,7 +11,7 @@ static bool by_access_token(
 {
     struct token_claims claims;
     enum token_verdict verdict =
-        token_verify(api->tokens, token, api_now_ms() / 1000, http_arena(request), &claims);
+        token_verify(api->tokens, token, mr_unix_ms() / 1000, http_arena(request), &claims);
     if (verdict == TOKEN_EXPIRED)
         http_send_problem(request, "token-expired", "log in again");
     else if (verdict == TOKEN_INVALID || !shop_id_is_valid(claims.subject))

@@ -48,7 +48,7 @@ static bool has_ticket(
     int64_t issued_ms = (int64_t)mr_get_be64(payload.ptr);
     struct mr_bytes rest =
         mr_bytes_of(payload.ptr + TICKET_TIME_BYTES, payload.len - TICKET_TIME_BYTES);
-    return api_now_ms() - issued_ms < KEPT_MS && mr_bytes_starts_with(rest, command_id) &&
+    return mr_unix_ms() - issued_ms < KEPT_MS && mr_bytes_starts_with(rest, command_id) &&
            rest.ptr[command_id.len] == '|' &&
            may_see(
                mr_bytes_of(rest.ptr + command_id.len + 1, rest.len - command_id.len - 1), owner);

@@ -60,11 +60,11 @@ static void send_session(struct call *call)
 {
     const struct login *login = call->user;
     struct mr_arena *arena = http_arena(call->request);
-    int64_t now_s = api_now_ms() / 1000;
+    int64_t now_s = mr_unix_ms() / 1000;
     struct token_claims claims = {
         .subject = login->user_id,
         .session_id = login->session_id,
-        .token_id = crypto_new_id(arena, "tok_", api_now_ms()),
+        .token_id = crypto_new_id(arena, "tok_", mr_unix_ms()),
         .scope = mr_cstr("customer"),
         .issued_at_s = now_s,
         .expires_at_s = now_s + TOKEN_LIFETIME_S,
@@ -166,7 +166,7 @@ void sessions_post(struct http_request *request, void *user)
     struct mr_bytes email = login->email;
     (void)crypto_email_normalise(login->email, arena, &email);
     login->email_key = crypto_email_key(&api->email_hmac, email, arena);
-    int wait_s = login_delay_try(api->delays, login->email_key, api_now_ms());
+    int wait_s = login_delay_try(api->delays, login->email_key, mr_unix_ms());
     if (wait_s) {
         http_send_problem_full(
             request, &(struct http_problem){.slug = "too-many-attempts", .retry_after_s = wait_s});

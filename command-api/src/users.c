@@ -56,7 +56,7 @@ settle(struct http_request *request, enum http_why why, struct mr_bytes payload,
     struct call *call = user;
     const struct registration *registration = call->user;
     (void)payload;
-    bool over = why == HTTP_STOPPING || api_now_ms() >= registration->settle_until_ms;
+    bool over = why == HTTP_STOPPING || mr_unix_ms() >= registration->settle_until_ms;
     struct http_waiter *waiter = NULL;
     if (!over && !can_log_in(call))
         waiter = http_suspend(request, SETTLE_POLL_MS, settle, call);
@@ -75,7 +75,7 @@ static void claimed(struct http_request *request, const struct gateway_answer *a
         return;
     if (outcome->subject_id.ptr)
         registration->user_id = outcome->subject_id;
-    registration->settle_until_ms = api_now_ms() + SETTLE_MS_MAX;
+    registration->settle_until_ms = mr_unix_ms() + SETTLE_MS_MAX;
     settle(request, HTTP_DEADLINE, mr_cstr(""), call);
 }
 

@@ -8,6 +8,7 @@
  */
 #include "server_parts.h"
 
+#include <base/clock.h>
 #include <base/log.h>
 
 #include <arpa/inet.h>
@@ -34,9 +35,7 @@ enum {
 
 int64_t server_now_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    return mr_monotonic_ns() / 1000;
 }
 
 static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)

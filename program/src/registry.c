@@ -5,14 +5,14 @@
 #include <program/registry.h>
 
 #include <base/alloc.h>
+#include <base/clock.h>
 #include <base/log.h>
-
 #include <topology/kafka.h>
 
 #include <stdlib.h>
 #include <time.h>
 
-enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_S = 30, POLL_MS = 200, RELOAD_PAUSE_MS = 100 };
+enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_MS = 30000, POLL_MS = 200, RELOAD_PAUSE_MS = 100 };
 
 static int apply_all(
     struct codec_registry *registry,
@@ -28,24 +28,17 @@ static int apply_all(
     return 0;
 }
 
-static int64_t now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec;
-}
-
 static void pause_ms(int ms)
 {
     nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
 }
 
-/* A topic that was made a moment ago may have no leader yet: asked again until `until_s`. */
-static int add_patiently(struct topo_kafka_reader *reader, int64_t until_s, struct mr_error *error)
+/* A topic that was made a moment ago may have no leader yet: asked again until `until_ms`. */
+static int add_patiently(struct topo_kafka_reader *reader, int64_t until_ms, struct mr_error *error)
 {
     for (;;) {
         int code = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
-        if (code == 0 || mr_code_class(code) != MR_CLASS_RETRY || now_s() > until_s)
+        if (code == 0 || mr_code_class(code) != MR_CLASS_RETRY || mr_monotonic_ms() > until_ms)
             return code;
         pause_ms(POLL_MS);
     }
@@ -57,8 +50,8 @@ static int read_to_end(
     const char *brokers,
     struct mr_error *error)
 {
-    int64_t until_s = now_s() + READ_TIMEOUT_S;
-    int code = add_patiently(reader, until_s, error);
+    int64_t until_ms = mr_monotonic_ms() + READ_TIMEOUT_MS;
+    int code = add_patiently(reader, until_ms, error);
     while (code == 0 && !topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
         const struct topo_record *records = NULL;
         int count = topo_kafka_reader_poll(reader, POLL_MS, &records, error);
@@ -66,14 +59,14 @@ static int read_to_end(
             return count;
         if (count > 0)
             code = apply_all(registry, records, count, error);
-        if (code == 0 && now_s() > until_s)
+        if (code == 0 && mr_monotonic_ms() > until_ms)
             return mr_fail(
                 error,
                 MR_UNAVAILABLE,
-                "%s: topic %s could not be read in %d s",
+                "%s: topic %s could not be read in %d ms",
                 brokers,
                 SHOP_REGISTRY_TOPIC,
-                (int)READ_TIMEOUT_S);
+                (int)READ_TIMEOUT_MS);
     }
     return code;
 }

@@ -12,6 +12,7 @@
 #ifndef QUERY_API_H
 #define QUERY_API_H
 
+#include <base/clock.h>
 #include <http/json.h>
 #include <http/server.h>
 #include <http/shop_json.h>
@@ -52,9 +53,6 @@ void api_init(struct api *api, struct topo_engine *engine, struct token_keys *ke
 
 extern const struct http_route api_routes[];
 extern const size_t api_routes_count;
-
-int64_t api_now_ms(void); /* Monotonic. */
-int64_t api_unix_seconds(void);
 
 /* -- state.c ------------------------------------------------------------------------------ */
 

@@ -12,7 +12,7 @@ static bool by_access_token(
     struct mr_bytes *ret_owner)
 {
     struct token_claims claims;
-    switch (token_verify(api->keys, token, api_unix_seconds(), http_arena(request), &claims)) {
+    switch (token_verify(api->keys, token, mr_unix_ms() / 1000, http_arena(request), &claims)) {
     case TOKEN_VALID:
         *ret_owner = claims.subject;
         return true;

@@ -54,7 +54,7 @@ static void send_behind(
         "{\"needed\":%lld,\"applied\":%lld,\"lag_ms\":%lld}",
         (long long)needed->next_offset,
         (long long)applied,
-        (long long)(api_now_ms() - atomic_load(&api->caught_up_ms)));
+        (long long)(mr_monotonic_ms() - atomic_load(&api->caught_up_ms)));
     http_send_problem_full(
         request,
         &(struct http_problem){
@@ -90,7 +90,7 @@ resumed(struct http_request *request, enum http_why why, struct mr_bytes payload
 
 static void suspend(struct http_request *request, struct waiting *waiting, const char *store)
 {
-    int wait_ms = (int)(waiting->until_ms - api_now_ms());
+    int wait_ms = (int)(waiting->until_ms - mr_monotonic_ms());
     waiting->waiter = http_suspend(request, wait_ms > 0 ? wait_ms : 0, resumed, waiting);
     if (!waiting->waiter) {
         http_send_problem(request, "overloaded", "Too many requests wait already.");
@@ -134,7 +134,7 @@ static void go_on(struct http_request *request, struct waiting *waiting)
             http_send_problem(request, "shutting-down", "This instance is stopping.");
         else if (answer != TOPO_BEHIND)
             http_send_problem(request, "partition-unavailable", "This view is not here.");
-        else if (api_now_ms() >= waiting->until_ms)
+        else if (mr_monotonic_ms() >= waiting->until_ms)
             give_up(request, waiting, applied);
         else
             suspend(request, waiting, store);
@@ -168,7 +168,7 @@ void api_serve(struct http_request *request, struct api *api, const struct api_r
         .positions = positions,
         .count = count,
         .until_ms =
-            api_now_ms() + http_prefer_wait_ms(request, API_WAIT_DEFAULT_MS, API_WAIT_MAX_MS),
+            mr_monotonic_ms() + http_prefer_wait_ms(request, API_WAIT_DEFAULT_MS, API_WAIT_MAX_MS),
     };
     go_on(request, waiting);
 }
@@ -211,7 +211,7 @@ static void keep_owner(struct collected *all, struct mr_bytes owner)
 /* At most so long behind: since when a read last saw no lag. */
 static int64_t lag_ms(struct api *api, int64_t lag)
 {
-    int64_t now_ms = api_now_ms();
+    int64_t now_ms = mr_monotonic_ms();
     if (lag > 0)
         return now_ms - atomic_load(&api->caught_up_ms);
     atomic_store(&api->caught_up_ms, now_ms);

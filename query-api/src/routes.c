@@ -1,8 +1,6 @@
 /* routes.c - every path of the query side. Reading only: another method is 405 by itself. */
 #include "api.h"
 
-#include <time.h>
-
 const struct http_route api_routes[] = {
     {.method = "GET", .path = "/v1/products", .handle = api_get_products},
     {.method = "GET", .path = "/v1/products/{id}", .handle = api_get_product},
@@ -35,19 +33,5 @@ void api_init(struct api *api, struct topo_engine *engine, struct token_keys *ke
         .order_lines = topo_engine_global(engine, VIEW_ORDER_LINES),
         .orders_by_owner = topo_engine_global(engine, VIEW_ORDERS_BY_OWNER),
     };
-    atomic_store(&api->caught_up_ms, api_now_ms());
-}
-
-int64_t api_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t api_unix_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec;
+    atomic_store(&api->caught_up_ms, mr_monotonic_ms());
 }

@@ -50,8 +50,8 @@ query_bearer(struct token_keys *keys, const char *subject, char ret_bearer[QUERY
     struct mr_buffer token = {0};
     const struct token_claims claims = {
         .subject = mr_cstr(subject),
-        .issued_at_s = api_unix_seconds(),
-        .expires_at_s = api_unix_seconds() + 600,
+        .issued_at_s = mr_unix_ms() / 1000,
+        .expires_at_s = mr_unix_ms() / 1000 + 600,
     };
     token_sign(keys, &claims, &token);
     (void)snprintf(
