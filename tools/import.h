@@ -87,8 +87,7 @@ int import_send_stock(struct import *import, size_t product, struct mr_error *er
 int import_send_customer(struct import *import, size_t customer, struct mr_error *error);
 int import_send_basket(struct import *import, size_t basket, struct mr_error *error);
 
-/* The owner and the order of a basket, the same in every run. */
-struct shop_id import_owner(const struct import *import, size_t basket);
+/* The order of a basket, the same in every run. */
 struct shop_id import_order_id(const struct import *import, size_t basket);
 struct shop_id import_customer_command(const struct import *import, size_t customer);
 

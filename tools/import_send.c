@@ -19,7 +19,8 @@ struct shop_id import_customer_command(const struct import *import, size_t custo
         importer, method, mr_cstr("retail/customer"), import->retail->customers[customer]);
 }
 
-struct shop_id import_owner(const struct import *import, size_t number)
+/* The owner of a basket, the same in every run. */
+static struct shop_id owner_of(const struct import *import, size_t number)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     if (basket->customer != RETAIL_GUEST)
@@ -37,7 +38,7 @@ place_command(const struct import *import, size_t number, struct mr_bytes owner)
 
 struct shop_id import_order_id(const struct import *import, size_t number)
 {
-    struct shop_id owner = import_owner(import, number);
+    struct shop_id owner = owner_of(import, number);
     struct shop_id command = place_command(import, number, shop_id_view(&owner));
     return shop_order_id(shop_id_view(&owner), shop_id_view(&command));
 }
@@ -284,7 +285,7 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
 int import_send_basket(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
-    struct shop_id owner = import_owner(import, number);
+    struct shop_id owner = owner_of(import, number);
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < basket->lines_count; i++) {
         rc = send_line(import, shop_id_view(&owner), basket, i, error);

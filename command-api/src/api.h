@@ -126,10 +126,6 @@ http_handler_fn orders_post;
 http_handler_fn order_payments_post;
 http_handler_fn order_cancellation_post;
 http_handler_fn command_get;
-http_handler_fn jwks_get;
-http_handler_fn health_get;
-http_handler_fn ready_get;
-http_handler_fn metrics_get;
 
 extern const struct http_route api_routes[];
 extern const size_t api_routes_count;

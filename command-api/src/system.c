@@ -3,7 +3,7 @@
  */
 #include "api.h"
 
-void jwks_get(struct http_request *request, void *user)
+static void jwks_get(struct http_request *request, void *user)
 {
     const struct api *api = user;
     token_jwks(api->tokens, http_response(request));
@@ -11,7 +11,7 @@ void jwks_get(struct http_request *request, void *user)
     http_send(request, 200, "application/jwk-set+json");
 }
 
-void health_get(struct http_request *request, void *user)
+static void health_get(struct http_request *request, void *user)
 {
     struct json_w w = json_w_to(http_response(request));
     (void)user;
@@ -21,7 +21,7 @@ void health_get(struct http_request *request, void *user)
     http_send(request, 200, NULL);
 }
 
-void ready_get(struct http_request *request, void *user)
+static void ready_get(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct mr_error error = {0};
@@ -44,7 +44,7 @@ void ready_get(struct http_request *request, void *user)
     http_send(request, ready ? 200 : 503, NULL);
 }
 
-void metrics_get(struct http_request *request, void *user)
+static void metrics_get(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct mr_buffer *out = http_response(request);

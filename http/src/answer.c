@@ -24,12 +24,6 @@ struct mr_buffer *http_response(struct http_request *request)
     return &request->response;
 }
 
-void answer_reset(struct http_request *request)
-{
-    mr_buffer_reset(&request->response);
-    request->headers_count = 0;
-}
-
 void http_set_header(struct http_request *request, const char *name, struct mr_bytes value)
 {
     struct answer_header *header = NULL;

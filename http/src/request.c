@@ -3,8 +3,6 @@
 
 #include <http/json.h>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -214,23 +212,6 @@ struct mr_bytes http_header(const struct http_request *request, const char *name
 struct mr_bytes http_body(const struct http_request *request)
 {
     return mr_buffer_view(&request->body);
-}
-
-struct mr_bytes http_client_address(struct http_request *request)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    char *text = mr_arena_zalloc(&request->arena, INET6_ADDRSTRLEN);
-    if (info && info->client_addr->sa_family == AF_INET) {
-        struct sockaddr_in address;
-        memcpy(&address, info->client_addr, sizeof address);
-        inet_ntop(AF_INET, &address.sin_addr, text, INET6_ADDRSTRLEN);
-    } else if (info && info->client_addr->sa_family == AF_INET6) {
-        struct sockaddr_in6 address;
-        memcpy(&address, info->client_addr, sizeof address);
-        inet_ntop(AF_INET6, &address.sin6_addr, text, INET6_ADDRSTRLEN);
-    }
-    return mr_cstr(text);
 }
 
 struct mr_bytes http_request_id(const struct http_request *request)

@@ -126,9 +126,6 @@ bool route_match(struct http_request *request, char *allow, size_t allow_size);
 /* accept.c: does the client take a body of this type? NULL: "application/json". */
 bool accept_admits(struct mr_bytes accept, const char *type);
 
-/* answer.c */
-void answer_reset(struct http_request *request);
-
 /* metrics.c */
 void metrics_count(struct http_request *request);
 

@@ -33,7 +33,7 @@ static int exponent_of(struct mr_bytes currency)
     return 2;
 }
 
-void shop_json_money(struct json_w *w, const struct shop_money *money)
+static void write_money(struct json_w *w, const struct shop_money *money)
 {
     json_w_object(w);
     json_w_key_integer(w, "amount_minor", money->minor);
@@ -45,7 +45,7 @@ void shop_json_money(struct json_w *w, const struct shop_money *money)
 void shop_json_key_money(struct json_w *w, const char *key, const struct shop_money *money)
 {
     json_w_key(w, key);
-    shop_json_money(w, money);
+    write_money(w, money);
 }
 
 const char *shop_band(int64_t available)

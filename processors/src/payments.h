@@ -33,7 +33,4 @@ void payment_apply(struct shop_payment_state *state, const struct codec_message 
 int payment_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error);
 
-/* Patience for the op_no-th request of an operation: 5 s, doubled each time, at most 5 min. */
-int64_t payment_patience_ms(int32_t op_no);
-
 #endif

@@ -9,7 +9,8 @@ enum { PATIENCE_FIRST_MS = 5000, PATIENCE_MAX_MS = 300000 };
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
-int64_t payment_patience_ms(int32_t op_no)
+/* Patience for the op_no-th request of an operation: 5 s, doubled each time, at most 5 min. */
+static int64_t patience_of(int32_t op_no)
 {
     int64_t patience_ms = PATIENCE_FIRST_MS;
     for (int32_t i = 1; i < op_no && patience_ms < PATIENCE_MAX_MS; i++)
@@ -34,7 +35,7 @@ static void asked(struct shop_payment_state *state, const struct shop_payment_op
 {
     state->op = event->op;
     state->op_no = event->attempt_no;
-    state->op_due = event->meta.occurred_at + payment_patience_ms(event->attempt_no);
+    state->op_due = event->meta.occurred_at + patience_of(event->attempt_no);
     state->asked |= text_is(event->op, SHOP_OP_AUTHORIZE);
     state->capture_wanted |= text_is(event->op, SHOP_OP_CAPTURE);
 }

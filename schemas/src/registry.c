@@ -67,7 +67,8 @@ static size_t schema_index(const struct registry_state *state, int32_t schema_id
     return low;
 }
 
-struct registry_schema *registry_find_schema(const struct registry_state *state, int32_t schema_id)
+/* NULL: none has this id. */
+static struct registry_schema *find_schema(const struct registry_state *state, int32_t schema_id)
 {
     size_t at = schema_index(state, schema_id);
     if (at == state->schemas_count || state->schemas[at]->id != schema_id)
@@ -180,7 +181,7 @@ static int fold_schema(
             "_schemas: %.*s version %d: no id or no schema",
             MR_ARG(subject),
             version);
-    const struct registry_schema *schema = registry_find_schema(state, schema_id);
+    const struct registry_schema *schema = find_schema(state, schema_id);
     if (schema && !mr_bytes_equal(schema->text, text))
         return mr_fail(
             error,
@@ -284,7 +285,7 @@ void codec_registry_on_unknown(
 static bool is_known(struct registry_state *state, int32_t schema_id)
 {
     pthread_mutex_lock(&state->lock);
-    bool known = registry_find_schema(state, schema_id) != NULL;
+    bool known = find_schema(state, schema_id) != NULL;
     pthread_mutex_unlock(&state->lock);
     return known;
 }
@@ -318,7 +319,7 @@ int registry_decode_foreign(
     if (learned)
         return learned;
     pthread_mutex_lock(&state->lock);
-    struct registry_schema *schema = registry_find_schema(state, schema_id);
+    struct registry_schema *schema = find_schema(state, schema_id);
     int err = schema ? decode_locked(schema, bare, arena, ret_type, ret_value, error)
                      : mr_fail(error, MR_MALFORMED, "the schema id %d is not known", schema_id);
     pthread_mutex_unlock(&state->lock);
@@ -329,7 +330,7 @@ bool codec_registry_text(
     const struct codec_registry *registry, int32_t schema_id, struct mr_bytes *ret_text)
 {
     pthread_mutex_lock(&registry->state->lock);
-    const struct registry_schema *schema = registry_find_schema(registry->state, schema_id);
+    const struct registry_schema *schema = find_schema(registry->state, schema_id);
     if (schema)
         *ret_text = schema->text;
     pthread_mutex_unlock(&registry->state->lock);

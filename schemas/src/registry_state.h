@@ -50,9 +50,6 @@ struct registry_state {
 
 /* The functions below want the lock held. */
 
-/* The schema of this id, or NULL. */
-struct registry_schema *registry_find_schema(const struct registry_state *state, int32_t schema_id);
-
 /* The id under which the subject has the type's very schema, in a version that is not deleted; or
  * 0. */
 int32_t registry_find_id(

@@ -159,11 +159,6 @@ int64_t topo_sim_now_ms(const struct topo_sim *sim)
     return now;
 }
 
-int64_t topo_sim_calls(const struct topo_sim *sim)
-{
-    return sim->calls;
-}
-
 void topo_sim_fail_at(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure)
 {
     assert(call > 0);

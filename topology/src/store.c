@@ -27,7 +27,8 @@ struct mr_bytes store_visible_value(const struct topo_store *store, const struct
     return store_visible(store, mr_bytes_of(value->bytes, value->len));
 }
 
-struct store_entry *store_add(struct topo_store *store, uint32_t hash, struct mr_bytes key)
+/* A new entry about which nothing else is known; not accounted yet. */
+static struct store_entry *add(struct topo_store *store, uint32_t hash, struct mr_bytes key)
 {
     const struct store_disk *disk = store->set->disk;
     bool ask_disk = disk && store_disk_written(disk, store->number);
@@ -121,7 +122,7 @@ static void write(struct topo_store *store, struct mr_bytes key, struct store_va
     if (entry)
         store_account(store->set, entry, -1);
     else
-        entry = store_add(store, hash, key);
+        entry = add(store, hash, key);
     if (store->set->restoring)
         store_entry_commit(store, entry, value);
     else

@@ -129,9 +129,6 @@ void store_entries_add(struct store_entries *list, struct store_entry *entry);
 /* Call with -1 before and +1 after anything that changes an entry's values or flags. */
 void store_account(struct store_set *set, const struct store_entry *entry, int sign);
 
-/* A new entry about which nothing else is known; not accounted yet. */
-struct store_entry *store_add(struct topo_store *store, uint32_t hash, struct mr_bytes key);
-
 /* Makes `value` (NULL: deleted) the committed one; takes it over. Leaves staged values alone. May
  * free the entry. */
 void store_entry_commit(
@@ -150,8 +147,5 @@ void store_pins_sweep(struct topo_store *store);
  * only. */
 void store_set_evict_some(struct store_set *set);
 void store_set_evict_all(struct store_set *set);
-
-/* Empty: no such prefix end, every key from there on. */
-struct mr_bytes store_prefix_end(struct mr_bytes prefix, char *buffer);
 
 #endif

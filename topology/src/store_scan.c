@@ -36,7 +36,8 @@ topo_store_scan(struct topo_store *store, struct mr_bytes first, struct mr_bytes
     return scan;
 }
 
-struct mr_bytes store_prefix_end(struct mr_bytes prefix, char *buffer)
+/* Empty: every key from there on. */
+static struct mr_bytes prefix_end(struct mr_bytes prefix, char *buffer)
 {
     size_t len = prefix.len;
     while (len > 0 && (unsigned char)prefix.ptr[len - 1] == 0xff)
@@ -51,7 +52,7 @@ struct mr_bytes store_prefix_end(struct mr_bytes prefix, char *buffer)
 struct topo_scan *topo_store_scan_prefix(struct topo_store *store, struct mr_bytes prefix)
 {
     char *buffer = mr_malloc(prefix.len);
-    struct topo_scan *scan = topo_store_scan(store, prefix, store_prefix_end(prefix, buffer));
+    struct topo_scan *scan = topo_store_scan(store, prefix, prefix_end(prefix, buffer));
     free(buffer);
     return scan;
 }

@@ -99,7 +99,6 @@ const char *http_route_path(const struct http_request *request); /* The pattern 
 struct mr_bytes http_path_param(const struct http_request *request, size_t index); /* Decoded. */
 struct mr_bytes http_header(const struct http_request *request, const char *name); /* NULL view. */
 struct mr_bytes http_body(const struct http_request *request);
-struct mr_bytes http_client_address(struct http_request *request);   /* "127.0.0.1" */
 struct mr_bytes http_request_id(const struct http_request *request); /* The correlation id. */
 
 /* traceparent when it is well formed (W3C Trace Context, version 00), NULL view otherwise. */

@@ -7,7 +7,6 @@
 #include <schemas/shop.h>
 
 /* {"amount_minor":1999,"currency":"GBP","exponent":2} */
-void shop_json_money(struct json_w *w, const struct shop_money *money);
 void shop_json_key_money(struct json_w *w, const char *key, const struct shop_money *money);
 
 /* "in_stock", "low" (under 10) or "out". */
