@@ -4,6 +4,7 @@
 
 #include <base/clock.h>
 #include <base/murmur2.h>
+#include <crypto/email.h>
 
 #include <inttypes.h>
 #include <time.h>

@@ -7,6 +7,7 @@
 #include "api.h"
 
 #include <base/log.h>
+#include <crypto/email.h>
 #include <crypto/password.h>
 #include <crypto/random.h>
 #include <processors/views.h>

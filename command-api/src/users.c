@@ -10,6 +10,7 @@
 
 #include "policy.h"
 
+#include <crypto/email.h>
 #include <processors/views.h>
 
 enum { NAME_BYTES_MAX = 200, LOCALE_BYTES_MAX = 35, SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };

@@ -1,6 +1,6 @@
-/* email.c - e-mail addresses: their normal form, and the key under which one is claimed. */
+/* email.c - what is an address, by its characters; and its key, by HMAC. */
+#include <crypto/email.h>
 #include <crypto/random.h>
-#include <crypto/secrets.h>
 
 #include <sodium.h>
 

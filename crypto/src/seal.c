@@ -6,6 +6,7 @@
 #include <crypto/random.h>
 #include <crypto/seal.h>
 
+#include <assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
@@ -135,6 +136,7 @@ int crypto_unwrap(
     if (rc == 0 && plain.len != sizeof ret_key->bytes)
         rc = mr_fail(error, MR_MALFORMED, "unwrapping a key: %zu bytes", plain.len);
     if (rc == 0) {
+        assert(plain.ptr);
         memcpy(ret_key->bytes, plain.ptr, plain.len);
         crypto_wipe((void *)(uintptr_t)plain.ptr, plain.len);
     }

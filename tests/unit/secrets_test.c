@@ -1,6 +1,6 @@
 /* secrets_test.c - key files are private, never overwritten, and read only when they are whole. */
 #include <base/alloc.h>
-#include <crypto/secrets.h>
+#include <crypto/email.h>
 #include <tests/cmocka.h>
 
 #include <stdio.h>

@@ -43,18 +43,4 @@ struct mr_bytes crypto_keyed_digest(
     size_t count,
     struct mr_arena *arena);
 
-/*
- * The form of an address that uniqueness is about: lower case (ASCII). False for what is no
- * address: not exactly one '@', empty or over-long sides, blanks, control characters, quotes,
- * a domain without a dot or with an empty label, over 254 bytes.
- */
-bool crypto_email_normalise(
-    struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email);
-
-/* The claim key of an e-mail address: base32(HMAC-SHA256(key, normalised address)). */
-struct mr_bytes crypto_email_key(
-    const struct crypto_key *email_hmac_key,
-    struct mr_bytes normalised_email,
-    struct mr_arena *arena);
-
 #endif
