@@ -108,8 +108,8 @@ static bool is_among(const struct setting *settings, size_t count, const char *n
     return false;
 }
 
-/* Altering replaces all settings of a topic: the others that somebody has given it are given again.
- */
+/* Altering replaces all settings of a topic: the others that somebody has given it are
+ * given again. */
 static rd_kafka_ConfigResource_t *altered_of(
     const struct topo_kafka_topic *topic,
     const rd_kafka_ConfigEntry_t **entries,
