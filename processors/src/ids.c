@@ -11,7 +11,7 @@
 #include <sodium.h>
 #include <stdio.h>
 
-enum { UUID_CUSTOM = 8 };
+enum { UUID_CUSTOM = 8, CART_TOKEN_LEN = 43 };
 
 bool shop_id_is_valid(struct mr_bytes id)
 {
@@ -65,6 +65,14 @@ struct shop_id shop_created_id(const char *prefix, struct mr_bytes command_id)
 static void order_prefix(struct mr_bytes owner_id, char ret_prefix[16])
 {
     snprintf(ret_prefix, 16, "ord_%08x-", (unsigned)mr_murmur2(owner_id));
+}
+
+bool shop_guest_id(struct mr_bytes cart_token, struct shop_id *ret_id)
+{
+    if (cart_token.len != CART_TOKEN_LEN || !shop_id_is_valid(cart_token))
+        return false;
+    *ret_id = shop_created_id("gst_", cart_token);
+    return true;
 }
 
 struct shop_id shop_order_id(struct mr_bytes owner_id, struct mr_bytes command_id)

@@ -3,8 +3,6 @@
 
 #include <processors/ids.h>
 
-enum { CART_TOKEN_BYTES = 43 };
-
 static bool by_access_token(
     struct http_request *request,
     struct api *api,
@@ -26,15 +24,14 @@ static bool by_access_token(
     return false;
 }
 
-/* The command side names a guest by the hash of the cart's token, and keeps nothing else of it. */
 static bool
 by_cart_token(struct http_request *request, struct mr_bytes token, struct mr_bytes *ret_owner)
 {
-    if (token.len != CART_TOKEN_BYTES || !shop_id_is_valid(token)) {
+    struct shop_id owner;
+    if (!shop_guest_id(token, &owner)) {
         http_send_problem(request, "malformed-header", "Cart-Token is not as it was given out.");
         return false;
     }
-    struct shop_id owner = shop_created_id("gst_", token);
     *ret_owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));
     return true;
 }

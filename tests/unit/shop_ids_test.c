@@ -45,6 +45,22 @@ static void order_id_tells_its_owner(void **state)
     assert_false(shop_order_id_is_of(mr_cstr("ord_"), owner));
 }
 
+static void a_guest_is_named_by_a_cart_token_and_by_nothing_else(void **state)
+{
+    static const char token[] = "0123456789abcdefghijABCDEFGHIJ-_0123456789a";
+    struct shop_id one = {0}, again = {0};
+    (void)state;
+    assert_true(shop_guest_id(mr_cstr(token), &one));
+    assert_true(shop_guest_id(mr_cstr(token), &again));
+    assert_string_equal(one.text, again.text);
+    assert_true(mr_bytes_starts_with(shop_id_view(&one), mr_cstr("gst_")));
+    assert_null(strstr(one.text, token));
+    assert_false(shop_guest_id(mr_cstr(token + 1), &one));
+    assert_false(shop_guest_id(mr_cstr("0123456789abcdefghijABCDEFGHIJ-_0123456789/"), &one));
+    assert_false(shop_guest_id(mr_cstr(NULL), &one));
+    assert_string_equal(one.text, again.text);
+}
+
 static void events_of_an_aggregate_have_distinct_ids(void **state)
 {
     (void)state;
@@ -85,6 +101,7 @@ int main(void)
         cmocka_unit_test(same_input_gives_the_same_id),
         cmocka_unit_test(parts_do_not_run_into_each_other),
         cmocka_unit_test(order_id_tells_its_owner),
+        cmocka_unit_test(a_guest_is_named_by_a_cart_token_and_by_nothing_else),
         cmocka_unit_test(events_of_an_aggregate_have_distinct_ids),
         cmocka_unit_test(only_plain_characters_are_valid),
         cmocka_unit_test(confirmation_numbers_are_readable),
