@@ -6,18 +6,21 @@
  *
  * TOPO_SEED replays a run, TOPO_RUNS makes more of them. Each of these faults was put into the code
  * once and was seen here:
- *     the fold of a release keeps the units held         the fold's assertion
- *     one unit more than there is can be reserved        the fold's assertion
- *     a release of held units does nothing every_line_of_a_cancelled_order_is_released a release of
- * committed units does not restock      no_unit_is_lost a result that is known is recorded again
- * money_is_conserved an order is confirmed before the capture           money_is_conserved a cart
- * stays open after its checkout               the_provider_agrees a capture that comes late is kept
- * live: an order does not come to an end a cancelled order does not ask its money back      live a
- * fact about a line is not kept                    live a cancelled order has lost what it knew
- * live a command is decided again                         no_lost_command, no_double_effect evolve
- * looks at a clock                            state_is_fold_of_events And these elsewhere: an
- * expired hold commits without a look (row 14), the attempt before keeps its money (row 9), an
- * order ends with its first line (row 21), open holds are forgotten (row 30).
+ *     the fold of a release keeps the units held     the fold's assertion
+ *     one unit more than there is can be reserved    the fold's assertion
+ *     a release of held units does nothing           every_line_of_a_cancelled_order_is_released
+ *     a release of committed units does not restock  no_unit_is_lost
+ *     a result that is known is recorded again       money_is_conserved
+ *     an order is confirmed before the capture       money_is_conserved
+ *     a cart stays open after its checkout           the_provider_agrees
+ *     a capture that comes late is kept              live: an order does not come to an end
+ *     a cancelled order does not ask its money back  live
+ *     a fact about a line is not kept                live
+ *     a cancelled order has lost what it knew        live
+ *     a command is decided again                     no_lost_command, no_double_effect
+ *     evolve looks at a clock                        state_is_fold_of_events
+ * And these elsewhere: an expired hold commits without a look (row 14), the attempt before keeps
+ * its money (row 9), an order ends with its first line (row 21), open holds are forgotten (row 30).
  */
 #include "shop_harness.h"
 
@@ -396,8 +399,8 @@ static void every_line_of_a_cancelled_order_is_released(struct mr_bytes order_id
     assert_int_equal(released, order->lines);
 }
 
-/* Captured minus refunded, of all attempts of an order, is its total when it stands, else nothing.
- */
+/* Captured minus refunded, of all attempts of an order, is its total when it stands, else
+ * nothing. */
 static void money_is_conserved(struct mr_bytes order_id)
 {
     const struct shop_order_state *order = shop_order(crowd.shop, order_id);

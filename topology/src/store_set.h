@@ -62,8 +62,8 @@ struct store_set_options {
     void *now_user;
 };
 
-/* What of RocksDB's memory is in use by the process (topology/engine.h has the bounds). Any thread.
- */
+/* What of RocksDB's memory is in use by the process (topology/engine.h has the bounds). Any
+ * thread. */
 struct topo_memory;
 void store_memory_used(struct topo_memory *ret_used);
 

@@ -36,8 +36,8 @@ struct shop_id shop_product_id(struct mr_bytes sku);
 /* "usr_...", "gst_..." (or any other prefix) of the command that creates it. */
 struct shop_id shop_created_id(const char *prefix, struct mr_bytes command_id);
 
-/* "gst_..." of a guest's Cart-Token, 43 characters of base64url: made of its hash, so that who reads
- * the log learns no token. False: it is no such token. */
+/* "gst_..." of a guest's Cart-Token, 43 characters of base64url: made of its hash, so that whoever
+ * reads the log learns no token. False: it is no such token. */
 bool shop_guest_id(struct mr_bytes cart_token, struct shop_id *ret_id);
 
 /* "ord_<murmur2 of the owner>-<uuid>" of the PlaceOrder command. */
