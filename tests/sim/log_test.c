@@ -136,6 +136,27 @@ static void a_store_behind_the_start_of_its_changelog_is_rebuilt(void **state)
     close_world(&world);
 }
 
+/* What was committed is known to be there, and is not seen yet when the task comes back. */
+static void a_marker_that_is_late_is_waited_for(void **state)
+{
+    (void)state;
+    for (int calls = 1; calls < 40; calls++) {
+        struct world world;
+        open_world(&world);
+        topo_sim_late_markers(world.sim, calls);
+        counter_feed(world.sim, &world.seed, 30);
+        assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+        topo_sim_expel(world.sim, "0");
+        counter_feed(world.sim, &world.seed, 30);
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+        assert_string_equal(counter_check_log(world.sim, "counter"), "");
+        assert_string_equal(counter_check_stores(world.sim, store_of, world.driver), "");
+        assert_int_equal(rebuilds(&world), 0);
+        close_world(&world);
+    }
+}
+
 static void nothing_is_rebuilt_otherwise(void **state)
 {
     (void)state;
@@ -159,7 +180,8 @@ static void a_topic_made_anew_is_refused_with_what_to_do(void **state)
     topo_driver_free(world.driver);
     world.driver = other;
     struct mr_error error = {0};
-    assert_int_equal(topo_driver_run(other, &error), MR_CORRUPT);
+    assert_int_equal(topo_driver_run(other, &error), 0); /* It could be a marker that is late. */
+    assert_int_equal(topo_driver_advance_ms(other, 10000, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, "remove the state directory"));
     close_world(&world);
 }
@@ -170,6 +192,7 @@ int main(void)
         cmocka_unit_test(one_event_of_a_stranger_costs_one_abort),
         cmocka_unit_test(a_second_writer_to_an_event_topic_stops_the_engine),
         cmocka_unit_test(a_store_behind_the_start_of_its_changelog_is_rebuilt),
+        cmocka_unit_test(a_marker_that_is_late_is_waited_for),
         cmocka_unit_test(nothing_is_rebuilt_otherwise),
         cmocka_unit_test(a_topic_made_anew_is_refused_with_what_to_do),
     };

@@ -17,9 +17,9 @@
 enum {
     POLLS_PER_STEP = 8,
     POLL_MS = 10,
-    AHEAD_PAUSE_MS = 20,
+    SHORT_PAUSE_MS = 5,
     AGAIN_PAUSE_MS = 200,
-    AHEAD_TRIES_MAX = 500,
+    SHORT_MS_MAX = 10000,
 };
 
 static bool is_at(const struct task *task, enum task_restore step)
@@ -83,33 +83,31 @@ static int read_offsets(struct worker *worker, struct mr_error *error)
 
 /* -- the ends of the logs -- */
 
-/* The marker of our own last commit may not be in the log yet; a topic that was made anew stays
- * shorter than what we know of it. */
-static int wait_for_end(
+/* The marker of our own last commit may not be in the log yet: it is looked at again in the next
+ * step. A topic that was made anew stays shorter than what we know of it. */
+static int check_end(
     struct worker *worker,
-    const struct task_log *log,
+    struct task_log *log,
     int64_t known,
-    int64_t *high,
+    int64_t high,
     struct mr_error *error)
 {
-    int64_t low = 0;
-    int tries = worker->engine->threaded ? AHEAD_TRIES_MAX : 1;
-    while (*high < known && tries-- > 0) {
-        engine_pause_ms(worker->engine, AHEAD_PAUSE_MS);
-        int rc = worker->io.watermarks(worker->io.self, log->partition, &low, high, error);
-        if (rc)
-            return rc;
-    }
-    if (*high >= known)
+    if (high >= known) {
+        log->short_since_ms = -1;
         return 0;
+    }
+    if (log->short_since_ms < 0)
+        log->short_since_ms = worker->now_ms;
+    engine_pause_ms(worker->engine, SHORT_PAUSE_MS);
+    bool waits = worker->now_ms - log->short_since_ms < SHORT_MS_MAX;
     return mr_fail(
         error,
-        MR_CORRUPT,
+        waits ? MR_AGAIN : MR_CORRUPT,
         "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
         ": the topic was deleted or made anew; remove the state directory to start from it",
         log->partition.topic,
         log->partition.partition,
-        *high,
+        high,
         known);
 }
 
@@ -134,8 +132,8 @@ static int target(
             task->partition,
             log->partition.topic);
     int64_t known = store_set_position(task->set, log->partition.topic, log->partition.partition);
-    if (!rc && high < known)
-        rc = wait_for_end(worker, log, known, &high, error);
+    if (!rc)
+        rc = check_end(worker, log, known, high, error);
     if (rc)
         return rc;
     /* Outcomes that are gone from the log have outlived their use. */

@@ -33,6 +33,13 @@ void topo_sim_free(struct topo_sim *sim)
     free(sim);
 }
 
+void topo_sim_late_markers(struct topo_sim *sim, int calls)
+{
+    pthread_mutex_lock(&sim->mutex);
+    sim->late_markers = calls;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 int64_t topo_sim_append(
     struct topo_sim *sim, const char *topic, int32_t partition, const struct topo_output *output)
 {

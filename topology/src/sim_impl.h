@@ -68,7 +68,9 @@ struct sim_entry {
 struct sim_producer {
     char *id;
     int64_t epoch;
-    struct sim_txn *txn; /* The open one. */
+    struct sim_txn *txn;    /* The open one. */
+    struct sim_txn *ending; /* Committed, but its markers are late. */
+    int64_t ending_at;      /* sim->calls when they come. */
     struct sim_producer *next;
 };
 
@@ -150,6 +152,7 @@ struct topo_sim {
     int64_t fail_at; /* calls value at which the failure fires; 0: never. */
     enum topo_sim_failure failure;
     bool crashed;
+    int late_markers; /* By so many calls. */
     struct sim_topic **topics;
     size_t topics_count;
     struct sim_txn *txns;
@@ -169,6 +172,7 @@ int64_t sim_append(
     const struct topo_record *record,
     struct sim_txn *txn);
 struct sim_producer *sim_producer_of(struct topo_sim *sim, const char *id);
+/* The late markers of the one before come first. */
 struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *producer);
 void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_txn_state state);
 /* A new epoch: the open transaction is aborted, whoever had the old epoch is fenced. */

@@ -129,8 +129,26 @@ struct sim_producer *sim_producer_of(struct topo_sim *sim, const char *id)
     return producer;
 }
 
+static void put_markers(struct topo_sim *sim, struct sim_txn *txn, enum sim_txn_state state)
+{
+    txn->state = state;
+    for (size_t i = 0; i < txn->touched_count; i++) {
+        struct sim_entry *marker = mr_calloc(1, sizeof *marker + 1);
+        marker->marker = true;
+        push(sim, txn->touched[i], marker);
+    }
+}
+
+static void put_late_markers(struct topo_sim *sim, struct sim_producer *producer)
+{
+    if (producer->ending)
+        put_markers(sim, producer->ending, SIM_TXN_COMMITTED);
+    producer->ending = NULL;
+}
+
 struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *producer)
 {
+    put_late_markers(sim, producer);
     struct sim_txn *txn = mr_calloc(1, sizeof *txn);
     txn->began_ms = sim->now_ms;
     txn->next = sim->txns;
@@ -143,21 +161,23 @@ void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_t
 {
     struct sim_txn *txn = producer->txn;
     assert(txn && txn->state == SIM_TXN_OPEN);
-    txn->state = state;
     producer->txn = NULL;
-    for (size_t i = 0; i < txn->touched_count; i++) {
-        struct sim_entry *marker = mr_calloc(1, sizeof *marker + 1);
-        marker->marker = true;
-        push(sim, txn->touched[i], marker);
-    }
     for (size_t i = 0; state == SIM_TXN_COMMITTED && i < txn->offsets.count; i++) {
         const struct sim_offset *offset = &txn->offsets.items[i];
         sim_offset_put(&txn->group->offsets, offset->topic, offset->partition, offset->next);
     }
+    if (state == SIM_TXN_COMMITTED && sim->late_markers > 0) {
+        txn->offsets.count = 0; /* Those are stable already. */
+        producer->ending = txn;
+        producer->ending_at = sim->calls + sim->late_markers;
+        return;
+    }
+    put_markers(sim, txn, state);
 }
 
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
 {
+    put_late_markers(sim, producer);
     if (producer->txn)
         sim_txn_end(sim, producer, SIM_TXN_ABORTED);
     return ++producer->epoch;
@@ -165,9 +185,12 @@ int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
 
 void sim_txns_expire(struct topo_sim *sim)
 {
-    for (struct sim_producer *producer = sim->producers; producer; producer = producer->next)
+    for (struct sim_producer *producer = sim->producers; producer; producer = producer->next) {
+        if (producer->ending && sim->calls >= producer->ending_at)
+            put_late_markers(sim, producer);
         if (producer->txn && sim->now_ms - producer->txn->began_ms > SIM_TRANSACTION_TIMEOUT_MS)
             sim_producer_bump(sim, producer);
+    }
 }
 
 /* -- reading -- */

@@ -121,6 +121,7 @@ static void make_parts(struct task *task)
             .log = &sub->logs[i],
             .partition = {sub->logs[i].topic, task->partition},
             .next = -1,
+            .short_since_ms = -1,
         };
     if (!sub->global) {
         task->queues.items = mr_calloc(sub->inputs_count + 1, sizeof *task->queues.items);

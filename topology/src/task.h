@@ -31,12 +31,13 @@ enum task_restore {
 struct task_log {
     const struct graph_log *log;
     struct topo_partition partition;
-    int64_t next; /* The offset that the next record produced to it will get. */
-    int64_t held; /* Records of the current input record, not yet produced. */
-    bool touched; /* By the open transaction: its marker will take an offset. */
-    int64_t end;  /* Restore: the target. */
-    bool reading; /* Restore: the log reader has it. */
-    bool done;    /* Restore: read to its end, yet to be taken from the reader. */
+    int64_t next;           /* The offset that the next record produced to it will get. */
+    int64_t held;           /* Records of the current input record, not yet produced. */
+    bool touched;           /* By the open transaction: its marker will take an offset. */
+    int64_t end;            /* Restore: the target. */
+    int64_t short_since_ms; /* Restore: when it was first seen to end before what we know; or -1. */
+    bool reading;           /* Restore: the log reader has it. */
+    bool done;              /* Restore: read to its end, yet to be taken from the reader. */
 };
 
 struct task_timer {

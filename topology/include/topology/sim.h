@@ -38,6 +38,10 @@ int topo_sim_open(
     struct topo_io *ret_io,
     struct mr_error *error);
 
+/* From now on the markers of a commit come so many calls after its answer, or before the producer's
+ * next transaction. */
+void topo_sim_late_markers(struct topo_sim *sim, int calls);
+
 /* Appends outside any transaction, as a client would. Returns the offset. partition -1: murmur2. */
 int64_t topo_sim_append(
     struct topo_sim *sim, const char *topic, int32_t partition, const struct topo_output *record);
