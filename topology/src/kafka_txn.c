@@ -14,13 +14,28 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SERVE_EVERY_RECORDS = 512, FULL_WAIT_MS = 100, FLUSH_WAIT_MS = 100, MARKER_PAUSE_US = 200 };
+enum {
+    SERVE_EVERY_RECORDS = 512,
+    FULL_WAIT_MS = 100,
+    FLUSH_WAIT_MS = 100,
+    BATCH_BYTES = 1000000, /* librdkafka's batch.size, by default. */
+    BATCH_WAIT_MS = 1000,
+    POLL_MS = 10,
+    COUNTED_PARTITIONS_MAX = 4096,
+    MARKER_PAUSE_US = 200,
+};
+
+/* What a transaction has done to a partition. */
+struct written {
+    int64_t last_offset;  /* -1: nothing was delivered. */
+    size_t unacked_bytes; /* As librdkafka counts a batch; only where we chose the partition. */
+};
 
 struct output {
     const char *topic; /* The engine's pointer: the key of the look-up. */
     rd_kafka_topic_t *rkt;
-    int64_t *last_offsets; /* By partition; -1: none in this transaction. */
-    size_t last_offsets_count;
+    struct written *partitions;
+    size_t partitions_count;
 };
 
 struct kafka_txn {
@@ -39,17 +54,25 @@ struct kafka_txn {
 
 /* -- deliveries -- */
 
-static void note_delivery(struct output *output, int32_t partition, int64_t offset)
+static struct written *written_to(struct output *output, int32_t partition)
 {
     size_t index = (size_t)partition;
-    if (index >= output->last_offsets_count) {
-        output->last_offsets =
-            mr_realloc(output->last_offsets, (index + 1) * sizeof *output->last_offsets);
-        while (output->last_offsets_count <= index)
-            output->last_offsets[output->last_offsets_count++] = -1;
+    if (index >= output->partitions_count) {
+        output->partitions =
+            mr_realloc(output->partitions, (index + 1) * sizeof *output->partitions);
+        while (output->partitions_count <= index)
+            output->partitions[output->partitions_count++] = (struct written){.last_offset = -1};
     }
-    if (offset > output->last_offsets[index])
-        output->last_offsets[index] = offset;
+    return &output->partitions[index];
+}
+
+static void note_delivery(struct output *output, const rd_kafka_message_t *message)
+{
+    struct written *written = written_to(output, message->partition);
+    size_t bytes = message->len + message->key_len;
+    written->unacked_bytes -= bytes < written->unacked_bytes ? bytes : written->unacked_bytes;
+    if (message->offset > written->last_offset)
+        written->last_offset = message->offset;
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
@@ -57,7 +80,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     struct kafka_txn *txn = opaque;
     (void)rk;
     if (!message->err)
-        note_delivery(rd_kafka_topic_opaque(message->rkt), message->partition, message->offset);
+        note_delivery(rd_kafka_topic_opaque(message->rkt), message);
     else if (!txn->failed)
         txn->failed = message->err;
 }
@@ -151,7 +174,7 @@ void kafka_txn_free(struct kafka_txn *txn)
     }
     kafka_client_close(&txn->client);
     for (size_t i = 0; i < txn->outputs_count; i++) {
-        free(txn->outputs[i]->last_offsets);
+        free(txn->outputs[i]->partitions);
         free(txn->outputs[i]);
     }
     free(txn->outputs);
@@ -187,7 +210,7 @@ int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error)
     txn->failed = RD_KAFKA_RESP_ERR_NO_ERROR;
     txn->offsets_sent = false;
     for (size_t i = 0; i < txn->outputs_count; i++)
-        txn->outputs[i]->last_offsets_count = 0;
+        txn->outputs[i]->partitions_count = 0;
     return 0;
 }
 
@@ -243,6 +266,48 @@ int kafka_txn_prepare(
     return kafka_await_leaders(&txn->client, KAFKA_REQUEST_TIMEOUT_MS, error);
 }
 
+/* -- asleep while a batch is in flight --
+ *
+ * Of a partition one batch is in flight at a time. Another one that is ready, because it is full or
+ * because of a flush, makes librdkafka's thread poll without a pause until the first is
+ * acknowledged. So we count what a partition has not acknowledged, and wait for it first. */
+
+static size_t unacked_bytes(const struct output *output, int32_t partition)
+{
+    size_t index = (size_t)partition;
+    return index < output->partitions_count ? output->partitions[index].unacked_bytes : 0;
+}
+
+static void
+await_batch(struct kafka_txn *txn, const struct output *output, int32_t partition, size_t bytes_max)
+{
+    int64_t until = kafka_clock_ms() + BATCH_WAIT_MS;
+    while (unacked_bytes(output, partition) >= bytes_max && !txn->failed &&
+           kafka_clock_ms() < until)
+        rd_kafka_poll(txn->client.rk, POLL_MS);
+}
+
+static void await_batches(struct kafka_txn *txn)
+{
+    for (size_t i = 0; i < txn->outputs_count; i++)
+        for (size_t k = 0; k < txn->outputs[i]->partitions_count; k++)
+            await_batch(txn, txn->outputs[i], (int32_t)k, BATCH_BYTES);
+}
+
+static void note_sent(
+    struct kafka_txn *txn,
+    struct output *output,
+    int32_t partition,
+    const struct topo_record *record)
+{
+    if (partition < 0 || partition >= COUNTED_PARTITIONS_MAX)
+        return;
+    struct written *written = written_to(output, partition);
+    written->unacked_bytes += record->key.len + record->value.len;
+    if (written->unacked_bytes >= 2 * (size_t)BATCH_BYTES)
+        await_batch(txn, output, partition, 2 * (size_t)BATCH_BYTES);
+}
+
 static int produce_failure(
     struct kafka_txn *txn, rd_kafka_resp_err_t err, const char *topic, struct mr_error *error)
 {
@@ -285,12 +350,16 @@ int kafka_txn_produce(
         rd_kafka_poll(txn->client.rk, FULL_WAIT_MS);
         err = kafka_send(txn->client.rk, &send);
     }
-    return err ? produce_failure(txn, err, to->topic, error) : 0;
+    if (err)
+        return produce_failure(txn, err, to->topic, error);
+    note_sent(txn, output, to->partition, record);
+    return 0;
 }
 
 int kafka_txn_flush(struct kafka_txn *txn, struct mr_error *error)
 {
     int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
+    await_batches(txn);
     while (rd_kafka_outq_len(txn->client.rk) > 0) {
         /* It returns as soon as all is delivered; each call wakes all of its threads. */
         rd_kafka_flush(txn->client.rk, FLUSH_WAIT_MS);
@@ -307,9 +376,9 @@ int64_t kafka_txn_last_offset(struct kafka_txn *txn, struct topo_partition parti
 {
     const struct output *output = output_find(txn, partition.topic);
     if (!output || partition.partition < 0 ||
-        (size_t)partition.partition >= output->last_offsets_count)
+        (size_t)partition.partition >= output->partitions_count)
         return -1;
-    return output->last_offsets[partition.partition];
+    return output->partitions[partition.partition].last_offset;
 }
 
 /* -- the end of a transaction -- */
@@ -389,8 +458,8 @@ static rd_kafka_topic_partition_list_t *written_partitions(const struct kafka_tx
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(8);
     for (size_t i = 0; i < txn->outputs_count; i++) {
         const struct output *output = txn->outputs[i];
-        for (size_t k = 0; k < output->last_offsets_count; k++)
-            if (output->last_offsets[k] >= 0)
+        for (size_t k = 0; k < output->partitions_count; k++)
+            if (output->partitions[k].last_offset >= 0)
                 rd_kafka_topic_partition_list_add(
                     list, rd_kafka_topic_name(output->rkt), (int32_t)k);
     }
@@ -408,7 +477,7 @@ all_marked(struct kafka_txn *txn, struct kafka_client *query, rd_kafka_topic_par
     for (int i = 0; i < list->cnt; i++) {
         const rd_kafka_topic_partition_t *end = &list->elems[i];
         const struct output *output = output_find(txn, end->topic);
-        if (end->err || end->offset < output->last_offsets[end->partition] + 2)
+        if (end->err || end->offset < output->partitions[end->partition].last_offset + 2)
             return false;
     }
     return true;
