@@ -432,7 +432,7 @@ static int write_behind(struct global *global, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < global->tasks_count && !rc; i++)
-        rc = task_write_behind(global->tasks[i], global->now_ms, error);
+        rc = task_write_behind(global->tasks[i], global->tasks_count, global->now_ms, error);
     return rc;
 }
 

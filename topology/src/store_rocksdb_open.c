@@ -12,7 +12,7 @@ enum {
     BLOCK_BYTES = 8 << 10,
     OPEN_FILES = 256,
     PERF_COUNTS_OFF = 1, /* Counting every comparison of keys is a tenth of a write. */
-    INFO_LOG_OFF = 6, /* One above the last of RocksDB's levels. */
+    INFO_LOG_OFF = 6,    /* One above the last of RocksDB's levels. */
 };
 
 static const char FINGERPRINT_KEY[] = "fingerprint";

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WRITE_BEHIND_BYTES = 8 << 20 };
+/* Dirty entries of a worker's tasks together; less often written is less written, as keys change
+ * again. */
+enum { WRITE_BEHIND_BYTES = 64 << 20, WRITE_BEHIND_BYTES_MIN = 4 << 20 };
 
 static const char *const state_names[] = {
     [TASK_SUSPENDED] = "suspended",
@@ -225,15 +227,17 @@ int task_rebuild(struct task *task, struct mr_error *error)
     return rc ? rc : open_stores(task, error);
 }
 
-int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error)
+int task_write_behind(struct task *task, size_t tasks_count, int64_t now_ms, struct mr_error *error)
 {
+    size_t share = WRITE_BEHIND_BYTES / tasks_count;
+    size_t bytes_max = share > WRITE_BEHIND_BYTES_MIN ? share : WRITE_BEHIND_BYTES_MIN;
     if (!store_set_is_dirty(task->set) || task->flushed_ms < 0) {
         task->flushed_ms = now_ms;
         return 0;
     }
     int64_t age_ms = now_ms - task->flushed_ms;
     bool old = age_ms < 0 || age_ms >= task->engine->options.flush_interval_ms;
-    if (store_set_dirty_bytes(task->set) < WRITE_BEHIND_BYTES && !old)
+    if (store_set_dirty_bytes(task->set) < bytes_max && !old)
         return 0;
     int64_t began_ns = engine_clock_ns();
     task->flushed_ms = now_ms;

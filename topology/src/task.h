@@ -118,9 +118,10 @@ int task_rebuild(struct task *task, struct mr_error *error);
 
 void task_move(struct task *task, enum task_state state);
 
-/* Writes behind when enough or old enough is dirty: positions alone too, or a store that its input
- * leaves alone would be restored from ever further back. */
-int task_write_behind(struct task *task, int64_t now_ms, struct mr_error *error);
+/* Writes behind when old enough, or enough for one of a worker's `tasks_count`, is dirty: positions
+ * alone too, or a store that its input leaves alone would be restored from ever further back. */
+int task_write_behind(
+    struct task *task, size_t tasks_count, int64_t now_ms, struct mr_error *error);
 
 struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition);
 

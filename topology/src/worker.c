@@ -367,7 +367,7 @@ static int write_behind(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
-        rc = task_write_behind(worker->tasks[i], worker->now_ms, error);
+        rc = task_write_behind(worker->tasks[i], worker->tasks_count, worker->now_ms, error);
     return rc;
 }
 
