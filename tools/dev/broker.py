@@ -78,20 +78,21 @@ def fetch(log):
     say(f"fetching Kafka {version()} by Maven ...")
     started = time.monotonic()
     part = jars.with_name(f"{jars.name}.{os.getpid()}.part")
-    with open(log, "w") as output:
-        status = subprocess.run(
-            ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(FILES / "pom.xml"),
-             f"{PLUGIN}:copy-dependencies",
-             "-DincludeScope=runtime", f"-DoutputDirectory={part}"],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
-    if status != 0:
+    try:
+        with open(log, "w") as output:
+            status = subprocess.run(
+                ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(FILES / "pom.xml"),
+                 f"{PLUGIN}:copy-dependencies",
+                 "-DincludeScope=runtime", f"-DoutputDirectory={part}"],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+        if status != 0:
+            lines = pathlib.Path(log).read_text(errors="replace").splitlines()
+            why = next((line for line in lines if "[ERROR]" in line), "Maven did not say why")
+            raise Failure(f"Kafka could not be fetched: {why} (all of it: {log})")
+        with contextlib.suppress(OSError):
+            os.rename(part, jars)   # Somebody else may have been faster; theirs is as good.
+    finally:
         shutil.rmtree(part, ignore_errors=True)
-        lines = pathlib.Path(log).read_text(errors="replace").splitlines()
-        why = next((line for line in lines if "[ERROR]" in line), "Maven did not say why")
-        raise Failure(f"Kafka could not be fetched: {why} (all of it: {log})")
-    with contextlib.suppress(OSError):
-        os.rename(part, jars)   # Somebody else may have been faster; theirs is as good.
-    shutil.rmtree(part, ignore_errors=True)
     say(f"fetched Kafka {version()}: {len(list(jars.glob('*.jar')))} jars in {time.monotonic() - started:.0f} s")
     return jars
 

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -32,6 +33,23 @@ def _first_error(log):
     return text[-1] if text else "it said nothing"
 
 
+def _run(step, output, progress):
+    """Returns its exit code. It leads a session of its own, so that all of it ends when we are interrupted."""
+    process = subprocess.Popen(
+        step, cwd=ROOT, text=True, errors="replace", start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for line in process.stdout:
+            output.write(line)
+            if counted := re.match(r"\[(\d+)/(\d+)\]", line):
+                progress.show(int(counted[1]), int(counted[2]))
+        return process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+        raise
+
+
 def build(preset, log, targets=(), everything=True):
     """Everything and the targets, or the targets only. Raises Failure with the first line that says why."""
     folder = build_root() / preset
@@ -51,14 +69,7 @@ def build(preset, log, targets=(), everything=True):
     with open(folder / "lock", "w") as lock, open(log, "w") as output:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for step in steps:
-            process = subprocess.Popen(
-                step, cwd=ROOT, text=True, errors="replace",
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            for line in process.stdout:
-                output.write(line)
-                if counted := re.match(r"\[(\d+)/(\d+)\]", line):
-                    progress.show(int(counted[1]), int(counted[2]))
-            if process.wait() != 0:
+            if _run(step, output, progress) != 0:
                 output.flush()
                 progress.end(f"building {preset}: failed")
                 raise Failure(f"the build failed: {_first_error(log)} (all of it: {log})")

@@ -186,6 +186,8 @@ def stay(home, options, pipe):
 
 def main(argv):
     options = parse(argv)
+    # Until the supervisor takes requests to stop: what we are waiting for ends with us.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Home()
     home.create()
     if not home.lock():
