@@ -286,7 +286,7 @@ static void a_product_and_its_availability(void **state)
 static void a_listings_etag_changes_with_the_catalogue_only(void **state)
 {
     struct fixture *fixture = *state;
-    char header[256];
+    char header[2304];
     offer(fixture, "prd_1", "Robot", 1999);
     assert_int_equal(get(fixture, "/v1/products?limit=5", ""), 200);
     (void)snprintf(
@@ -316,7 +316,7 @@ static void carts_and_orders_need_a_valid_token(void **state)
 static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
 {
     struct fixture *fixture = *state;
-    char header[256];
+    char header[2304];
     assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
     expect_in_body(fixture, "{\"cart_id\":null,\"version\":0,\"lines\":[]");
     offer(fixture, "prd_1", "Robot", 120); /* Quoted at 100. */
@@ -341,7 +341,7 @@ static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
     (void)snprintf(
         header, sizeof header, "If-None-Match: %s\r\n", client_header(&fixture->answer, "ETag"));
     assert_non_null(strstr(header, "\"v2."));
-    char both[2048];
+    char both[QUERY_BEARER_MAX + sizeof header];
     (void)snprintf(both, sizeof both, "%s%s", fixture->bearer, header);
     assert_int_equal(get(fixture, "/v1/cart", both), 304);
     stock(fixture, "prd_2", 1); /* The cart is the same, what is true now is not. */
