@@ -95,6 +95,7 @@ static void read_preferences(struct call *call)
         http_set_header_f(call->request, "Preference-Applied", "wait=%d", call->wait_ms / 1000);
 }
 
+/* Step 1 of an event's path: one request becomes one command. */
 struct call *call_begin(
     struct api *api,
     struct http_request *request,

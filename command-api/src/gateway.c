@@ -1,6 +1,6 @@
 /*
- * gateway.c - Step 1 of an event's path ends and the answer to it begins here: the command is
- * produced, and the reply on this instance's partition wakes the request.
+ * gateway.c - where a command leaves and its reply comes back: the reply on this instance's
+ * partition wakes the request.
  */
 #include "gateway.h"
 
@@ -49,6 +49,7 @@ static struct topo_kafka_options kafka_options(const struct gateway *gateway)
 
 /* -- replies -- */
 
+/* Step 6b of an event's path: who asked is answered. */
 static void on_reply(struct gateway *gateway, const struct topo_record *record)
 {
     struct mr_arena arena;
@@ -292,7 +293,8 @@ resume(struct http_request *request, enum http_why why, struct mr_bytes payload,
     conclude(request, pending, verdict_of(pending, note), NULL);
 }
 
-/* Suspended before it is sent: what cannot wait for its outcome is not sent at all. */
+/* Step 2 of an event's path. Suspended before it is sent: what cannot wait for its outcome is not
+ * sent at all. */
 void gateway_send(
     struct gateway *gateway, struct http_request *request, const struct gateway_command *command)
 {

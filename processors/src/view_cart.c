@@ -97,6 +97,7 @@ static void remove_lines(struct cart *cart)
     save_head(cart);
 }
 
+/* Step 8 of an event's path: the event, as the cart that a customer sees. */
 static int process(
     struct topo_context *context,
     void *registry,

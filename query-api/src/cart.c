@@ -184,6 +184,7 @@ static void serve(struct http_request *request, void *user)
         write_cart(request, &cart);
 }
 
+/* Step 9 of an event's path: read once the view has come as far as the client has seen. */
 void api_get_cart(struct http_request *request, void *user)
 {
     static const struct api_read read = {topics, serve};

@@ -94,6 +94,7 @@ static int decide(
     return aggregate->reply(context, node->user, command, outcome, false, error);
 }
 
+/* Step 4 of an event's path: a decision, or the outcome of the one there was. */
 int aggregate_run(
     struct topo_context *context,
     const struct graph_node *node,

@@ -313,7 +313,7 @@ static void settled(struct worker *worker)
     worker->aborts = worker->mismatches = 0;
 }
 
-/* Step 7 of an event's path. */
+/* Step 6 of an event's path: in this order, and whole. */
 int worker_commit(struct worker *worker, struct mr_error *error)
 {
     int64_t began_ns = engine_clock_ns();

@@ -229,7 +229,7 @@ record_of(const struct topo_context *context, const struct topo_output *output)
     };
 }
 
-/* Step 6 of an event's path: it is folded the moment it is decided, byte for byte as it will be. */
+/* Step 5 of an event's path: it is folded the moment it is decided, byte for byte as it will be. */
 static void fold_event(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
 {

@@ -241,7 +241,7 @@ static void skip(
         why->text);
 }
 
-/* Step 8 of an event's path: data and position in one commit. */
+/* Step 7 of an event's path, and of step 8 the commit: data and position in one. */
 static int fold(
     struct global *global,
     struct global_input *input,

@@ -320,7 +320,7 @@ static int through(
     return 0;
 }
 
-/* Steps 3 to 6 of an event's path: one record, decided, folded, put out. */
+/* Step 3 of an event's path: the next record goes through the graph, and what comes of it out. */
 static int
 run_record(struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
 {
