@@ -62,6 +62,19 @@ class ProcessesTest(HomeTest):
         with self.assertRaisesRegex(Failure, "thing ended with exit code 7: the disk is full"):
             process.wait_ready(20)
 
+    def test_a_process_that_stops_in_order_tells_the_error_of_this_run(self):
+        (self.folder / "thing.log").write_text("level=error of the run before\n")
+        process = self.process(
+            "print('level=info'); print('level=error the port is taken'); print('level=info'); exit(2)",
+            ready=lambda: False)
+        process.start()
+        with self.assertRaisesRegex(Failure, "exit code 2: level=error the port is taken"):
+            process.wait_ready(20)
+        process.argv[-1] = "print('level=info once more'); exit(1)"
+        process.start()
+        with self.assertRaisesRegex(Failure, "exit code 1: level=info once more"):
+            process.wait_ready(20)
+
     def test_a_program_that_is_not_there_is_named(self):
         process = Process("thing", ["/nowhere/thing"], self.folder / "log", self.folder, ready=None)
         with self.assertRaisesRegex(Failure, "thing cannot start: there is no /nowhere/thing"):

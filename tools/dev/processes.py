@@ -145,6 +145,7 @@ class Process:
         self.state = "stopped"
         self.popen = None
         self.started = 0.0
+        self._log_start = 0
         self._environment = {**os.environ, **(environment or {})}
         self._record = pathlib.Path(run_dir) / f"{name}.json"
 
@@ -155,6 +156,7 @@ class Process:
         try:
             with open(self.log, "ab") as log:
                 # A session of its own: Ctrl-C is for us, and we stop the children in order.
+                self._log_start = log.tell()
                 self.popen = subprocess.Popen(
                     self.argv, env=self._environment, start_new_session=True,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
@@ -198,8 +200,12 @@ class Process:
         return f"ended with exit code {status}"
 
     def last_line(self):
-        lines = [line for line in tail(self.log, 20) if line.strip()]
-        return f"{lines[-1]} ({self.log})" if lines else f"it logged nothing ({self.log})"
+        """What says why it ended: its last error, which the lines of an orderly stop may follow."""
+        lines = [line for line in tail(self.log, 100, self._log_start) if line.strip()]
+        if not lines:
+            return f"it logged nothing ({self.log})"
+        why = next((line for line in reversed(lines) if "level=error" in line), lines[-1])
+        return f"{why} ({self.log})"
 
     def stop(self):
         if self.alive():

@@ -55,12 +55,12 @@ class Progress:
         say(line)
 
 
-def tail(path, count):
-    """The last `count` lines of a file, without reading all of it."""
+def tail(path, count, since=0):
+    """The last `count` lines of a file behind the byte `since`, without reading all of it."""
     try:
         with open(path, "rb") as file:
             file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - count * 1000))
+            file.seek(max(since, file.tell() - count * 1000))
             lines = file.read().decode(errors="replace").splitlines()
     except FileNotFoundError:
         return []
