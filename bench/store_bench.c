@@ -6,7 +6,7 @@
  * A record is a save point, a get, a put of a value as big, and a release; a commit every 1,000
  * records. 50,000 keys of 16 bytes, values of 100. With DIR over RocksDB, else in memory.
  */
-#include "store_set.h"
+#include "store/store_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>

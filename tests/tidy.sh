@@ -27,8 +27,8 @@ only() { # HEADER-PATTERN  WHERE-PATTERN...
         complain "$file: includes <$header>; only $* may"
     done
 }
-only librdkafka/ topology/src/kafka_
-only rocksdb/ topology/src/store_rocksdb
+only librdkafka/ topology/src/kafka/
+only rocksdb/ topology/src/store/store_rocksdb
 only avro schemas/
 only microhttpd http/
 only lzma tools/

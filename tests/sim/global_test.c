@@ -4,7 +4,7 @@
  */
 #include <tests/cmocka.h>
 
-#include "engine_impl.h"
+#include "engine/engine_impl.h"
 
 #include <topology/engine.h>
 #include <topology/sim.h>

@@ -7,7 +7,7 @@
 #include <topology/driver.h>
 #include <topology/engine.h>
 
-#include "worker.h"
+#include "engine/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
-#include "engine_impl.h"
-#include "worker.h"
+#include "engine/engine_impl.h"
+#include "engine/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>

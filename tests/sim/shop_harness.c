@@ -4,7 +4,7 @@
 #include <base/alloc.h>
 #include <tests/cmocka.h>
 
-#include "../../topology/src/graph.h"
+#include "../../topology/src/graph/graph.h"
 
 #include <stdio.h>
 #include <stdlib.h>

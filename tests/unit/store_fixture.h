@@ -2,7 +2,7 @@
 #ifndef TESTS_UNIT_STORE_FIXTURE_H
 #define TESTS_UNIT_STORE_FIXTURE_H
 
-#include "store_set.h"
+#include "store/store_set.h"
 
 #include <tests/cmocka.h>
 

@@ -1,7 +1,7 @@
 /* topology_queue_test.c - the order in which a task takes its buffered input. */
 #include <tests/cmocka.h>
 
-#include "queue.h"
+#include "engine/queue.h"
 
 #include <stdlib.h>
 

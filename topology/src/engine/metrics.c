@@ -2,7 +2,7 @@
 #include "metrics.h"
 
 #include "engine_impl.h"
-#include "store_set.h"
+#include "store/store_set.h"
 
 #include <base/alloc.h>
 

@@ -11,7 +11,7 @@
 #ifndef TOPOLOGY_ENGINE_IMPL_H
 #define TOPOLOGY_ENGINE_IMPL_H
 
-#include "graph.h"
+#include "graph/graph.h"
 #include "metrics.h"
 #include "watch.h"
 

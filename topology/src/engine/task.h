@@ -15,7 +15,7 @@
 
 #include "engine_impl.h"
 #include "queue.h"
-#include "store_set.h"
+#include "store/store_set.h"
 
 enum task_state { TASK_SUSPENDED, TASK_RESTORING, TASK_RUNNING };
 

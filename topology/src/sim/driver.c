@@ -6,8 +6,8 @@
  */
 #include <topology/driver.h>
 
-#include "engine_impl.h"
-#include "worker.h"
+#include "engine/engine_impl.h"
+#include "engine/worker.h"
 
 #include <base/alloc.h>
 

@@ -11,7 +11,7 @@
 #ifndef TOPOLOGY_WATCH_H
 #define TOPOLOGY_WATCH_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 #include <topology/engine.h>
 

@@ -9,7 +9,7 @@
 #ifndef TOPOLOGY_QUEUE_H
 #define TOPOLOGY_QUEUE_H
 
-#include "graph.h"
+#include "graph/graph.h"
 
 #include <topology/io.h>
 
