@@ -6,4 +6,3 @@ endif()
 # The tools that run the shop: tests/dev/, in Python like them.
 add_test(NAME dev COMMAND ${Python3_EXECUTABLE} -B -m unittest discover -v
   -s ${CMAKE_CURRENT_SOURCE_DIR}/dev -p "*_test.py")
-set_tests_properties(dev PROPERTIES TIMEOUT 120)

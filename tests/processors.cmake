@@ -13,6 +13,6 @@ target_link_libraries(shop_replay_test PRIVATE dep::jansson)
 # The saga's model: the aggregates with a world of a few cells in place of the runtime. It has one
 # thread and millions of states: the thread sanitizer would find nothing, in many minutes.
 if(NOT MILLRACE_SANITIZE MATCHES "thread")
-  millrace_test(saga_model_test LABEL sim LIBS processors TIMEOUT 600)
+  millrace_test(saga_model_test LABEL sim LIBS processors)
   target_sources(saga_model_test PRIVATE sim/saga_shop.c sim/saga_world.c)
 endif()

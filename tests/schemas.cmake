@@ -18,4 +18,4 @@ millrace_test(codec_print_json_test LABEL unit LIBS values dep::jansson)
 
 add_test(NAME unit.codegen_test COMMAND Python3::Interpreter -B
   ${CMAKE_CURRENT_SOURCE_DIR}/unit/codegen_test.py ${CMAKE_CURRENT_SOURCE_DIR}/../schemas)
-set_tests_properties(unit.codegen_test PROPERTIES LABELS unit TIMEOUT 60)
+set_tests_properties(unit.codegen_test PROPERTIES LABELS unit)

@@ -1,13 +1,13 @@
 # librdkafka starts its threads through C11, which this thread sanitizer does not know: not there.
 if(NOT MILLRACE_SANITIZE MATCHES "thread")
-  millrace_test(kafka_crash_test LABEL kafka TIMEOUT 240 LIBS topology base)
-  millrace_test(kafka_edges_test LABEL kafka TIMEOUT 120 LIBS topology base)
-  millrace_test(kafka_group_test LABEL kafka TIMEOUT 180 LIBS topology base)
-  millrace_test(kafka_log_test LABEL kafka TIMEOUT 120 LIBS topology base dep::rdkafka)
-  millrace_test(kafka_txn_test LABEL kafka TIMEOUT 120 LIBS topology base)
+  millrace_test(kafka_crash_test LABEL kafka LIBS topology base)
+  millrace_test(kafka_edges_test LABEL kafka LIBS topology base)
+  millrace_test(kafka_group_test LABEL kafka LIBS topology base)
+  millrace_test(kafka_log_test LABEL kafka LIBS topology base dep::rdkafka)
+  millrace_test(kafka_txn_test LABEL kafka LIBS topology base)
 
   # Looks inside the adapter, and injects what a real broker does not do on demand.
-  millrace_test(kafka_mock_test LABEL adapter TIMEOUT 120 LIBS topology base dep::rdkafka)
+  millrace_test(kafka_mock_test LABEL adapter LIBS topology base dep::rdkafka)
   target_include_directories(kafka_mock_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
 endif()
 

@@ -18,6 +18,8 @@ from terminal import Failure, run_main, say, tail
 LOGS = build.build_root() / "test-logs"
 # What needs neither a broker nor the whole shop.
 ALONE = "unit|sim|adapter|fuzz"
+# Ends a test that hangs; far above what any takes, for a slow machine is no failure.
+TEST_TIMEOUT_S = 1200
 
 
 class Tally:
@@ -74,7 +76,7 @@ def run_ctest(tally, preset, title, *selection, environment=None):
     command = [
         "ctest", "--test-dir", str(build.build_root() / preset), "--output-junit", str(junit),
         "--test-output-size-passed", "1000000", "--test-output-size-failed", "1000000",
-        "--timeout", "600", *selection]
+        "--timeout", str(TEST_TIMEOUT_S), *selection]
     with open(LOGS / f"{title}.log", "w") as log:
         subprocess.run(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
