@@ -131,17 +131,26 @@ class SupervisorTest(HomeTest):
         broker.ready = lambda: True
         self.tick_until(lambda: self.shop.events().count("+first") == 2)
 
-    def test_three_quick_deaths_are_given_up_with_the_reason(self):
+    def test_three_deaths_before_it_is_ready_are_given_up_with_the_reason(self):
         self.bring_up()
         broken = self.supervisor.processes[1]
         broken.argv = [sys.executable, "-c", "print('bad flag'); exit(2)"]
         os.kill(broken.popen.pid, signal.SIGKILL)
-        with self.assertRaisesRegex(Failure, "first died 3 times in a row"):
+        with self.assertRaisesRegex(Failure, "first died 3 times before it was ready"):
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 self.supervisor.tick()
                 time.sleep(0.05)
-        self.assertEqual(broken.restarts, 2)
+        self.assertEqual(broken.restarts, 3)
+
+    def test_what_is_killed_again_and_again_but_was_ready_comes_back(self):
+        self.patch("supervisor.PAUSE_S", 0.01)
+        self.patch("supervisor.PROBE_EVERY_S", 0)
+        self.bring_up()
+        first = self.supervisor.processes[1]
+        for kills in range(1, 6):
+            os.kill(first.popen.pid, signal.SIGKILL)
+            self.tick_until(lambda: first.restarts == kills and first.state == "ready")
 
     def test_a_preparation_that_fails_starts_nothing_more(self):
         self.shop.commands = [("topics", ["sh", "-c", "echo wrong partition count; exit 1"])]

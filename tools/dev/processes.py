@@ -143,6 +143,7 @@ class Process:
         self.order = 0
         self.restarts = 0
         self.state = "stopped"
+        self.was_ready = False
         self.popen = None
         self.started = 0.0
         self._log_start = 0
@@ -163,6 +164,7 @@ class Process:
         except FileNotFoundError as error:
             raise Failure(f"{self.name} cannot start: there is no {self.argv[0]}") from error
         self.started = time.monotonic()
+        self.was_ready = False
         self.write_record("starting")
 
     def write_record(self, state):
@@ -170,6 +172,7 @@ class Process:
             self._record, self.popen.pid, name=self.name, state=state, address=self.address,
             order=self.order, restarts=self.restarts, term_s=self.term_s)
         self.state = state
+        self.was_ready = self.was_ready or state == "ready"
 
     def alive(self):
         """Once it has ended, what it left behind is ended too: workers of a killed nginx hold its port."""

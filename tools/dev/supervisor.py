@@ -2,7 +2,8 @@
 
     starting -> ready -> stopping        the supervisor, in run/supervisor.json
     starting -> ready <-> not ready      each process, in run/NAME.json
-         ^--------+-----------> failed   (restarted, after quick deaths with growing pauses; failed after three)
+         ^--------+-----------> failed   (restarted, after quick deaths with growing pauses; failed when three
+                                          in a row come before it was ready)
 """
 
 import contextlib
@@ -18,7 +19,9 @@ from terminal import Failure, say, tail
 DEFAULT_IMPORT = {"data": build.ROOT / "data" / "online-retail.csv.xz", "orders": "2000"}
 READY_TIMEOUT_S = 180
 QUICK_DEATH_S = 10
-QUICK_DEATHS_MAX = 3
+PAUSE_S = 0.5
+PAUSE_S_MAX = 8
+FUTILE_STARTS_MAX = 3
 TICK_S = 0.1
 PROBE_EVERY_S = 1.0
 
@@ -30,6 +33,7 @@ class Supervisor:
         self._processes = []
         self._broker = None
         self._quick_deaths = {}
+        self._futile_starts = {}
         self._restart_at = {}
         self._probed = 0.0
 
@@ -117,14 +121,16 @@ class Supervisor:
         lived = now - process.started
         quick = self._quick_deaths.get(process.name, 0) + 1 if lived < QUICK_DEATH_S else 0
         self._quick_deaths[process.name] = quick
+        futile = 0 if process.was_ready else self._futile_starts.get(process.name, 0) + 1
+        self._futile_starts[process.name] = futile
         say(f"{process.name} {process.how_it_ended()} after {lived:.0f} s: {process.last_line()}")
-        if quick >= QUICK_DEATHS_MAX:
+        if futile >= FUTILE_STARTS_MAX:
             process.write_record("failed")
             for line in tail(process.log, 10):
                 say(f"  {line}")
-            raise Failure(f"{process.name} died {quick} times in a row; {process.log} says why")
+            raise Failure(f"{process.name} died {futile} times before it was ready; {process.log} says why")
         # What has lived comes back at once: customers wait for it.
-        pause = 0.5 * 2**quick if quick else 0
+        pause = min(PAUSE_S * 2**quick, PAUSE_S_MAX) if quick else 0
         say(f"starting {process.name} again in {pause:.1f} s" if pause else f"starting {process.name} again")
         process.write_record("restarting")
         self._restart_at[process.name] = now + pause
