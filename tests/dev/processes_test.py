@@ -2,12 +2,19 @@
 
 import subprocess
 import sys
+import time
 import unittest
+from unittest import mock
 
 from context import HomeTest
 import processes
 from processes import Process, Record
 from terminal import Failure
+
+
+def wait_for(condition):
+    while not condition():
+        time.sleep(0.01)
 
 
 class ProcessesTest(HomeTest):
@@ -79,6 +86,18 @@ class ProcessesTest(HomeTest):
         process = Process("thing", ["/nowhere/thing"], self.folder / "log", self.folder, ready=None)
         with self.assertRaisesRegex(Failure, "thing cannot start: there is no /nowhere/thing"):
             process.start()
+
+    def test_a_command_that_ends_by_the_same_ctrl_c_has_not_failed(self):
+        request = mock.patch.object(processes.StopRequest, "requested", False)
+        request.start()
+        self.addCleanup(request.stop)
+
+        def interrupted():
+            processes.StopRequest.requested = True
+
+        with mock.patch.object(processes, "wait_until", lambda ended, **_: interrupted() or wait_for(ended)):
+            with self.assertRaises(processes.Stopped):
+                processes.run_to_end("the import", ["sh", "-c", "exit 130"], log=None)
 
     def test_a_command_that_fails_is_told_with_its_last_line(self):
         log = self.folder / "once.log"

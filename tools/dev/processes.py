@@ -126,6 +126,9 @@ def run_to_end(name, argv, log, meanwhile=lambda: None):
             popen.wait()
             raise
     if popen.returncode != 0:
+        # Ctrl-C goes to the command as well, and it may be the first to end.
+        if StopRequest.requested:
+            raise Stopped
         why = next((line for line in reversed(tail(log, 20)) if line.strip()), "") if log else "see above"
         raise Failure(f"{name} failed: {why}" + (f" ({log})" if log else ""))
 
