@@ -78,6 +78,18 @@ class OperationsTest(unittest.TestCase):
         self.assertNotIn("importing", output)
         self.assertEqual(self.products(), before)
 
+    def test_fresh_forgets_everything_but_what_is_asked_for(self):
+        other = shop.Shop()
+        self.addCleanup(other.close)
+        other.up(orders="8")
+        code, output = other.tool("up", "--detach", "--fresh")
+        self.assertEqual(code, 1)
+        self.assertIn("already up", output)
+        other.down()
+        output = other.up("--fresh", orders="3")
+        self.assertRegex(output, r"orders confirmed +3 +3\n")
+        self.assertIn("the shop and the file agree", output)
+
     def test_what_a_killed_supervisor_leaves_is_taken_over(self):
         before = self.products()
         supervisor = self.shop.status()["supervisor"]
