@@ -12,6 +12,7 @@ static const char command_id_header[] = "command-id";
 
 static struct topo_store *outcomes_of(struct topo_context *context, const struct graph_node *node)
 {
+    assert(node->outcome_store);
     return context->task->stores[node->outcome_store->index];
 }
 

@@ -350,7 +350,7 @@ static int create_missing(
     size_t missing = 0;
     int err = 0;
     for (size_t i = 0; err == 0 && i < count; i++) {
-        int32_t existing;
+        int32_t existing = 0;
         err = kafka_query_partitions(client, topics[i].name, &existing, error);
         if (err == 0 && existing > 0)
             err = check_count(&topics[i], existing, error);
@@ -370,8 +370,8 @@ static int wait_for_leaders(
 {
     int64_t until = kafka_clock_ms() + CREATE_TIMEOUT_MS;
     for (;;) {
-        int32_t existing;
-        bool led;
+        int32_t existing = 0;
+        bool led = false;
         int err = ask_topic(client, topic->name, &existing, &led, error);
         if (err)
             return err;

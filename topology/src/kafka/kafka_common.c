@@ -289,15 +289,15 @@ int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char
 {
     rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
     int code = kafka_code(err);
+    bool fatal = rd_kafka_error_is_fatal(failure);
+    bool retry = mr_code_class(code) == MR_CLASS_RETRY;
     if (code == MR_FENCED || code == MR_CONFIG)
         ; /* Whatever librdkafka would do next: only a new owner or an operator helps. */
-    else if (rd_kafka_error_is_fatal(failure))
-        code = MR_FATAL;
-    else if (rd_kafka_error_txn_requires_abort(failure))
+    else if (!fatal && rd_kafka_error_txn_requires_abort(failure))
         code = MR_ABORTED;
-    else if (rd_kafka_error_is_retriable(failure))
-        code = mr_code_class(code) == MR_CLASS_RETRY ? code : MR_AGAIN;
-    else if (mr_code_class(code) != MR_CLASS_RETRY)
+    else if (!fatal && rd_kafka_error_is_retriable(failure))
+        code = retry ? code : MR_AGAIN;
+    else if (fatal || !retry)
         code = MR_FATAL;
     mr_fail(error, code, "%s: %s", what, rd_kafka_error_string(failure));
     rd_kafka_error_destroy(failure);
