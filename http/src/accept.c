@@ -3,28 +3,6 @@
 
 #include <strings.h>
 
-static struct mr_bytes trim(struct mr_bytes text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
-/* What stands before the first `separator`; *text goes on behind it. */
-static struct mr_bytes next_part(struct mr_bytes *text, char separator)
-{
-    const char *at = memchr(text->ptr, separator, text->len);
-    size_t len = at ? (size_t)(at - text->ptr) : text->len;
-    struct mr_bytes part = mr_bytes_of(text->ptr, len);
-    size_t skip = at ? len + 1 : len;
-    *text = mr_bytes_of(text->ptr + skip, text->len - skip);
-    return trim(part);
-}
-
 static bool equal_without_case(struct mr_bytes text, const char *other)
 {
     return text.len == strlen(other) && strncasecmp(text.ptr, other, text.len) == 0;
@@ -46,7 +24,7 @@ static int closeness(struct mr_bytes range, const char *type)
 static bool is_refused(struct mr_bytes parameters)
 {
     while (parameters.len > 0) {
-        struct mr_bytes part = next_part(&parameters, ';');
+        struct mr_bytes part = field_next(&parameters, ';');
         if (part.len < 3 || strncasecmp(part.ptr, "q=0", 3) != 0)
             continue;
         size_t i = 3;
@@ -62,8 +40,8 @@ static bool admits(struct mr_bytes accept, const char *type)
     int closest = 0;
     bool admitted = false;
     while (accept.len > 0) {
-        struct mr_bytes parameters = next_part(&accept, ',');
-        struct mr_bytes range = next_part(&parameters, ';');
+        struct mr_bytes parameters = field_next(&accept, ',');
+        struct mr_bytes range = field_next(&parameters, ';');
         int close = closeness(range, type);
         if (close > closest) {
             closest = close;
@@ -76,6 +54,6 @@ static bool admits(struct mr_bytes accept, const char *type)
 /* What is some kind of JSON may be asked for as JSON. */
 bool accept_admits(struct mr_bytes accept, const char *type)
 {
-    return trim(accept).len == 0 || (type && admits(accept, type)) ||
+    return field_trim(accept).len == 0 || (type && admits(accept, type)) ||
            ((!type || strstr(type, "+json")) && admits(accept, "application/json"));
 }

@@ -318,31 +318,20 @@ struct mr_bytes http_bearer(const struct http_request *request)
     return mr_bytes_of(header.ptr + 7, header.len - 7);
 }
 
-static struct mr_bytes trim(struct mr_bytes text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 /* "wait=10" against "wait" -> "10"; "respond-async" -> "". */
 static bool preference_of(struct mr_bytes part, const char *name, struct mr_bytes *ret_value)
 {
     size_t len = strlen(name);
     if (part.len < len || strncasecmp(part.ptr, name, len) != 0)
         return false;
-    struct mr_bytes rest = trim(mr_bytes_of(part.ptr + len, part.len - len));
+    struct mr_bytes rest = field_trim(mr_bytes_of(part.ptr + len, part.len - len));
     if (rest.len == 0) {
         *ret_value = mr_bytes_of("", 0);
         return true;
     }
     if (rest.ptr[0] != '=')
         return false;
-    rest = trim(mr_bytes_of(rest.ptr + 1, rest.len - 1));
+    rest = field_trim(mr_bytes_of(rest.ptr + 1, rest.len - 1));
     if (rest.len >= 2 && rest.ptr[0] == '"' && rest.ptr[rest.len - 1] == '"')
         rest = mr_bytes_of(rest.ptr + 1, rest.len - 2);
     *ret_value = rest;
@@ -354,12 +343,8 @@ struct mr_bytes http_prefer(const struct http_request *request, const char *name
     struct mr_bytes left = http_header(request, "Prefer");
     struct mr_bytes value = {0};
     while (left.len > 0) {
-        const char *comma = memchr(left.ptr, ',', left.len);
-        size_t len = comma ? (size_t)(comma - left.ptr) : left.len;
-        if (preference_of(trim(mr_bytes_of(left.ptr, len)), name, &value))
+        if (preference_of(field_next(&left, ','), name, &value))
             return value;
-        size_t skip = comma ? len + 1 : len;
-        left = mr_bytes_of(left.ptr + skip, left.len - skip);
     }
     return value;
 }

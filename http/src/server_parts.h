@@ -123,6 +123,11 @@ void request_set_id(struct http_request *request);
  * lists the methods of the routes that have the path. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size);
 
+/* field.c: without the blanks around it; */
+struct mr_bytes field_trim(struct mr_bytes text);
+/* and what stands before the first `separator`, trimmed: *text, not empty, goes on behind it. */
+struct mr_bytes field_next(struct mr_bytes *text, char separator);
+
 /* accept.c: does the client take a body of this type? NULL: "application/json". */
 bool accept_admits(struct mr_bytes accept, const char *type);
 
