@@ -225,9 +225,9 @@ load_keys(struct import *import, const struct mr_options *options, struct mr_err
     const char *dir = mr_options_text(options, "secrets-dir");
     if (!dir)
         return mr_fail(error, MR_CONFIG, "--secrets-dir DIR is needed");
-    int rc = crypto_key_load(dir, "email_hmac.key", &import->email_hmac, error);
-    rc = rc ? rc : crypto_key_load(dir, "kek.key", &import->kek, error);
-    return rc ? rc : crypto_key_load(dir, "payment.key", &import->payment, error);
+    int rc = sealing_key_load(dir, "email_hmac.key", &import->email_hmac, error);
+    rc = rc ? rc : sealing_key_load(dir, "kek.key", &import->kek, error);
+    return rc ? rc : sealing_key_load(dir, "payment.key", &import->payment, error);
 }
 
 static int

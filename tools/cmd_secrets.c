@@ -1,14 +1,14 @@
 /* cmd_secrets.c - `millrace secrets init DIR`: the key files of an installation. */
 #include "command.h"
 
-#include <crypto/secrets.h>
+#include <sealing/secrets.h>
 
 #include <stdio.h>
 
 static int run_init(const struct mr_options *options, struct mr_error *error)
 {
     int made = 0;
-    int rc = crypto_secrets_init(options->operands[0], &made, error);
+    int rc = sealing_secrets_init(options->operands[0], &made, error);
     if (rc == 0)
         printf("%s: %d key files made\n", options->operands[0], made);
     return rc;

@@ -14,9 +14,9 @@
 #ifndef TOOLS_IMPORT_H
 #define TOOLS_IMPORT_H
 
-#include <crypto/seal.h>
 #include <processors/ids.h>
 #include <schemas/codec.h>
+#include <sealing/seal.h>
 #include <tools/name_index.h>
 #include <tools/retail.h>
 #include <topology/kafka.h>
@@ -44,9 +44,9 @@ struct import {
     size_t in_flight_max;
     struct topo_kafka_options kafka;
     struct codec_registry *registry;
-    struct crypto_key email_hmac;
-    struct crypto_key kek;
-    struct crypto_key payment;
+    struct sealing_key email_hmac;
+    struct sealing_key kek;
+    struct sealing_key payment;
     struct topo_kafka_producer *producer;
     struct topo_kafka_reader *reader;
     int32_t reply_partition;

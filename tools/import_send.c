@@ -4,7 +4,7 @@
 
 #include <base/clock.h>
 #include <base/murmur2.h>
-#include <crypto/email.h>
+#include <sealing/email.h>
 
 #include <inttypes.h>
 #include <time.h>
@@ -172,17 +172,17 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
     struct mr_bytes address = mr_arena_printf(
         arena, "customer-%.*s@retail.example", MR_ARG(import->retail->customers[number]));
     struct mr_bytes email = {0};
-    struct crypto_key key;
-    if (!crypto_email_normalise(address, arena, &email))
+    struct sealing_key key;
+    if (!sealing_email_normalise(address, arena, &email))
         return mr_fail(error, MR_INVALID, "%.*s is no address", MR_ARG(address));
-    struct mr_bytes email_key = crypto_email_key(&import->email_hmac, email, arena);
-    struct shop_wrapped_key wrapped = crypto_wrap_new(&import->kek, user_id, arena, &key);
+    struct mr_bytes email_key = sealing_email_key(&import->email_hmac, email, arena);
+    struct shop_wrapped_key wrapped = sealing_wrap_new(&import->kek, user_id, arena, &key);
     struct shop_claim_email command = {
         .meta = meta_of(import, &command_id, email_key, importer, true),
         .email_key = email_key,
         .user_id = user_id,
-        .email_sealed = crypto_seal(
-            &key, wrapped.key_id, (struct crypto_context){"email", user_id}, email, arena),
+        .email_sealed = sealing_seal(
+            &key, wrapped.key_id, (struct sealing_context){"email", user_id}, email, arena),
         .locale = mr_cstr("en-GB"),
         .subject_key = wrapped,
     };
@@ -260,10 +260,10 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
     struct shop_id command_id = place_command(import, number, owner);
     struct shop_id order_id = shop_order_id(owner, shop_id_view(&command_id));
     struct shop_money total = {basket->total_minor, mr_cstr(IMPORT_CURRENCY)};
-    struct shop_sealed token = crypto_seal(
+    struct shop_sealed token = sealing_seal(
         &import->payment,
-        mr_cstr(CRYPTO_PAYMENT_ID),
-        (struct crypto_context){"method", shop_id_view(&order_id)},
+        mr_cstr(SEALING_PAYMENT_ID),
+        (struct sealing_context){"method", shop_id_view(&order_id)},
         mr_cstr("pm_approve"),
         &import->arena);
     struct shop_place_order command = {

@@ -16,19 +16,19 @@
 #include "login_delay.h"
 
 #include <base/clock.h>
-#include <crypto/seal.h>
 #include <http/json.h>
 #include <http/token.h>
 #include <processors/ids.h>
+#include <sealing/seal.h>
 #include <topology/engine.h>
 
 struct api {
     const struct codec_registry *registry;
     struct token_keys *tokens;
-    struct crypto_key email_hmac;
-    struct crypto_key kek;
-    struct crypto_key credential;
-    struct crypto_key payment;
+    struct sealing_key email_hmac;
+    struct sealing_key kek;
+    struct sealing_key credential;
+    struct sealing_key payment;
     struct gateway *gateway;
     struct hash_pool *pool;
     struct login_delay *delays;

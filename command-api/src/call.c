@@ -5,7 +5,7 @@
 
 #include "policy.h"
 
-#include <crypto/random.h>
+#include <sealing/random.h>
 
 #include <stdlib.h>
 
@@ -42,10 +42,10 @@ static void name_command(struct call *call, struct mr_bytes key)
     if (key.ptr)
         call->command_id = shop_command_id(call->principal, method, call->route, key);
     else
-        mr_uuid_format(crypto_uuid_v7(call->now_ms), call->command_id.text);
+        mr_uuid_format(sealing_uuid_v7(call->now_ms), call->command_id.text);
     struct mr_bytes parts[] = {method, http_path(call->request), http_body(call->request)};
     call->fingerprint =
-        crypto_keyed_digest(&call->api->email_hmac, parts, 3, http_arena(call->request));
+        sealing_keyed_digest(&call->api->email_hmac, parts, 3, http_arena(call->request));
 }
 
 /* What the reader of a listing has seen of the catalogue, sales must have seen too. */

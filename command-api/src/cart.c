@@ -1,8 +1,8 @@
 /* cart.c - the routes that change a cart; each answers with the whole cart as it is after. */
 #include "api.h"
 
-#include <crypto/random.h>
 #include <http/shop_json.h>
+#include <sealing/random.h>
 
 #define SALES_TOPIC "sales.commands"
 
@@ -139,7 +139,7 @@ void guest_carts_post(struct http_request *request, void *user)
     (void)user;
     if (!http_query_only(request, none))
         return;
-    crypto_random(random, sizeof random);
+    sealing_random(random, sizeof random);
     for (size_t i = 0; i < sizeof token; i++)
         token[i] = digits[random[i] & 63];
     json_w_object(&w);

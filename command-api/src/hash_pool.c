@@ -4,8 +4,8 @@
 #include "hash_pool.h"
 
 #include <base/alloc.h>
-#include <crypto/password.h>
-#include <crypto/random.h>
+#include <sealing/password.h>
+#include <sealing/random.h>
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct job {
     char *password;
     size_t password_len;
     bool verify;
-    char phc[CRYPTO_PHC_SIZE];
+    char phc[SEALING_PHC_SIZE];
 };
 
 struct hash_pool {
@@ -36,9 +36,9 @@ struct hash_pool {
 static void drop(struct job *job)
 {
     http_waiter_release(job->waiter);
-    crypto_wipe(job->password, job->password_len);
+    sealing_wipe(job->password, job->password_len);
     free(job->password);
-    crypto_wipe(job->phc, sizeof job->phc);
+    sealing_wipe(job->phc, sizeof job->phc);
 }
 
 static void carry_out(struct job *job)
@@ -46,9 +46,9 @@ static void carry_out(struct job *job)
     struct mr_bytes password = mr_bytes_of(job->password, job->password_len);
     struct mr_bytes answer;
     if (job->verify)
-        answer = mr_cstr(crypto_password_verify(job->phc, password) ? "1" : "0");
+        answer = mr_cstr(sealing_password_verify(job->phc, password) ? "1" : "0");
     else
-        answer = mr_cstr(crypto_password_hash(password, job->phc, NULL) ? "" : job->phc);
+        answer = mr_cstr(sealing_password_hash(password, job->phc, NULL) ? "" : job->phc);
     (void)http_wake(job->waiter, answer);
     drop(job);
 }

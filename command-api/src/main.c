@@ -32,13 +32,13 @@ static int load_secrets(struct api *api, const char *folder, struct mr_error *er
 {
     int code = token_keys_load(folder, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &api->tokens, error);
     if (code == 0)
-        code = crypto_key_load(folder, "email_hmac.key", &api->email_hmac, error);
+        code = sealing_key_load(folder, "email_hmac.key", &api->email_hmac, error);
     if (code == 0)
-        code = crypto_key_load(folder, "kek.key", &api->kek, error);
+        code = sealing_key_load(folder, "kek.key", &api->kek, error);
     if (code == 0)
-        code = crypto_key_load(folder, "credential.key", &api->credential, error);
+        code = sealing_key_load(folder, "credential.key", &api->credential, error);
     if (code == 0)
-        code = crypto_key_load(folder, "payment.key", &api->payment, error);
+        code = sealing_key_load(folder, "payment.key", &api->payment, error);
     return code;
 }
 

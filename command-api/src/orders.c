@@ -6,8 +6,8 @@
  */
 #include "api.h"
 
-#include <crypto/random.h>
 #include <http/shop_json.h>
+#include <sealing/random.h>
 
 #define SALES_TOPIC "sales.commands"
 
@@ -75,15 +75,15 @@ payment_started(struct http_request *request, const struct gateway_answer *answe
 
 static const struct shop_sealed *seal(
     struct mr_arena *arena,
-    const struct crypto_key *key,
+    const struct sealing_key *key,
     struct mr_bytes key_id,
-    struct crypto_context context,
+    struct sealing_context context,
     struct mr_bytes plain)
 {
     if (!plain.ptr)
         return NULL;
     struct shop_sealed *sealed = mr_arena_alloc(arena, sizeof *sealed);
-    *sealed = crypto_seal(key, key_id, context, plain, arena);
+    *sealed = sealing_seal(key, key_id, context, plain, arena);
     return sealed;
 }
 
@@ -92,8 +92,8 @@ static void place(struct call *call, const struct checkout *checkout)
     struct api *api = call->api;
     struct mr_arena *arena = http_arena(call->request);
     struct mr_bytes order_id = checkout->order_id;
-    struct crypto_key key;
-    struct shop_wrapped_key wrapped = crypto_wrap_new(&api->kek, order_id, arena, &key);
+    struct sealing_key key;
+    struct shop_wrapped_key wrapped = sealing_wrap_new(&api->kek, order_id, arena, &key);
     bool personal = checkout->address.ptr || checkout->contact.ptr;
     struct shop_place_order command = {
         .meta = call_meta(call),
@@ -105,24 +105,24 @@ static void place(struct call *call, const struct checkout *checkout)
         .method_token_sealed = seal(
             arena,
             &api->payment,
-            mr_cstr(CRYPTO_PAYMENT_ID),
-            (struct crypto_context){"method", order_id},
+            mr_cstr(SEALING_PAYMENT_ID),
+            (struct sealing_context){"method", order_id},
             checkout->method_token),
         .shipping_address_sealed = seal(
             arena,
             &key,
             wrapped.key_id,
-            (struct crypto_context){"address", order_id},
+            (struct sealing_context){"address", order_id},
             checkout->address),
         .contact_sealed = seal(
             arena,
             &key,
             wrapped.key_id,
-            (struct crypto_context){"contact", order_id},
+            (struct sealing_context){"contact", order_id},
             checkout->contact),
         .order_key = personal ? &wrapped : NULL,
     };
-    crypto_wipe(&key, sizeof key);
+    sealing_wipe(&key, sizeof key);
     call_send(call, SALES_TOPIC, call->principal, SHOP_PLACE_ORDER, &command, placed);
 }
 
@@ -245,10 +245,10 @@ void order_payments_post(struct http_request *request, void *user)
         .meta = call_meta(call),
         .owner_id = call->principal,
         .order_id = order_id,
-        .method_token_sealed = crypto_seal(
+        .method_token_sealed = sealing_seal(
             &api->payment,
-            mr_cstr(CRYPTO_PAYMENT_ID),
-            (struct crypto_context){"method", order_id},
+            mr_cstr(SEALING_PAYMENT_ID),
+            (struct sealing_context){"method", order_id},
             token,
             http_arena(request)),
     };

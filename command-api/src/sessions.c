@@ -7,10 +7,10 @@
 #include "api.h"
 
 #include <base/log.h>
-#include <crypto/email.h>
-#include <crypto/password.h>
-#include <crypto/random.h>
 #include <processors/views.h>
+#include <sealing/email.h>
+#include <sealing/password.h>
+#include <sealing/random.h>
 
 #define USER_TOPIC "identity.user.commands"
 
@@ -35,7 +35,7 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     struct mr_bytes framed = {0};
     struct mr_bytes phc = {0};
     struct codec_message message;
-    login->phc = crypto_password_dummy();
+    login->phc = sealing_password_dummy();
     int rc = topo_read_get(api->claims, login->email_key, arena, &user_id, error);
     if (rc == 0 && user_id.ptr)
         rc = topo_read_get(api->credentials, user_id, arena, &framed, error);
@@ -44,9 +44,9 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     if (rc || !framed.ptr || message.id != SHOP_CREDENTIAL)
         return rc;
     const struct shop_credential *credential = message.value;
-    if (crypto_unseal(
+    if (sealing_unseal(
             &api->credential,
-            (struct crypto_context){"credential", user_id},
+            (struct sealing_context){"credential", user_id},
             &credential->phc_sealed,
             arena,
             &phc,
@@ -65,7 +65,7 @@ static void send_session(struct call *call)
     struct token_claims claims = {
         .subject = login->user_id,
         .session_id = login->session_id,
-        .token_id = crypto_new_id(arena, "tok_", mr_unix_ms()),
+        .token_id = sealing_new_id(arena, "tok_", mr_unix_ms()),
         .scope = mr_cstr("customer"),
         .issued_at_s = now_s,
         .expires_at_s = now_s + TOKEN_LIFETIME_S,
@@ -165,8 +165,8 @@ void sessions_post(struct http_request *request, void *user)
     if (!read_login(request, login) || !api_views_are_here(api, request))
         return;
     struct mr_bytes email = login->email;
-    (void)crypto_email_normalise(login->email, arena, &email);
-    login->email_key = crypto_email_key(&api->email_hmac, email, arena);
+    (void)sealing_email_normalise(login->email, arena, &email);
+    login->email_key = sealing_email_key(&api->email_hmac, email, arena);
     int wait_s = login_delay_try(api->delays, login->email_key, mr_unix_ms());
     if (wait_s) {
         http_send_problem_full(

@@ -10,8 +10,8 @@
 
 #include "policy.h"
 
-#include <crypto/email.h>
 #include <processors/views.h>
+#include <sealing/email.h>
 
 enum { NAME_BYTES_MAX = 200, LOCALE_BYTES_MAX = 35, SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
 
@@ -86,28 +86,28 @@ static void claim(struct call *call, struct mr_bytes phc)
     struct api *api = call->api;
     struct mr_arena *arena = http_arena(call->request);
     struct mr_bytes user_id = registration->user_id;
-    struct crypto_key key;
-    struct shop_wrapped_key wrapped = crypto_wrap_new(&api->kek, user_id, arena, &key);
-    struct shop_sealed name = crypto_seal(
+    struct sealing_key key;
+    struct shop_wrapped_key wrapped = sealing_wrap_new(&api->kek, user_id, arena, &key);
+    struct shop_sealed name = sealing_seal(
         &key,
         wrapped.key_id,
-        (struct crypto_context){"name", user_id},
+        (struct sealing_context){"name", user_id},
         registration->name.ptr ? registration->name : mr_cstr(""),
         arena);
-    struct shop_sealed credential = crypto_seal(
+    struct shop_sealed credential = sealing_seal(
         &api->credential,
-        mr_cstr(CRYPTO_CREDENTIAL_ID),
-        (struct crypto_context){"credential", user_id},
+        mr_cstr(SEALING_CREDENTIAL_ID),
+        (struct sealing_context){"credential", user_id},
         phc,
         arena);
     struct shop_claim_email command = {
         .meta = call_meta(call),
         .email_key = registration->email_key,
         .user_id = user_id,
-        .email_sealed = crypto_seal(
+        .email_sealed = sealing_seal(
             &key,
             wrapped.key_id,
-            (struct crypto_context){"email", user_id},
+            (struct sealing_context){"email", user_id},
             registration->email,
             arena),
         .name_sealed = registration->name.ptr ? &name : NULL,
@@ -146,7 +146,7 @@ static bool is_locale(struct mr_bytes locale)
 static bool judge(struct http_request *request, struct registration *registration)
 {
     struct mr_bytes typed = registration->email;
-    if (!crypto_email_normalise(typed, http_arena(request), &registration->email)) {
+    if (!sealing_email_normalise(typed, http_arena(request), &registration->email)) {
         http_send_invalid(request, "/email", "format", "this is no e-mail address");
         return false;
     }
@@ -202,7 +202,7 @@ void users_post(struct http_request *request, void *user)
     struct registration *registration = mr_arena_zalloc(arena, sizeof *registration);
     if (!read_registration(request, registration))
         return;
-    registration->email_key = crypto_email_key(&api->email_hmac, registration->email, arena);
+    registration->email_key = sealing_email_key(&api->email_hmac, registration->email, arena);
     struct mr_bytes principal =
         mr_arena_printf(arena, API_ANONYMOUS "%.*s", MR_ARG(registration->email_key));
     struct call *call = call_begin(api, request, principal, mr_cstr("customer"), CALL_KEY_REQUIRED);

@@ -1,8 +1,8 @@
 /* connector.c - one processor: asks the provider, and hands on whatever it has answered by now. */
 #include <base/buffer.h>
-#include <crypto/seal.h>
 #include <payments/connector.h>
 #include <processors/shop.h>
+#include <sealing/seal.h>
 
 enum { ANSWERS_PER_CALL_MAX = 256, PUNCTUATE_INTERVAL_MS = 100 };
 
@@ -84,9 +84,9 @@ static int open_token(
         *ret_token = mr_cstr("");
         return 0;
     }
-    return crypto_unseal(
+    return sealing_unseal(
         connector->payment_key,
-        (struct crypto_context){"method", requested->order_id},
+        (struct sealing_context){"method", requested->order_id},
         requested->method_token_sealed,
         arena,
         ret_token,

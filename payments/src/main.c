@@ -13,7 +13,7 @@ static const struct mr_option options_table[] = {
 };
 
 struct payments {
-    struct crypto_key payment_key;
+    struct sealing_key payment_key;
     struct payments_connector connector;
     struct psp_simulator *simulator;
 };
@@ -26,7 +26,7 @@ static int configure(const struct program *program, void *self, struct mr_error 
         .captures_at_once = mr_options_switch(options, "captures-at-once")};
     int code = mr_options_integer(options, "slow-ms", 1, 3600000, &simulator.slow_ms, error);
     if (code == 0)
-        code = crypto_key_load(
+        code = sealing_key_load(
             mr_options_text(options, "secrets-dir"), "payment.key", &payments->payment_key, error);
     if (code == 0)
         payments->simulator = psp_simulator_new(&simulator);

@@ -5,7 +5,7 @@
 #include "hash_pool.h"
 
 #include <base/alloc.h>
-#include <crypto/password.h>
+#include <sealing/password.h>
 
 #include <pthread.h>
 
@@ -53,7 +53,7 @@ static const struct http_route routes[] = {
 };
 
 struct fixture {
-    char phc[CRYPTO_PHC_SIZE];
+    char phc[SEALING_PHC_SIZE];
     struct http_server *server;
     uint16_t port;
     struct client_answer answer;
@@ -66,7 +66,7 @@ static int set_up_for(void **state, const char *phc, int workers)
     if (phc)
         (void)snprintf(fixture->phc, sizeof fixture->phc, "%s", phc);
     else
-        assert_int_equal(crypto_password_hash(mr_cstr("right"), fixture->phc, &error), 0);
+        assert_int_equal(sealing_password_hash(mr_cstr("right"), fixture->phc, &error), 0);
     assert_int_equal(hash_pool_start(workers, &pool, &error), 0);
     const struct http_server_options options = {
         .routes = routes, .routes_count = 3, .user = fixture->phc, .threads = 2};

@@ -1,46 +1,46 @@
 /* password_test.c - Argon2id hashes: the right password fits, others and the dummy do not. */
-#include <crypto/password.h>
+#include <sealing/password.h>
 #include <tests/cmocka.h>
 
 static void only_the_exact_bytes_fit(void **state)
 {
     (void)state;
-    char phc[CRYPTO_PHC_SIZE];
-    assert_int_equal(crypto_password_hash(mr_cstr("correct horse "), phc, NULL), 0);
+    char phc[SEALING_PHC_SIZE];
+    assert_int_equal(sealing_password_hash(mr_cstr("correct horse "), phc, NULL), 0);
     assert_memory_equal(phc, "$argon2id$v=19$m=19456,t=2,p=1$", 31);
-    assert_true(crypto_password_verify(phc, mr_cstr("correct horse ")));
-    assert_false(crypto_password_verify(phc, mr_cstr("correct horse")));
-    assert_false(crypto_password_verify(phc, mr_bytes_of("correct horse \0", 15)));
+    assert_true(sealing_password_verify(phc, mr_cstr("correct horse ")));
+    assert_false(sealing_password_verify(phc, mr_cstr("correct horse")));
+    assert_false(sealing_password_verify(phc, mr_bytes_of("correct horse \0", 15)));
 }
 
 static void long_passwords_are_not_cut(void **state)
 {
     (void)state;
-    char phc[CRYPTO_PHC_SIZE];
+    char phc[SEALING_PHC_SIZE];
     char password[1024];
     memset(password, 'x', sizeof password);
-    assert_int_equal(crypto_password_hash(mr_bytes_of(password, 1024), phc, NULL), 0);
+    assert_int_equal(sealing_password_hash(mr_bytes_of(password, 1024), phc, NULL), 0);
     password[1023] = 'y';
-    assert_false(crypto_password_verify(phc, mr_bytes_of(password, 1024)));
+    assert_false(sealing_password_verify(phc, mr_bytes_of(password, 1024)));
 }
 
 static void the_same_password_hashes_differently(void **state)
 {
     (void)state;
-    char one[CRYPTO_PHC_SIZE];
-    char two[CRYPTO_PHC_SIZE];
-    assert_int_equal(crypto_password_hash(mr_cstr("correct horse"), one, NULL), 0);
-    assert_int_equal(crypto_password_hash(mr_cstr("correct horse"), two, NULL), 0);
+    char one[SEALING_PHC_SIZE];
+    char two[SEALING_PHC_SIZE];
+    assert_int_equal(sealing_password_hash(mr_cstr("correct horse"), one, NULL), 0);
+    assert_int_equal(sealing_password_hash(mr_cstr("correct horse"), two, NULL), 0);
     assert_string_not_equal(one, two);
 }
 
 static void nothing_fits_the_dummy_or_garbage(void **state)
 {
     (void)state;
-    assert_false(crypto_password_verify(crypto_password_dummy(), mr_cstr("")));
-    assert_false(crypto_password_verify(crypto_password_dummy(), mr_cstr("correct horse")));
-    assert_false(crypto_password_verify("", mr_cstr("")));
-    assert_false(crypto_password_verify("$argon2id$nonsense", mr_cstr("")));
+    assert_false(sealing_password_verify(sealing_password_dummy(), mr_cstr("")));
+    assert_false(sealing_password_verify(sealing_password_dummy(), mr_cstr("correct horse")));
+    assert_false(sealing_password_verify("", mr_cstr("")));
+    assert_false(sealing_password_verify("$argon2id$nonsense", mr_cstr("")));
 }
 
 int main(void)

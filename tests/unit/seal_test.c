@@ -1,6 +1,6 @@
 /* seal_test.c - sealed values open with their key in their place, and nowhere else. */
-#include <crypto/random.h>
-#include <crypto/seal.h>
+#include <sealing/random.h>
+#include <sealing/seal.h>
 #include <tests/cmocka.h>
 
 static const struct mr_bytes secret = MR_LITERAL("pm_approve");
@@ -21,38 +21,38 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct crypto_key key_of(uint8_t fill)
+static struct sealing_key key_of(uint8_t fill)
 {
-    struct crypto_key key;
+    struct sealing_key key;
     memset(key.bytes, fill, sizeof key.bytes);
     return key;
 }
 
-static struct shop_sealed seal(const struct crypto_key *key)
+static struct shop_sealed seal(const struct sealing_key *key)
 {
-    return crypto_seal(
-        key, mr_cstr("payment-1"), (struct crypto_context){"method", owner}, secret, &arena);
+    return sealing_seal(
+        key, mr_cstr("payment-1"), (struct sealing_context){"method", owner}, secret, &arena);
 }
 
 static int unseal(
-    const struct crypto_key *key,
+    const struct sealing_key *key,
     const char *what,
     struct mr_bytes whose,
     const struct shop_sealed *sealed)
 {
     struct mr_bytes plain;
-    return crypto_unseal(key, (struct crypto_context){what, whose}, sealed, &arena, &plain, NULL);
+    return sealing_unseal(key, (struct sealing_context){what, whose}, sealed, &arena, &plain, NULL);
 }
 
 static void what_was_sealed_comes_back(void **state)
 {
     (void)state;
-    struct crypto_key key = key_of(7);
+    struct sealing_key key = key_of(7);
     struct shop_sealed sealed = seal(&key);
     struct mr_bytes plain = {0};
     assert_int_equal(
-        crypto_unseal(
-            &key, (struct crypto_context){"method", owner}, &sealed, &arena, &plain, NULL),
+        sealing_unseal(
+            &key, (struct sealing_context){"method", owner}, &sealed, &arena, &plain, NULL),
         0);
     assert_true(mr_bytes_equal(plain, secret));
     assert_null(memmem(sealed.ct.ptr, sealed.ct.len, secret.ptr, secret.len));
@@ -61,7 +61,7 @@ static void what_was_sealed_comes_back(void **state)
 static void the_same_value_twice_looks_different(void **state)
 {
     (void)state;
-    struct crypto_key key = key_of(7);
+    struct sealing_key key = key_of(7);
     struct shop_sealed one = seal(&key);
     struct shop_sealed two = seal(&key);
     assert_false(mr_bytes_equal(one.nonce, two.nonce));
@@ -71,7 +71,7 @@ static void the_same_value_twice_looks_different(void **state)
 static void every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
-    struct crypto_key key = key_of(7);
+    struct sealing_key key = key_of(7);
     struct shop_sealed sealed = seal(&key);
     char *ct = (char *)(uintptr_t)sealed.ct.ptr;
     for (size_t bit = 0; bit < sealed.ct.len * 8; bit++) {
@@ -85,8 +85,8 @@ static void every_flipped_bit_is_noticed(void **state)
 static void another_key_or_place_does_not_open_it(void **state)
 {
     (void)state;
-    struct crypto_key key = key_of(7);
-    struct crypto_key other = key_of(8);
+    struct sealing_key key = key_of(7);
+    struct sealing_key other = key_of(8);
     struct shop_sealed sealed = seal(&key);
     assert_int_equal(unseal(&other, "method", owner, &sealed), MR_INVALID);
     assert_int_equal(unseal(&key, "email", owner, &sealed), MR_INVALID);
@@ -96,7 +96,7 @@ static void another_key_or_place_does_not_open_it(void **state)
 static void what_is_no_seal_is_malformed(void **state)
 {
     (void)state;
-    struct crypto_key key = key_of(7);
+    struct sealing_key key = key_of(7);
     struct shop_sealed sealed = seal(&key);
     for (size_t len = 0; len < 16; len++) {
         struct shop_sealed cut = sealed;
@@ -114,36 +114,36 @@ static void what_is_no_seal_is_malformed(void **state)
 static void a_wrapped_key_is_bound_to_its_subject(void **state)
 {
     (void)state;
-    struct crypto_key kek = key_of(1);
-    struct crypto_key fresh;
-    struct crypto_key again;
-    struct shop_wrapped_key wrapped = crypto_wrap_new(&kek, mr_cstr("usr_1"), &arena, &fresh);
-    assert_int_equal(crypto_unwrap(&kek, &wrapped, &again, NULL), 0);
+    struct sealing_key kek = key_of(1);
+    struct sealing_key fresh;
+    struct sealing_key again;
+    struct shop_wrapped_key wrapped = sealing_wrap_new(&kek, mr_cstr("usr_1"), &arena, &fresh);
+    assert_int_equal(sealing_unwrap(&kek, &wrapped, &again, NULL), 0);
     assert_memory_equal(&fresh, &again, sizeof fresh);
     wrapped.subject_id = mr_cstr("usr_2");
-    assert_int_equal(crypto_unwrap(&kek, &wrapped, &again, NULL), MR_INVALID);
+    assert_int_equal(sealing_unwrap(&kek, &wrapped, &again, NULL), MR_INVALID);
 }
 
 static void digests_keep_their_parts_apart(void **state)
 {
     (void)state;
-    uint8_t one[CRYPTO_DIGEST_BYTES];
-    uint8_t two[CRYPTO_DIGEST_BYTES];
-    crypto_digest((struct mr_bytes[]){mr_cstr("ab"), mr_cstr("c")}, 2, one);
-    crypto_digest((struct mr_bytes[]){mr_cstr("a"), mr_cstr("bc")}, 2, two);
+    uint8_t one[SEALING_DIGEST_BYTES];
+    uint8_t two[SEALING_DIGEST_BYTES];
+    sealing_digest((struct mr_bytes[]){mr_cstr("ab"), mr_cstr("c")}, 2, one);
+    sealing_digest((struct mr_bytes[]){mr_cstr("a"), mr_cstr("bc")}, 2, two);
     assert_memory_not_equal(one, two, sizeof one);
 }
 
 static void base32_is_the_one_of_rfc_4648(void **state)
 {
     (void)state;
-    uint8_t bytes[CRYPTO_DIGEST_BYTES] = {'f', 'o', 'o', 'b', 'a', 'r'};
-    char text[CRYPTO_BASE32_LEN + 1];
-    crypto_base32(bytes, text);
-    assert_int_equal(strlen(text), CRYPTO_BASE32_LEN);
+    uint8_t bytes[SEALING_DIGEST_BYTES] = {'f', 'o', 'o', 'b', 'a', 'r'};
+    char text[SEALING_BASE32_LEN + 1];
+    sealing_base32(bytes, text);
+    assert_int_equal(strlen(text), SEALING_BASE32_LEN);
     assert_memory_equal(text, "mzxw6ytboi", 10);
     memset(bytes, 0xff, sizeof bytes);
-    crypto_base32(bytes, text);
+    sealing_base32(bytes, text);
     assert_string_equal(text, "777777777777777777777777777777777777777777777777777q");
 }
 

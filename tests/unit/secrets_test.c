@@ -1,6 +1,6 @@
 /* secrets_test.c - key files are private, never overwritten, and read only when they are whole. */
 #include <base/alloc.h>
-#include <crypto/email.h>
+#include <sealing/email.h>
 #include <tests/cmocka.h>
 
 #include <stdio.h>
@@ -55,11 +55,11 @@ static int tear_down(void **state)
 static void keys_are_made_once_and_privately(void **state)
 {
     (void)state;
-    struct crypto_key first;
-    struct crypto_key second;
+    struct sealing_key first;
+    struct sealing_key second;
     struct stat info;
     int made = 0;
-    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(sealing_secrets_init(dir, &made, NULL), 0);
     assert_int_equal(made, 7);
     assert_int_equal(stat(dir, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
@@ -70,10 +70,10 @@ static void keys_are_made_once_and_privately(void **state)
         assert_int_equal(info.st_size, i == 0 ? 64 : 32);
         free(path);
     }
-    assert_int_equal(crypto_key_load(dir, "kek.key", &first, NULL), 0);
-    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(sealing_key_load(dir, "kek.key", &first, NULL), 0);
+    assert_int_equal(sealing_secrets_init(dir, &made, NULL), 0);
     assert_int_equal(made, 0);
-    assert_int_equal(crypto_key_load(dir, "kek.key", &second, NULL), 0);
+    assert_int_equal(sealing_key_load(dir, "kek.key", &second, NULL), 0);
     assert_memory_equal(&first, &second, sizeof first);
 }
 
@@ -82,26 +82,26 @@ static void a_lost_key_is_made_but_half_a_pair_is_refused(void **state)
     (void)state;
     struct mr_error error;
     int made = 0;
-    assert_int_equal(crypto_secrets_init(dir, NULL, NULL), 0);
+    assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
     discard("payment.key");
-    assert_int_equal(crypto_secrets_init(dir, &made, NULL), 0);
+    assert_int_equal(sealing_secrets_init(dir, &made, NULL), 0);
     assert_int_equal(made, 1);
     discard("jwt_ed25519.pub");
-    assert_int_equal(crypto_secrets_init(dir, NULL, &error), MR_CONFIG);
+    assert_int_equal(sealing_secrets_init(dir, NULL, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "jwt_ed25519"));
 }
 
 static void a_missing_or_short_key_is_named(void **state)
 {
     (void)state;
-    struct crypto_key key;
+    struct sealing_key key;
     struct mr_error error;
-    assert_int_equal(crypto_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
+    assert_int_equal(sealing_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "secrets init"));
-    assert_int_equal(crypto_secrets_init(dir, NULL, NULL), 0);
+    assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
     char *path = path_of("kek.key");
     assert_int_equal(truncate(path, 31), 0);
-    assert_int_equal(crypto_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
+    assert_int_equal(sealing_key_load(dir, "kek.key", &key, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, path));
     free(path);
 }
@@ -110,14 +110,14 @@ static void an_address_has_one_claim_key_per_secret(void **state)
 {
     (void)state;
     struct mr_arena arena;
-    struct crypto_key one = {{1}};
-    struct crypto_key two = {{2}};
+    struct sealing_key one = {{1}};
+    struct sealing_key two = {{2}};
     mr_arena_init(&arena);
-    struct mr_bytes a = crypto_email_key(&one, mr_cstr("a@b.example"), &arena);
+    struct mr_bytes a = sealing_email_key(&one, mr_cstr("a@b.example"), &arena);
     assert_int_equal(a.len, 52);
-    assert_true(mr_bytes_equal(a, crypto_email_key(&one, mr_cstr("a@b.example"), &arena)));
-    assert_false(mr_bytes_equal(a, crypto_email_key(&two, mr_cstr("a@b.example"), &arena)));
-    assert_false(mr_bytes_equal(a, crypto_email_key(&one, mr_cstr("c@b.example"), &arena)));
+    assert_true(mr_bytes_equal(a, sealing_email_key(&one, mr_cstr("a@b.example"), &arena)));
+    assert_false(mr_bytes_equal(a, sealing_email_key(&two, mr_cstr("a@b.example"), &arena)));
+    assert_false(mr_bytes_equal(a, sealing_email_key(&one, mr_cstr("c@b.example"), &arena)));
     mr_arena_clean_up(&arena);
 }
 
@@ -126,7 +126,7 @@ static bool normalises(const char *email, const char *wanted)
     struct mr_arena arena;
     struct mr_bytes normal = {0};
     mr_arena_init(&arena);
-    bool good = crypto_email_normalise(mr_cstr(email), &arena, &normal);
+    bool good = sealing_email_normalise(mr_cstr(email), &arena, &normal);
     if (good && wanted)
         good = mr_bytes_equal(normal, mr_cstr(wanted));
     mr_arena_clean_up(&arena);
@@ -166,15 +166,15 @@ static void a_keyed_digest_needs_the_key(void **state)
 {
     (void)state;
     struct mr_arena arena;
-    struct crypto_key one = {{1}};
-    struct crypto_key two = {{2}};
+    struct sealing_key one = {{1}};
+    struct sealing_key two = {{2}};
     struct mr_bytes parts[] = {mr_cstr("POST"), mr_cstr("/v1/users"), mr_cstr("{}")};
     mr_arena_init(&arena);
-    struct mr_bytes digest = crypto_keyed_digest(&one, parts, 3, &arena);
+    struct mr_bytes digest = sealing_keyed_digest(&one, parts, 3, &arena);
     assert_int_equal(digest.len, 52);
-    assert_true(mr_bytes_equal(digest, crypto_keyed_digest(&one, parts, 3, &arena)));
-    assert_false(mr_bytes_equal(digest, crypto_keyed_digest(&two, parts, 3, &arena)));
-    assert_false(mr_bytes_equal(digest, crypto_keyed_digest(&one, parts, 2, &arena)));
+    assert_true(mr_bytes_equal(digest, sealing_keyed_digest(&one, parts, 3, &arena)));
+    assert_false(mr_bytes_equal(digest, sealing_keyed_digest(&two, parts, 3, &arena)));
+    assert_false(mr_bytes_equal(digest, sealing_keyed_digest(&one, parts, 2, &arena)));
     mr_arena_clean_up(&arena);
 }
 

@@ -10,16 +10,16 @@
 #ifndef PAYMENTS_CONNECTOR_H
 #define PAYMENTS_CONNECTOR_H
 
-#include <crypto/secrets.h>
 #include <payments/psp.h>
 #include <schemas/codec.h>
+#include <sealing/secrets.h>
 #include <topology/topology.h>
 
 #define PAYMENTS_APPLICATION "payments-connector"
 
 struct payments_connector {
     const struct codec_registry *registry; /* Bound. */
-    const struct crypto_key *payment_key;  /* Opens method tokens. */
+    const struct sealing_key *payment_key; /* Opens method tokens. */
     struct psp psp;
 };
 

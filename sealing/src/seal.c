@@ -3,8 +3,8 @@
  *
  * Invariant: a nonce is random and 24 bytes long, so that one key may seal any number of values.
  */
-#include <crypto/random.h>
-#include <crypto/seal.h>
+#include <sealing/random.h>
+#include <sealing/seal.h>
 
 #include <assert.h>
 #include <sodium.h>
@@ -17,22 +17,22 @@ enum {
 
 static const struct mr_bytes algorithm = MR_LITERAL("XC20P");
 
-static struct mr_bytes associated_data(struct crypto_context context, struct mr_arena *arena)
+static struct mr_bytes associated_data(struct sealing_context context, struct mr_arena *arena)
 {
     return mr_arena_printf(arena, "%s|%.*s", context.what, MR_ARG(context.owner));
 }
 
-struct shop_sealed crypto_seal(
-    const struct crypto_key *key,
+struct shop_sealed sealing_seal(
+    const struct sealing_key *key,
     struct mr_bytes key_id,
-    struct crypto_context context,
+    struct sealing_context context,
     struct mr_bytes plain,
     struct mr_arena *arena)
 {
     struct mr_bytes bound = associated_data(context, arena);
     uint8_t *nonce = mr_arena_alloc(arena, NONCE_BYTES);
     uint8_t *ct = mr_arena_alloc(arena, plain.len + TAG_BYTES);
-    crypto_random(nonce, NONCE_BYTES);
+    sealing_random(nonce, NONCE_BYTES);
     crypto_aead_xchacha20poly1305_ietf_encrypt(
         ct,
         NULL,
@@ -51,9 +51,9 @@ struct shop_sealed crypto_seal(
     };
 }
 
-int crypto_unseal(
-    const struct crypto_key *key,
-    struct crypto_context context,
+int sealing_unseal(
+    const struct sealing_key *key,
+    struct sealing_context context,
     const struct shop_sealed *sealed,
     struct mr_arena *arena,
     struct mr_bytes *ret_plain,
@@ -90,18 +90,18 @@ int crypto_unseal(
     return 0;
 }
 
-struct shop_wrapped_key crypto_wrap_new(
-    const struct crypto_key *kek,
+struct shop_wrapped_key sealing_wrap_new(
+    const struct sealing_key *kek,
     struct mr_bytes subject_id,
     struct mr_arena *arena,
-    struct crypto_key *ret_key)
+    struct sealing_key *ret_key)
 {
-    struct crypto_key fresh;
-    crypto_random(fresh.bytes, sizeof fresh.bytes);
-    struct shop_sealed sealed = crypto_seal(
+    struct sealing_key fresh;
+    sealing_random(fresh.bytes, sizeof fresh.bytes);
+    struct shop_sealed sealed = sealing_seal(
         kek,
-        mr_cstr(CRYPTO_KEK_ID),
-        (struct crypto_context){"key", subject_id},
+        mr_cstr(SEALING_KEK_ID),
+        (struct sealing_context){"key", subject_id},
         mr_bytes_of(fresh.bytes, sizeof fresh.bytes),
         arena);
     struct shop_wrapped_key wrapped = {
@@ -112,14 +112,14 @@ struct shop_wrapped_key crypto_wrap_new(
         .wrapped = sealed.ct,
     };
     *ret_key = fresh;
-    crypto_wipe(&fresh, sizeof fresh);
+    sealing_wipe(&fresh, sizeof fresh);
     return wrapped;
 }
 
-int crypto_unwrap(
-    const struct crypto_key *kek,
+int sealing_unwrap(
+    const struct sealing_key *kek,
     const struct shop_wrapped_key *wrapped,
-    struct crypto_key *ret_key,
+    struct sealing_key *ret_key,
     struct mr_error *error)
 {
     struct mr_arena arena;
@@ -131,14 +131,14 @@ int crypto_unwrap(
         .ct = wrapped->wrapped,
     };
     mr_arena_init(&arena);
-    int rc = crypto_unseal(
-        kek, (struct crypto_context){"key", wrapped->subject_id}, &sealed, &arena, &plain, error);
+    int rc = sealing_unseal(
+        kek, (struct sealing_context){"key", wrapped->subject_id}, &sealed, &arena, &plain, error);
     if (rc == 0 && plain.len != sizeof ret_key->bytes)
         rc = mr_fail(error, MR_MALFORMED, "unwrapping a key: %zu bytes", plain.len);
     if (rc == 0) {
         assert(plain.ptr);
         memcpy(ret_key->bytes, plain.ptr, plain.len);
-        crypto_wipe((void *)(uintptr_t)plain.ptr, plain.len);
+        sealing_wipe((void *)(uintptr_t)plain.ptr, plain.len);
     }
     mr_arena_clean_up(&arena);
     return rc;

@@ -1,6 +1,6 @@
 /* email.c - what is an address, by its characters; and its key, by HMAC. */
-#include <crypto/email.h>
-#include <crypto/random.h>
+#include <sealing/email.h>
+#include <sealing/random.h>
 
 #include <sodium.h>
 
@@ -29,7 +29,7 @@ static bool is_domain(struct mr_bytes domain)
     return dotted && label > 0;
 }
 
-bool crypto_email_normalise(
+bool sealing_email_normalise(
     struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email)
 {
     if (!email.ptr || email.len > ADDRESS_MAX)
@@ -52,15 +52,15 @@ bool crypto_email_normalise(
     return true;
 }
 
-struct mr_bytes crypto_email_key(
-    const struct crypto_key *email_hmac_key,
+struct mr_bytes sealing_email_key(
+    const struct sealing_key *email_hmac_key,
     struct mr_bytes normalised_email,
     struct mr_arena *arena)
 {
     uint8_t digest[crypto_auth_hmacsha256_BYTES];
-    char text[CRYPTO_BASE32_LEN + 1];
+    char text[SEALING_BASE32_LEN + 1];
     crypto_auth_hmacsha256(
         digest, (const uint8_t *)normalised_email.ptr, normalised_email.len, email_hmac_key->bytes);
-    crypto_base32(digest, text);
-    return mr_arena_copy(arena, mr_bytes_of(text, CRYPTO_BASE32_LEN));
+    sealing_base32(digest, text);
+    return mr_arena_copy(arena, mr_bytes_of(text, SEALING_BASE32_LEN));
 }

@@ -1,5 +1,5 @@
 /* random.c - randomness, digests and base32, from libsodium. */
-#include <crypto/random.h>
+#include <sealing/random.h>
 
 #include <assert.h>
 #include <sodium.h>
@@ -12,31 +12,31 @@ static void ready(void)
         abort();
 }
 
-void crypto_random(void *out, size_t len)
+void sealing_random(void *out, size_t len)
 {
     ready();
     randombytes_buf(out, len);
 }
 
-struct mr_uuid crypto_uuid_v7(int64_t now_ms)
+struct mr_uuid sealing_uuid_v7(int64_t now_ms)
 {
     uint8_t random[10];
-    crypto_random(random, sizeof random);
+    sealing_random(random, sizeof random);
     return mr_uuid_v7(now_ms, random);
 }
 
-struct mr_bytes crypto_new_id(struct mr_arena *arena, const char *prefix, int64_t now_ms)
+struct mr_bytes sealing_new_id(struct mr_arena *arena, const char *prefix, int64_t now_ms)
 {
     char text[MR_UUID_TEXT_LEN + 1];
-    mr_uuid_format(crypto_uuid_v7(now_ms), text);
+    mr_uuid_format(sealing_uuid_v7(now_ms), text);
     return mr_arena_printf(arena, "%s%s", prefix, text);
 }
 
-void crypto_digest(
-    const struct mr_bytes *parts, size_t count, uint8_t ret_digest[CRYPTO_DIGEST_BYTES])
+void sealing_digest(
+    const struct mr_bytes *parts, size_t count, uint8_t ret_digest[SEALING_DIGEST_BYTES])
 {
     crypto_hash_sha256_state state;
-    static_assert(CRYPTO_DIGEST_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
+    static_assert(SEALING_DIGEST_BYTES == crypto_hash_sha256_BYTES, "SHA-256");
     crypto_hash_sha256_init(&state);
     for (size_t i = 0; i < count; i++) {
         uint8_t len[8];
@@ -48,23 +48,24 @@ void crypto_digest(
     crypto_hash_sha256_final(&state, ret_digest);
 }
 
-void crypto_base32(const uint8_t bytes[CRYPTO_DIGEST_BYTES], char ret_text[CRYPTO_BASE32_LEN + 1])
+void sealing_base32(
+    const uint8_t bytes[SEALING_DIGEST_BYTES], char ret_text[SEALING_BASE32_LEN + 1])
 {
     static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
     uint32_t bits = 0;
     unsigned held = 0;
     size_t at = 0;
-    for (size_t i = 0; i < CRYPTO_DIGEST_BYTES; i++) {
+    for (size_t i = 0; i < SEALING_DIGEST_BYTES; i++) {
         bits = bits << 8 | bytes[i];
         for (held += 8; held >= 5; held -= 5)
             ret_text[at++] = digits[bits >> (held - 5) & 31];
     }
     ret_text[at++] = digits[bits << (5 - held) & 31];
     ret_text[at] = '\0';
-    assert(at == CRYPTO_BASE32_LEN);
+    assert(at == SEALING_BASE32_LEN);
 }
 
-void crypto_wipe(void *ptr, size_t len)
+void sealing_wipe(void *ptr, size_t len)
 {
     sodium_memzero(ptr, len);
 }

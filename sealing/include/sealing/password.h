@@ -5,22 +5,22 @@
  *
  * Threads  Any.
  */
-#ifndef CRYPTO_PASSWORD_H
-#define CRYPTO_PASSWORD_H
+#ifndef SEALING_PASSWORD_H
+#define SEALING_PASSWORD_H
 
 #include <base/bytes.h>
 #include <base/error.h>
 
-enum { CRYPTO_PHC_SIZE = 128 };
+enum { SEALING_PHC_SIZE = 128 };
 
 /* MR_UNAVAILABLE when the 19 MiB are not to be had. */
-int crypto_password_hash(
-    struct mr_bytes password, char ret_phc[CRYPTO_PHC_SIZE], struct mr_error *error);
+int sealing_password_hash(
+    struct mr_bytes password, char ret_phc[SEALING_PHC_SIZE], struct mr_error *error);
 
 /* Constant time for a given PHC string. False for anything that is no PHC string. */
-bool crypto_password_verify(const char *phc, struct mr_bytes password);
+bool sealing_password_verify(const char *phc, struct mr_bytes password);
 
 /* A well-formed hash of nothing anybody knows: an unknown account is checked against it. */
-const char *crypto_password_dummy(void);
+const char *sealing_password_dummy(void);
 
 #endif

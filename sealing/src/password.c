@@ -1,5 +1,5 @@
 /* password.c - Argon2id with OWASP's parameters: 19 MiB, two passes, one lane. */
-#include <crypto/password.h>
+#include <sealing/password.h>
 
 #include <assert.h>
 #include <sodium.h>
@@ -7,11 +7,11 @@
 
 enum { PASSES = 2, MEMORY_BYTES = 19456 * 1024 };
 
-int crypto_password_hash(
-    struct mr_bytes password, char ret_phc[CRYPTO_PHC_SIZE], struct mr_error *error)
+int sealing_password_hash(
+    struct mr_bytes password, char ret_phc[SEALING_PHC_SIZE], struct mr_error *error)
 {
-    char phc[CRYPTO_PHC_SIZE];
-    static_assert(CRYPTO_PHC_SIZE == crypto_pwhash_STRBYTES, "a PHC string fits");
+    char phc[SEALING_PHC_SIZE];
+    static_assert(SEALING_PHC_SIZE == crypto_pwhash_STRBYTES, "a PHC string fits");
     if (sodium_init() < 0)
         abort();
     if (crypto_pwhash_str_alg(
@@ -21,14 +21,14 @@ int crypto_password_hash(
     return 0;
 }
 
-bool crypto_password_verify(const char *phc, struct mr_bytes password)
+bool sealing_password_verify(const char *phc, struct mr_bytes password)
 {
     if (sodium_init() < 0)
         abort();
     return crypto_pwhash_str_verify(phc, password.ptr, password.len) == 0;
 }
 
-const char *crypto_password_dummy(void)
+const char *sealing_password_dummy(void)
 {
     /* Salt and hash are zeros: no password is known to give it, and the work is the same. */
     return "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$"

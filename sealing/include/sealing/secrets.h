@@ -11,17 +11,17 @@
  *
  * All are raw bytes. The directory is 0700, a file 0600.
  */
-#ifndef CRYPTO_SECRETS_H
-#define CRYPTO_SECRETS_H
+#ifndef SEALING_SECRETS_H
+#define SEALING_SECRETS_H
 
 #include <base/arena.h>
 #include <base/bytes.h>
 #include <base/error.h>
 
-enum { CRYPTO_KEY_BYTES = 32 };
+enum { SEALING_KEY_BYTES = 32 };
 
-struct crypto_key {
-    uint8_t bytes[CRYPTO_KEY_BYTES];
+struct sealing_key {
+    uint8_t bytes[SEALING_KEY_BYTES];
 };
 
 /*
@@ -29,16 +29,16 @@ struct crypto_key {
  * be NULL) counts the files made. MR_IO, MR_CONFIG with the path. Half of the signing pair alone
  * is MR_CONFIG: a new half would not fit the old one.
  */
-int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error);
+int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error);
 
 /* Reads a file of exactly 32 bytes: MR_CONFIG names the path and what is wrong with it. */
-int crypto_key_load(
-    const char *dir, const char *name, struct crypto_key *ret_key, struct mr_error *error);
+int sealing_key_load(
+    const char *dir, const char *name, struct sealing_key *ret_key, struct mr_error *error);
 
 /* HMAC-SHA256 over the parts, each with its length before it, in lower-case base32: a digest that
  * tells nothing to those who can guess the parts but have no key. */
-struct mr_bytes crypto_keyed_digest(
-    const struct crypto_key *key,
+struct mr_bytes sealing_keyed_digest(
+    const struct sealing_key *key,
     const struct mr_bytes *parts,
     size_t count,
     struct mr_arena *arena);

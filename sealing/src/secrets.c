@@ -1,6 +1,6 @@
 /* secrets.c - key files: made with O_EXCL so that nothing is ever overwritten, read in full. */
-#include <crypto/random.h>
-#include <crypto/secrets.h>
+#include <sealing/random.h>
+#include <sealing/secrets.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,7 +92,7 @@ static int make_signing_pair(const char *dir, int *made, struct mr_error *error)
     crypto_sign_keypair(public_key, secret_key);
     rc = make_file(dir, "jwt_ed25519.key", secret_key, sizeof secret_key, error);
     rc = rc ? rc : make_file(dir, "jwt_ed25519.pub", public_key, sizeof public_key, error);
-    crypto_wipe(secret_key, sizeof secret_key);
+    sealing_wipe(secret_key, sizeof secret_key);
     if (rc == 0)
         *made += 2;
     return rc;
@@ -100,20 +100,20 @@ static int make_signing_pair(const char *dir, int *made, struct mr_error *error)
 
 static int make_symmetric(const char *dir, const char *name, int *made, struct mr_error *error)
 {
-    struct crypto_key key;
+    struct sealing_key key;
     bool have = false;
     int rc = exists(dir, name, &have, error);
     if (rc || have)
         return rc;
-    crypto_random(key.bytes, sizeof key.bytes);
+    sealing_random(key.bytes, sizeof key.bytes);
     rc = make_file(dir, name, key.bytes, sizeof key.bytes, error);
-    crypto_wipe(&key, sizeof key);
+    sealing_wipe(&key, sizeof key);
     if (rc == 0)
         ++*made;
     return rc;
 }
 
-int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
+int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
 {
     int made = 0;
     if (sodium_init() < 0)
@@ -128,11 +128,11 @@ int crypto_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
     return rc;
 }
 
-int crypto_key_load(
-    const char *dir, const char *name, struct crypto_key *ret_key, struct mr_error *error)
+int sealing_key_load(
+    const char *dir, const char *name, struct sealing_key *ret_key, struct mr_error *error)
 {
     char path[PATH_SIZE];
-    uint8_t bytes[CRYPTO_KEY_BYTES + 1];
+    uint8_t bytes[SEALING_KEY_BYTES + 1];
     int rc = path_of(path, dir, name, error);
     if (rc)
         return rc;
@@ -147,26 +147,26 @@ int crypto_key_load(
     size_t len = fread(bytes, 1, sizeof bytes, file);
     if (ferror(file))
         rc = mr_fail(error, MR_IO, "reading %s: %s", path, strerror(errno));
-    else if (len != CRYPTO_KEY_BYTES)
-        rc = mr_fail(error, MR_CONFIG, "%s: want exactly %d bytes", path, CRYPTO_KEY_BYTES);
+    else if (len != SEALING_KEY_BYTES)
+        rc = mr_fail(error, MR_CONFIG, "%s: want exactly %d bytes", path, SEALING_KEY_BYTES);
     else
         memcpy(ret_key->bytes, bytes, sizeof ret_key->bytes);
     (void)fclose(file);
-    crypto_wipe(bytes, sizeof bytes);
+    sealing_wipe(bytes, sizeof bytes);
     return rc;
 }
 
-struct mr_bytes crypto_keyed_digest(
-    const struct crypto_key *key,
+struct mr_bytes sealing_keyed_digest(
+    const struct sealing_key *key,
     const struct mr_bytes *parts,
     size_t count,
     struct mr_arena *arena)
 {
-    uint8_t digest[CRYPTO_DIGEST_BYTES];
+    uint8_t digest[SEALING_DIGEST_BYTES];
     uint8_t mac[crypto_auth_hmacsha256_BYTES];
-    char text[CRYPTO_BASE32_LEN + 1];
-    crypto_digest(parts, count, digest);
+    char text[SEALING_BASE32_LEN + 1];
+    sealing_digest(parts, count, digest);
     crypto_auth_hmacsha256(mac, digest, sizeof digest, key->bytes);
-    crypto_base32(mac, text);
-    return mr_arena_copy(arena, mr_bytes_of(text, CRYPTO_BASE32_LEN));
+    sealing_base32(mac, text);
+    return mr_arena_copy(arena, mr_bytes_of(text, SEALING_BASE32_LEN));
 }

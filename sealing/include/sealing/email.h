@@ -3,22 +3,22 @@
  *
  * Threads  Any.
  */
-#ifndef CRYPTO_EMAIL_H
-#define CRYPTO_EMAIL_H
+#ifndef SEALING_EMAIL_H
+#define SEALING_EMAIL_H
 
-#include <crypto/secrets.h>
+#include <sealing/secrets.h>
 
 /*
  * The form of an address that uniqueness is about: lower case (ASCII). False for what is no
  * address: not exactly one '@', empty or over-long sides, blanks, control characters, quotes,
  * a domain without a dot or with an empty label, over 254 bytes.
  */
-bool crypto_email_normalise(
+bool sealing_email_normalise(
     struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email);
 
 /* The claim key of an e-mail address: base32(HMAC-SHA256(key, normalised address)). */
-struct mr_bytes crypto_email_key(
-    const struct crypto_key *email_hmac_key,
+struct mr_bytes sealing_email_key(
+    const struct sealing_key *email_hmac_key,
     struct mr_bytes normalised_email,
     struct mr_arena *arena);
 

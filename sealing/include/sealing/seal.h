@@ -6,56 +6,56 @@
  * with access to a topic can move a value from one person or order to another.
  *
  * Who seals with which key:
- *     e-mail, name    the person's own data key, wrapped by kek.key (crypto_wrap)
+ *     e-mail, name    the person's own data key, wrapped by kek.key (sealing_wrap)
  *     password hash   credential.key, key id "credential-1"
  *     method token    payment.key, key id "payment-1"
  *
  * Threads  Any.
  * Memory   Results live in the arena given.
  */
-#ifndef CRYPTO_SEAL_H
-#define CRYPTO_SEAL_H
+#ifndef SEALING_SEAL_H
+#define SEALING_SEAL_H
 
-#include <crypto/secrets.h>
 #include <schemas/shop.h>
+#include <sealing/secrets.h>
 
-#define CRYPTO_KEK_ID        "kek-1"
-#define CRYPTO_CREDENTIAL_ID "credential-1"
-#define CRYPTO_PAYMENT_ID    "payment-1"
+#define SEALING_KEK_ID        "kek-1"
+#define SEALING_CREDENTIAL_ID "credential-1"
+#define SEALING_PAYMENT_ID    "payment-1"
 
-struct crypto_context {
+struct sealing_context {
     const char *what;
     struct mr_bytes owner;
 };
 
-struct shop_sealed crypto_seal(
-    const struct crypto_key *key,
+struct shop_sealed sealing_seal(
+    const struct sealing_key *key,
     struct mr_bytes key_id,
-    struct crypto_context context,
+    struct sealing_context context,
     struct mr_bytes plain,
     struct mr_arena *arena);
 
 /* MR_MALFORMED when it is no seal of ours, MR_INVALID when key, context or bytes do not fit. */
-int crypto_unseal(
-    const struct crypto_key *key,
-    struct crypto_context context,
+int sealing_unseal(
+    const struct sealing_key *key,
+    struct sealing_context context,
     const struct shop_sealed *sealed,
     struct mr_arena *arena,
     struct mr_bytes *ret_plain,
     struct mr_error *error);
 
 /* A new random data key for `subject_id`, and its wrapped form for `identity.subject-keys`. */
-struct shop_wrapped_key crypto_wrap_new(
-    const struct crypto_key *kek,
+struct shop_wrapped_key sealing_wrap_new(
+    const struct sealing_key *kek,
     struct mr_bytes subject_id,
     struct mr_arena *arena,
-    struct crypto_key *ret_key);
+    struct sealing_key *ret_key);
 
-/* As crypto_unseal. */
-int crypto_unwrap(
-    const struct crypto_key *kek,
+/* As sealing_unseal. */
+int sealing_unwrap(
+    const struct sealing_key *kek,
     const struct shop_wrapped_key *wrapped,
-    struct crypto_key *ret_key,
+    struct sealing_key *ret_key,
     struct mr_error *error);
 
 #endif

@@ -1,3 +1,0 @@
-millrace_test(seal_test LABEL unit LIBS crypto)
-millrace_test(password_test LABEL unit LIBS crypto)
-millrace_test(secrets_test LABEL unit LIBS crypto)

@@ -1,0 +1,3 @@
+millrace_test(seal_test LABEL unit LIBS sealing)
+millrace_test(password_test LABEL unit LIBS sealing)
+millrace_test(secrets_test LABEL unit LIBS sealing)
