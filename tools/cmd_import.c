@@ -3,7 +3,7 @@
 #include "import.h"
 
 #include <base/clock.h>
-#include <program/registry.h>
+#include <service/registry.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
  */
 #include "command.h"
 
-#include <program/registry.h>
+#include <service/registry.h>
 
 #include <stdio.h>
 #include <string.h>

@@ -3,14 +3,14 @@
 
 #include <http/shop_paths.h>
 #include <processors/views.h>
-#include <program/program.h>
+#include <service/service.h>
 
 #include <unistd.h>
 
 static const struct mr_option options_table[] = {
-    PROGRAM_OPTIONS,
-    PROGRAM_SECRETS_DIR_OPTION,
-    PROGRAM_HTTP_OPTIONS("MILLRACE_COMMAND_", "8081"),
+    SERVICE_OPTIONS,
+    SERVICE_SECRETS_DIR_OPTION,
+    SERVICE_HTTP_OPTIONS("MILLRACE_COMMAND_", "8081"),
     {"state-dir",
      "MILLRACE_COMMAND_STATE_DIR",
      "DIR",
@@ -42,10 +42,10 @@ static int load_secrets(struct api *api, const char *folder, struct mr_error *er
     return code;
 }
 
-static int configure(const struct program *program, void *self, struct mr_error *error)
+static int configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct command_api *command = self;
-    const struct mr_options *options = &program->options;
+    const struct mr_options *options = &service->options;
     int code = mr_options_integer(options, "instance", 0, INSTANCE_MAX, &command->instance, error);
     if (code == 0)
         code = mr_options_integer(
@@ -56,32 +56,32 @@ static int configure(const struct program *program, void *self, struct mr_error 
                 : load_secrets(&command->api, mr_options_text(options, "secrets-dir"), error);
 }
 
-static int start_views(struct program *program, struct api *api, struct mr_error *error)
+static int start_views(struct service *service, struct api *api, struct mr_error *error)
 {
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
-        .state_dir = mr_options_text(&program->options, "state-dir")};
-    int code = shop_views_command_topology(program->registry, &topology, error);
+        .state_dir = mr_options_text(&service->options, "state-dir")};
+    int code = shop_views_command_topology(service->registry, &topology, error);
     if (code == 0)
-        code = program_start_engine(program, "views", topology, &options, error);
+        code = service_start_engine(service, "views", topology, &options, error);
     if (code)
         return code;
-    api->engine = program->engines[0].engine;
+    api->engine = service->engines[0].engine;
     api->outcomes = topo_engine_global(api->engine, VIEW_OUTCOMES);
     api->claims = topo_engine_global(api->engine, VIEW_CLAIMS);
     api->credentials = topo_engine_global(api->engine, VIEW_CREDENTIALS);
     return 0;
 }
 
-static int start(struct program *program, void *self, struct mr_error *error)
+static int start(struct service *service, void *self, struct mr_error *error)
 {
     struct command_api *command = self;
     struct api *api = &command->api;
-    api->registry = program->registry;
+    api->registry = service->registry;
     api->instance = (int32_t)command->instance;
     api->delays = login_delay_new();
     struct gateway_options gateway = {
-        .brokers = program->kafka.brokers,
+        .brokers = service->kafka.brokers,
         .reply_partition = api->instance,
         .registry = api->registry,
     };
@@ -89,7 +89,7 @@ static int start(struct program *program, void *self, struct mr_error *error)
     if (code == 0)
         code = hash_pool_start((int)command->hash_workers, &api->pool, error);
     if (code == 0)
-        code = start_views(program, api, error);
+        code = start_views(service, api, error);
     struct http_server_options server = {
         .routes = api_routes,
         .routes_count = api_routes_count,
@@ -97,7 +97,7 @@ static int start(struct program *program, void *self, struct mr_error *error)
         .origin_count = shop_paths_count,
         .user = api,
     };
-    return code ? code : program_start_http(program, &server, error);
+    return code ? code : service_start_http(service, &server, error);
 }
 
 static bool has_failed(void *self, struct mr_error *error)
@@ -122,7 +122,7 @@ static void clean_up(void *self)
 
 int main(int argc, char **argv)
 {
-    static const struct program_spec spec = {
+    static const struct service_spec spec = {
         .name = "command-api",
         .purpose = "The write side of the shop over HTTP.",
         .options = options_table,
@@ -134,5 +134,5 @@ int main(int argc, char **argv)
         .clean_up = clean_up,
     };
     static struct command_api command;
-    return program_main(&spec, &command, argc, argv);
+    return service_main(&spec, &command, argc, argv);
 }

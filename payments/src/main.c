@@ -1,13 +1,13 @@
 /* main.c - millrace-payments: the connector, with the simulated provider. */
 #include <payments/connector.h>
 #include <payments/simulator.h>
-#include <program/program.h>
+#include <service/service.h>
 
 static const struct mr_option options_table[] = {
-    PROGRAM_OPTIONS,
-    PROGRAM_INSTANCE_OPTION,
-    PROGRAM_SECRETS_DIR_OPTION,
-    PROGRAM_STATUS_OPTION("MILLRACE_PAYMENTS_", "8084"),
+    SERVICE_OPTIONS,
+    SERVICE_INSTANCE_OPTION,
+    SERVICE_SECRETS_DIR_OPTION,
+    SERVICE_STATUS_OPTION("MILLRACE_PAYMENTS_", "8084"),
     {"slow-ms", NULL, "MS", "3000", "how long pm_slow takes"},
     {"captures-at-once", NULL, NULL, NULL, "the provider captures when it authorizes"},
 };
@@ -18,10 +18,10 @@ struct payments {
     struct psp_simulator *simulator;
 };
 
-static int configure(const struct program *program, void *self, struct mr_error *error)
+static int configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct payments *payments = self;
-    const struct mr_options *options = &program->options;
+    const struct mr_options *options = &service->options;
     struct psp_simulator_options simulator = {
         .captures_at_once = mr_options_switch(options, "captures-at-once")};
     int code = mr_options_integer(options, "slow-ms", 1, 3600000, &simulator.slow_ms, error);
@@ -33,20 +33,20 @@ static int configure(const struct program *program, void *self, struct mr_error 
     return code;
 }
 
-static int start(struct program *program, void *self, struct mr_error *error)
+static int start(struct service *service, void *self, struct mr_error *error)
 {
     struct payments *payments = self;
     struct topo_topology *topology = NULL;
     payments->connector = (struct payments_connector){
-        .registry = program->registry,
+        .registry = service->registry,
         .payment_key = &payments->payment_key,
         .psp = psp_simulator_psp(payments->simulator),
     };
     int code = payments_connector_topology(&payments->connector, &topology, error);
     if (code == 0)
-        code = program_start_engine(
-            program, "connector", topology, &(struct topo_engine_options){0}, error);
-    return code ? code : program_start_status(program, error);
+        code = service_start_engine(
+            service, "connector", topology, &(struct topo_engine_options){0}, error);
+    return code ? code : service_start_status(service, error);
 }
 
 static void clean_up(void *self)
@@ -57,7 +57,7 @@ static void clean_up(void *self)
 
 int main(int argc, char **argv)
 {
-    static const struct program_spec spec = {
+    static const struct service_spec spec = {
         .name = "payments",
         .purpose = "Asks the payment provider what payments want to know; it is simulated.",
         .options = options_table,
@@ -67,5 +67,5 @@ int main(int argc, char **argv)
         .clean_up = clean_up,
     };
     static struct payments payments;
-    return program_main(&spec, &payments, argc, argv);
+    return service_main(&spec, &payments, argc, argv);
 }

@@ -3,15 +3,15 @@
  * of its own, so that each scales by itself.
  */
 #include <processors/shop.h>
-#include <program/program.h>
+#include <service/service.h>
 
 #include <string.h>
 
 static const struct mr_option options_table[] = {
-    PROGRAM_OPTIONS,
-    PROGRAM_INSTANCE_OPTION,
-    PROGRAM_MEMORY_OPTIONS("128", "64"),
-    PROGRAM_STATUS_OPTION("MILLRACE_PROCESSORS_", "8083"),
+    SERVICE_OPTIONS,
+    SERVICE_INSTANCE_OPTION,
+    SERVICE_MEMORY_OPTIONS("128", "64"),
+    SERVICE_STATUS_OPTION("MILLRACE_PROCESSORS_", "8083"),
     {"state-dir",
      "MILLRACE_PROCESSORS_STATE_DIR",
      "DIR",
@@ -85,14 +85,14 @@ static int read_services(struct processors *processors, const char *only, struct
     return code;
 }
 
-static int configure(const struct program *program, void *self, struct mr_error *error)
+static int configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct processors *processors = self;
-    const struct mr_options *options = &program->options;
+    const struct mr_options *options = &service->options;
     const char *only = mr_options_text(options, "only");
     int code = read_limits(options, &processors->service.limits, error);
     if (code == 0)
-        code = program_bound_memory(program, error);
+        code = service_bound_memory(service, error);
     if (code == 0)
         code = mr_options_integer(options, "workers", 1, 64, &processors->workers, error);
     if (code == 0)
@@ -100,29 +100,29 @@ static int configure(const struct program *program, void *self, struct mr_error 
     return code;
 }
 
-static int start(struct program *program, void *self, struct mr_error *error)
+static int start(struct service *service, void *self, struct mr_error *error)
 {
     struct processors *processors = self;
     struct topo_engine_options options = {
-        .state_dir = mr_options_text(&program->options, "state-dir"),
+        .state_dir = mr_options_text(&service->options, "state-dir"),
         .workers = (int)processors->workers,
     };
     int code = 0;
-    processors->service.registry = program->registry;
+    processors->service.registry = service->registry;
     for (size_t i = 0; code == 0 && i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;
         if (!processors->wanted[i])
             continue;
         code = shop_services[i].make(&processors->service, &topology, error);
         if (code == 0)
-            code = program_start_engine(program, shop_services[i].name, topology, &options, error);
+            code = service_start_engine(service, shop_services[i].name, topology, &options, error);
     }
-    return code ? code : program_start_status(program, error);
+    return code ? code : service_start_status(service, error);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct program_spec spec = {
+    static const struct service_spec spec = {
         .name = "processors",
         .purpose = "Decides commands and folds events: the write side of the shop.",
         .options = options_table,
@@ -131,5 +131,5 @@ int main(int argc, char **argv)
         .start = start,
     };
     static struct processors processors;
-    return program_main(&spec, &processors, argc, argv);
+    return service_main(&spec, &processors, argc, argv);
 }

@@ -2,14 +2,14 @@
 #include "api.h"
 
 #include <http/shop_paths.h>
-#include <program/program.h>
+#include <service/service.h>
 
 static const struct mr_option options_table[] = {
-    PROGRAM_OPTIONS,
-    PROGRAM_INSTANCE_OPTION,
-    PROGRAM_MEMORY_OPTIONS("128", "32"),
-    PROGRAM_SECRETS_DIR_OPTION,
-    PROGRAM_HTTP_OPTIONS("MILLRACE_QUERY_", "8082"),
+    SERVICE_OPTIONS,
+    SERVICE_INSTANCE_OPTION,
+    SERVICE_MEMORY_OPTIONS("128", "32"),
+    SERVICE_SECRETS_DIR_OPTION,
+    SERVICE_HTTP_OPTIONS("MILLRACE_QUERY_", "8082"),
     {"state-dir",
      "MILLRACE_QUERY_STATE_DIR",
      "DIR",
@@ -24,29 +24,29 @@ struct query_api {
     struct api api;
 };
 
-static int configure(const struct program *program, void *self, struct mr_error *error)
+static int configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct query_api *query = self;
-    const struct mr_options *options = &program->options;
+    const struct mr_options *options = &service->options;
     const char *secrets = mr_options_text(options, "secrets-dir");
     int code = mr_options_integer(options, "ready-lag", 0, INT64_MAX, &query->ready_lag, error);
     if (code == 0)
-        code = program_bound_memory(program, error);
+        code = service_bound_memory(service, error);
     return code ? code : token_keys_load(secrets, TOKEN_VERIFY | TOKEN_MAC, &query->keys, error);
 }
 
-static int start(struct program *program, void *self, struct mr_error *error)
+static int start(struct service *service, void *self, struct mr_error *error)
 {
     struct query_api *query = self;
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
-        .state_dir = mr_options_text(&program->options, "state-dir")};
-    int code = shop_views_query_topology(program->registry, &topology, error);
+        .state_dir = mr_options_text(&service->options, "state-dir")};
+    int code = shop_views_query_topology(service->registry, &topology, error);
     if (code == 0)
-        code = program_start_engine(program, "views", topology, &options, error);
+        code = service_start_engine(service, "views", topology, &options, error);
     if (code)
         return code;
-    api_init(&query->api, program->engines[0].engine, query->keys);
+    api_init(&query->api, service->engines[0].engine, query->keys);
     query->api.ready_lag_max = query->ready_lag;
     struct http_server_options server = {
         .routes = api_routes,
@@ -55,7 +55,7 @@ static int start(struct program *program, void *self, struct mr_error *error)
         .origin_count = shop_paths_count,
         .user = &query->api,
     };
-    return program_start_http(program, &server, error);
+    return service_start_http(service, &server, error);
 }
 
 static void clean_up(void *self)
@@ -66,7 +66,7 @@ static void clean_up(void *self)
 
 int main(int argc, char **argv)
 {
-    static const struct program_spec spec = {
+    static const struct service_spec spec = {
         .name = "query-api",
         .purpose = "Serves catalogue, carts and orders, read-only, from views folded out of Kafka.",
         .options = options_table,
@@ -76,5 +76,5 @@ int main(int argc, char **argv)
         .clean_up = clean_up,
     };
     static struct query_api query;
-    return program_main(&spec, &query, argc, argv);
+    return service_main(&spec, &query, argc, argv);
 }

@@ -1,7 +1,7 @@
 /* query_api_kafka_test.c - events on a real broker, read over HTTP with the position they got. */
 #include "../http/query_fixture.h"
 
-#include <program/registry.h>
+#include <service/registry.h>
 #include <topology/kafka.h>
 
 #include <tests/broker.h>

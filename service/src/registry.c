@@ -2,7 +2,7 @@
  * registry.c - folds the topic `_schemas` into a registry: at a program's start, and again when a
  * record comes whose schema was registered later.
  */
-#include <program/registry.h>
+#include <service/registry.h>
 
 #include <base/alloc.h>
 #include <base/clock.h>

@@ -1,10 +1,10 @@
 /*
  * program_test.c - a program's exit codes, and what is cleaned up when it does not come to serve.
  */
-#include <program/program.h>
+#include <service/service.h>
 #include <tests/cmocka.h>
 
-static const struct mr_option table[] = {PROGRAM_OPTIONS, PROGRAM_INSTANCE_OPTION};
+static const struct mr_option table[] = {SERVICE_OPTIONS, SERVICE_INSTANCE_OPTION};
 
 struct calls {
     int code; /* What configure fails with. */
@@ -13,19 +13,19 @@ struct calls {
     int cleaned_up;
 };
 
-static int configure(const struct program *program, void *self, struct mr_error *error)
+static int configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct calls *calls = self;
     calls->configured++;
-    assert_string_equal(program->kafka.brokers, "nowhere:1");
-    assert_string_equal(program->kafka.client_id, "millrace-example");
+    assert_string_equal(service->kafka.brokers, "nowhere:1");
+    assert_string_equal(service->kafka.client_id, "millrace-example");
     return mr_fail(error, calls->code, "as the test wants it");
 }
 
-static int start(struct program *program, void *self, struct mr_error *error)
+static int start(struct service *service, void *self, struct mr_error *error)
 {
     struct calls *calls = self;
-    (void)program;
+    (void)service;
     (void)error;
     calls->started++;
     return 0;
@@ -39,7 +39,7 @@ static void clean_up(void *self)
 
 static int run(struct calls *calls, int argc, const char *const *argv)
 {
-    const struct program_spec spec = {
+    const struct service_spec spec = {
         .name = "example",
         .purpose = "Shows how a program ends.",
         .options = table,
@@ -48,7 +48,7 @@ static int run(struct calls *calls, int argc, const char *const *argv)
         .start = start,
         .clean_up = clean_up,
     };
-    return program_main(&spec, calls, argc, (char **)(uintptr_t)argv);
+    return service_main(&spec, calls, argc, (char **)(uintptr_t)argv);
 }
 
 static void help_and_version_end_it_well(void **state)

@@ -1,20 +1,20 @@
 /*
- * program.h - what every long-running program is around its own parts: options, log, schemas,
+ * service.h - what every long-running program is around its own parts: options, log, schemas,
  * engines, HTTP, signals, exit codes. Its main.c says only what is its own.
  *
  *     configure --> registry --> start --> serving --SIGTERM, SIGINT--> stopping --> exit 0
  *         |             |          |          '----an engine failed---> stopping --> exit 1
  *         '-------------'----------'-- failed ------------------------> stopping --> exit 1 or 2
  *
- * Stopping goes backwards: no new requests, and those under way get PROGRAM_DRAIN_MS; the spec's
+ * Stopping goes backwards: no new requests, and those under way get SERVICE_DRAIN_MS; the spec's
  * `stop`; the engines commit and flush; what is left is freed; the spec's `clean_up`. Exit code 2
  * is a wrong configuration (MR_CONFIG): starting again will not help.
  *
  * Threads  Everything here is for the main thread. Signals are blocked before the first thread
  *          starts, so that only the main thread takes them.
  */
-#ifndef PROGRAM_PROGRAM_H
-#define PROGRAM_PROGRAM_H
+#ifndef SERVICE_PROGRAM_H
+#define SERVICE_PROGRAM_H
 
 #include <base/options.h>
 #include <http/server.h>
@@ -22,37 +22,37 @@
 #include <topology/engine.h>
 #include <topology/kafka.h>
 
-enum { PROGRAM_ENGINES_MAX = 8, PROGRAM_DRAIN_MS = 5000 };
+enum { SERVICE_ENGINES_MAX = 8, SERVICE_DRAIN_MS = 5000 };
 
-struct program_engine {
+struct service_engine {
     const char *name;
     struct topo_topology *topology;
     struct topo_engine *engine;
 };
 
 /* What the hooks of a spec are given; they read it, and change nothing in it. */
-struct program {
-    const struct program_spec *spec;
+struct service {
+    const struct service_spec *spec;
     void *self;          /* The program's own state. */
     char executable[64]; /* "millrace-query-api"; Kafka's client.id too. */
     struct mr_options options;
     struct topo_kafka_options kafka;
     struct codec_registry *registry; /* Bound, from `start` on. */
-    struct program_engine engines[PROGRAM_ENGINES_MAX];
+    struct service_engine engines[SERVICE_ENGINES_MAX];
     size_t engines_count;
     struct http_server *server;
     struct http_status *status;
 };
 
-struct program_spec {
+struct service_spec {
     const char *name;    /* "query-api": in the log; the executable is millrace-query-api. */
     const char *purpose; /* A sentence for --help. */
     const struct mr_option *options;
     size_t options_count;
     /* Options and key files into `self`. */
-    int (*configure)(const struct program *program, void *self, struct mr_error *error);
+    int (*configure)(const struct service *service, void *self, struct mr_error *error);
     /* Starts the program's parts, those below among them. */
-    int (*start)(struct program *program, void *self, struct mr_error *error);
+    int (*start)(struct service *service, void *self, struct mr_error *error);
     /* Has one of its own parts failed? A look now and then, as at the engines. NULL: none can. */
     bool (*has_failed)(void *self, struct mr_error *error);
     /* Stops what `start` started besides, however far it came. NULL: nothing. */
@@ -62,55 +62,55 @@ struct program_spec {
 };
 
 /* The whole of main(). `self` is zeroed. Returns the exit code; after --help or --version, 0. */
-int program_main(const struct program_spec *spec, void *self, int argc, char **argv);
+int service_main(const struct service_spec *spec, void *self, int argc, char **argv);
 
 /* Takes the topology, and starts an engine of it on Kafka, with --instance and, from `options`,
  * what else is not said by its program: state_dir, workers, limits. */
-int program_start_engine(
-    struct program *program,
+int service_start_engine(
+    struct service *service,
     const char *name,
     struct topo_topology *topology,
     const struct topo_engine_options *options,
     struct mr_error *error);
 
 /* Bounds RocksDB's memory by --block-cache-mb and --write-buffers-mb: before any engine. */
-int program_bound_memory(const struct program *program, struct mr_error *error);
+int service_bound_memory(const struct service *service, struct mr_error *error);
 
 /* Starts a server of `options` at --address and --port, with --threads. */
-int program_start_http(
-    struct program *program, const struct http_server_options *options, struct mr_error *error);
+int service_start_http(
+    struct service *service, const struct http_server_options *options, struct mr_error *error);
 
 /* For programs without routes of their own: /healthz, /readyz and /metrics of all engines, at
  * --status-port. */
-int program_start_status(struct program *program, struct mr_error *error);
+int service_start_status(struct service *service, struct mr_error *error);
 
 /* -- rows of an option table that are the same wherever they stand -- */
 
-#define PROGRAM_OPTIONS                                                                            \
+#define SERVICE_OPTIONS                                                                            \
     {"brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"},         \
     {                                                                                              \
         "log-level", "MILLRACE_LOG_LEVEL", "LEVEL", "info", "debug, info, warn or error"           \
     }
 
-#define PROGRAM_INSTANCE_OPTION                                                                    \
+#define SERVICE_INSTANCE_OPTION                                                                    \
     {                                                                                              \
         "instance", "MILLRACE_INSTANCE", "NAME", "0", "of this instance; stable over restarts"     \
     }
 
-#define PROGRAM_SECRETS_DIR_OPTION                                                                 \
+#define SERVICE_SECRETS_DIR_OPTION                                                                 \
     {                                                                                              \
         "secrets-dir", "MILLRACE_SECRETS_DIR", "DIR", ".millrace/secrets", "where the keys are"    \
     }
 
 /* `ENV` is what the environment variables of the program begin with. */
-#define PROGRAM_HTTP_OPTIONS(ENV, PORT)                                                            \
+#define SERVICE_HTTP_OPTIONS(ENV, PORT)                                                            \
     {"address", ENV "ADDRESS", "ADDRESS", "127.0.0.1", "where to listen"},                         \
         {"port", ENV "PORT", "PORT", PORT, "where to listen"},                                     \
     {                                                                                              \
         "threads", ENV "THREADS", "N", "2", "threads that serve HTTP"                              \
     }
 
-#define PROGRAM_MEMORY_OPTIONS(BLOCK_CACHE_MB, WRITE_BUFFERS_MB)                                   \
+#define SERVICE_MEMORY_OPTIONS(BLOCK_CACHE_MB, WRITE_BUFFERS_MB)                                   \
     {"block-cache-mb",                                                                             \
      "MILLRACE_BLOCK_CACHE_MB",                                                                    \
      "MB",                                                                                         \
@@ -121,7 +121,7 @@ int program_start_status(struct program *program, struct mr_error *error);
             "RocksDB's memtables, all stores"                                                      \
     }
 
-#define PROGRAM_STATUS_OPTION(ENV, PORT)                                                           \
+#define SERVICE_STATUS_OPTION(ENV, PORT)                                                           \
     {                                                                                              \
         "status-port", ENV "STATUS_PORT", "PORT", PORT, "where /healthz, /readyz and /metrics are" \
     }

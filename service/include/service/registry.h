@@ -2,8 +2,8 @@
  * registry.h - the schema registry as Kafka has it, for programs: read at start, and again when a
  * record comes whose schema id is not known.
  */
-#ifndef PROGRAM_REGISTRY_H
-#define PROGRAM_REGISTRY_H
+#ifndef SERVICE_REGISTRY_H
+#define SERVICE_REGISTRY_H
 
 #include <schemas/registry.h>
 

@@ -1,5 +1,5 @@
 /* serve.c - what a program starts of the libraries: engines on Kafka, and HTTP before them. */
-#include <program/program.h>
+#include <service/service.h>
 
 #include <base/log.h>
 #include <http/status.h>
@@ -10,32 +10,32 @@ enum { PORT_MAX = 65535, THREADS_MAX = 64 };
 
 static void log_engine(void *user, int level, const char *event, const char *text)
 {
-    const struct program_engine *engine = user;
+    const struct service_engine *engine = user;
     mr_log((enum mr_log_level)level, event, "engine=%s %s", engine->name, text);
 }
 
-int program_start_engine(
-    struct program *program,
+int service_start_engine(
+    struct service *service,
     const char *name,
     struct topo_topology *topology,
     const struct topo_engine_options *options,
     struct mr_error *error)
 {
-    assert(program->engines_count < PROGRAM_ENGINES_MAX);
-    struct program_engine *engine = &program->engines[program->engines_count++];
-    *engine = (struct program_engine){.name = name, .topology = topology};
+    assert(service->engines_count < SERVICE_ENGINES_MAX);
+    struct service_engine *engine = &service->engines[service->engines_count++];
+    *engine = (struct service_engine){.name = name, .topology = topology};
     struct topo_engine_options all = *options;
-    all.instance_id = mr_options_text(&program->options, "instance");
+    all.instance_id = mr_options_text(&service->options, "instance");
     all.io_open = topo_kafka_open;
-    all.io_user = &program->kafka;
+    all.io_user = &service->kafka;
     all.on_log = log_engine;
     all.log_user = engine;
     return topo_engine_start(topology, &all, &engine->engine, error);
 }
 
-int program_bound_memory(const struct program *program, struct mr_error *error)
+int service_bound_memory(const struct service *service, struct mr_error *error)
 {
-    const struct mr_options *options = &program->options;
+    const struct mr_options *options = &service->options;
     struct topo_memory bounds = {0};
     int code = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
     if (code == 0)
@@ -46,33 +46,33 @@ int program_bound_memory(const struct program *program, struct mr_error *error)
     return code;
 }
 
-int program_start_http(
-    struct program *program, const struct http_server_options *options, struct mr_error *error)
+int service_start_http(
+    struct service *service, const struct http_server_options *options, struct mr_error *error)
 {
     struct http_server_options server = *options;
     int64_t port = 0, threads = 0;
-    int code = mr_options_integer(&program->options, "port", 0, PORT_MAX, &port, error);
+    int code = mr_options_integer(&service->options, "port", 0, PORT_MAX, &port, error);
     if (code == 0)
-        code = mr_options_integer(&program->options, "threads", 1, THREADS_MAX, &threads, error);
-    server.address = mr_options_text(&program->options, "address");
+        code = mr_options_integer(&service->options, "threads", 1, THREADS_MAX, &threads, error);
+    server.address = mr_options_text(&service->options, "address");
     server.port = (uint16_t)port;
     server.threads = (int)threads;
     if (code == 0)
-        code = http_server_start(&server, &program->server, error);
+        code = http_server_start(&server, &service->server, error);
     if (code)
         return code;
-    unsigned at = http_server_port(program->server);
+    unsigned at = http_server_port(service->server);
     mr_log(MR_LOG_INFO, "listening", "address=%s port=%u", server.address, at);
     return 0;
 }
 
 static int is_ready(void *user, struct mr_buffer *out)
 {
-    const struct program *program = user;
+    const struct service *service = user;
     int ready = 1;
     mr_buffer_add_byte(out, '{');
-    for (size_t i = 0; i < program->engines_count; i++) {
-        const struct program_engine *engine = &program->engines[i];
+    for (size_t i = 0; i < service->engines_count; i++) {
+        const struct service_engine *engine = &service->engines[i];
         mr_buffer_printf(out, "%s\"%s\":", i ? "," : "", engine->name);
         topo_engine_status_json(engine->engine, out);
         ready &= topo_engine_state(engine->engine, NULL) == TOPO_RUNNING;
@@ -83,25 +83,25 @@ static int is_ready(void *user, struct mr_buffer *out)
 
 static void metrics(void *user, struct mr_buffer *out)
 {
-    const struct program *program = user;
-    for (size_t i = 0; i < program->engines_count; i++)
-        topo_engine_metrics(program->engines[i].engine, out);
+    const struct service *service = user;
+    for (size_t i = 0; i < service->engines_count; i++)
+        topo_engine_metrics(service->engines[i].engine, out);
 }
 
-int program_start_status(struct program *program, struct mr_error *error)
+int service_start_status(struct service *service, struct mr_error *error)
 {
     int64_t port = 0;
-    int code = mr_options_integer(&program->options, "status-port", 0, PORT_MAX, &port, error);
+    int code = mr_options_integer(&service->options, "status-port", 0, PORT_MAX, &port, error);
     if (code)
         return code;
     struct http_status_options status = {
         .port = (uint16_t)port,
         .ready = is_ready,
         .metrics = metrics,
-        .user = program,
+        .user = service,
     };
-    code = http_status_start(&status, &program->status, error);
+    code = http_status_start(&status, &service->status, error);
     if (code == 0)
-        mr_log(MR_LOG_INFO, "listening", "status_port=%u", http_status_port(program->status));
+        mr_log(MR_LOG_INFO, "listening", "status_port=%u", http_status_port(service->status));
     return code;
 }

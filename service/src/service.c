@@ -1,0 +1,139 @@
+/* service.c - the life of a program, from its options to its exit code. */
+#include <service/service.h>
+
+#include <base/log.h>
+#include <http/status.h>
+#include <service/registry.h>
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <time.h>
+
+enum { LOOK_EVERY_MS = 500 };
+enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Before any thread: all inherit it. */
+static void block_signals(sigset_t *ret_signals)
+{
+    sigemptyset(ret_signals);
+    sigaddset(ret_signals, SIGTERM);
+    sigaddset(ret_signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* The number of engines that run; an error when one of them or of the other parts has failed. */
+static int look(const struct service *service, size_t *ret_running, struct mr_error *error)
+{
+    size_t running = 0;
+    for (size_t i = 0; i < service->engines_count; i++) {
+        enum topo_engine_state state = topo_engine_state(service->engines[i].engine, error);
+        if (state == TOPO_FAILED)
+            return MR_FATAL;
+        running += state == TOPO_RUNNING;
+    }
+    const struct service_spec *spec = service->spec;
+    if (spec->has_failed && spec->has_failed(service->self, error))
+        return MR_FATAL;
+    *ret_running = running;
+    return 0;
+}
+
+static int
+serve_until_told(const struct service *service, const sigset_t *signals, struct mr_error *error)
+{
+    bool announced = false;
+    for (;;) {
+        size_t running = 0;
+        int code = look(service, &running, error);
+        if (code)
+            return code;
+        if (!announced && running == service->engines_count) {
+            announced = true;
+            mr_log(MR_LOG_INFO, "ready", "engines=%zu", running);
+        }
+        struct timespec tick = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+        int number = sigtimedwait(signals, NULL, &tick);
+        if (number > 0) {
+            mr_log(MR_LOG_INFO, "stopping", "signal=%d", number);
+            return 0;
+        }
+    }
+}
+
+static void stop(struct service *service)
+{
+    const struct service_spec *spec = service->spec;
+    if (service->server)
+        http_server_stop(service->server, SERVICE_DRAIN_MS);
+    http_status_free(service->status);
+    if (spec->stop)
+        spec->stop(service->self);
+    for (size_t i = 0; i < service->engines_count; i++)
+        if (service->engines[i].engine)
+            topo_engine_stop(service->engines[i].engine);
+    http_server_free(service->server); /* Now that no engine wakes its requests any more. */
+    for (size_t i = 0; i < service->engines_count; i++) {
+        topo_engine_free(service->engines[i].engine);
+        topo_topology_free(service->engines[i].topology);
+    }
+    if (spec->clean_up)
+        spec->clean_up(service->self);
+    codec_registry_free(service->registry);
+}
+
+static int run(struct service *service, struct mr_error *error)
+{
+    const struct mr_options *options = &service->options;
+    sigset_t signals;
+    mr_log_init(service->spec->name, mr_log_level_of(mr_options_text(options, "log-level")));
+    block_signals(&signals);
+    service->kafka = (struct topo_kafka_options){
+        .brokers = mr_options_text(options, "brokers"), .client_id = service->executable};
+    int code = service->spec->configure(service, service->self, error);
+    if (code == 0)
+        code = shop_registry_load(
+            service->kafka.brokers, service->kafka.client_id, &service->registry, error);
+    if (code == 0)
+        code = service->spec->start(service, service->self, error);
+    if (code == 0)
+        code = serve_until_told(service, &signals, error);
+    stop(service);
+    return code;
+}
+
+/* Does what the options say. */
+static int obey(struct service *service, struct mr_error *error)
+{
+    const struct service_spec *spec = service->spec;
+    const struct mr_options *options = &service->options;
+    if (options->operands_count)
+        return mr_fail(error, MR_CONFIG, "it takes no operands; see --help");
+    if (!options->help_wanted && !options->version_wanted)
+        return run(service, error);
+    if (options->help_wanted)
+        mr_options_print_help(
+            spec->options, spec->options_count, service->executable, "[OPTION]...", spec->purpose);
+    else
+        mr_options_print_version(service->executable);
+    return 0;
+}
+
+int service_main(const struct service_spec *spec, void *self, int argc, char **argv)
+{
+    struct service service = {.spec = spec, .self = self};
+    struct mr_error error = {.text = "failed"};
+    mr_log_init(spec->name, MR_LOG_INFO);
+    (void)snprintf(service.executable, sizeof service.executable, "millrace-%s", spec->name);
+    int code =
+        mr_options_parse(&service.options, spec->options, spec->options_count, argc, argv, &error);
+    if (code == 0) {
+        code = obey(&service, &error);
+        mr_options_clean_up(&service.options);
+    }
+    if (code == 0)
+        return EXIT_STOPPED;
+    mr_log(MR_LOG_ERROR, "failed", "error=\"%s\"", error.text);
+    return code == MR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+}

@@ -1,1 +1,0 @@
-millrace_test(program_test LABEL unit LIBS program)

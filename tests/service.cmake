@@ -1,0 +1,1 @@
+millrace_test(service_test LABEL unit LIBS service)
