@@ -2,7 +2,7 @@
 # tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
 set -eu
 cd "$(dirname "$0")/.."
-folders="base schemas topology sealing http service processors payments command-api query-api tools tests bench"
+folders="base schemas topology sealing http service processors payment-connector command-api query-api tools tests bench"
 sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -37,7 +37,7 @@ only lzma tools/
 may() { # FOLDER OTHER...
     own=$1
     allowed=$(echo "$@" | tr ' ' '|')
-    for line in $(grep -rnoE '#include <(base|schemas|topology|sealing|http|service|processors|payments|tools)/' \
+    for line in $(grep -rnoE '#include <(base|schemas|topology|sealing|http|service|processors|payment_connector|tools)/' \
         "$own" --include="*.[ch]" | grep -vE "<($allowed)/" | tr -d ' ' || true); do
         complain "$line: $own/ may include only $*"
     done
@@ -49,7 +49,7 @@ may sealing base schemas
 may http base schemas topology
 may service base schemas topology http
 may processors base schemas topology service
-may payments base schemas topology sealing service processors
+may payment-connector payment_connector base schemas topology sealing service processors
 may command-api base schemas topology sealing http service processors
 may query-api base schemas topology http service processors
 exit $bad

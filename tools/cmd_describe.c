@@ -3,7 +3,7 @@
  */
 #include "command.h"
 
-#include <payments/connector.h>
+#include <payment_connector/connector.h>
 #include <processors/shop.h>
 #include <processors/views.h>
 

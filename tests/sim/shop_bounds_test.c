@@ -5,7 +5,7 @@
  */
 #include "shop_harness.h"
 
-#include <payments/simulator.h>
+#include <payment_connector/simulator.h>
 #include <tests/cmocka.h>
 
 static const char *const owner = "usr_a";

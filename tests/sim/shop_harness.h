@@ -12,7 +12,7 @@
 #ifndef TESTS_SHOP_HARNESS_H
 #define TESTS_SHOP_HARNESS_H
 
-#include <payments/psp.h>
+#include <payment_connector/psp.h>
 #include <processors/ids.h>
 #include <processors/shop.h>
 #include <topology/driver.h>

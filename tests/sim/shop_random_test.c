@@ -25,7 +25,7 @@
 #include "shop_harness.h"
 
 #include <base/alloc.h>
-#include <payments/simulator.h>
+#include <payment_connector/simulator.h>
 #include <processors/views.h>
 #include <tests/cmocka.h>
 

@@ -1,7 +1,7 @@
 /*
  * payments_simulator_test.c - what each method token answers, and that an answer does not change.
  */
-#include <payments/simulator.h>
+#include <payment_connector/simulator.h>
 #include <processors/shop.h>
 #include <tests/cmocka.h>
 

@@ -1,5 +1,5 @@
 /*
- * program_test.c - a program's exit codes, and what is cleaned up when it does not come to serve.
+ * service_test.c - a service's exit codes, and what is cleaned up when it does not come to serve.
  */
 #include <service/service.h>
 #include <tests/cmocka.h>

@@ -13,8 +13,8 @@
  * Threads  Everything here is for the main thread. Signals are blocked before the first thread
  *          starts, so that only the main thread takes them.
  */
-#ifndef SERVICE_PROGRAM_H
-#define SERVICE_PROGRAM_H
+#ifndef SERVICE_SERVICE_H
+#define SERVICE_SERVICE_H
 
 #include <base/options.h>
 #include <http/server.h>

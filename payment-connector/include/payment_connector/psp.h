@@ -8,8 +8,8 @@
  * Threads  submit and take: any thread.
  * Memory   submit copies what it keeps; what take returns is in the arena.
  */
-#ifndef PAYMENTS_PSP_H
-#define PAYMENTS_PSP_H
+#ifndef PAYMENT_CONNECTOR_PSP_H
+#define PAYMENT_CONNECTOR_PSP_H
 
 #include <base/arena.h>
 #include <base/error.h>

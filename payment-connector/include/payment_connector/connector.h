@@ -7,10 +7,10 @@
  *
  * Threads  The connector is shared by the workers and must outlive the topology.
  */
-#ifndef PAYMENTS_CONNECTOR_H
-#define PAYMENTS_CONNECTOR_H
+#ifndef PAYMENT_CONNECTOR_CONNECTOR_H
+#define PAYMENT_CONNECTOR_CONNECTOR_H
 
-#include <payments/psp.h>
+#include <payment_connector/psp.h>
 #include <schemas/codec.h>
 #include <sealing/secrets.h>
 #include <topology/topology.h>

@@ -19,10 +19,10 @@
  *
  * Threads  Any; one lock.
  */
-#ifndef PAYMENTS_SIMULATOR_H
-#define PAYMENTS_SIMULATOR_H
+#ifndef PAYMENT_CONNECTOR_SIMULATOR_H
+#define PAYMENT_CONNECTOR_SIMULATOR_H
 
-#include <payments/psp.h>
+#include <payment_connector/psp.h>
 
 struct psp_simulator;
 

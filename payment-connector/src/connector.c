@@ -1,6 +1,6 @@
 /* connector.c - one processor: asks the provider, and hands on whatever it has answered by now. */
 #include <base/buffer.h>
-#include <payments/connector.h>
+#include <payment_connector/connector.h>
 #include <processors/shop.h>
 #include <sealing/seal.h>
 

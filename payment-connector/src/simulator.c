@@ -5,7 +5,7 @@
  * a payment that was voided is never authorized after.
  */
 #include <base/alloc.h>
-#include <payments/simulator.h>
+#include <payment_connector/simulator.h>
 #include <processors/shop.h>
 
 #include <assert.h>

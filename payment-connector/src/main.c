@@ -1,6 +1,6 @@
 /* main.c - millrace-payments: the connector, with the simulated provider. */
-#include <payments/connector.h>
-#include <payments/simulator.h>
+#include <payment_connector/connector.h>
+#include <payment_connector/simulator.h>
 #include <service/service.h>
 
 static const struct mr_option options_table[] = {

@@ -1,0 +1,1 @@
+millrace_test(payments_simulator_test LABEL unit LIBS payment_connector processors)

@@ -1,1 +1,0 @@
-millrace_test(payments_simulator_test LABEL unit LIBS payments processors)
