@@ -11,7 +11,7 @@
 #ifndef COMMAND_API_API_H
 #define COMMAND_API_API_H
 
-#include "gateway.h"
+#include "dispatch.h"
 #include "hash_pool.h"
 #include "login_delay.h"
 
@@ -29,7 +29,7 @@ struct api {
     struct sealing_key kek;
     struct sealing_key credential;
     struct sealing_key payment;
-    struct gateway *gateway;
+    struct dispatch *dispatch;
     struct hash_pool *pool;
     struct login_delay *delays;
     struct topo_engine *engine; /* Folds outcomes, claims and credentials. */
@@ -94,12 +94,12 @@ void call_send(
     struct mr_bytes key,
     enum shop_type type,
     const void *command,
-    gateway_answer_fn *answered);
+    dispatch_answer_fn *answered);
 
 /* The outcome, with the headers that follow from it set; NULL when the answer has been sent: 202, a
  * rejection's problem, or 503. */
 const struct shop_command_outcome *
-call_accepted(struct call *call, const struct gateway_answer *answer);
+call_accepted(struct call *call, const struct dispatch_answer *answer);
 
 /* "/v1/commands/{id}?ticket=...": the ticket is our word that the command is in the log, so that
  * any instance can tell "not decided yet" from "never heard of". */

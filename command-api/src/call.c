@@ -132,7 +132,7 @@ struct shop_command_meta call_meta(const struct call *call)
         .expected_version = call->expected_version,
         .issued_at = call->now_ms,
         .deadline = call->now_ms + COMMAND_LIFETIME_MS,
-        .reply_to = mr_cstr(GATEWAY_REPLIES_TOPIC),
+        .reply_to = mr_cstr(DISPATCH_REPLIES_TOPIC),
         .reply_partition = call->api->instance,
         .correlation_id = http_request_id(call->request),
         .traceparent = http_traceparent(call->request),
@@ -146,13 +146,13 @@ void call_send(
     struct mr_bytes key,
     enum shop_type type,
     const void *command,
-    gateway_answer_fn *answered)
+    dispatch_answer_fn *answered)
 {
     struct mr_buffer bytes;
     read_preferences(call);
     mr_buffer_init(&bytes);
     codec_encode(call->api->registry, type, topic, command, &bytes);
-    struct gateway_command sending = {
+    struct dispatch_command sending = {
         .topic = topic,
         .key = key,
         .value = mr_arena_copy(http_arena(call->request), mr_buffer_view(&bytes)),
@@ -164,7 +164,7 @@ void call_send(
         .user = call,
     };
     mr_buffer_clean_up(&bytes);
-    gateway_send(call->api->gateway, call->request, &sending);
+    dispatch_send(call->api->dispatch, call->request, &sending);
 }
 
 void api_set_positions(
@@ -233,28 +233,28 @@ static void send_unavailable(struct call *call, const char *slug, const char *de
 }
 
 const struct shop_command_outcome *
-call_accepted(struct call *call, const struct gateway_answer *answer)
+call_accepted(struct call *call, const struct dispatch_answer *answer)
 {
     switch (answer->verdict) {
-    case GATEWAY_PENDING:
+    case DISPATCH_PENDING:
         if (call->must_wait)
             send_unavailable(call, "outcome-unknown", "it takes longer than usual; repeat it");
         else
             send_pending(call);
         return NULL;
-    case GATEWAY_UNKNOWN:
+    case DISPATCH_UNKNOWN:
         send_unavailable(
             call,
             "outcome-unknown",
             "the log did not answer in time; repeat the request with the same Idempotency-Key");
         return NULL;
-    case GATEWAY_UNAVAILABLE:
+    case DISPATCH_UNAVAILABLE:
         send_unavailable(call, "log-unavailable", "nothing was accepted; repeat the request");
         return NULL;
-    case GATEWAY_OVERLOADED:
+    case DISPATCH_OVERLOADED:
         send_unavailable(call, "overloaded", "repeat the request with the same Idempotency-Key");
         return NULL;
-    case GATEWAY_DECIDED:
+    case DISPATCH_DECIDED:
         break;
     }
     const struct shop_command_outcome *outcome = &answer->reply->outcome;

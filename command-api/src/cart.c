@@ -6,7 +6,8 @@
 
 #define SALES_TOPIC "sales.commands"
 
-static void send_cart(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void
+send_cart(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     const struct shop_command_outcome *outcome = call_accepted(call, answer);

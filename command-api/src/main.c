@@ -80,12 +80,12 @@ static int start(struct service *service, void *self, struct mr_error *error)
     api->registry = service->registry;
     api->instance = (int32_t)command->instance;
     api->delays = login_delay_new();
-    struct gateway_options gateway = {
+    struct dispatch_options dispatch = {
         .brokers = service->kafka.brokers,
         .reply_partition = api->instance,
         .registry = api->registry,
     };
-    int code = gateway_start(&gateway, &api->gateway, error);
+    int code = dispatch_start(&dispatch, &api->dispatch, error);
     if (code == 0)
         code = hash_pool_start((int)command->hash_workers, &api->pool, error);
     if (code == 0)
@@ -103,14 +103,14 @@ static int start(struct service *service, void *self, struct mr_error *error)
 static bool has_failed(void *self, struct mr_error *error)
 {
     struct command_api *command = self;
-    return gateway_has_failed(command->api.gateway, error);
+    return dispatch_has_failed(command->api.dispatch, error);
 }
 
 static void stop(void *self)
 {
     struct command_api *command = self;
     hash_pool_stop(command->api.pool);
-    gateway_stop(command->api.gateway);
+    dispatch_stop(command->api.dispatch);
 }
 
 static void clean_up(void *self)

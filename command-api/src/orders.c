@@ -39,14 +39,15 @@ send_order(struct http_request *request, const struct shop_command_outcome *outc
     http_send(request, status, NULL);
 }
 
-static void placed(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void placed(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     if (outcome)
         send_order(request, outcome, 201);
 }
 
-static void cancelled(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void
+cancelled(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     if (outcome)
@@ -54,7 +55,7 @@ static void cancelled(struct http_request *request, const struct gateway_answer 
 }
 
 static void
-payment_started(struct http_request *request, const struct gateway_answer *answer, void *user)
+payment_started(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     struct json_w w = json_w_to(http_response(request));

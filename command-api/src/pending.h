@@ -1,5 +1,5 @@
 /*
- * pending.h - commands whose requests wait, by command id. Private to gateway*.c.
+ * pending.h - commands whose requests wait, by command id. Private to dispatch*.c.
  *
  * Invariants: a note (what became of the command) reaches the request once, whether it arrives
  * while the request is suspended, just before, or between two suspensions; an entry is in the table
@@ -12,7 +12,7 @@
 
 #include <http/server.h>
 
-#include "gateway.h"
+#include "dispatch.h"
 
 #include <pthread.h>
 
@@ -35,7 +35,7 @@ struct pending {
     enum pending_note delivery; /* NOTE_NONE until the delivery report. */
     bool hurried;    /* The delivery report is enough: no reply is waited for, or no more. */
     bool queue_full; /* With NOTE_FAILED: why. */
-    gateway_answer_fn *answered;
+    dispatch_answer_fn *answered;
     void *user;
 };
 

@@ -86,7 +86,7 @@ static void send_session(struct call *call)
     http_send(call->request, 201, NULL);
 }
 
-static void started(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void started(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     struct login *login = call->user;

@@ -27,7 +27,7 @@ static void ready_get(struct http_request *request, void *user)
     struct mr_error error = {0};
     struct mr_buffer views;
     bool ready = topo_engine_state(api->engine, &error) == TOPO_RUNNING &&
-                 gateway_is_ready(api->gateway, &error);
+                 dispatch_is_ready(api->dispatch, &error);
     mr_buffer_init(&views);
     topo_engine_status_json(api->engine, &views);
     struct json_w w = json_w_to(http_response(request));
@@ -49,7 +49,7 @@ static void metrics_get(struct http_request *request, void *user)
     struct api *api = user;
     struct mr_buffer *out = http_response(request);
     http_server_metrics(http_request_server(request), out);
-    gateway_metrics(api->gateway, out);
+    dispatch_metrics(api->dispatch, out);
     hash_pool_metrics(api->pool, out);
     topo_engine_metrics(api->engine, out);
     http_send(request, 200, "text/plain; version=0.0.4");

@@ -67,7 +67,7 @@ settle(struct http_request *request, enum http_why why, struct mr_bytes payload,
         send_created(call);
 }
 
-static void claimed(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void claimed(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     struct registration *registration = call->user;

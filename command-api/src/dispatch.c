@@ -1,8 +1,8 @@
 /*
- * gateway.c - where a command leaves and its reply comes back: the reply on this instance's
+ * dispatch.c - where a command leaves and its reply comes back: the reply on this instance's
  * partition wakes the request.
  */
-#include "gateway.h"
+#include "dispatch.h"
 
 #include "pending.h"
 
@@ -22,8 +22,8 @@ enum {
     DELIVERY_MS = 4000, /* Longer than message.timeout.ms below, so that the report comes first. */
 };
 
-struct gateway {
-    struct gateway_options options;
+struct dispatch {
+    struct dispatch_options options;
     struct pending_table pending;
     struct topo_kafka_producer *producer;
     struct topo_kafka_reader *reader;
@@ -38,10 +38,10 @@ struct gateway {
 
 static const char *const producer_properties[] = {"message.timeout.ms=3000", NULL};
 
-static struct topo_kafka_options kafka_options(const struct gateway *gateway)
+static struct topo_kafka_options kafka_options(const struct dispatch *dispatch)
 {
     return (struct topo_kafka_options){
-        .brokers = gateway->options.brokers,
+        .brokers = dispatch->options.brokers,
         .client_id = "millrace-command-api",
         .properties = producer_properties,
     };
@@ -50,13 +50,13 @@ static struct topo_kafka_options kafka_options(const struct gateway *gateway)
 /* -- replies -- */
 
 /* Step 6b of an event's path: who asked is answered. */
-static void on_reply(struct gateway *gateway, const struct topo_record *record)
+static void on_reply(struct dispatch *dispatch, const struct topo_record *record)
 {
     struct mr_arena arena;
     struct codec_message message;
     struct mr_error error;
     mr_arena_init(&arena);
-    if (codec_decode(gateway->options.registry, record->value, &arena, &message, &error)) {
+    if (codec_decode(dispatch->options.registry, record->value, &arena, &message, &error)) {
         mr_log(
             MR_LOG_WARN,
             "bad-reply",
@@ -65,7 +65,7 @@ static void on_reply(struct gateway *gateway, const struct topo_record *record)
             error.text);
     } else if (message.id == SHOP_COMMAND_REPLY) {
         const struct shop_command_reply *reply = message.value;
-        pending_reply(&gateway->pending, reply->command_id, record->value);
+        pending_reply(&dispatch->pending, reply->command_id, record->value);
     }
     mr_arena_clean_up(&arena);
 }
@@ -77,40 +77,40 @@ static void rest(void)
 
 static void *read_replies(void *user)
 {
-    struct gateway *gateway = user;
-    while (!atomic_load(&gateway->stopping)) {
+    struct dispatch *dispatch = user;
+    while (!atomic_load(&dispatch->stopping)) {
         const struct topo_record *records = NULL;
         struct mr_error error;
-        int count = topo_kafka_reader_poll(gateway->reader, POLL_MS, &records, &error);
+        int count = topo_kafka_reader_poll(dispatch->reader, POLL_MS, &records, &error);
         bool good = count >= 0;
-        if (atomic_exchange(&gateway->reading, good) && !good)
+        if (atomic_exchange(&dispatch->reading, good) && !good)
             mr_log(MR_LOG_WARN, "replies-not-read", "error=\"%s\"", error.text);
         if (!good && mr_code_class(count) != MR_CLASS_RETRY) {
             mr_log(MR_LOG_ERROR, "replies-given-up", "error=\"%s\"", error.text);
-            atomic_store(&gateway->failed_for_good, true);
+            atomic_store(&dispatch->failed_for_good, true);
             break;
         }
         if (!good)
             rest();
         for (int i = 0; i < count; i++)
-            on_reply(gateway, &records[i]);
+            on_reply(dispatch, &records[i]);
     }
     return NULL;
 }
 
 /* From the end as it is now: what came before was for requests that are gone. */
-static int open_reader(struct gateway *gateway, struct mr_error *error)
+static int open_reader(struct dispatch *dispatch, struct mr_error *error)
 {
-    struct topo_kafka_options kafka = kafka_options(gateway);
-    int32_t partition = gateway->options.reply_partition;
+    struct topo_kafka_options kafka = kafka_options(dispatch);
+    int32_t partition = dispatch->options.reply_partition;
     int64_t low = 0;
     int64_t high = 0;
     kafka.properties = NULL;
-    int rc = topo_kafka_watermarks(&kafka, GATEWAY_REPLIES_TOPIC, partition, &low, &high, error);
-    rc = rc ? rc : topo_kafka_reader_new(&kafka, &gateway->reader, error);
+    int rc = topo_kafka_watermarks(&kafka, DISPATCH_REPLIES_TOPIC, partition, &low, &high, error);
+    rc = rc ? rc : topo_kafka_reader_new(&kafka, &dispatch->reader, error);
     return rc ? rc
               : topo_kafka_reader_add(
-                    gateway->reader, GATEWAY_REPLIES_TOPIC, partition, high, error);
+                    dispatch->reader, DISPATCH_REPLIES_TOPIC, partition, high, error);
 }
 
 static bool is_writer(const struct codec_topic *topic, const char *service)
@@ -122,83 +122,83 @@ static bool is_writer(const struct codec_topic *topic, const char *service)
 }
 
 /* Whoever sends the first command to a topic does not wait until its leader is known. */
-static int open_producer(struct gateway *gateway, struct mr_error *error)
+static int open_producer(struct dispatch *dispatch, struct mr_error *error)
 {
-    const struct topo_kafka_options kafka = kafka_options(gateway);
+    const struct topo_kafka_options kafka = kafka_options(dispatch);
     const char *topics[SHOP_TOPIC_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < SHOP_TOPIC_COUNT; i++)
         if (is_writer(&shop_topics[i], "command-api"))
             topics[count++] = shop_topics[i].name;
-    int rc = topo_kafka_producer_new(&kafka, 0, &gateway->producer, error);
+    int rc = topo_kafka_producer_new(&kafka, 0, &dispatch->producer, error);
     return rc ? rc
-              : topo_kafka_producer_prepare(gateway->producer, topics, count, PREPARE_MS, error);
+              : topo_kafka_producer_prepare(dispatch->producer, topics, count, PREPARE_MS, error);
 }
 
-static int open_gateway(struct gateway *gateway, struct mr_error *error)
+static int dispatch_open(struct dispatch *dispatch, struct mr_error *error)
 {
-    struct topo_kafka_options kafka = kafka_options(gateway);
+    struct topo_kafka_options kafka = kafka_options(dispatch);
     int32_t partitions = 0;
-    int rc = topo_kafka_partitions(&kafka, GATEWAY_REPLIES_TOPIC, &partitions, error);
-    if (rc == 0 && gateway->options.reply_partition >= partitions)
+    int rc = topo_kafka_partitions(&kafka, DISPATCH_REPLIES_TOPIC, &partitions, error);
+    if (rc == 0 && dispatch->options.reply_partition >= partitions)
         rc = mr_fail(
             error,
             MR_CONFIG,
             "instance %" PRId32 ": %s has %" PRId32 " partitions (`millrace topics create`)",
-            gateway->options.reply_partition,
-            GATEWAY_REPLIES_TOPIC,
+            dispatch->options.reply_partition,
+            DISPATCH_REPLIES_TOPIC,
             partitions);
-    rc = rc ? rc : open_reader(gateway, error);
-    rc = rc ? rc : open_producer(gateway, error);
-    if (rc == 0 && pthread_create(&gateway->thread, NULL, read_replies, gateway))
+    rc = rc ? rc : open_reader(dispatch, error);
+    rc = rc ? rc : open_producer(dispatch, error);
+    if (rc == 0 && pthread_create(&dispatch->thread, NULL, read_replies, dispatch))
         rc = mr_fail(error, MR_FATAL, "starting the thread that reads replies failed");
-    gateway->running = rc == 0;
+    dispatch->running = rc == 0;
     return rc;
 }
 
-int gateway_start(
-    const struct gateway_options *options, struct gateway **ret_gateway, struct mr_error *error)
+int dispatch_start(
+    const struct dispatch_options *options, struct dispatch **ret_dispatch, struct mr_error *error)
 {
-    struct gateway *gateway = mr_calloc(1, sizeof *gateway);
-    gateway->options = *options;
-    pending_table_init(&gateway->pending);
-    int rc = open_gateway(gateway, error);
+    struct dispatch *dispatch = mr_calloc(1, sizeof *dispatch);
+    dispatch->options = *options;
+    pending_table_init(&dispatch->pending);
+    int rc = dispatch_open(dispatch, error);
     if (rc)
-        gateway_stop(gateway);
+        dispatch_stop(dispatch);
     else
-        *ret_gateway = gateway;
+        *ret_dispatch = dispatch;
     return rc;
 }
 
-void gateway_stop(struct gateway *gateway)
+void dispatch_stop(struct dispatch *dispatch)
 {
-    if (!gateway)
+    if (!dispatch)
         return;
-    atomic_store(&gateway->stopping, true);
-    if (gateway->running)
-        pthread_join(gateway->thread, NULL);
-    topo_kafka_producer_free(gateway->producer);
-    topo_kafka_reader_free(gateway->reader);
-    pending_table_clean_up(&gateway->pending);
-    free(gateway);
+    atomic_store(&dispatch->stopping, true);
+    if (dispatch->running)
+        pthread_join(dispatch->thread, NULL);
+    topo_kafka_producer_free(dispatch->producer);
+    topo_kafka_reader_free(dispatch->reader);
+    pending_table_clean_up(&dispatch->pending);
+    free(dispatch);
 }
 
 /* -- commands -- */
 
-static struct gateway *gateway_of(struct pending *pending)
+static struct dispatch *dispatch_of(struct pending *pending)
 {
-    return (struct gateway *)((char *)pending->table - offsetof(struct gateway, pending));
+    return (struct dispatch *)((char *)pending->table - offsetof(struct dispatch, pending));
 }
 
 /* A command that is too large, or a partition without a leader, is that command's trouble; a
  * producer that cannot go on is everybody's. */
-static void note_failure(struct gateway *gateway, int code)
+static void note_failure(struct dispatch *dispatch, int code)
 {
     if (code == 0)
         return;
-    atomic_fetch_add(&gateway->failed, 1);
+    atomic_fetch_add(&dispatch->failed, 1);
     if (mr_code_class(code) == MR_CLASS_FATAL || mr_code_class(code) == MR_CLASS_FENCED)
-        atomic_store(&gateway->failed_for_good, true);
+        atomic_store(&dispatch->failed_for_good, true);
 }
 
 static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
@@ -206,13 +206,13 @@ static void on_delivered(void *user, int code, int32_t partition, int64_t offset
     struct pending *pending = user;
     (void)partition;
     (void)offset;
-    note_failure(gateway_of(pending), code);
+    note_failure(dispatch_of(pending), code);
     pending_delivered(pending, code);
 }
 
 static int produce(
-    struct gateway *gateway,
-    const struct gateway_command *command,
+    struct dispatch *dispatch,
+    const struct dispatch_command *command,
     struct pending *pending,
     struct mr_error *error)
 {
@@ -227,22 +227,22 @@ static int produce(
         .headers_count = command->requires_position.ptr ? 2 : 1,
     };
     return topo_kafka_produce(
-        gateway->producer, command->topic, -1, &output, on_delivered, pending, error);
+        dispatch->producer, command->topic, -1, &output, on_delivered, pending, error);
 }
 
 /* Tells the request's code what became of the command, once, and forgets it. */
 static void conclude(
     struct http_request *request,
     struct pending *pending,
-    enum gateway_verdict verdict,
+    enum dispatch_verdict verdict,
     const struct shop_command_reply *reply)
 {
-    struct gateway_answer answer = {
+    struct dispatch_answer answer = {
         .verdict = verdict,
         .command_id = mr_arena_copy(http_arena(request), mr_cstr(pending->command_id)),
         .reply = reply,
     };
-    gateway_answer_fn *answered = pending->answered;
+    dispatch_answer_fn *answered = pending->answered;
     void *user = pending->user;
     pending_remove(pending);
     answered(request, &answer, user);
@@ -252,26 +252,26 @@ static void
 conclude_reply(struct http_request *request, struct pending *pending, struct mr_bytes framed)
 {
     struct codec_message message;
-    struct gateway *gateway = gateway_of(pending);
-    if (codec_decode(gateway->options.registry, framed, http_arena(request), &message, NULL))
-        conclude(request, pending, GATEWAY_PENDING, NULL);
+    struct dispatch *dispatch = dispatch_of(pending);
+    if (codec_decode(dispatch->options.registry, framed, http_arena(request), &message, NULL))
+        conclude(request, pending, DISPATCH_PENDING, NULL);
     else
-        conclude(request, pending, GATEWAY_DECIDED, message.value);
+        conclude(request, pending, DISPATCH_DECIDED, message.value);
 }
 
-static enum gateway_verdict verdict_of(const struct pending *pending, enum pending_note note)
+static enum dispatch_verdict verdict_of(const struct pending *pending, enum pending_note note)
 {
     switch (note) {
     case NOTE_ACKNOWLEDGED:
-        return GATEWAY_PENDING;
+        return DISPATCH_PENDING;
     case NOTE_FAILED:
-        return pending->queue_full ? GATEWAY_OVERLOADED : GATEWAY_UNAVAILABLE;
+        return pending->queue_full ? DISPATCH_OVERLOADED : DISPATCH_UNAVAILABLE;
     case NOTE_NONE:
     case NOTE_REPLY:
     case NOTE_UNCERTAIN:
         break;
     }
-    return GATEWAY_UNKNOWN;
+    return DISPATCH_UNKNOWN;
 }
 
 static void
@@ -295,55 +295,55 @@ resume(struct http_request *request, enum http_why why, struct mr_bytes payload,
 
 /* Step 2 of an event's path. Suspended before it is sent: what cannot wait for its outcome is not
  * sent at all. */
-void gateway_send(
-    struct gateway *gateway, struct http_request *request, const struct gateway_command *command)
+void dispatch_send(
+    struct dispatch *dispatch, struct http_request *request, const struct dispatch_command *command)
 {
     struct pending *pending =
-        pending_add(&gateway->pending, command->command_id, command->wait_ms == 0);
+        pending_add(&dispatch->pending, command->command_id, command->wait_ms == 0);
     struct mr_error error;
     pending->answered = command->answered;
     pending->user = command->user;
     int wait_ms = command->wait_ms > 0 ? command->wait_ms : DELIVERY_MS;
     if (!pending_suspend(pending, request, wait_ms, resume)) {
         pending_delivered(pending, MR_AGAIN);
-        conclude(request, pending, GATEWAY_OVERLOADED, NULL);
+        conclude(request, pending, DISPATCH_OVERLOADED, NULL);
         return;
     }
-    int rc = produce(gateway, command, pending, &error);
+    int rc = produce(dispatch, command, pending, &error);
     if (rc) {
         mr_log(
             MR_LOG_WARN, "command-not-sent", "topic=%s error=\"%s\"", command->topic, error.text);
-        note_failure(gateway, rc);
+        note_failure(dispatch, rc);
         pending_delivered(pending, rc);
         return;
     }
-    atomic_fetch_add(&gateway->sent, 1);
+    atomic_fetch_add(&dispatch->sent, 1);
 }
 
 /* -- what an operator sees -- */
 
-bool gateway_is_ready(struct gateway *gateway, struct mr_error *error)
+bool dispatch_is_ready(struct dispatch *dispatch, struct mr_error *error)
 {
-    if (atomic_load(&gateway->reading))
+    if (atomic_load(&dispatch->reading))
         return true;
-    (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", GATEWAY_REPLIES_TOPIC);
+    (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", DISPATCH_REPLIES_TOPIC);
     return false;
 }
 
-bool gateway_has_failed(struct gateway *gateway, struct mr_error *error)
+bool dispatch_has_failed(struct dispatch *dispatch, struct mr_error *error)
 {
-    if (!atomic_load(&gateway->failed_for_good))
+    if (!atomic_load(&dispatch->failed_for_good))
         return false;
     (void)mr_fail(error, MR_FATAL, "the connection to Kafka has failed for good");
     return true;
 }
 
-void gateway_metrics(struct gateway *gateway, struct mr_buffer *out)
+void dispatch_metrics(struct dispatch *dispatch, struct mr_buffer *out)
 {
-    pthread_mutex_lock(&gateway->pending.lock);
-    size_t waiting = gateway->pending.count;
-    int64_t unclaimed = gateway->pending.unclaimed;
-    pthread_mutex_unlock(&gateway->pending.lock);
+    pthread_mutex_lock(&dispatch->pending.lock);
+    size_t waiting = dispatch->pending.count;
+    int64_t unclaimed = dispatch->pending.unclaimed;
+    pthread_mutex_unlock(&dispatch->pending.lock);
     mr_buffer_printf(
         out,
         "# TYPE millrace_commands_sent_total counter\nmillrace_commands_sent_total %lld\n"
@@ -351,8 +351,8 @@ void gateway_metrics(struct gateway *gateway, struct mr_buffer *out)
         "# TYPE millrace_commands_waiting gauge\nmillrace_commands_waiting %zu\n"
         "# TYPE millrace_replies_unclaimed_total counter\nmillrace_replies_unclaimed_total %" PRId64
         "\n",
-        (long long)atomic_load(&gateway->sent),
-        (long long)atomic_load(&gateway->failed),
+        (long long)atomic_load(&dispatch->sent),
+        (long long)atomic_load(&dispatch->failed),
         waiting,
         unclaimed);
 }

@@ -1,13 +1,13 @@
 /*
- * command_gateway_test.c - what a request is told of its command, whatever the log does and in
+ * command_dispatch_test.c - what a request is told of its command, whatever the log does and in
  * whatever order: acknowledged, lost, late, answered before it is acknowledged.
  *
  * Kafka's producer and reader are the ones below: a thread that does with a command what its topic
- * says, and a queue of replies. The server, its threads and the gateway are the real ones.
+ * says, and a queue of replies. The server, its threads and the dispatch are the real ones.
  */
 #include "../http/http_client.h"
 
-#include "gateway.h"
+#include "dispatch.h"
 
 #include <topology/kafka.h>
 
@@ -59,7 +59,8 @@ static void put_reply(const char *command_id)
             .status = mr_cstr("accepted"),
             .http_status = 200,
         }};
-    codec_encode(kafka.registry, SHOP_COMMAND_REPLY, GATEWAY_REPLIES_TOPIC, &record, &reply->bytes);
+    codec_encode(
+        kafka.registry, SHOP_COMMAND_REPLY, DISPATCH_REPLIES_TOPIC, &record, &reply->bytes);
     pthread_mutex_lock(&kafka.lock);
     reply->next = kafka.replies;
     kafka.replies = reply;
@@ -338,21 +339,21 @@ int topo_kafka_reader_poll(
 
 /* -- the requests -------------------------------------------------------------------------- */
 
-static struct gateway *gateway;
+static struct dispatch *dispatch;
 static atomic_int commands;
 
-static void tell(struct http_request *request, const struct gateway_answer *answer, void *user)
+static void tell(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     static const char *const names[] = {
-        [GATEWAY_DECIDED] = "decided",
-        [GATEWAY_PENDING] = "pending",
-        [GATEWAY_UNKNOWN] = "unknown",
-        [GATEWAY_UNAVAILABLE] = "unavailable",
-        [GATEWAY_OVERLOADED] = "overloaded",
+        [DISPATCH_DECIDED] = "decided",
+        [DISPATCH_PENDING] = "pending",
+        [DISPATCH_UNKNOWN] = "unknown",
+        [DISPATCH_UNAVAILABLE] = "unavailable",
+        [DISPATCH_OVERLOADED] = "overloaded",
     };
     const char *command_id = user;
     assert_true(mr_bytes_equal(answer->command_id, mr_cstr(command_id)));
-    if (answer->verdict == GATEWAY_DECIDED)
+    if (answer->verdict == DISPATCH_DECIDED)
         assert_true(mr_bytes_equal(answer->reply->command_id, mr_cstr(command_id)));
     mr_buffer_add(http_response(request), mr_cstr(names[answer->verdict]));
     http_send(request, 200, "text/plain");
@@ -363,7 +364,7 @@ static void send_command(struct http_request *request, void *user)
     struct mr_bytes wait = http_query(request, "wait");
     struct mr_bytes id =
         mr_arena_printf(http_arena(request), "command-%d", atomic_fetch_add(&commands, 1));
-    struct gateway_command command = {
+    struct dispatch_command command = {
         .topic = mr_arena_cstr(http_arena(request), http_path_param(request, 0)),
         .key = id,
         .value = mr_cstr("value"),
@@ -374,7 +375,7 @@ static void send_command(struct http_request *request, void *user)
         .user = (void *)(uintptr_t)id.ptr,
     };
     (void)user;
-    gateway_send(gateway, request, &command);
+    dispatch_send(dispatch, request, &command);
 }
 
 static const struct http_route routes[] = {
@@ -393,8 +394,8 @@ static int set_up_for(void **state, unsigned waiters_max)
     struct mr_error error;
     fixture->registry = codec_registry_new_local();
     kafka.registry = fixture->registry;
-    const struct gateway_options options = {.brokers = "none", .registry = fixture->registry};
-    assert_int_equal(gateway_start(&options, &gateway, &error), 0);
+    const struct dispatch_options options = {.brokers = "none", .registry = fixture->registry};
+    assert_int_equal(dispatch_start(&options, &dispatch, &error), 0);
     const struct http_server_options server = {
         .routes = routes, .routes_count = 1, .threads = 3, .waiters_max = waiters_max};
     assert_int_equal(http_server_start(&server, &fixture->server, &error), 0);
@@ -416,7 +417,7 @@ static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
     http_server_stop(fixture->server, 100);
-    gateway_stop(gateway);
+    dispatch_stop(dispatch);
     http_server_free(fixture->server);
     codec_registry_free(fixture->registry);
     free(fixture);
@@ -484,14 +485,14 @@ static void what_the_log_may_have_is_neither_accepted_nor_refused(void **state)
 static void a_full_queue_is_overload(void **state)
 {
     expect_of(state, "/full", "overloaded");
-    assert_false(gateway_has_failed(gateway, NULL));
+    assert_false(dispatch_has_failed(dispatch, NULL));
 }
 
 static void a_broken_producer_is_the_end(void **state)
 {
     struct mr_error error;
     expect_of(state, "/broken", "unavailable");
-    assert_true(gateway_has_failed(gateway, &error));
+    assert_true(dispatch_has_failed(dispatch, &error));
 }
 
 static void after_the_wait_the_delivery_report_is_waited_for(void **state)
@@ -581,7 +582,7 @@ static void every_request_of_a_storm_is_told_once(void **state)
         assert_int_equal(pthread_create(&threads[i], NULL, storm, *state), 0);
     for (int i = 0; i < CLIENTS; i++)
         pthread_join(threads[i], NULL);
-    gateway_metrics(gateway, &metrics);
+    dispatch_metrics(dispatch, &metrics);
     mr_buffer_add_byte(&metrics, '\0');
     assert_non_null(strstr(metrics.ptr, "millrace_commands_waiting 0\n"));
     mr_buffer_clean_up(&metrics);
