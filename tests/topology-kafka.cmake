@@ -10,7 +10,3 @@ if(NOT MILLRACE_SANITIZE MATCHES "thread")
   millrace_test(kafka_mock_test LABEL adapter LIBS topology base dep::rdkafka)
   target_include_directories(kafka_mock_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
 endif()
-
-add_executable(kafka_copy_bench EXCLUDE_FROM_ALL
-  ${CMAKE_SOURCE_DIR}/bench/kafka_copy_bench.c)
-target_link_libraries(kafka_copy_bench PRIVATE millrace_options topology base)

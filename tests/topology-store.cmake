@@ -5,8 +5,3 @@ foreach(test store_set_test store_model_test store_rocksdb_test store_threads_te
 endforeach()
 # Takes away from a database what only RocksDB itself can.
 target_link_libraries(store_rocksdb_test PRIVATE dep::rocksdb)
-
-# Measured by hand, never as a test: cmake --build build/release --target store_bench
-add_executable(store_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/store_bench.c)
-target_include_directories(store_bench PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
-target_link_libraries(store_bench PRIVATE millrace_options topology Threads::Threads)

@@ -24,6 +24,3 @@ millrace_test(restore_test LABEL sim LIBS sim_counter)
 target_include_directories(restore_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 millrace_test(workers_test LABEL sim LIBS sim_counter)
 target_include_directories(workers_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
-# Measured by hand, never as a test: cmake --build build/release --target fold_bench
-add_executable(fold_bench EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/fold_bench.c)
-target_link_libraries(fold_bench PRIVATE millrace_options topology)
