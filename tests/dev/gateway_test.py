@@ -4,7 +4,9 @@ import http.client
 import http.server
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
 import threading
 import unittest
@@ -44,7 +46,8 @@ class Side(http.server.BaseHTTPRequestHandler):
 class GatewayTest(HomeTest):
     def setUp(self):
         super().setUp()
-        self.home = Home(self.folder / "home")
+        # All that is syntax in nginx's file, in a shell or in a list of paths.
+        self.home = Home(self.folder / "a home $x; {b} #c 'd' \"e\" \\f, %g: ünïcode*")
         self.home.create()
         self.command, self.query = self.side("command"), self.side("query")
         self.port = broker.free_port()
@@ -148,7 +151,7 @@ class GatewayTest(HomeTest):
 
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_with_a_certificate_it_speaks_tls(self):
-        certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
+        certificate, key = self.folder / "the $cert; it.pem", self.folder / "key of it.pem"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
@@ -158,6 +161,81 @@ class GatewayTest(HomeTest):
         self.gateway.wait_ready(20)
         status, body = probes.get(f"https://{self.address}", "/v1/cart")
         self.assertEqual((status, json.loads(body)["headers"]["X-Forwarded-Proto"]), (200, "https"))
+        # Plain HTTP on that port.
+        status, fields, body = self.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertIn(" 400 ", status)
+        self.assertEqual(fields["content-type"], "application/problem+json")
+        self.assertEqual(json.loads(body)["type"], "/problems/https-required")
+
+    def raw(self, request, port=None):
+        """(status line, header fields by lower-case name, body) of what comes back for the bytes of a request."""
+        with socket.create_connection(("127.0.0.1", port or self.port), 10) as connection:
+            connection.sendall(request)
+            connection.settimeout(10)
+            answer = b""
+            while True:
+                part = connection.recv(65536)
+                answer += part
+                head, separator, body = answer.partition(b"\r\n\r\n")
+                length = re.search(rb"(?i)content-length: (\d+)", head)
+                if not part or (separator and length and len(body) >= int(length[1])):
+                    break
+        status, *fields = head.decode().split("\r\n")
+        return status, {n.lower(): v for n, _, v in (field.partition(": ") for field in fields)}, body
+
+    def test_http_1_0_without_host_is_answered_on_every_route(self):
+        for path in ("/v1/products?limit=1", "/readyz", "/v1/commands/x", "/.well-known/jwks.json"):
+            status, _, body = self.raw(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            self.assertIn(" 200 ", status, path)
+            self.assertIn("Host", json.loads(body)["headers"])
+        status, _, body = self.raw(b"POST /v1/cart/items HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
+        self.assertIn(" 200 ", status)
+        self.assertEqual(json.loads(body)["side"], "command")
+
+    def test_whatever_nginx_refuses_itself_is_a_problem(self):
+        for request, code, slug in (
+                (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "http-version-not-supported"),
+                (b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", 505, "http-version-not-supported"),
+                (b"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+                 501, "not-implemented"),
+                (b"POST /v1/x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n", 501, "not-implemented"),
+                (b"GET /problem/500 HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
+                (b"GET /problem/nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not-found"),
+                (b"GET / HTTP/1.1\r\n\r\n", 400, "malformed-request"),
+                (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400, "malformed-request"),
+                (b"POST /v1/x HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n", 400, "malformed-request"),
+                (b"GET /../.. HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed-request"),
+                (b"nonsense\r\n\r\n", 400, "malformed-request")):
+            status, fields, body = self.raw(request)
+            self.assertIn(f" {code} ", status, request)
+            self.assertEqual(fields.get("content-type"), "application/problem+json", request)
+            self.assertEqual(fields["cache-control"], "no-store")
+            self.assertIn("request-id", fields)
+            self.assertEqual(fields["x-content-type-options"], "nosniff")
+            problem = json.loads(body)
+            self.assertEqual((problem["status"], problem["type"]), (code, f"/problems/{slug}"))
+
+    def test_the_limit_of_a_body_is_given_in_bytes(self):
+        _, body = self.ask("POST", "/v1/x", b"x" * 65537)
+        self.assertEqual(json.loads(body)["limit"], 65536)
+
+    def test_a_ticket_is_not_in_the_access_log(self):
+        self.restart(MILLRACE_ACCESS_LOG="all")
+        self.gateway.wait_ready(20)
+        self.ask("GET", "/v1/commands/cmd_1?ticket=sesame")
+        self.gateway.stop()
+        log = (self.home.logs / "access.log").read_text()
+        self.assertIn('path="/v1/commands/cmd_1"', log)
+        self.assertNotIn("sesame", log)
+
+    def test_it_listens_on_an_ipv6_address_however_it_is_written(self):
+        for bind, url in (("::1", "[::1]"), ("[::1]", "[::1]"), ("::", "[::1]"), ("localhost", "localhost")):
+            with mock.patch.dict(os.environ, {"MILLRACE_BIND": bind}):
+                self.assertEqual(gateway.url_host(), url)
+                gateway.check_bind(broker.free_port())
+            self.restart(MILLRACE_BIND=bind)
+            self.gateway.ready = lambda: probes.is_ready(f"{url}:{self.port}", "/healthz")
+            self.gateway.wait_ready(20)
 
     def test_too_many_requests_are_a_problem(self):
         self.restart(MILLRACE_LIMIT_CREDENTIALS="1r/m")
@@ -174,6 +252,20 @@ class LimitsTest(unittest.TestCase):
         with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_READS": "many; deny all"}):
             with self.assertRaisesRegex(Failure, "MILLRACE_LIMIT_READS"):
                 gateway.check()
+
+    def test_each_reason_for_which_it_cannot_listen_is_given_as_that_reason(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with self.assertRaisesRegex(Failure, f"port {port} is in use"):
+                gateway.check_bind(port)
+        for bind, reason in (("192.0.2.1", "192.0.2.1 is not an address of this machine"),
+                             ("2001:db8::1", "2001:db8::1 is not an address of this machine"),
+                             ("no such name", "no such name is not an address or a name"),
+                             ("::zz", "::zz is not an address or a name")):
+            with mock.patch.dict(os.environ, {"MILLRACE_BIND": bind}), self.assertRaisesRegex(Failure, reason):
+                gateway.check_bind(broker.free_port())
 
     def test_a_certificate_needs_its_key_and_both_must_be_there(self):
         for environment, reason in (({"MILLRACE_TLS_CERT": __file__}, "needs both"),

@@ -33,7 +33,7 @@ while True:
 
 
 class FakeShop:
-    url, brokers, external_broker = "http://gateway", "broker:1", None
+    url, brokers, external_broker, account = "http://gateway", "broker:1", None, None
 
     def __init__(self, home, journal, names):
         self.home, self.journal, self.names = home, journal, names

@@ -23,6 +23,8 @@ FILES = pathlib.Path(__file__).resolve().parent / "kafka"
 # Named in full: a bare "dependency:" would make Maven look up which plugin that is, and which version is new.
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 READY_TIMEOUT_S = 120
+# Java reads file names by the locale, and knows no letters beyond ASCII in "C".
+JAVA_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 
 
 def free_port():
@@ -34,22 +36,36 @@ def free_port():
     raise Failure("no free port between 20000 and 32000")
 
 
-def port_is_free(port, host="127.0.0.1"):
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def bind_error(port, host="127.0.0.1"):
+    """None when somebody could listen there; else the OSError that says why not."""
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(where)
+    except OSError as error:
+        return error
+    return None
+
+
+def port_is_free(port):
+    return bind_error(port) is None
+
+
+def split_address(address):
+    """(host, port) of HOST:PORT or [IPV6]:PORT; None when it is neither."""
+    match = re.fullmatch(r"(\[[0-9A-Fa-f:.]+(?:%\w+)?\]|[A-Za-z0-9_.-]+):(\d{1,5})", address)
+    if not match or not 0 < int(match[2]) < 65536:
+        return None
+    return match[1].strip("[]"), int(match[2])
 
 
 def answers(address, timeout_s=1.0):
     """Whether a Kafka broker at HOST:PORT serves requests: it is asked for its API versions."""
-    host, _, port = address.rpartition(":")
     request = struct.pack(">hhih", 18, 0, 1, 8) + b"millrace"
     try:
-        with socket.create_connection((host, int(port)), timeout_s) as connection:
+        with socket.create_connection(split_address(address), timeout_s) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             reply = b""
             while len(reply) < 10:
@@ -57,7 +73,7 @@ def answers(address, timeout_s=1.0):
                 if not part:
                     return False
                 reply += part
-    except (OSError, ValueError):
+    except OSError:
         return False
     _, correlation, error = struct.unpack(">iih", reply)
     return correlation == 1 and error == 0
@@ -79,58 +95,70 @@ def fetch(log):
     started = time.monotonic()
     part = jars.with_name(f"{jars.name}.{os.getpid()}.part")
     try:
+        part.mkdir(parents=True)
+        shutil.copy(FILES / "pom.xml", part)
         with open(log, "w") as output:
             status = subprocess.run(
-                ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", str(FILES / "pom.xml"),
-                 f"{PLUGIN}:copy-dependencies",
-                 "-DincludeScope=runtime", f"-DoutputDirectory={part}"],
+                ["mvn", "-B", "-q", "-Dstyle.color=never", "-f", "pom.xml", f"{PLUGIN}:copy-dependencies",
+                 "-DincludeScope=runtime", "-DoutputDirectory=jars"],
+                cwd=part, env={**os.environ, **JAVA_ENVIRONMENT},
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
         if status != 0:
             lines = pathlib.Path(log).read_text(errors="replace").splitlines()
             why = next((line for line in lines if "[ERROR]" in line), "Maven did not say why")
             raise Failure(f"Kafka could not be fetched: {why} (all of it: {log})")
         with contextlib.suppress(OSError):
-            os.rename(part, jars)   # Somebody else may have been faster; theirs is as good.
+            os.rename(part / "jars", jars)   # Somebody else may have been faster; theirs is as good.
     finally:
         shutil.rmtree(part, ignore_errors=True)
     say(f"fetched Kafka {version()}: {len(list(jars.glob('*.jar')))} jars in {time.monotonic() - started:.0f} s")
     return jars
 
 
-def _java(jars, *arguments):
+def _java(*arguments):
+    """To be run in the data folder. No path of ours is in it: a class path ends at a colon, and a configuration
+    at a comma, which the folder's own path may have."""
     heap = shlex.split(os.environ.get("KAFKA_HEAP_OPTS", "-Xms256m -Xmx1g"))
-    return ["java", *heap, f"-Dlog4j2.configurationFile={FILES / 'log4j2.properties'}",
-            "-cp", f"{jars}/*", *arguments]
+    return ["java", *heap, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", "jars/*", *arguments]
 
 
-def _format(jars, config, log):
+def _format(data_dir, log, account):
     """Gives an empty data folder its cluster id; one that has an id is left as it is."""
     cluster_id = "M" + base64.urlsafe_b64encode(os.urandom(16)).decode()[1:22]
     with open(log, "ab") as output:
         status = subprocess.run(
-            _java(jars, "kafka.tools.StorageTool", "format", "--ignore-formatted",
-                  "--cluster-id", cluster_id, "--config", str(config)),
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
+            _java("kafka.tools.StorageTool", "format", "--ignore-formatted",
+                  "--cluster-id", cluster_id, "--config", "server.properties"),
+            cwd=data_dir, env={**os.environ, **JAVA_ENVIRONMENT}, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, check=False, umask=0o077, **(account.popen if account else {})).returncode
     if status != 0:
         raise Failure(f"Kafka's data folder could not be formatted; {log} says why")
 
 
-def prepare(data_dir, log, run_dir, broker_port, controller_port):
+def _write_configuration(data_dir, jars, ports):
+    text = (FILES / "server.properties.in").read_text()
+    for name, value in ports.items():
+        text = text.replace(f"@{name}@", str(value))
+    (data_dir / "server.properties").write_text(text)
+    shutil.copy(FILES / "log4j2.properties", data_dir)
+    link = data_dir / "jars"
+    link.unlink(missing_ok=True)
+    link.symlink_to(jars)
+
+
+def prepare(data_dir, log, run_dir, broker_port, controller_port, account=None):
     """The broker as a Process that is not started yet; its data folder exists and has its id."""
     jars = fetch(log.with_name("maven.log"))
-    data_dir.mkdir(parents=True, exist_ok=True)
-    config = data_dir / "server.properties"
-    text = (FILES / "server.properties.in").read_text()
-    for name, value in {"BROKER_PORT": broker_port, "CONTROLLER_PORT": controller_port,
-                        "LOG_DIR": data_dir / "log"}.items():
-        text = text.replace(f"@{name}@", str(value))
-    config.write_text(text)
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _write_configuration(data_dir, jars, {"BROKER_PORT": broker_port, "CONTROLLER_PORT": controller_port})
+    if account:
+        account.take(data_dir)
     if not (data_dir / "log" / "meta.properties").exists():
-        _format(jars, config, log)
+        _format(data_dir, log, account)
     address = f"127.0.0.1:{broker_port}"
     return Process(
-        "broker", _java(jars, "kafka.Kafka", config), log, run_dir,
-        ready=lambda: answers(address), address=address, term_s=60)
+        "broker", _java("kafka.Kafka", "server.properties"), log, run_dir, cwd=data_dir, environment=JAVA_ENVIRONMENT,
+        ready=lambda: answers(address), address=address, term_s=60, account=account)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,14 @@
 """Renders gateway/nginx.conf.in into a home: its addresses, and the limits from the environment."""
 
+import errno
+import ipaddress
 import os
+import pathlib
 import re
 import resource
+import socket
 
+import broker
 import build
 from terminal import Failure
 
@@ -25,8 +30,41 @@ MORE = {"command": "MILLRACE_MORE_COMMAND_APIS", "query": "MILLRACE_MORE_QUERY_A
 
 
 def bind_host():
-    """Loopback unless somebody says otherwise: a development shop is not for the neighbours."""
-    return os.environ.get("MILLRACE_BIND", "127.0.0.1")
+    """Loopback unless somebody says otherwise: a development shop is not for the neighbours. No brackets."""
+    return os.environ.get("MILLRACE_BIND", "127.0.0.1").strip().removeprefix("[").removesuffix("]")
+
+
+def host_in_url(host):
+    return f"[{host}]" if ":" in host else host
+
+
+def url_host():
+    """Where a client on this machine finds us: an address that stands for all of them is not one to go to."""
+    host = bind_host()
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.is_unspecified:
+        return "127.0.0.1" if address.version == 4 else "[::1]"
+    return host_in_url(host)
+
+
+def check_bind(port):
+    """Raises Failure with the reason for which nobody could listen there."""
+    host = bind_host()
+    error = broker.bind_error(port, host)
+    if error is None:
+        return
+    if isinstance(error, socket.gaierror):
+        raise Failure(f"MILLRACE_BIND={host} is not an address or a name of this machine")
+    reasons = {
+        errno.EADDRINUSE: f"port {port} is in use by another program; MILLRACE_PORT names another one",
+        errno.EACCES: f"port {port} is for root only; let MILLRACE_PORT name one above 1023",
+        errno.EADDRNOTAVAIL: f"MILLRACE_BIND={host} is not an address of this machine",
+        errno.EAFNOSUPPORT: f"MILLRACE_BIND={host}: this machine has no IPv6",
+    }
+    raise Failure(reasons.get(error.errno, f"cannot listen on {host_in_url(host)}:{port}: {error.strerror}"))
 
 
 def limits():
@@ -55,7 +93,7 @@ def _servers(ours, side):
     """nginx's lines for one side: our API, and those that were started beside it."""
     more = [address.strip() for address in os.environ.get(MORE[side], "").split(",") if address.strip()]
     for address in more:
-        if not re.fullmatch(r"[A-Za-z0-9_.-]+:\d{1,5}", address):
+        if not broker.split_address(address):
             raise Failure(f"{MORE[side]}: {address} is not of the form HOST:PORT")
     return " ".join(f"server {address} max_fails=0;" for address in [ours, *more])
 
@@ -69,36 +107,66 @@ def check():
 
 
 def _listen(port):
-    files = tls_files()
-    if not files:
-        return f"listen {bind_host()}:{port} backlog=1024;"
-    return (f"listen {bind_host()}:{port} ssl http2 backlog=1024;\n"
-            f"    ssl_certificate {files[0]};\n"
-            f"    ssl_certificate_key {files[1]};\n"
+    host = bind_host()
+    both = " ipv6only=off" if host == "::" else ""
+    where = f"{host_in_url(host)}:{port}"
+    if not tls_files():
+        return f"listen {where}{both} backlog=1024;"
+    return (f"listen {where}{both} ssl http2 backlog=1024;\n"
+            f"    ssl_certificate certificate.pem;\n"
+            f"    ssl_certificate_key key.pem;\n"
             f"    ssl_protocols TLSv1.2 TLSv1.3;")
 
 
-def _access_log(home, choice):
+def _access_log(choice):
     if choice == "off":
         return "access_log off;"
     condition = " if=$is_failure" if choice == "failures" else ""
-    return f"access_log {home.logs / 'access.log'} logfmt{condition};"
+    return f"access_log ../logs/access.log logfmt{condition};"
 
 
-def render(home, port, command_api, query_api):
-    """Returns the path of the configuration."""
+def _link_tls_files(home):
+    """nginx reads variables in a certificate's path, so it is given a name without."""
+    for name, file in zip(("certificate.pem", "key.pem"), tls_files() or ()):
+        link = home.gateway / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(file)
+
+
+def needs_root(port, account):
+    """Whether the master must be root: to listen below 1024, or to read a key that only root may read."""
+    first_free = int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    return port < first_free or any(not account.may("-r", file) for file in tls_files() or ())
+
+
+def _user(account):
+    """A master that is root gives its workers away to nobody, who could not read a home under /root."""
+    if os.geteuid() != 0:
+        return ""
+    return f"user {account.name};" if account else "user root;"
+
+
+def _body_bytes(text):
+    """64k -> 65536: nginx's way to write a size, as a client reads it."""
+    factor = {"k": 1 << 10, "m": 1 << 20}.get(text[-1], 1)
+    return int(text.rstrip("km")) * factor
+
+
+def render(home, port, command_api, query_api, account=None, master_is_root=True):
+    """Returns the path of the configuration. All paths in it are relative to the folder it is in, which is given
+    to nginx as an argument: what a path may hold, such as a blank or a $, is syntax in the file."""
     values = limits()
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     values |= {
-        # A master that is root gives its workers away to nobody, who could not read a home under /root.
-        "USER": "user root;" if os.geteuid() == 0 else "",
+        "USER": _user(account) if master_is_root else "",
         "LISTEN": _listen(port),
-        "ACCESS_LOG": _access_log(home, values["MILLRACE_ACCESS_LOG"]),
+        "ACCESS_LOG": _access_log(values["MILLRACE_ACCESS_LOG"]),
         "CONNECTIONS": str(max(256, min(files, 16384) - 64)),
         "COMMAND_APIS": _servers(command_api, "command"),
         "QUERY_APIS": _servers(query_api, "query"),
-        "HOME": str(home.gateway),
+        "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
+    _link_tls_files(home)
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())
     config = home.gateway / "nginx.conf"
     config.write_text(text)

@@ -1,5 +1,6 @@
 """A home: the folder that holds one running Millrace - its data, its logs, its ports and who runs in it."""
 
+import errno
 import fcntl
 import os
 import pathlib
@@ -26,11 +27,26 @@ class Home:
         self.kafka = self.path / "kafka"
         self.gateway = self.path / "gateway"
         self._lock = None
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(self.path)):
+            raise Failure(f"{str(self.path)!r} has a line break or another control character in it; "
+                          "let MILLRACE_HOME name a folder without")
 
     def create(self):
-        for folder in (self.path, self.run, self.logs, self.state, self.gateway):
-            folder.mkdir(parents=True, exist_ok=True)
+        """For nobody else's eyes: orders and the gateway's log are in it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.mkdir(mode=0o700, exist_ok=True)
+        if self.path.stat().st_mode & 0o077:
+            self.path.chmod(0o700)
+        for folder in (self.run, self.logs, self.state, self.gateway):
+            folder.mkdir(mode=0o700, exist_ok=True)
         self.check_room(FREE_BYTES_MIN)
+
+    def hand_to(self, account):
+        """What the programs write belongs to the account they run under; run/ stays ours, for we trust it."""
+        for folder in (self.logs, self.state, self.secrets, self.kafka, self.gateway):
+            if folder.exists():
+                account.take(folder)
+        os.chown(self.path, account.uid, account.gid)
 
     def check_room(self, wanted=FREE_BYTES_LEAST):
         """Raises Failure where the disk is as good as full."""
@@ -42,13 +58,20 @@ class Home:
 
     def lock(self):
         """Held by the one tools/up that runs here, until it ends. False when there is one already."""
-        self._lock = open(self.run / "lock", "w")
+        self._lock = open(self.run / "lock", "a")
+        assert self._lock.fileno() > 2
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._lock.close()
             return False
-        return True
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise Failure(f"the file system that holds {self.path} has no locks, and without one two shops "
+                              "could write one log; let MILLRACE_HOME name another one") from error
+            raise
+        # A supervisor that lost its lock, say with a file system that was mounted again, still writes here.
+        return self.supervisor() is None
 
     def empty(self):
         """Back to nothing but the logs. Only under the lock."""

@@ -50,9 +50,10 @@ class Record:
 
     @staticmethod
     def read(path):
-        """None when there is none."""
+        """None when there is none, or when it is somebody else's: root must not stop what a program names."""
         fields = read_json(path)
-        return Record(path, fields) if fields else None
+        ours = fields and path.stat().st_uid in (os.geteuid(), 0)
+        return Record(path, fields) if ours else None
 
     @staticmethod
     def write(path, pid, **fields):
@@ -108,9 +109,9 @@ def wait_until(condition, timeout_s, step_s=0.05):
     return True
 
 
-def run_to_end(name, argv, log, meanwhile=lambda: None):
+def run_to_end(name, argv, log, meanwhile=lambda: None, account=None):
     """A command that does one thing; its output goes to `log`, or to the terminal when that is None.
-    `meanwhile` is called again and again until it ends."""
+    `meanwhile` is called again and again until it ends. It outlives whoever reads its output."""
     def ended():
         meanwhile()
         return popen.poll() is not None
@@ -118,7 +119,8 @@ def run_to_end(name, argv, log, meanwhile=lambda: None):
     with open(log, "ab") if log else contextlib.nullcontext() as output:
         popen = subprocess.Popen(
             [str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=output,
-            stderr=subprocess.STDOUT if log else None)
+            stderr=subprocess.STDOUT if log else None, restore_signals=False, umask=0o077,
+            **(account.popen if account else {}))
         try:
             wait_until(ended, timeout_s=float("inf"))
         except BaseException:
@@ -136,7 +138,8 @@ def run_to_end(name, argv, log, meanwhile=lambda: None):
 class Process:
     """A child of ours. `ready` is a function that says whether it serves; `address` is what others call."""
 
-    def __init__(self, name, argv, log, run_dir, *, ready, address="", environment=None, term_s=20):
+    def __init__(self, name, argv, log, run_dir, *, ready, address="", environment=None, term_s=20, cwd=None,
+                 account=None):
         self.name = name
         self.argv = [str(part) for part in argv]
         self.log = pathlib.Path(log)
@@ -151,6 +154,8 @@ class Process:
         self.started = 0.0
         self._log_start = 0
         self._environment = {**os.environ, **(environment or {})}
+        self._cwd = cwd
+        self._account = account
         self._record = pathlib.Path(run_dir) / f"{name}.json"
 
     def start(self):
@@ -162,10 +167,13 @@ class Process:
                 # A session of its own: Ctrl-C is for us, and we stop the children in order.
                 self._log_start = log.tell()
                 self.popen = subprocess.Popen(
-                    self.argv, env=self._environment, start_new_session=True,
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                    self.argv, env=self._environment, cwd=self._cwd, start_new_session=True, umask=0o077,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                    **(self._account.popen if self._account else {}))
         except FileNotFoundError as error:
             raise Failure(f"{self.name} cannot start: there is no {self.argv[0]}") from error
+        except PermissionError as error:
+            raise Failure(f"{self.name} cannot start: {error.filename or self.argv[0]} may not be executed") from error
         self.started = time.monotonic()
         self.was_ready = False
         self.write_record("starting")

@@ -15,12 +15,13 @@ BINARIES = ("millrace", "millrace-processors", "millrace-payments", "millrace-co
 class Shop:
     """What tools/up starts for one home."""
 
-    def __init__(self, home, options):
+    def __init__(self, home, options, account=None):
         self.home = home
         self.ports = home.ports()
         self.external_broker = options.broker
         self.brokers = options.broker or f"127.0.0.1:{self.ports['broker']}"
-        self.gateway_address = f"{gateway.bind_host()}:{options.port}"
+        self.account = account
+        self.gateway_address = f"{gateway.url_host()}:{options.port}"
         self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
         self._port = options.port
 
@@ -31,7 +32,7 @@ class Shop:
             return None
         return broker.prepare(
             self.home.kafka, self.home.logs / "broker.log", self.home.run,
-            self.ports["broker"], self.ports["controller"])
+            self.ports["broker"], self.ports["controller"], self.account)
 
     def preparations(self):
         """(name, argv) of the commands that must succeed, in order, before a program is started."""
@@ -76,16 +77,18 @@ class Shop:
             port_flag, self.ports[name], *arguments]
         return Process(
             name, argv, self.home.logs / f"{name}.log", self.home.run, address=address,
-            ready=lambda: probes.is_ready(address))
+            ready=lambda: probes.is_ready(address), account=self.account)
 
     def _gateway(self):
+        as_root = bool(self.account) and gateway.needs_root(self._port, self.account)
         config = gateway.render(
-            self.home, self._port, self._address("command-api"), self._address("query-api"))
+            self.home, self._port, self._address("command-api"), self._address("query-api"), self.account,
+            master_is_root=as_root or not self.account)
         argv = ["/usr/sbin/nginx", "-p", self.home.gateway, "-c", config,
                 "-e", self.home.logs / "gateway.log"]
         return Process(
             "gateway", argv, self.home.logs / "gateway.log", self.home.run,
-            address=self.gateway_address, term_s=10,
+            address=self.gateway_address, term_s=10, account=None if as_root else self.account,
             ready=lambda: probes.is_ready(self.url, "/healthz"))
 
 

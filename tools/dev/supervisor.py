@@ -50,16 +50,23 @@ class Supervisor:
         """Raises Failure with the sentence that says why; stop() is the caller's then, too."""
         self.record("starting")
         started = time.monotonic()
+        self._hand_over()
         self._broker = self._shop.broker()
         if self._broker:
             self._start(self._broker)
         for name, argv in self._shop.preparations():
-            run_to_end(name, argv, self._home.logs / f"{name}.log")
+            run_to_end(name, argv, self._home.logs / f"{name}.log", account=self._shop.account)
         say(f"  prepared topics, schemas and secrets ({time.monotonic() - started:.1f} s)")
-        for process in self._shop.programs():
+        programs = self._shop.programs()
+        self._hand_over()
+        for process in programs:
             self._start(process)
         self._import(data, orders)
         self.record("ready")
+
+    def _hand_over(self):
+        if self._shop.account:
+            self._home.hand_to(self._shop.account)
 
     def _start(self, process):
         started = time.monotonic()

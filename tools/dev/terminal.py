@@ -3,6 +3,8 @@
 import os
 import sys
 
+import surroundings  # noqa: F401  First: it sets right what the others rely on.
+
 
 class Failure(Exception):
     """Its text is the sentence the user reads; the tool then exits 1."""
@@ -10,6 +12,38 @@ class Failure(Exception):
 
 def say(line=""):
     print(line, flush=True)
+
+
+def outlive_terminal():
+    """From here on what is printed is dropped once nobody can read it any more: a terminal that goes away, or a
+    pipe whose reader ends, stops no shop."""
+    sys.stdout = _Outliving(sys.stdout)
+    sys.stderr = _Outliving(sys.stderr)
+
+
+class _Outliving:
+    """A stream that is replaced by nothing at its first failed write."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    def write(self, text):
+        return self._attempt(lambda: self._stream.write(text))
+
+    def flush(self):
+        return self._attempt(self._stream.flush)
+
+    def _attempt(self, operation):
+        try:
+            return operation()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            return None
+
+    def __getattr__(self, name):
+        return getattr(self._stream, name)
 
 
 def run_main(main):

@@ -1,12 +1,14 @@
 """tools/up: builds, starts the whole shop in order, fills it when it is empty, and keeps it up until Ctrl-C."""
 
 import argparse
+import contextlib
 import os
 import resource
 import signal
 import sys
 import time
 
+import account
 import broker
 import build
 import gateway
@@ -16,7 +18,7 @@ import usage
 from home import Home
 from processes import StopRequest, Stopped
 from supervisor import Supervisor, stop_orphans
-from terminal import Failure, run_main, say
+from terminal import Failure, outlive_terminal, run_main, say
 
 # What we ask the gateway ourselves each second: whether it is there, and this count.
 OUR_REQUESTS = 2
@@ -47,7 +49,7 @@ def parse(argv):
 def gateway_port():
     text = os.environ.get("MILLRACE_PORT", "8080")
     if not (text.isdigit() and 0 < int(text) < 65536):
-        raise Failure(f"MILLRACE_PORT={text} is no port")
+        raise Failure(f"MILLRACE_PORT={text} is not a port: a number from 1 to 65535")
     return int(text)
 
 
@@ -56,21 +58,18 @@ def check(home, options):
     if options.fresh and options.broker:
         raise Failure("--fresh empties our own broker; it does not touch the one at --broker")
     if options.data and not (os.path.isfile(options.data) and os.access(options.data, os.R_OK)):
-        raise Failure(f"{options.data} is no file that can be read")
+        raise Failure(f"{options.data} cannot be read: it is not a file, or it is closed to you")
     if options.broker:
         check_broker(options.broker)
     if orphans := stop_orphans(home):
         say(f"stopped {orphans} processes that a killed tools/up had left behind")
-    if not broker.port_is_free(options.port, gateway.bind_host()):
-        raise Failure(
-            f"port {options.port} is in use by another program; MILLRACE_PORT names another one")
+    gateway.check_bind(options.port)
     gateway.check()
 
 
 def check_broker(address):
     """Before the build, for a wrong address is found in a second."""
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not broker.split_address(address):
         raise Failure(f"--broker {address} is not of the form HOST:PORT")
     services.check_broker(address)
 
@@ -129,7 +128,8 @@ class StatusLine:
 def supervise(home, options, on_ready):
     """From nothing to up, and down again. Returns the exit code; on_ready(shop, supervisor) may stay."""
     StopRequest.install()
-    shop = services.Shop(home, options)
+    outlive_terminal()
+    shop = services.Shop(home, options, options.account)
     supervisor = Supervisor(home, shop)
     try:
         supervisor.bring_up(options.data, options.orders)
@@ -171,13 +171,13 @@ def detached(home, options):
 def stay(home, options, pipe):
     def on_ready(shop, supervisor):
         print_address(home, shop.url, shop.brokers)
-        log = os.open(home.logs / "supervisor.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         sys.stdout.flush()
-        for stream in (1, 2):
-            os.dup2(log, stream)
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.close(log)
-        os.write(pipe, b"ready")
+        with open(home.logs / "supervisor.log", "ab") as log, open(os.devnull, "rb") as nothing:
+            for stream in (1, 2):
+                os.dup2(log.fileno(), stream)
+            os.dup2(nothing.fileno(), 0)
+        with contextlib.suppress(BrokenPipeError):   # Whoever waited for us has gone.
+            os.write(pipe, b"ready")
         os.close(pipe)
         supervisor.watch()
 
@@ -192,16 +192,16 @@ def main(argv):
     home.create()
     if not home.lock():
         running = home.supervisor()
-        where = f" at {running.fields['gateway']}" if running else ""
+        where = f" at {running.fields['gateway']}, process {running.pid}" if running else ""
         raise Failure(f"Millrace is already up in {home.path}{where}; tools/down stops it")
     check(home, options)
     build.build("release", home.logs / "build.log", services.BINARIES, everything=False)
     if missing := services.missing_binaries():
         raise Failure(f"the build has made no {', '.join(missing)}")
-    if not options.broker:
-        broker.fetch(home.logs / "maven.log")
+    jars = [] if options.broker else [broker.fetch(home.logs / "maven.log")]
     if options.fresh:
         home.empty()
+    options.account = account.choose([home.path.parent, *map(build.binary, services.BINARIES), *jars])
     raise_open_files()
     return detached(home, options) if options.detach else foreground(home, options)
 

@@ -1,0 +1,36 @@
+"""What a tool finds around it, set right before anything else runs: descriptors and environment.
+
+Imported by terminal.py, and so by every tool before it opens a file or starts a program.
+"""
+
+import os
+import sys
+
+# They change how the programs we start find files or print; none of them is meant for us.
+MEANT_FOR_OTHERS = ("CDPATH", "GREP_OPTIONS", "POSIXLY_CORRECT", "MAVEN_PROJECTBASEDIR", "CLASSPATH")
+
+
+def open_standard_descriptors():
+    """A file opened while 0, 1 or 2 is closed would take its place, and a later dup2 would close that file:
+    so a lock was lost."""
+    missing = os.open(os.devnull, os.O_RDWR)
+    while missing <= 2:
+        os.set_inheritable(missing, True)
+        missing = os.open(os.devnull, os.O_RDWR)
+    os.close(missing)
+    # Python has left out what was closed.
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)
+
+
+def clean_environment(environment):
+    """A variable that is set and empty is not set, as docker compose passes what the host does not set."""
+    for name in list(environment):
+        if name.startswith("PYTHON") or name in MEANT_FOR_OTHERS:
+            del environment[name]
+        elif name.startswith(("MILLRACE_", "KAFKA_", "TOPO_")) and not environment[name].strip():
+            del environment[name]
+
+
+open_standard_descriptors()
+clean_environment(os.environ)
