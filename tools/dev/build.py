@@ -1,6 +1,7 @@
 """Configures and builds a CMake preset, with one progress line on the terminal and all output in a log."""
 
 import fcntl
+import hashlib
 import os
 import pathlib
 import re
@@ -16,6 +17,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def build_root():
     """Where the presets' build folders are; set MILLRACE_BUILD to keep a second set."""
     return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build")).resolve()
+
+
+def sources():
+    """The checkout by a path that CMake can read: where its own has a letter that is syntax there, a link to it."""
+    if not any(letter in str(ROOT) for letter in ';#"\\'):
+        return ROOT
+    links = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "millrace"
+    link = links / f"checkout-{hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]}"
+    try:
+        links.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(ROOT)
+    except (OSError, RuntimeError) as error:
+        raise Failure(f"CMake cannot build in {ROOT}: its path has one of ; # \" \\ in it. "
+                      "Move the checkout, or let HOME name a folder in which a link to it can be made") from error
+    if any(letter in str(link) for letter in ';#"\\') or link.resolve() != ROOT:
+        raise Failure(f"CMake cannot build in {ROOT}: its path has one of ; # \" \\ in it. Move the checkout")
+    return link
 
 
 def binary(name, preset="release"):
@@ -53,8 +72,11 @@ def _run(step, output, progress):
 def build(preset, log, targets=(), everything=True):
     """Everything and the targets, or the targets only. Raises Failure with the first line that says why."""
     folder = build_root() / preset
+    source = sources()
+    if source != ROOT and folder.is_relative_to(ROOT):
+        folder = source / folder.relative_to(ROOT)
     compile_all = ["cmake", "--build", str(folder)]
-    steps = [["cmake", "--preset", preset, "-B", str(folder)]]
+    steps = [["cmake", "-S", str(source), "--preset", preset, "-B", str(folder)]]
     if everything:
         steps.append(compile_all)
     if targets:
