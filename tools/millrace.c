@@ -2,6 +2,7 @@
  * codes. */
 #include "command.h"
 
+#include <base/descriptors.h>
 #include <base/log.h>
 
 #include <stdio.h>
@@ -102,6 +103,7 @@ static bool is_given(int argc, char **argv, const char *flag)
 
 int main(int argc, char **argv)
 {
+    mr_open_standard_descriptors();
     mr_log_init("millrace", MR_LOG_WARN);
     const struct tool_command *command = find(argc, argv);
     if (command)

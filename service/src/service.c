@@ -1,6 +1,7 @@
 /* service.c - the life of a program, from its options to its exit code. */
 #include <service/service.h>
 
+#include <base/descriptors.h>
 #include <base/log.h>
 #include <http/status.h>
 #include <service/registry.h>
@@ -8,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 enum { LOOK_EVERY_MS = 500 };
@@ -124,6 +126,8 @@ int service_main(const struct service_spec *spec, void *self, int argc, char **a
 {
     struct service service = {.spec = spec, .self = self};
     struct mr_error error = {.text = "failed"};
+    mr_open_standard_descriptors();
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     mr_log_init(spec->name, MR_LOG_INFO);
     (void)snprintf(service.executable, sizeof service.executable, "millrace-%s", spec->name);
     int code =

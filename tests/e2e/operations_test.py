@@ -1,8 +1,10 @@
 """Running it: tools/up, status, logs and down, as their users and their scripts meet them."""
 
 import os
+import pathlib
 import signal
 import socket
+import subprocess
 import unittest
 
 import shop
@@ -40,6 +42,30 @@ class OperationsTest(unittest.TestCase):
         code, output = self.shop.tool("up", "--detach")
         self.assertEqual(code, 1)
         self.assertIn("already up", output)
+
+    def test_a_second_up_with_closed_descriptors_is_refused_and_the_first_goes_on(self):
+        before = self.shop.status()
+        done = subprocess.run(
+            ["/bin/sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", str(shop.ROOT / "tools" / "up"), "--detach"],
+            env=self.shop.environment, timeout=120, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual([p["pid"] for p in self.shop.status()["processes"]],
+                         [p["pid"] for p in before["processes"]])
+        self.assertEqual(self.shop.tool("status")[0], 0)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can give programs to another user")
+    def test_started_by_root_the_programs_are_not_root(self):
+        if "the programs run as root" in self.shop.output:
+            self.skipTest("this checkout is closed to other users")
+        for process in self.shop.status()["processes"]:
+            fields = pathlib.Path(f"/proc/{process['pid']}/status").read_text()
+            self.assertNotRegex(fields, r"Uid:(\t\d+)*\t0\b", process["name"])
+
+    def test_the_home_is_closed_to_others(self):
+        self.assertEqual(self.shop.home.stat().st_mode & 0o777, 0o700)
+        loose = [path for path in self.shop.home.rglob("*")
+                 if path.parent == self.shop.home and path.is_dir() and path.stat().st_mode & 0o077]
+        self.assertEqual(loose, [])
 
     def test_a_port_in_use_is_one_clear_sentence(self):
         other = shop.Shop()

@@ -62,8 +62,10 @@ class Response:
 
 class Shop:
     def __init__(self, home=None):
-        self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="millrace-e2e-"))
+        # A path with what is syntax to nginx, to Kafka's configuration or to a shell.
+        self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="millrace e2e $x; {b}, #ü-"))
         self.port = free_port()
+        self.output = ""   # Of the last tools/up.
         self.environment = {
             **os.environ, "MILLRACE_HOME": str(self.home), "MILLRACE_PORT": str(self.port)}
 
@@ -80,6 +82,7 @@ class Shop:
             "up", "--detach", "--orders", orders, *arguments, timeout_s=UP_TIMEOUT_S)
         if code != 0:
             raise AssertionError(f"tools/up: exit code {code}\n{output}")
+        self.output = output
         return output
 
     def down(self):
