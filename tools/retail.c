@@ -9,10 +9,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum column { INVOICE, SKU, TITLE, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
 
-enum { TEXT_BYTES_MAX = 512, CODE_BYTES_MAX = 64 };
+enum { TEXT_BYTES_MAX = 512, CODE_BYTES_MAX = RETAIL_CODE_BYTES_MAX, QUOTED_BYTES_MAX = 80 };
 
 static const char *const column_names[COLUMNS] = {
     "InvoiceNo",
@@ -49,18 +50,61 @@ complain(const struct csv_row *row, int code, struct mr_error *error, const char
     return mr_fail(error, code, "line %" PRId64 ": %s", row->line, text);
 }
 
-/* Where each column is; the first row names them. */
+static struct mr_bytes trim(struct mr_bytes text)
+{
+    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
+        text.ptr++;
+        text.len--;
+    }
+    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
+        text.len--;
+    return text;
+}
+
+/* A file of one column may be one with another separator. */
+static int judge_separator(const struct csv_row *row, struct mr_error *error)
+{
+    static const struct {
+        char separator;
+        const char *name;
+    } others[] = {{';', "semicolons"}, {'\t', "tabs"}, {'|', "bars"}};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (row->fields_count == 1 && row->fields[0].len &&
+            memchr(row->fields[0].ptr, others[i].separator, row->fields[0].len))
+            return complain(
+                row,
+                MR_MALFORMED,
+                error,
+                "the columns are separated by %s; save the file with commas",
+                others[i].name);
+    return 0;
+}
+
+static bool names_column(struct mr_bytes field, const char *name)
+{
+    field = trim(field);
+    return field.len == strlen(name) && strncasecmp(field.ptr, name, field.len) == 0;
+}
+
+/* Where each column is; the first row names them, in any order and case. */
 static int
 read_header(const struct csv_row *row, size_t ret_places[COLUMNS], struct mr_error *error)
 {
+    int rc = judge_separator(row, error);
+    if (rc)
+        return rc;
     for (size_t column = 0; column < COLUMNS; column++) {
         size_t at = 0;
-        while (at < row->fields_count &&
-               !mr_bytes_equal(row->fields[at], mr_cstr(column_names[column])))
+        while (at < row->fields_count && !names_column(row->fields[at], column_names[column]))
             at++;
         if (at == row->fields_count)
             return complain(
-                row, MR_MALFORMED, error, "the column %s is missing", column_names[column]);
+                row,
+                MR_MALFORMED,
+                error,
+                "the column %s is missing; the first line names InvoiceNo, StockCode, Description, "
+                "Quantity, InvoiceDate, UnitPrice, CustomerID and Country",
+                column_names[column]);
         ret_places[column] = at;
     }
     if (row->fields_count != COLUMNS)
@@ -74,14 +118,14 @@ read_header(const struct csv_row *row, size_t ret_places[COLUMNS], struct mr_err
     return 0;
 }
 
-/* Well-formed UTF-8 without the characters below the space. */
-static bool is_text(struct mr_bytes text)
+/* Well-formed UTF-8. */
+static bool is_utf8(struct mr_bytes text)
 {
     const unsigned char *at = (const unsigned char *)text.ptr;
     const unsigned char *end = at + text.len;
     while (at < end) {
         size_t more = *at < 0x80 ? 0 : *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-        if (*at < 0x20 || *at == 0x7f || (*at >= 0x80 && *at < 0xc2) || *at > 0xf4)
+        if ((*at >= 0x80 && *at < 0xc2) || *at > 0xf4)
             return false;
         if ((size_t)(end - at) <= more)
             return false;
@@ -96,6 +140,15 @@ static bool is_text(struct mr_bytes text)
     return true;
 }
 
+/* The first character below the blank, or -1. */
+static int first_control(struct mr_bytes text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return (unsigned char)text.ptr[i];
+    return -1;
+}
+
 static bool is_all(struct mr_bytes text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -107,13 +160,50 @@ static bool is_all(struct mr_bytes text, const char *characters)
 #define DIGITS  "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* The ".0" of a number that was once a float is no part of the ID. */
-static struct mr_bytes customer_of(struct mr_bytes text)
+/* The ".0" of a number that was once a float is not a part of an ID. */
+static struct mr_bytes without_float(struct mr_bytes text)
 {
     if (text.len > 2 && memcmp(text.ptr + text.len - 2, ".0", 2) == 0 &&
         is_all(mr_bytes_of(text.ptr, text.len - 2), DIGITS))
         text.len -= 2;
     return text;
+}
+
+/* What databases, spreadsheets and pandas write for a value that is not there. */
+static const char *const words_for_nothing[] = {
+    "null",
+    "(null)",
+    "none",
+    "nan",
+    "na",
+    "n/a",
+    "#n/a",
+    "#na",
+    "<na>",
+    "nat",
+    "nil",
+    "\\n",
+    "#null!",
+    "undefined",
+    "-",
+    "--"};
+
+static bool is_nothing(struct mr_bytes text)
+{
+    for (size_t i = 0; i < sizeof words_for_nothing / sizeof words_for_nothing[0]; i++)
+        if (text.len == strlen(words_for_nothing[i]) &&
+            strncasecmp(text.ptr, words_for_nothing[i], text.len) == 0)
+            return true;
+    return text.len == 0;
+}
+
+/* Excel writes rows of commas only. */
+static bool is_blank_row(const struct csv_row *row)
+{
+    for (size_t i = 0; i < row->fields_count; i++)
+        if (trim(row->fields[i]).len > 0)
+            return false;
+    return true;
 }
 
 struct row_reader {
@@ -131,6 +221,79 @@ static struct mr_bytes upper_case(struct row_reader *reader, struct mr_bytes tex
     return mr_bytes_of(reader->sku, text.len);
 }
 
+/* A line break or a tab in a description becomes a blank; no other control character is text. */
+static int
+judge_text(const struct csv_row *row, int column, struct mr_bytes text, struct mr_error *error)
+{
+    const char *name = column_names[column];
+    if (text.len > (column == TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX))
+        return complain(
+            row,
+            MR_TOO_LARGE,
+            error,
+            "%s has %zu bytes, at most %d are allowed",
+            name,
+            text.len,
+            column == TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX);
+    if (!is_utf8(text))
+        return complain(
+            row,
+            MR_MALFORMED,
+            error,
+            "%s is not UTF-8; if the file is Windows-1252, convert it: "
+            "iconv -f WINDOWS-1252 -t UTF-8",
+            name);
+    if (column == TITLE)
+        for (char *at = (char *)(uintptr_t)text.ptr; at < text.ptr + text.len; at++)
+            if (*at == '\n' || *at == '\r' || *at == '\t')
+                *at = ' ';
+    int control = first_control(text);
+    if (control == '\n' || control == '\r')
+        return complain(row, MR_MALFORMED, error, "%s has a line break", name);
+    if (control == '\t')
+        return complain(row, MR_MALFORMED, error, "%s has a tab", name);
+    if (control >= 0)
+        return complain(
+            row, MR_MALFORMED, error, "%s has the control character U+%04X", name, control);
+    return 0;
+}
+
+static int complain_of_number(
+    const struct csv_row *row,
+    int column,
+    struct mr_bytes text,
+    const char *wanted,
+    struct mr_error *error)
+{
+    bool comma = text.len && memchr(text.ptr, ',', text.len);
+    return complain(
+        row,
+        MR_MALFORMED,
+        error,
+        "%s \"%.*s\" is not %s%s",
+        column_names[column],
+        (int)(text.len < QUOTED_BYTES_MAX ? text.len : QUOTED_BYTES_MAX),
+        text.ptr,
+        wanted,
+        comma ? ": a number has a decimal point and no thousands separators" : "");
+}
+
+/* A number that is not there is 0: such a line does not qualify. */
+static int judge_numbers(
+    const struct csv_row *row,
+    const struct mr_bytes field[COLUMNS],
+    struct retail_sale *sale,
+    int *ret_sign,
+    struct mr_error *error)
+{
+    if (!is_nothing(field[QUANTITY]) && !retail_parse_quantity(field[QUANTITY], &sale->quantity))
+        return complain_of_number(row, QUANTITY, field[QUANTITY], "a whole number", error);
+    if (!is_nothing(field[PRICE]) &&
+        !retail_parse_price(field[PRICE], ret_sign, &sale->price_minor))
+        return complain_of_number(row, PRICE, field[PRICE], "a decimal number in range", error);
+    return 0;
+}
+
 /* Fills `sale` and the price's sign; complains about what no line may have, qualifying or not. */
 static int judge(
     struct row_reader *reader,
@@ -143,40 +306,34 @@ static int judge(
     if (row->fields_count != COLUMNS)
         return complain(
             row, MR_MALFORMED, error, "%zu columns, want %d", row->fields_count, COLUMNS);
-    for (size_t i = 0; i < COLUMNS; i++) {
+    for (int i = 0; i < COLUMNS; i++) {
         field[i] = row->fields[reader->places[i]];
-        if (field[i].len > (i == TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX))
-            return complain(row, MR_TOO_LARGE, error, "%s is too long", column_names[i]);
-        if (!is_text(field[i]))
-            return complain(row, MR_MALFORMED, error, "%s is not UTF-8 text", column_names[i]);
+        int rc = judge_text(row, i, field[i], error);
+        if (rc)
+            return rc;
+        if (i != TITLE)
+            field[i] = trim(field[i]);
     }
-    struct retail_sale sale = {
-        .invoice = field[INVOICE],
-        .sku = upper_case(reader, field[SKU]),
-        .title = field[TITLE],
-        .customer = customer_of(field[CUSTOMER]),
-    };
-    if (sale.sku.len == 0)
+    struct retail_sale sale = {.line = row->line, .invoice = without_float(field[INVOICE])};
+    if (is_nothing(field[SKU]))
         return complain(row, MR_MALFORMED, error, "StockCode is empty");
-    if (!retail_parse_quantity(field[QUANTITY], &sale.quantity))
-        return complain(
-            row,
-            MR_MALFORMED,
-            error,
-            "Quantity \"%.*s\" is no whole number",
-            MR_ARG(field[QUANTITY]));
-    if (!retail_parse_price(field[PRICE], ret_sign, &sale.price_minor))
-        return complain(
-            row,
-            MR_MALFORMED,
-            error,
-            "UnitPrice \"%.*s\" is no decimal number",
-            MR_ARG(field[PRICE]));
+    sale.sku = upper_case(reader, field[SKU]);
+    if (!is_nothing(trim(field[TITLE])))
+        sale.title = field[TITLE];
+    if (!is_nothing(field[CUSTOMER]))
+        sale.customer = without_float(field[CUSTOMER]);
     if (sale.customer.len && !is_all(sale.customer, DIGITS LETTERS "_-"))
         return complain(
-            row, MR_MALFORMED, error, "CustomerID \"%.*s\" is no ID", MR_ARG(field[CUSTOMER]));
-    *ret_sale = sale;
-    return 0;
+            row,
+            MR_MALFORMED,
+            error,
+            "CustomerID \"%.*s\" is not an ID: letters, digits, - and _",
+            MR_ARG(field[CUSTOMER]));
+    *ret_sign = 0;
+    int rc = judge_numbers(row, field, &sale, ret_sign, error);
+    if (rc == 0)
+        *ret_sale = sale;
+    return rc;
 }
 
 static int read_row(struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
@@ -209,6 +366,8 @@ static int read_rows(struct csv_reader *csv, struct retail_fold *fold, struct mr
     struct row_reader reader = {.fold = fold};
     struct csv_row row;
     int rc = csv_next(csv, &row, error);
+    while (rc > 0 && is_blank_row(&row))
+        rc = csv_next(csv, &row, error);
     if (rc == 0)
         return mr_fail(error, MR_MALFORMED, "line 1: the file is empty");
     if (rc > 0)
@@ -217,7 +376,8 @@ static int read_rows(struct csv_reader *csv, struct retail_fold *fold, struct mr
         rc = csv_next(csv, &row, error);
         if (rc <= 0)
             break;
-        rc = read_row(&reader, &row, error);
+        if (!is_blank_row(&row))
+            rc = read_row(&reader, &row, error);
     }
     return rc;
 }

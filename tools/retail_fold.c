@@ -3,13 +3,17 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct retail_fold *retail_fold_new(void)
 {
     struct retail_fold *fold = mr_calloc(1, sizeof *fold);
     name_index_init(&fold->skus);
     name_index_init(&fold->customers);
+    name_index_init(&fold->folded_customers);
     name_index_init(&fold->invoices);
     return fold;
 }
@@ -31,6 +35,7 @@ void retail_free(const struct retail *retail)
     free((void *)(uintptr_t)fold->result.lines);
     name_index_clean_up(&fold->skus);
     name_index_clean_up(&fold->customers);
+    name_index_clean_up(&fold->folded_customers);
     name_index_clean_up(&fold->invoices);
     free(fold);
 }
@@ -74,6 +79,31 @@ static void set_title(struct product_fold *product, struct mr_bytes title)
     product->title = mr_bytes_of(mr_memdup(title.ptr, title.len), title.len);
 }
 
+/* Their accounts are named by address, and an address by small letters. */
+static int customer_of(
+    struct retail_fold *fold, struct mr_bytes name, uint32_t *ret_number, struct mr_error *error)
+{
+    char folded[RETAIL_CODE_BYTES_MAX];
+    assert(name.len <= sizeof folded);
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        folded[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    }
+    size_t before = fold->folded_customers.count;
+    uint32_t number = name_index_put(&fold->folded_customers, mr_bytes_of(folded, name.len));
+    if (fold->folded_customers.count > before)
+        (void)name_index_put(&fold->customers, name);
+    else if (!mr_bytes_equal(fold->customers.names[number], name))
+        return mr_fail(
+            error,
+            MR_MALFORMED,
+            "CustomerID \"%.*s\" differs from \"%.*s\" in case only",
+            MR_ARG(name),
+            MR_ARG(fold->customers.names[number]));
+    *ret_number = number;
+    return 0;
+}
+
 static int invoice_of(
     struct retail_fold *fold,
     const struct retail_sale *sale,
@@ -88,7 +118,10 @@ static int invoice_of(
     if (fold->invoices.count > before)
         *customer = RETAIL_GUEST;
     if (sale->customer.len) {
-        uint32_t named = name_index_put(&fold->customers, sale->customer);
+        uint32_t named = 0;
+        int rc = customer_of(fold, sale->customer, &named, error);
+        if (rc)
+            return rc;
         if (*customer != RETAIL_GUEST && *customer != named)
             return mr_fail(
                 error,
@@ -109,6 +142,13 @@ int retail_fold_add(
     uint32_t number = 0;
     if (fold->lines_count == RETAIL_LINES_MAX)
         return mr_fail(error, MR_TOO_LARGE, "over %zu qualifying lines", RETAIL_LINES_MAX);
+    if (sale->quantity > RETAIL_LINE_QUANTITY_MAX)
+        return mr_fail(
+            error,
+            MR_TOO_LARGE,
+            "Quantity %" PRId32 " is over the %d that a shop takes in one line",
+            sale->quantity,
+            RETAIL_LINE_QUANTITY_MAX);
     int rc = invoice_of(fold, sale, &invoice, error);
     if (rc)
         return rc;
@@ -121,6 +161,7 @@ int retail_fold_add(
     fold->lines[fold->lines_count++] = (struct line_fold){
         .invoice = invoice,
         .line = {.product = number, .quantity = sale->quantity},
+        .file_line = sale->line,
     };
     return 0;
 }
@@ -159,8 +200,10 @@ static struct retail_basket *group_lines(struct retail_fold *fold)
     struct retail_basket *baskets = mr_calloc(count, sizeof *baskets);
     struct retail_line *lines = mr_calloc(fold->lines_count, sizeof *lines);
     size_t first = 0;
-    for (size_t i = 0; i < fold->lines_count; i++)
+    for (size_t i = fold->lines_count; i-- > 0;) {
         baskets[fold->lines[i].invoice].lines_count++;
+        baskets[fold->lines[i].invoice].file_line = fold->lines[i].file_line;
+    }
     for (size_t i = 0; i < count; i++) {
         baskets[i].invoice = fold->invoices.names[i];
         baskets[i].customer = fold->invoice_customers[i];
@@ -194,10 +237,71 @@ static int add_up(const struct retail *retail, struct retail_basket *basket, str
             return mr_fail(
                 error,
                 MR_TOO_LARGE,
-                "invoice %.*s is worth over %lld minor units",
+                "line %" PRId64 ": invoice %.*s is worth over %lld minor units",
+                basket->file_line,
                 MR_ARG(basket->invoice),
                 (long long)RETAIL_MINOR_MAX);
     }
+    return 0;
+}
+
+static int compare_products(const void *left, const void *right)
+{
+    const struct retail_line *a = left;
+    const struct retail_line *b = right;
+    return (a->product > b->product) - (a->product < b->product);
+}
+
+/* What a cart takes: so many products, and so many units of each. */
+static int judge_size(
+    const struct retail *retail,
+    const struct retail_basket *basket,
+    struct retail_line *spare,
+    struct mr_error *error)
+{
+    size_t products = 0;
+    int64_t units = 0;
+    memcpy(spare, retail->lines + basket->lines_first, basket->lines_count * sizeof *spare);
+    qsort(spare, basket->lines_count, sizeof *spare, compare_products);
+    for (size_t i = 0; i < basket->lines_count; i++) {
+        bool same = i > 0 && spare[i].product == spare[i - 1].product;
+        products += !same;
+        units = same ? units + spare[i].quantity : spare[i].quantity;
+        if (units > RETAIL_LINE_QUANTITY_MAX)
+            return mr_fail(
+                error,
+                MR_TOO_LARGE,
+                "line %" PRId64 ": invoice %.*s has %" PRId64
+                " units of %.*s; a shop takes %d in one order",
+                basket->file_line,
+                MR_ARG(basket->invoice),
+                units,
+                MR_ARG(retail->products[spare[i].product].sku),
+                RETAIL_LINE_QUANTITY_MAX);
+    }
+    if (products > RETAIL_BASKET_PRODUCTS_MAX)
+        return mr_fail(
+            error,
+            MR_TOO_LARGE,
+            "line %" PRId64 ": invoice %.*s has %zu products; a shop takes %d in one order",
+            basket->file_line,
+            MR_ARG(basket->invoice),
+            products,
+            RETAIL_BASKET_PRODUCTS_MAX);
+    return 0;
+}
+
+static int judge_stock(const struct retail *retail, struct mr_error *error)
+{
+    for (size_t i = 0; i < retail->products_count; i++)
+        if (retail->products[i].units > RETAIL_STOCK_MAX)
+            return mr_fail(
+                error,
+                MR_TOO_LARGE,
+                "StockCode %.*s: %" PRId64 " units; a shop has at most %" PRId64 " of a product",
+                MR_ARG(retail->products[i].sku),
+                retail->products[i].units,
+                RETAIL_STOCK_MAX);
     return 0;
 }
 
@@ -207,12 +311,14 @@ int retail_fold_finish(struct retail_fold *fold, struct mr_error *error)
     struct retail_basket *baskets = group_lines(fold);
     fold->result.customers = fold->customers.names;
     fold->result.customers_count = fold->customers.count;
-    for (size_t i = 0; i < fold->result.baskets_count; i++) {
-        int rc = add_up(&fold->result, &baskets[i], error);
-        if (rc)
-            return rc;
+    struct retail_line *spare = mr_calloc(fold->lines_count ? fold->lines_count : 1, sizeof *spare);
+    int rc = judge_stock(&fold->result, error);
+    for (size_t i = 0; rc == 0 && i < fold->result.baskets_count; i++) {
+        rc = add_up(&fold->result, &baskets[i], error);
+        rc = rc ? rc : judge_size(&fold->result, &baskets[i], spare, error);
     }
-    return 0;
+    free(spare);
+    return rc;
 }
 
 struct retail_sums retail_sums_of(const struct retail *retail, size_t baskets_count)

@@ -25,12 +25,14 @@ struct product_fold {
 struct line_fold {
     uint32_t invoice;
     struct retail_line line;
+    int64_t file_line;
 };
 
 struct retail_fold {
     struct retail result; /* First, so that a retail is freed as its fold. */
     struct name_index skus;
     struct name_index customers;
+    struct name_index folded_customers; /* In small letters: an address knows no others. */
     struct name_index invoices;
     struct product_fold *products;
     size_t products_capacity;
@@ -43,6 +45,7 @@ struct retail_fold {
 
 /* A qualifying line, its text already judged. */
 struct retail_sale {
+    int64_t line; /* Of the file. */
     struct mr_bytes invoice;
     struct mr_bytes sku;
     struct mr_bytes title;
@@ -53,7 +56,9 @@ struct retail_sale {
 
 struct retail_fold *retail_fold_new(void);
 
-/* MR_MALFORMED when the invoice has another customer already; the text names no line. */
+/* MR_MALFORMED: the invoice has another customer already, or the customer differs from another one
+ * in case only. MR_TOO_LARGE: more than the shop takes of a product in one basket, or too many lines.
+ * The text names no line. */
 int retail_fold_add(
     struct retail_fold *fold, const struct retail_sale *sale, struct mr_error *error);
 

@@ -1,79 +1,146 @@
-/* retail_number.c - decimal text to integers, exactly. */
+/*
+ * retail_number.c - decimal text to integers, exactly: "12", ".85", "5.", "+1.50", "8.5E-05".
+ *
+ * The digits are kept as text; the exponent only says where the point is. Nothing is rounded but
+ * the third decimal of a price, and no floating-point number is involved.
+ */
 #include <tools/retail.h>
+
+#include <string.h>
+
+enum { DIGITS_MAX = 64, EXPONENT_MAX = 400, PRICE_DECIMALS = 2 };
+
+/* digits[0..count) with the point behind `point` of them; point may lie outside. */
+struct decimal {
+    bool negative;
+    char digits[DIGITS_MAX];
+    int count;
+    int point;
+};
 
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
-/* Takes a leading minus off. */
-static bool take_minus(struct mr_bytes *text)
+/* Takes a leading sign off. True: it was a minus. */
+static bool take_sign(struct mr_bytes *text)
 {
-    if (text->len == 0 || text->ptr[0] != '-')
+    if (text->len == 0 || (text->ptr[0] != '-' && text->ptr[0] != '+'))
         return false;
+    bool negative = text->ptr[0] == '-';
     text->ptr++;
     text->len--;
-    return true;
+    return negative;
 }
 
-bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity)
+/* The whole number behind an "e". */
+static bool parse_exponent(struct mr_bytes text, int *ret_exponent)
 {
-    bool negative = take_minus(&text);
-    int64_t value = 0;
-    if (text.len == 0 || text.len > 10)
+    bool negative = take_sign(&text);
+    int value = 0;
+    if (text.len == 0)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         if (!is_digit(text.ptr[i]))
             return false;
         value = value * 10 + (text.ptr[i] - '0');
+        if (value > EXPONENT_MAX)
+            return false;
     }
-    value = negative ? -value : value;
-    if (value < INT32_MIN || value > INT32_MAX)
+    *ret_exponent = negative ? -value : value;
+    return true;
+}
+
+static bool parse_decimal(struct mr_bytes text, struct decimal *ret_decimal)
+{
+    struct decimal decimal = {.negative = take_sign(&text)};
+    bool pointed = false;
+    int exponent = 0;
+    size_t at = 0;
+    for (; at < text.len && (is_digit(text.ptr[at]) || (text.ptr[at] == '.' && !pointed)); at++) {
+        if (text.ptr[at] == '.') {
+            pointed = true;
+            continue;
+        }
+        if (decimal.count == DIGITS_MAX)
+            return false;
+        decimal.digits[decimal.count++] = text.ptr[at];
+        decimal.point += !pointed;
+    }
+    if (decimal.count == 0)
+        return false;
+    if (at < text.len) {
+        if (text.ptr[at] != 'e' && text.ptr[at] != 'E')
+            return false;
+        if (!parse_exponent(mr_bytes_of(text.ptr + at + 1, text.len - at - 1), &exponent))
+            return false;
+    }
+    decimal.point += exponent;
+    *ret_decimal = decimal;
+    return true;
+}
+
+static bool is_zero(const struct decimal *decimal)
+{
+    for (int i = 0; i < decimal->count; i++)
+        if (decimal->digits[i] != '0')
+            return false;
+    return true;
+}
+
+/* The digit at a place, 0 being the first one in front of the point; outside there are zeros. */
+static int digit_at(const struct decimal *decimal, int place)
+{
+    return place >= 0 && place < decimal->count ? decimal->digits[place] - '0' : 0;
+}
+
+/* The first `places` digits as a number. False: over `max`. */
+static bool take_places(const struct decimal *decimal, int places, int64_t max, int64_t *ret_value)
+{
+    int64_t value = 0;
+    for (int i = 0; i < places; i++) {
+        value = value * 10 + digit_at(decimal, i);
+        if (value > max)
+            return false;
+        if (value == 0 && i >= decimal->count)
+            break;
+    }
+    *ret_value = value;
+    return true;
+}
+
+bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity)
+{
+    struct decimal decimal;
+    int64_t value = 0;
+    if (!parse_decimal(text, &decimal))
+        return false;
+    for (int i = decimal.point > 0 ? decimal.point : 0; i < decimal.count; i++)
+        if (decimal.digits[i] != '0')
+            return false;
+    if (!take_places(&decimal, decimal.point, INT64_C(1) << 32, &value))
+        return false;
+    value = decimal.negative ? -value : value;
+    if (value < INT32_MIN || value > INT32_MAX || (decimal.point < 0 && !is_zero(&decimal)))
         return false;
     *ret_quantity = (int32_t)value;
     return true;
 }
 
-/* Up to two decimals count, the third rounds, all must be digits. */
-static bool parse_decimals(struct mr_bytes text, int64_t *minor, bool *above_zero)
-{
-    int64_t decimals = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_digit(text.ptr[i]))
-            return false;
-        int digit = text.ptr[i] - '0';
-        *above_zero |= digit > 0;
-        if (i < 2)
-            decimals += digit * (i == 0 ? 10 : 1);
-        else if (i == 2 && digit >= 5)
-            decimals++;
-    }
-    *minor += decimals;
-    return text.len > 0;
-}
-
 bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor)
 {
-    bool negative = take_minus(&text);
-    bool above_zero = false;
+    struct decimal decimal;
     int64_t minor = 0;
-    size_t at = 0;
-    for (; at < text.len && is_digit(text.ptr[at]); at++) {
-        above_zero |= text.ptr[at] > '0';
-        minor = minor * 10 + (text.ptr[at] - '0') * 100;
-        if (minor > RETAIL_MINOR_MAX)
-            return false;
-    }
-    if (at == 0)
+    if (!parse_decimal(text, &decimal))
         return false;
-    if (at < text.len) {
-        struct mr_bytes decimals = {text.ptr + at + 1, text.len - at - 1};
-        if (text.ptr[at] != '.' || !parse_decimals(decimals, &minor, &above_zero))
-            return false;
-    }
+    int places = decimal.point + PRICE_DECIMALS;
+    if (!take_places(&decimal, places, RETAIL_MINOR_MAX, &minor))
+        return false;
+    minor += digit_at(&decimal, places) >= 5;
     if (minor > RETAIL_MINOR_MAX)
         return false;
-    *ret_sign = !above_zero ? 0 : negative ? -1 : 1;
-    *ret_minor = negative ? -minor : minor;
+    *ret_sign = is_zero(&decimal) ? 0 : decimal.negative ? -1 : 1;
+    *ret_minor = decimal.negative ? -minor : minor;
     return true;
 }

@@ -6,6 +6,7 @@
 #include <lzma.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { INPUT_BYTES = 64 * 1024 };
 static const uint64_t xz_memory_bytes_max = 256U << 20;
@@ -31,9 +32,14 @@ static struct text_source *source_new(void)
 int text_source_open(const char *path, struct text_source **ret_source, struct mr_error *error)
 {
     FILE *file = fopen(path, "rbe");
+    struct stat kind;
     if (!file)
         return mr_fail(
             error, errno == ENOENT ? MR_NOT_FOUND : MR_IO, "opening %s: %s", path, strerror(errno));
+    if (fstat(fileno(file), &kind) == 0 && S_ISDIR(kind.st_mode)) {
+        (void)fclose(file);
+        return mr_fail(error, MR_IO, "%s is a folder", path);
+    }
     struct text_source *source = source_new();
     source->file = file;
     *ret_source = source;
@@ -80,6 +86,40 @@ static int refill(struct text_source *source, struct mr_error *error)
     return 0;
 }
 
+/* Files of other kinds, by their first bytes. */
+static const struct {
+    struct mr_bytes magic;
+    const char *what;
+} other_kinds[] = {
+    {MR_LITERAL("PK\x03\x04"), "an Excel workbook (or another zip file); save the sheet as CSV"},
+    {MR_LITERAL("\xd0\xcf\x11\xe0"), "an old Excel workbook; save the sheet as CSV"},
+    {MR_LITERAL("\x1f\x8b"), "gzip data; unpack it first, or pack it with xz"},
+    {MR_LITERAL("\x28\xb5\x2f\xfd"), "zstd data; unpack it first, or pack it with xz"},
+    {MR_LITERAL("BZh"), "bzip2 data; unpack it first, or pack it with xz"},
+    {MR_LITERAL("7z\xbc\xaf"), "a 7z archive; unpack it first"},
+    {MR_LITERAL("PAR1"), "a Parquet file; write it as CSV"},
+    {MR_LITERAL("SQLite format 3"), "an SQLite database; export the table as CSV"},
+    {MR_LITERAL("%PDF"), "a PDF file"},
+    {MR_LITERAL("\xff\xfe"), "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
+    {MR_LITERAL("\xfe\xff"), "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
+    {MR_LITERAL("<"), "HTML or XML; an error page was saved, perhaps"},
+    {MR_LITERAL("{"), "JSON; write it as CSV"},
+    {MR_LITERAL("["), "JSON; write it as CSV"},
+};
+
+static int refuse_other_kinds(const struct text_source *source, struct mr_error *error)
+{
+    struct mr_bytes text =
+        mr_bytes_of((const char *)source->stream.next_in, source->stream.avail_in);
+    for (size_t i = 0; i < sizeof other_kinds / sizeof other_kinds[0]; i++)
+        if (mr_bytes_starts_with(text, other_kinds[i].magic))
+            return mr_fail(error, MR_MALFORMED, "the file is %s", other_kinds[i].what);
+    if (text.len > 1 && text.ptr[0] && !text.ptr[1])
+        return mr_fail(
+            error, MR_MALFORMED, "the file is UTF-16 text; convert it: iconv -f UTF-16LE -t UTF-8");
+    return 0;
+}
+
 static int sniff(struct text_source *source, struct mr_error *error)
 {
     static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
@@ -92,7 +132,7 @@ static int sniff(struct text_source *source, struct mr_error *error)
     if (source->compressed &&
         lzma_stream_decoder(&source->stream, xz_memory_bytes_max, LZMA_CONCATENATED) != LZMA_OK)
         return mr_fail(error, MR_FATAL, "xz: the decoder does not start");
-    return 0;
+    return source->compressed ? 0 : refuse_other_kinds(source, error);
 }
 
 static int xz_problem(lzma_ret code, struct mr_error *error)

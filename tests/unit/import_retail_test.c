@@ -68,6 +68,23 @@ static void prices_round_half_up_from_their_decimals(void **state)
     price_is("10000000000.00", 1, RETAIL_MINOR_MAX);
 }
 
+static void prices_are_read_as_databases_and_pandas_write_them(void **state)
+{
+    (void)state;
+    price_is(".85", 1, 85);
+    price_is("-.85", -1, -85);
+    price_is("5.", 1, 500);
+    price_is("+2.5", 1, 250);
+    price_is("8.5E-05", 1, 0);
+    price_is("1e-3", 1, 0);
+    price_is("5e-3", 1, 1);
+    price_is("1.50E+2", 1, 15000);
+    price_is("1e10", 1, RETAIL_MINOR_MAX);
+    price_is("0.0000000000000000000000000000001e31", 1, 100);
+    price_is("0e400", 0, 0);
+    price_is("00012.30", 1, 1230);
+}
+
 static void what_is_no_price_is_refused(void **state)
 {
     (void)state;
@@ -75,15 +92,20 @@ static void what_is_no_price_is_refused(void **state)
         "",
         "-",
         ".",
-        ".5",
-        "5.",
         "1.2.3",
-        "1e3",
+        "e3",
+        "1e",
+        "1e+",
+        "1e2.5",
         "1,5",
+        "1.234,50",
         " 1",
         "1 ",
-        "+1",
+        "+-1",
         "nan",
+        "inf",
+        "1e99999",
+        "9e11",
         "0x1",
         "--1",
         "10000000000.01",
@@ -97,12 +119,17 @@ static void what_is_no_price_is_refused(void **state)
 static void quantities_are_whole_and_fit(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"", "-", "1.0", "1e2", " 1", "2147483648", "99999999999"};
+    static const char *const bad[] = {
+        "", "-", ".", "1.5", "1e-1", " 1", "2147483648", "99999999999", "1e300"};
     int32_t quantity = 0;
     assert_true(retail_parse_quantity(mr_cstr("74215"), &quantity));
     assert_int_equal(quantity, 74215);
     assert_true(retail_parse_quantity(mr_cstr("-2147483648"), &quantity));
     assert_int_equal(quantity, INT32_MIN);
+    assert_true(retail_parse_quantity(mr_cstr("6.0"), &quantity));
+    assert_int_equal(quantity, 6);
+    assert_true(retail_parse_quantity(mr_cstr("-1.2e2"), &quantity));
+    assert_int_equal(quantity, -120);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(retail_parse_quantity(mr_cstr(bad[i]), &quantity));
 }
@@ -220,19 +247,99 @@ static void malformed_lines_stop_it_with_line_and_reason(void **state)
     stops("", "line 1: ", "empty");
     stops("InvoiceNo,StockCode\n", "line 1: ", "Description");
     stops(HEADER "1,A,a,1\n", "line 2: ", "4 columns");
-    stops(HEADER "\n", "line 2: ", "1 columns");
+    stops(HEADER "\n\nx\n", "line 4: ", "1 columns");
     stops(HEADER LINE("1", "A", "a", "x", "1.0", ""), "line 2: ", "Quantity \"x\"");
     stops(HEADER LINE("C1", "A", "a", "1.5", "1.0", ""), "line 2: ", "Quantity");
     stops(HEADER LINE("1", "A", "a", "1", "1.0.0", ""), "line 2: ", "UnitPrice \"1.0.0\"");
-    stops(HEADER LINE("1", "A", "a", "1", "", ""), "line 2: ", "UnitPrice");
+    stops(HEADER LINE("1", "A", "a", "1", "\"2,50\"", ""), "line 2: ", "a decimal point");
+    stops(HEADER LINE("1", "A", "a", "\"1,000\"", "2.5", ""), "line 2: ", "thousands separators");
+    stops(HEADER LINE("1", "A", "a", "1", "nan0", ""), "line 2: ", "UnitPrice \"nan0\"");
     stops(HEADER LINE("1", "", "a", "1", "1", ""), "line 2: ", "StockCode");
     stops(HEADER LINE("1", "A", "a", "1", "1", "no id"), "line 2: ", "CustomerID");
-    stops(HEADER LINE("1", "A", "\xff", "1", "1", ""), "line 2: ", "Description");
+    stops(HEADER LINE("1", "NULL", "a", "1", "1", ""), "line 2: ", "StockCode is empty");
+    stops(HEADER LINE("1", "A", "caf\xe9", "1", "1", ""), "line 2: ", "WINDOWS-1252");
+    stops(HEADER LINE("1", "A", "a\x01", "1", "1", ""), "line 2: ", "control character U+0001");
+    stops(
+        HEADER LINE("1", "\"A\nB\"", "a", "1", "1", ""), "line 2: ", "StockCode has a line break");
+    stops(HEADER LINE("1", "A\tB", "a", "1", "1", ""), "line 2: ", "StockCode has a tab");
+    stops("InvoiceNo;StockCode;Description\n", "line 1: ", "separated by semicolons");
+    stops("InvoiceNo\tStockCode\n", "line 1: ", "separated by tabs");
     stops(
         HEADER LINE("1", "A", "a", "1", "1", "5") LINE("1", "A", "a", "1", "1", "6"),
         "line 3: ",
         "customer 5 already");
-    stops(HEADER LINE("1", "A", "a", "2000000000", "9000000000", ""), "invoice 1", "worth");
+    stops(HEADER LINE("1", "A", "a", "1000000", "9000000000", ""), "line 2: invoice 1", "worth");
+}
+
+static void what_a_later_step_could_not_take_is_refused_first(void **state)
+{
+    (void)state;
+    stops(HEADER LINE("1", "A", "a", "1000001", "1", ""), "line 2: ", "Quantity 1000001");
+    stops(
+        HEADER LINE("1", "A", "a", "600000", "0.01", "") LINE("1", "A", "a", "600000", "0.01", ""),
+        "line 2: invoice 1",
+        "1200000 units of A");
+    stops(
+        HEADER LINE("1", "A", "a", "1", "1", "ab1") LINE("2", "A", "a", "1", "1", "AB1"),
+        "line 3: ",
+        "\"AB1\" differs from \"ab1\" in case only");
+    char text[64 * 6000];
+    size_t len = (size_t)snprintf(text, sizeof text, "%s", HEADER);
+    for (int i = 0; i < 5001; i++)
+        len += (size_t)snprintf(text + len, sizeof text - len, "1,S%d,a,1,2010,0.01,,UK\n", i);
+    stops(text, "line 2: invoice 1", "5001 products");
+}
+
+static void rows_and_fields_of_nothing_are_nothing(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(
+        "\r\n" HEADER "\n" LINE("1", "A", "a", "3", "2.5", "NULL") ",,,,,,,\r\n  , ,,,,,,\n" LINE(
+            "2.0", "A", "#N/A", "6.0", "2.5", "nan") LINE("3", "A", "None", "1", "2.5", "\\N")
+            LINE("NULL", "A", "a", "1", "2.5", "") LINE("4", "A", "a", "", "2.5", "")
+                LINE("5", "A", "a", "1", "N/A", "") "\r\n\r\n");
+    assert_int_equal(retail->lines_read, 6);
+    assert_int_equal(retail->lines_qualifying, 3);
+    assert_int_equal(retail->customers_count, 0);
+    text_is(retail->products[0].title, "a");
+    text_is(retail->baskets[1].invoice, "2");
+    assert_int_equal(retail->baskets[1].units, 6);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_INVOICE], 1);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_QUANTITY], 1);
+    assert_int_equal(retail->lines_skipped[RETAIL_SKIP_PRICE], 1);
+    retail_free(retail);
+}
+
+static void a_line_break_or_a_tab_in_a_description_is_a_blank(void **state)
+{
+    (void)state;
+    const struct retail *retail =
+        read_well(HEADER LINE("1", "A", "\"GREEN RUG\nLARGE\"", "1", "1", "") LINE(
+            "1", "B", "\"GREEN RUG\r\nLARGE\"", "1", "1", "") LINE("1", "C", "a\tb", "1", "1", ""));
+    text_is(retail->products[0].title, "GREEN RUG LARGE");
+    text_is(retail->products[1].title, "GREEN RUG  LARGE");
+    text_is(retail->products[2].title, "a b");
+    retail_free(retail);
+}
+
+static void files_of_other_kinds_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *start;
+        const char *reason;
+    } kinds[] = {
+        {"PK\x03\x04rest", "Excel workbook"},
+        {"\xd0\xcf\x11\xe0rest", "old Excel"},
+        {"\x1f\x8brest", "gzip"},
+        {"PAR1rest", "Parquet"},
+        {"SQLite format 3", "SQLite"},
+        {"<!DOCTYPE html>", "HTML"},
+        {"[{\"InvoiceNo\":1}]", "JSON"},
+        {"\xff\xfeI", "UTF-16"},
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        stops(kinds[i].start, "line 1: the file is ", kinds[i].reason);
 }
 
 static void columns_are_found_by_name(void **state)
@@ -280,6 +387,11 @@ int main(void)
         cmocka_unit_test(an_invoice_without_customer_is_a_guest_of_its_own),
         cmocka_unit_test(sums_stop_at_the_baskets_asked_for),
         cmocka_unit_test(malformed_lines_stop_it_with_line_and_reason),
+        cmocka_unit_test(prices_are_read_as_databases_and_pandas_write_them),
+        cmocka_unit_test(what_a_later_step_could_not_take_is_refused_first),
+        cmocka_unit_test(rows_and_fields_of_nothing_are_nothing),
+        cmocka_unit_test(a_line_break_or_a_tab_in_a_description_is_a_blank),
+        cmocka_unit_test(files_of_other_kinds_are_named),
         cmocka_unit_test(columns_are_found_by_name),
         cmocka_unit_test(names_are_numbered_in_order_of_arrival),
     };

@@ -1,6 +1,11 @@
 /*
  * retail.h - a file like "Online Retail" (data/README.md) as catalogue, customers and baskets.
  *
+ * A row of nothing but blanks and commas is not a line. A field is nothing when it is blank or one
+ * of the words that databases, spreadsheets and pandas write for it (NULL, NaN, N/A, \N ...): a
+ * line without StockCode is refused, one without CustomerID is a guest's, one without a number does
+ * not qualify.
+ *
  * A line qualifies when its InvoiceNo is of digits only, its Quantity above 0 and its UnitPrice
  * above 0; the others are counted by the first of these reasons that holds. Prices are read as
  * decimal text and rounded half up to minor units; nothing here is a floating-point number.
@@ -13,7 +18,7 @@
  *
  * The whole file is read and judged before anything is made of it: a bad line means no result.
  *
- * Memory  16 bytes a qualifying line, at most 50 million lines; names once each.
+ * Memory  32 bytes a qualifying line, at most 50 million lines; names once each.
  */
 #ifndef TOOLS_RETAIL_H
 #define TOOLS_RETAIL_H
@@ -24,7 +29,15 @@
 
 #define RETAIL_LINES_MAX ((size_t)50 * 1000 * 1000)
 #define RETAIL_MINOR_MAX INT64_C(1000000000000)
+#define RETAIL_STOCK_MAX INT64_C(1000000000000)
 #define RETAIL_GUEST     UINT32_MAX
+
+/* What the shop takes as it is configured by default (processors/limits.h); a code of the file. */
+enum {
+    RETAIL_LINE_QUANTITY_MAX = 1000000,
+    RETAIL_BASKET_PRODUCTS_MAX = 5000,
+    RETAIL_CODE_BYTES_MAX = 64,
+};
 
 enum retail_skip { RETAIL_SKIP_INVOICE, RETAIL_SKIP_QUANTITY, RETAIL_SKIP_PRICE, RETAIL_SKIPS };
 
@@ -43,6 +56,7 @@ struct retail_line {
 struct retail_basket {
     struct mr_bytes invoice;
     uint32_t customer; /* Or RETAIL_GUEST. */
+    int64_t file_line; /* Of its first line. */
     size_t lines_first;
     size_t lines_count;
     int64_t units;
@@ -82,11 +96,11 @@ struct retail_sums retail_sums_of(const struct retail *retail, size_t baskets_co
 /* "an InvoiceNo that is not all digits", ... */
 const char *retail_skip_text(enum retail_skip skip);
 
-/* Decimal text to minor units, rounded half up; *ret_sign is -1, 0 or 1 by the text's own value, so
+/* Decimal text (".85", "5.", "1e-3" too) to minor units, rounded half up; *ret_sign is -1, 0 or 1 by the text's own value, so
  * that 0.001 is above 0 and yet 0 minor units. False: no such number, or over RETAIL_MINOR_MAX. */
 bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor);
 
-/* Whole numbers that fit into 32 bits. */
+/* Whole numbers that fit into 32 bits; "6.0" and "1e3" are whole. */
 bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity);
 
 #endif
