@@ -1,4 +1,4 @@
-/* cmd_import.c - `millrace import retail FILE`: the steps of an import, and how far it is. */
+/* cmd_import.c - `millrace import retail FILE`: the steps of an import. */
 #include "command.h"
 #include "import.h"
 
@@ -10,9 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-enum { LINGER_MS = 50, POLL_MS = 20, STALL_S = 120, LINE_EVERY_S = 5, BAR_CELLS = 40 };
+enum { LINGER_MS = 50, POLL_MS = 20 };
 
 static const char *const bulk_properties[] = {
     "compression.codec=lz4",
@@ -21,130 +20,59 @@ static const char *const bulk_properties[] = {
     NULL,
 };
 
-/* -- progress: a bar on a terminal, a line now and then elsewhere -- */
-
-struct progress {
-    const char *what;
-    int64_t started_ms;
-    int64_t shown_ms;
-    int64_t moved_ms;
-    size_t done;
-    bool terminal;
-};
-
-static struct progress progress_begin(const char *what)
-{
-    int64_t now = mr_monotonic_ms();
-    return (struct progress){
-        .what = what,
-        .started_ms = now,
-        .shown_ms = now,
-        .moved_ms = now,
-        .terminal = isatty(STDOUT_FILENO) == 1,
-    };
-}
-
-static void print_bar(const struct progress *progress, size_t done, size_t total, int64_t now)
-{
-    char bar[BAR_CELLS + 1];
-    size_t filled = total ? done * BAR_CELLS / total : BAR_CELLS;
-    memset(bar, '.', BAR_CELLS);
-    memset(bar, '#', filled);
-    bar[BAR_CELLS] = '\0';
-    printf(
-        "\r%-10s [%s] %zu/%zu  %.1f s",
-        progress->what,
-        bar,
-        done,
-        total,
-        (double)(now - progress->started_ms) / 1000);
-}
-
-static void progress_show(struct progress *progress, size_t done, size_t total, bool last)
-{
-    int64_t now = mr_monotonic_ms();
-    int64_t every_ms = progress->terminal ? 200 : LINE_EVERY_S * 1000;
-    if (!last && now - progress->shown_ms < every_ms)
-        return;
-    progress->shown_ms = now;
-    if (progress->terminal)
-        print_bar(progress, done, total, now);
-    else
-        printf(
-            "%s %zu/%zu after %.1f s",
-            progress->what,
-            done,
-            total,
-            (double)(now - progress->started_ms) / 1000);
-    if (last || !progress->terminal)
-        printf("\n");
-    fflush(stdout);
-}
-
-/* MR_TIMEOUT when nothing has moved for too long. */
-static int progress_check(struct progress *progress, size_t done, struct mr_error *error)
-{
-    int64_t now = mr_monotonic_ms();
-    if (done != progress->done)
-        progress->moved_ms = now;
-    progress->done = done;
-    if (now - progress->moved_ms < STALL_S * 1000)
-        return 0;
-    if (progress->terminal)
-        printf("\n");
-    return mr_fail(
-        error,
-        MR_TIMEOUT,
-        "%s: nothing has moved for %d s; are millrace-processors and millrace-payments running? "
-        "The same command goes on where this one stopped",
-        progress->what,
-        STALL_S);
-}
-
 /* -- the steps -- */
 
 static int
-wait_for_answers(struct import *import, struct progress *progress, struct mr_error *error)
+wait_for_answers(struct import *import, struct import_progress *progress, struct mr_error *error)
 {
-    size_t total = import->commands.count;
+    size_t total = import->command_ids.count;
     int rc = 0;
     while (rc >= 0 && import->answers_count < total) {
         rc = import_poll(import, POLL_MS, error);
-        progress_show(progress, import->answers_count, total, false);
+        import_progress_show(progress, import->answers_count, total, false);
         if (rc >= 0)
-            rc = progress_check(progress, import->answers_count, error);
+            rc = import_progress_check(progress, import->answers_count, error);
     }
     if (rc >= 0)
-        progress_show(progress, import->answers_count, total, true);
+        import_progress_show(progress, import->answers_count, total, true);
     return rc < 0 ? rc : 0;
 }
 
-static int set_up(struct import *import, struct mr_error *error)
+/* What an earlier run has sent is decided, and what that came to is read. */
+static int learn_state(struct import *import, struct mr_error *error)
+{
+    struct import_progress progress = import_progress_begin("the shop");
+    int rc = import_send_barriers(import, error);
+    rc = rc ? rc : wait_for_answers(import, &progress, error);
+    rc = rc ? rc : import_read_state(import, error);
+    rc = rc ? rc : import_follow_orders(import, error);
+    if (rc == 0)
+        import_plan(import);
+    return rc;
+}
+
+static int set_up_shop(struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
-    struct progress progress = progress_begin("catalogue");
-    size_t total = 2 * retail->products_count + retail->customers_count;
+    struct import_progress progress = import_progress_begin("catalogue");
     int rc = 0;
-    import->answered = mr_calloc(total ? total : 1, sizeof *import->answered);
     for (size_t i = 0; rc == 0 && i < retail->products_count; i++)
         rc = import_send_product(import, i, error);
     for (size_t i = 0; rc == 0 && i < retail->products_count; i++)
         rc = import_send_stock(import, i, error);
-    for (size_t i = 0; rc == 0 && i < retail->customers_count; i++) {
+    for (size_t i = 0; rc == 0 && i < retail->customers_count; i++)
         rc = import_send_customer(import, i, error);
-        mr_arena_reset(&import->arena);
-    }
     return rc ? rc : wait_for_answers(import, &progress, error);
 }
 
-/* Sends as many baskets as may be under way; confirmed ones are left out. */
+/* Sends as many baskets as may be under way. */
 static int
 send_some(struct import *import, size_t *next, size_t *sent, size_t already, struct mr_error *error)
 {
     int rc = 0;
     while (rc == 0 && *next < import->baskets_count &&
            *sent - (import->ended - already) < import->in_flight_max) {
-        if (import->baskets[*next].state <= ORDER_PLACED) {
+        if (import->baskets[*next].to_place) {
             rc = import_send_basket(import, *next, error);
             ++*sent;
         }
@@ -157,7 +85,7 @@ send_some(struct import *import, size_t *next, size_t *sent, size_t already, str
 
 static int send_baskets(struct import *import, struct mr_error *error)
 {
-    struct progress progress = progress_begin("orders");
+    struct import_progress progress = import_progress_begin("orders");
     size_t next = 0;
     size_t sent = 0;
     size_t already = import->ended;
@@ -167,35 +95,13 @@ static int send_baskets(struct import *import, struct mr_error *error)
         bool idle = next == import->baskets_count ||
                     sent - (import->ended - already) >= import->in_flight_max;
         rc = rc ? rc : import_poll(import, idle ? POLL_MS : 0, error);
-        progress_show(&progress, import->ended, import->baskets_count, false);
+        import_progress_show(&progress, import->ended, import->baskets_count, false);
         if (rc >= 0)
-            rc = progress_check(&progress, import->ended, error);
+            rc = import_progress_check(&progress, import->ended, error);
     }
     if (rc >= 0)
-        progress_show(&progress, import->ended, import->baskets_count, true);
+        import_progress_show(&progress, import->ended, import->baskets_count, true);
     return rc < 0 ? rc : 0;
-}
-
-static void name_everything(struct import *import)
-{
-    const struct retail *retail = import->retail;
-    import->products = mr_calloc(retail->products_count + 1, sizeof *import->products);
-    import->customers = mr_calloc(retail->customers_count + 1, sizeof *import->customers);
-    import->baskets = mr_calloc(import->baskets_count + 1, sizeof *import->baskets);
-    import->stock_adjusted = mr_calloc(retail->products_count + 1, sizeof(int64_t));
-    import->stock_committed = mr_calloc(retail->products_count + 1, sizeof(int64_t));
-    name_index_init(&import->orders);
-    name_index_init(&import->commands);
-    for (size_t i = 0; i < retail->products_count; i++)
-        import->products[i] = shop_product_id(retail->products[i].sku);
-    for (size_t i = 0; i < retail->customers_count; i++) {
-        struct shop_id command = import_customer_command(import, i);
-        import->customers[i] = shop_created_id("usr_", shop_id_view(&command));
-    }
-    for (size_t i = 0; i < import->baskets_count; i++) {
-        struct shop_id order_id = import_order_id(import, i);
-        (void)name_index_put(&import->orders, shop_id_view(&order_id));
-    }
 }
 
 static void clean_up(struct import *import)
@@ -206,12 +112,17 @@ static void clean_up(struct import *import)
     free(import->products);
     free(import->customers);
     free(import->baskets);
-    free(import->answered);
+    free(import->adds);
+    free(import->left);
+    free(import->orders);
+    free(import->known_lines);
+    free(import->commands);
     free(import->began);
-    free(import->stock_adjusted);
-    free(import->stock_committed);
-    name_index_clean_up(&import->orders);
-    name_index_clean_up(&import->commands);
+    name_index_clean_up(&import->product_ids);
+    name_index_clean_up(&import->stock_commands);
+    name_index_clean_up(&import->invoices);
+    name_index_clean_up(&import->order_ids);
+    name_index_clean_up(&import->command_ids);
     mr_arena_clean_up(&import->arena);
     mr_buffer_clean_up(&import->bytes);
     retail_free(import->retail);
@@ -271,9 +182,9 @@ static int fill(struct import *import, struct mr_error *error)
 {
     int64_t began_ms = mr_monotonic_ms();
     int64_t set_up_ms = 0;
-    int rc = import_count_begin(import, error);
-    rc = rc ? rc : import_catch_up(import, error);
-    rc = rc ? rc : set_up(import, error);
+    int rc = learn_state(import, error);
+    rc = rc ? rc : import_count_begin(import, error);
+    rc = rc ? rc : set_up_shop(import, error);
     set_up_ms = mr_monotonic_ms();
     size_t already = import->ended;
     rc = rc ? rc : send_baskets(import, error);
@@ -312,8 +223,8 @@ run_steps(struct import *import, const struct mr_options *options, struct mr_err
         import->retail->customers_count,
         import->baskets_count,
         import->retail->baskets_count);
-    name_everything(import);
-    rc = connect_kafka(import, error);
+    rc = import_name(import, error);
+    rc = rc ? rc : connect_kafka(import, error);
     rc = rc ? rc : fill(import, error);
     rc = rc ? rc : import_read_results(import, error);
     return rc ? rc : import_reconcile(import, error);

@@ -4,10 +4,15 @@
  *
  *     catalogue and customers --all answered--> baskets --all ended--> reconciled
  *
- * Everything sent has an id that follows from the file, so a run that was cut short is completed by
- * another: what was done is answered from memory, baskets already confirmed are not sent again.
- * What the shop did is read from the event topics, from their beginning, never counted from what
- * was sent.
+ * What is known already is read first, from the shop's own events: products and their prices, and
+ * the orders that an import has placed. Each says in its correlation id which file it came from
+ * and which invoice it is of. So what a file adds is what the shop does not have yet: an invoice
+ * that came with another file is not ordered again, one that has grown is ordered by its new lines,
+ * and a run that was cut short is completed by another.
+ *
+ * Commands are named by what they do: an account by its customer, a stock by file and product.
+ * What depends on the state just read (a price, the lines of a cart, an order) is named by the run,
+ * and sent only when the commands of an earlier run have all been decided.
  *
  * Threads  One, and the producer's own for delivery reports.
  */
@@ -26,16 +31,55 @@
 #define IMPORT_CAUSE    "retail import"
 #define IMPORT_CURRENCY "GBP"
 
-enum { IMPORT_PARTITIONS_MAX = 64 };
+enum { IMPORT_PARTITIONS_MAX = 64, IMPORT_DIGEST_LEN = 16 };
 
 enum import_order { ORDER_UNKNOWN, ORDER_PLACED, ORDER_CONFIRMED, ORDER_CANCELLED, ORDER_REFUSED };
 
-/* What is known of the order of a basket. */
-struct import_basket {
+/* An order that an import has placed. */
+struct import_known_order {
+    uint32_t basket;
     enum import_order state;
-    bool sent;
+    bool own;           /* Placed for this file, now or by a run before. */
+    size_t lines_first; /* Of known_lines. */
+    size_t lines_count;
     int64_t units;          /* Of OrderPlaced. */
     int64_t captured_minor; /* Of PaymentCaptured less PaymentRefunded. */
+};
+
+/* How much of a basket is left to do. */
+struct import_basket {
+    uint32_t orders_open; /* Placed, and not ended. */
+    bool to_place;
+    bool refused;
+    bool counted; /* Among `ended`. */
+};
+
+enum import_setup { SETUP_BARRIER, SETUP_PRODUCT, SETUP_PRICE, SETUP_STOCK, SETUP_CUSTOMER };
+
+/* A command whose answer is waited for before the baskets. */
+struct import_command {
+    enum import_setup kind;
+    uint32_t number; /* Of the product or customer. */
+    bool answered;
+};
+
+struct import_product {
+    struct shop_id id;
+    struct shop_id stock_command;
+    bool exists;         /* Before this run. */
+    bool stock_is_known; /* Adjusted for this file already. */
+    bool is_needed;      /* For a basket that is to be placed. */
+    int64_t price_minor; /* As it is; of products that exist. */
+    int64_t brought;     /* Units that this file adds to the stock. */
+    int64_t adjusted;    /* Units added for this file, */
+    int64_t committed;   /* and sold to its orders. */
+};
+
+struct import_customer {
+    struct shop_id user_id;
+    struct shop_id command_id;
+    bool was_there; /* Before this run, and so perhaps a cart with something in it. */
+    bool is_cleared;
 };
 
 struct import {
@@ -53,18 +97,34 @@ struct import {
     struct mr_arena arena; /* Of one command or record. */
     struct mr_buffer bytes;
 
-    struct shop_id *products;  /* Parallel to the retail's. */
-    struct shop_id *customers; /* User ids. */
+    char digest[IMPORT_DIGEST_LEN + 1]; /* Names the file by what it says, not by its path. */
+    char run[IMPORT_DIGEST_LEN + 1];    /* Names this run. */
+    int64_t began_unix_ms;
+
+    struct import_product *products; /* Parallel to the retail's. */
+    struct import_customer *customers;
     struct import_basket *baskets;
-    struct name_index orders;   /* Order id -> number of the basket. */
-    struct name_index commands; /* Of the set-up: command id -> number. */
-    bool *answered;             /* Parallel to commands. */
+    int32_t *adds; /* Parallel to the retail's lines: units that no other file has brought, */
+    int32_t *left; /* and of those what is not ordered yet. */
+    struct name_index product_ids;
+    struct name_index stock_commands;
+    struct name_index invoices;
+    struct name_index order_ids; /* Parallel to orders. */
+    struct import_known_order *orders;
+    size_t orders_capacity;
+    struct retail_line *known_lines; /* Of the orders read before anything was sent. */
+    size_t known_lines_count;
+    size_t known_lines_capacity;
+
+    struct name_index command_ids; /* Parallel to commands. */
+    struct import_command *commands;
+    size_t commands_capacity;
     size_t answers_count;
     size_t products_accepted;
-    size_t stock_accepted;
     size_t customers_accepted;
     size_t refused;
-    size_t ended; /* Baskets that are confirmed, cancelled or refused. */
+    size_t to_place; /* Baskets, of those asked for. */
+    size_t ended;    /* Baskets with nothing left to do. */
     char first_refusal[256];
 
     int32_t sales_partitions;
@@ -74,22 +134,56 @@ struct import {
 
     struct topo_kafka_end *began; /* The ends of all topics before anything was sent. */
     size_t began_count;
-
-    int64_t *stock_adjusted;  /* By product: units added by the import, */
-    int64_t *stock_committed; /* and units sold to its orders. */
 };
+
+/* -- import_plan.c -- */
+
+/* Names everything of the file; reads the catalogue, the stock and the orders that are there. */
+int import_name(struct import *import, struct mr_error *error);
+int import_read_state(struct import *import, struct mr_error *error);
+
+/* What each basket and product still needs, from what has been read. */
+void import_plan(struct import *import);
+
+/* Adds an order; its number. */
+uint32_t
+import_add_order(struct import *import, struct mr_bytes order_id, uint32_t basket, bool own);
+
+/* Calls `take` with every committed record of a topic, from its beginning to its end now. */
+typedef int
+import_take_fn(struct import *import, const struct codec_message *message, struct mr_error *error);
+int import_read_topic(
+    struct import *import, const char *topic, import_take_fn *take, struct mr_error *error);
+
+/* -- import_progress.c -- */
+
+/* A bar on a terminal, a line now and then elsewhere. */
+struct import_progress {
+    const char *what;
+    int64_t started_ms;
+    int64_t shown_ms;
+    int64_t moved_ms;
+    size_t done;
+    bool terminal;
+};
+
+struct import_progress import_progress_begin(const char *what);
+void import_progress_show(struct import_progress *progress, size_t done, size_t total, bool last);
+
+/* MR_TIMEOUT when nothing has moved for too long. */
+int import_progress_check(struct import_progress *progress, size_t done, struct mr_error *error);
 
 /* -- import_send.c -- */
 
-/* Number of the command whose answer is waited for, all of the set-up. */
+/* One command to each partition of sales, whose answer says that all before it are decided. */
+int import_send_barriers(struct import *import, struct mr_error *error);
+
+/* A product is made, or gets another price; its stock is added. Sends nothing where all is right.
+ */
 int import_send_product(struct import *import, size_t product, struct mr_error *error);
 int import_send_stock(struct import *import, size_t product, struct mr_error *error);
 int import_send_customer(struct import *import, size_t customer, struct mr_error *error);
 int import_send_basket(struct import *import, size_t basket, struct mr_error *error);
-
-/* The order of a basket, the same in every run. */
-struct shop_id import_order_id(const struct import *import, size_t basket);
-struct shop_id import_customer_command(const struct import *import, size_t customer);
 
 /* -- import_track.c -- */
 
@@ -98,8 +192,8 @@ int import_open_reader(struct import *import, struct mr_error *error);
 /* Takes in what has come within timeout_ms. Returns the number of records or a code. */
 int import_poll(struct import *import, int timeout_ms, struct mr_error *error);
 
-/* Reads sales.order.events up to what was there at the start. */
-int import_catch_up(struct import *import, struct mr_error *error);
+/* From here on the orders' events are taken in, too: behind those of `import_read_state`. */
+int import_follow_orders(struct import *import, struct mr_error *error);
 
 /* -- import_count.c -- */
 

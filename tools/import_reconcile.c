@@ -1,108 +1,57 @@
 /* import_reconcile.c - what the shop's own events say of the import, beside what the file says. */
 #include "import.h"
 
+#include <base/alloc.h>
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PAYMENTS_TOPIC "payments.events"
-#define STOCK_TOPIC    "inventory.stock.events"
-
-struct product_numbers {
-    struct name_index index;
-};
-
 static void add_captured(struct import *import, struct mr_bytes order_id, int64_t minor)
 {
     uint32_t number = 0;
-    if (name_index_find(&import->orders, order_id, &number))
-        import->baskets[number].captured_minor += minor;
+    if (name_index_find(&import->order_ids, order_id, &number))
+        import->orders[number].captured_minor += minor;
 }
 
-static void add_stock(
-    const struct product_numbers *products,
-    int64_t *sums,
-    struct mr_bytes product_id,
-    int64_t units)
+static int
+take_payment(struct import *import, const struct codec_message *message, struct mr_error *error)
 {
-    uint32_t number = 0;
-    if (name_index_find(&products->index, product_id, &number))
-        sums[number] += units;
-}
-
-static void take_committed(
-    struct import *import,
-    const struct product_numbers *products,
-    const struct shop_stock_committed *event)
-{
-    uint32_t number = 0;
-    if (name_index_find(&import->orders, event->order_id, &number))
-        add_stock(products, import->stock_committed, event->product_id, event->quantity);
-}
-
-static int take(
-    struct import *import,
-    const struct product_numbers *products,
-    const struct topo_record *record,
-    struct mr_error *error)
-{
-    struct codec_message message;
-    int rc = codec_decode(import->registry, record->value, &import->arena, &message, error);
-    if (rc)
-        return rc;
-    if (message.id == SHOP_PAYMENT_CAPTURED) {
-        const struct shop_payment_captured *event = message.value;
+    (void)error;
+    if (message->id == SHOP_PAYMENT_CAPTURED) {
+        const struct shop_payment_captured *event = message->value;
         add_captured(import, event->order_id, event->captured.minor);
-    } else if (message.id == SHOP_PAYMENT_REFUNDED) {
-        const struct shop_payment_refunded *event = message.value;
+    } else if (message->id == SHOP_PAYMENT_REFUNDED) {
+        const struct shop_payment_refunded *event = message->value;
         add_captured(import, event->order_id, -event->refunded.minor);
-    } else if (message.id == SHOP_STOCK_COMMITTED) {
-        take_committed(import, products, message.value);
-    } else if (message.id == SHOP_STOCK_ADJUSTED) {
-        const struct shop_stock_adjusted *event = message.value;
-        if (mr_bytes_equal(event->cause, mr_cstr(IMPORT_CAUSE)))
-            add_stock(products, import->stock_adjusted, event->product_id, event->delta);
     }
-    mr_arena_reset(&import->arena);
     return 0;
 }
 
-static int read_topic(
-    struct import *import,
-    const struct product_numbers *products,
-    const char *topic,
-    struct mr_error *error)
+static int
+take_stock(struct import *import, const struct codec_message *message, struct mr_error *error)
 {
-    struct topo_kafka_reader *reader = NULL;
-    int32_t partitions = 0;
-    int32_t done = 0;
-    int rc = topo_kafka_partitions(&import->kafka, topic, &partitions, error);
-    rc = rc ? rc : topo_kafka_reader_new(&import->kafka, &reader, error);
-    for (int32_t i = 0; rc == 0 && i < partitions; i++)
-        rc = topo_kafka_reader_add(reader, topic, i, TOPO_KAFKA_BEGIN, error);
-    while (rc == 0 && done < partitions) {
-        const struct topo_record *records = NULL;
-        int count = topo_kafka_reader_poll(reader, 500, &records, error);
-        rc = count < 0 ? count : 0;
-        for (int i = 0; rc == 0 && i < count; i++)
-            rc = take(import, products, &records[i], error);
-        while (done < partitions && topo_kafka_reader_at_end(reader, topic, done))
-            done++;
+    uint32_t number = 0;
+    uint32_t order = 0;
+    (void)error;
+    if (message->id == SHOP_STOCK_ADJUSTED) {
+        const struct shop_stock_adjusted *event = message->value;
+        if (name_index_find(&import->stock_commands, event->meta.command_id, &number))
+            import->products[number].adjusted += event->delta;
+    } else if (message->id == SHOP_STOCK_COMMITTED) {
+        const struct shop_stock_committed *event = message->value;
+        if (name_index_find(&import->order_ids, event->order_id, &order) &&
+            import->orders[order].own &&
+            name_index_find(&import->product_ids, event->product_id, &number))
+            import->products[number].committed += event->quantity;
     }
-    topo_kafka_reader_free(reader);
-    return rc;
+    return 0;
 }
 
 int import_read_results(struct import *import, struct mr_error *error)
 {
-    struct product_numbers products;
-    name_index_init(&products.index);
-    for (size_t i = 0; i < import->retail->products_count; i++)
-        (void)name_index_put(&products.index, shop_id_view(&import->products[i]));
-    int rc = read_topic(import, &products, PAYMENTS_TOPIC, error);
-    rc = rc ? rc : read_topic(import, &products, STOCK_TOPIC, error);
-    name_index_clean_up(&products.index);
-    return rc;
+    int rc = import_read_topic(import, "payments.events", take_payment, error);
+    return rc ? rc : import_read_topic(import, "inventory.stock.events", take_stock, error);
 }
 
 /* One row; counts what differs. */
@@ -143,20 +92,66 @@ static void print_lines(const struct retail *retail)
             retail->lines_skipped[i]);
 }
 
-/* Units of each product in the baskets asked for. */
+/* What the shop did for this file, and what the file says that is. */
+struct sums {
+    int64_t orders;
+    int64_t units;
+    int64_t minor;
+};
+
+/* Of the orders placed for this file. */
+static struct sums sum_shop(const struct import *import)
+{
+    struct sums sums = {0};
+    bool *seen = mr_calloc(import->baskets_count + 1, sizeof *seen);
+    for (size_t i = 0; i < import->order_ids.count; i++) {
+        const struct import_known_order *order = &import->orders[i];
+        if (!order->own || order->basket >= import->baskets_count)
+            continue;
+        sums.minor += order->captured_minor;
+        if (order->state != ORDER_CONFIRMED)
+            continue;
+        sums.units += order->units;
+        sums.orders += !seen[order->basket];
+        seen[order->basket] = true;
+    }
+    free(seen);
+    return sums;
+}
+
+/* Of what the baskets asked for add to what the shop had. */
+static struct sums sum_file(const struct import *import, int64_t *ret_known)
+{
+    const struct retail *retail = import->retail;
+    struct sums sums = {0};
+    for (size_t i = 0; i < import->baskets_count; i++) {
+        const struct retail_basket *basket = &retail->baskets[i];
+        int64_t units = 0;
+        for (size_t j = basket->lines_first; j < basket->lines_first + basket->lines_count; j++) {
+            units += import->adds[j];
+            sums.minor += import->adds[j] * retail->products[retail->lines[j].product].price_minor;
+        }
+        sums.units += units;
+        sums.orders += units > 0;
+        *ret_known += units < basket->units;
+    }
+    return sums;
+}
+
+/* The number of products whose stock is another than what the file brought less what it sold. */
 static int64_t wrong_stock(const struct import *import, int64_t *ret_left, int64_t *ret_expected)
 {
     const struct retail *retail = import->retail;
-    int64_t *expected = mr_calloc(retail->products_count, sizeof *expected);
+    int64_t *expected = mr_calloc(retail->products_count + 1, sizeof *expected);
     int64_t wrong = 0;
-    for (size_t i = 0; i < import->baskets_count; i++)
-        for (size_t j = 0; j < retail->baskets[i].lines_count; j++) {
-            const struct retail_line *line = &retail->lines[retail->baskets[i].lines_first + j];
-            expected[line->product] -= line->quantity;
-        }
+    for (size_t i = 0; i < import->baskets_count; i++) {
+        const struct retail_basket *basket = &retail->baskets[i];
+        for (size_t j = basket->lines_first; j < basket->lines_first + basket->lines_count; j++)
+            expected[retail->lines[j].product] -= import->adds[j];
+    }
     for (size_t i = 0; i < retail->products_count; i++) {
-        int64_t left = import->stock_adjusted[i] - import->stock_committed[i];
-        expected[i] += retail->products[i].units;
+        int64_t left = import->products[i].adjusted - import->products[i].committed;
+        expected[i] += import->products[i].brought;
         wrong += left != expected[i];
         *ret_left += left;
         *ret_expected += expected[i];
@@ -168,21 +163,21 @@ static int64_t wrong_stock(const struct import *import, int64_t *ret_left, int64
 int import_reconcile(const struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
-    struct retail_sums file = retail_sums_of(retail, import->baskets_count);
-    int64_t confirmed = 0;
-    int64_t units = 0;
-    int64_t captured = 0;
+    int64_t known = 0;
     int64_t left = 0;
     int64_t left_expected = 0;
     int differences = 0;
-    for (size_t i = 0; i < import->baskets_count; i++) {
-        const struct import_basket *basket = &import->baskets[i];
-        confirmed += basket->state == ORDER_CONFIRMED;
-        units += basket->state == ORDER_CONFIRMED ? basket->units : 0;
-        captured += basket->captured_minor;
-    }
+    struct sums shop = sum_shop(import);
+    struct sums file = sum_file(import, &known);
     int64_t wrong = wrong_stock(import, &left, &left_expected);
     print_lines(retail);
+    if (known)
+        printf(
+            "\n%" PRId64
+            " of %zu baskets came with another file before, whole or in part; below is "
+            "what this file adds\n",
+            known,
+            import->baskets_count);
     printf("\n  %-34s %14s %14s\n", "", "shop", "file");
     compare(
         "products",
@@ -194,15 +189,17 @@ int import_reconcile(const struct import *import, struct mr_error *error)
         (int64_t)import->customers_accepted,
         (int64_t)retail->customers_count,
         &differences);
-    compare("orders confirmed", confirmed, file.orders, &differences);
-    compare("units sold", units, file.units, &differences);
-    compare_money("captured (" IMPORT_CURRENCY ")", captured, file.total_minor, &differences);
+    compare("orders confirmed", shop.orders, file.orders, &differences);
+    compare("units sold", shop.units, file.units, &differences);
+    compare_money("captured (" IMPORT_CURRENCY ")", shop.minor, file.minor, &differences);
     compare("units left on hand", left, left_expected, &differences);
     compare("products with other stock", wrong, 0, &differences);
     if (import->refused)
         printf("  refused commands: %zu, the first: %s\n", import->refused, import->first_refusal);
     if (differences)
         return mr_fail(error, MR_CONFLICT, "the shop and the file differ in %d sums", differences);
+    if (import->baskets_count > 0 && import->to_place == 0)
+        printf("nothing was imported: the shop had every basket of this file\n");
     printf("the shop and the file agree\n");
     return 0;
 }

@@ -2,6 +2,7 @@
  * own. */
 #include "import.h"
 
+#include <base/alloc.h>
 #include <base/clock.h>
 #include <base/murmur2.h>
 #include <sealing/email.h>
@@ -14,41 +15,39 @@ enum { FULL_QUEUE_POLL_MS = 5, COMMAND_LIFETIME_MS = 24 * 3600 * 1000 };
 static const struct mr_bytes importer = MR_LITERAL("import");
 static const struct mr_bytes method = MR_LITERAL("IMPORT");
 
-struct shop_id import_customer_command(const struct import *import, size_t customer)
+/* Named by this run: what depends on the state that it has read. */
+static struct shop_id run_command(
+    struct import *import, struct mr_bytes principal, const char *route, struct mr_bytes name)
 {
     return shop_command_id(
-        importer, method, mr_cstr("retail/customer"), import->retail->customers[customer]);
+        principal,
+        method,
+        mr_cstr(route),
+        mr_arena_printf(&import->arena, "%s:%.*s", import->run, MR_ARG(name)));
 }
 
-/* The owner of a basket, the same in every run. */
-static struct shop_id owner_of(const struct import *import, size_t number)
+/* A guest has a cart of its own in every run. */
+static struct shop_id owner_of(struct import *import, size_t number)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     if (basket->customer != RETAIL_GUEST)
-        return import->customers[basket->customer];
-    struct shop_id id = shop_command_id(importer, method, mr_cstr("retail/guest"), basket->invoice);
+        return import->customers[basket->customer].user_id;
+    struct shop_id id = run_command(import, importer, "retail/guest", basket->invoice);
     return shop_created_id("gst_", shop_id_view(&id));
 }
 
-static struct shop_id
-place_command(const struct import *import, size_t number, struct mr_bytes owner)
+/* import_plan.c finds an order's file and invoice by it. */
+static struct mr_bytes correlation_of(struct import *import, struct mr_bytes name)
 {
-    return shop_command_id(
-        owner, method, mr_cstr("retail/order"), import->retail->baskets[number].invoice);
-}
-
-struct shop_id import_order_id(const struct import *import, size_t number)
-{
-    struct shop_id owner = owner_of(import, number);
-    struct shop_id command = place_command(import, number, shop_id_view(&owner));
-    return shop_order_id(shop_id_view(&owner), shop_id_view(&command));
+    return mr_arena_printf(&import->arena, "retail:%s:%.*s", import->digest, MR_ARG(name));
 }
 
 static struct shop_command_meta meta_of(
-    const struct import *import,
+    struct import *import,
     const struct shop_id *command_id,
     struct mr_bytes fingerprint,
     struct mr_bytes principal,
+    struct mr_bytes correlated_name,
     bool wants_reply)
 {
     int64_t now = mr_unix_ms();
@@ -61,7 +60,7 @@ static struct shop_command_meta meta_of(
         .deadline = now + COMMAND_LIFETIME_MS,
         .reply_to = mr_cstr(wants_reply ? "gateway.replies" : ""),
         .reply_partition = import->reply_partition,
-        .correlation_id = shop_id_view(command_id),
+        .correlation_id = correlation_of(import, correlated_name),
     };
 }
 
@@ -75,7 +74,7 @@ static void on_delivered(void *user, int code, int32_t partition, int64_t offset
         atomic_compare_exchange_strong(&import->undelivered, &none, code);
 }
 
-static int send(
+static int send_command(
     struct import *import,
     const char *topic,
     struct mr_bytes key,
@@ -103,21 +102,59 @@ static int send(
 }
 
 /* Its answer is waited for. */
-static void expect(struct import *import, const struct shop_id *command_id)
+static void expect_answer(
+    struct import *import, const struct shop_id *command_id, enum import_setup kind, size_t number)
 {
-    (void)name_index_put(&import->commands, shop_id_view(command_id));
+    uint32_t at = name_index_put(&import->command_ids, shop_id_view(command_id));
+    import->commands =
+        mr_grow(import->commands, at, &import->commands_capacity, sizeof *import->commands);
+    import->commands[at] = (struct import_command){.kind = kind, .number = (uint32_t)number};
 }
 
-int import_send_product(struct import *import, size_t number, struct mr_error *error)
+static int send_clear(
+    struct import *import,
+    struct mr_bytes owner,
+    const struct shop_id *command_id,
+    bool wants_reply,
+    struct mr_error *error)
+{
+    struct shop_clear_cart command = {
+        .meta = meta_of(import, command_id, mr_cstr("clear"), owner, mr_cstr("clear"), wants_reply),
+        .owner_id = owner,
+    };
+    return send_command(
+        import, "sales.commands", owner, SHOP_CLEAR_CART, &command, (struct mr_bytes){0}, error);
+}
+
+int import_send_barriers(struct import *import, struct mr_error *error)
+{
+    int32_t found = 0;
+    int rc = 0;
+    for (int32_t i = 0; rc == 0 && found < import->sales_partitions; i++) {
+        struct shop_id id = run_command(
+            import, importer, "retail/barrier", mr_arena_printf(&import->arena, "%" PRId32, i));
+        struct shop_id owner = shop_created_id("gst_", shop_id_view(&id));
+        /* Owners are tried until every partition has had one. */
+        if (mr_partition_of(shop_id_view(&owner), import->sales_partitions) == found) {
+            expect_answer(import, &id, SETUP_BARRIER, (size_t)found);
+            rc = send_clear(import, shop_id_view(&owner), &id, true, error);
+            found++;
+        }
+        mr_arena_reset(&import->arena);
+    }
+    return rc;
+}
+
+static int create_product(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_product *product = &import->retail->products[number];
-    struct mr_bytes product_id = shop_id_view(&import->products[number]);
+    struct mr_bytes product_id = shop_id_view(&import->products[number].id);
     struct shop_id command_id =
         shop_command_id(importer, method, mr_cstr("retail/product"), product->sku);
     struct mr_bytes fingerprint = mr_arena_printf(
         &import->arena, "%.*s:%" PRId64, MR_ARG(product->title), product->price_minor);
     struct shop_create_product command = {
-        .meta = meta_of(import, &command_id, fingerprint, importer, true),
+        .meta = meta_of(import, &command_id, fingerprint, importer, product->sku, true),
         .product_id = product_id,
         .sku = product->sku,
         .title = product->title,
@@ -125,8 +162,8 @@ int import_send_product(struct import *import, size_t number, struct mr_error *e
         .price = {product->price_minor, mr_cstr(IMPORT_CURRENCY)},
         .publish = true,
     };
-    expect(import, &command_id);
-    return send(
+    expect_answer(import, &command_id, SETUP_PRODUCT, number);
+    return send_command(
         import,
         "catalog.product.commands",
         product_id,
@@ -136,25 +173,61 @@ int import_send_product(struct import *import, size_t number, struct mr_error *e
         error);
 }
 
-int import_send_stock(struct import *import, size_t number, struct mr_error *error)
+static int change_price(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_product *product = &import->retail->products[number];
-    struct mr_bytes product_id = shop_id_view(&import->products[number]);
-    struct shop_id command_id =
-        shop_command_id(importer, method, mr_cstr("retail/stock"), product->sku);
+    struct mr_bytes product_id = shop_id_view(&import->products[number].id);
+    struct shop_id command_id = run_command(import, importer, "retail/price", product->sku);
+    struct shop_change_price command = {
+        .meta = meta_of(import, &command_id, mr_cstr("price"), importer, product->sku, true),
+        .product_id = product_id,
+        .price = {product->price_minor, mr_cstr(IMPORT_CURRENCY)},
+    };
+    expect_answer(import, &command_id, SETUP_PRICE, number);
+    return send_command(
+        import,
+        "catalog.product.commands",
+        product_id,
+        SHOP_CHANGE_PRICE,
+        &command,
+        (struct mr_bytes){0},
+        error);
+}
+
+int import_send_product(struct import *import, size_t number, struct mr_error *error)
+{
+    const struct import_product *product = &import->products[number];
+    int rc = 0;
+    if (!product->exists)
+        rc = create_product(import, number, error);
+    else if (
+        product->is_needed && product->price_minor != import->retail->products[number].price_minor)
+        rc = change_price(import, number, error);
+    import->products_accepted += product->exists;
+    mr_arena_reset(&import->arena);
+    return rc;
+}
+
+int import_send_stock(struct import *import, size_t number, struct mr_error *error)
+{
+    const struct import_product *product = &import->products[number];
+    struct mr_bytes product_id = shop_id_view(&product->id);
+    if (product->stock_is_known || product->brought == 0)
+        return 0;
     struct shop_adjust_stock command = {
         .meta = meta_of(
             import,
-            &command_id,
-            mr_arena_printf(&import->arena, "%" PRId64, product->units),
+            &product->stock_command,
+            mr_arena_printf(&import->arena, "%" PRId64, product->brought),
             importer,
+            import->retail->products[number].sku,
             true),
         .product_id = product_id,
-        .delta = product->units,
+        .delta = product->brought,
         .cause = mr_cstr(IMPORT_CAUSE),
     };
-    expect(import, &command_id);
-    return send(
+    expect_answer(import, &product->stock_command, SETUP_STOCK, number);
+    int rc = send_command(
         import,
         "inventory.stock.commands",
         product_id,
@@ -162,23 +235,33 @@ int import_send_stock(struct import *import, size_t number, struct mr_error *err
         &command,
         (struct mr_bytes){0},
         error);
+    mr_arena_reset(&import->arena);
+    return rc;
+}
+
+/* The part before the @ has room for 64 characters. */
+static struct mr_bytes address_of(struct import *import, struct mr_bytes customer)
+{
+    enum { PREFIXED_MAX = 55 };
+    return customer.len <= PREFIXED_MAX
+               ? mr_arena_printf(&import->arena, "customer-%.*s@retail.example", MR_ARG(customer))
+               : mr_arena_printf(&import->arena, "%.*s@customer.retail.example", MR_ARG(customer));
 }
 
 int import_send_customer(struct import *import, size_t number, struct mr_error *error)
 {
     struct mr_arena *arena = &import->arena;
-    struct mr_bytes user_id = shop_id_view(&import->customers[number]);
-    struct shop_id command_id = import_customer_command(import, number);
-    struct mr_bytes address = mr_arena_printf(
-        arena, "customer-%.*s@retail.example", MR_ARG(import->retail->customers[number]));
+    struct mr_bytes name = import->retail->customers[number];
+    const struct import_customer *customer = &import->customers[number];
+    struct mr_bytes user_id = shop_id_view(&customer->user_id);
     struct mr_bytes email = {0};
     struct sealing_key key;
-    if (!sealing_email_normalise(address, arena, &email))
-        return mr_fail(error, MR_INVALID, "%.*s is no address", MR_ARG(address));
+    if (!sealing_email_normalise(address_of(import, name), arena, &email))
+        return mr_fail(error, MR_INVALID, "CustomerID %.*s cannot be in an address", MR_ARG(name));
     struct mr_bytes email_key = sealing_email_key(&import->email_hmac, email, arena);
     struct shop_wrapped_key wrapped = sealing_wrap_new(&import->kek, user_id, arena, &key);
     struct shop_claim_email command = {
-        .meta = meta_of(import, &command_id, email_key, importer, true),
+        .meta = meta_of(import, &customer->command_id, email_key, importer, name, true),
         .email_key = email_key,
         .user_id = user_id,
         .email_sealed = sealing_seal(
@@ -186,8 +269,8 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
         .locale = mr_cstr("en-GB"),
         .subject_key = wrapped,
     };
-    expect(import, &command_id);
-    return send(
+    expect_answer(import, &customer->command_id, SETUP_CUSTOMER, number);
+    int rc = send_command(
         import,
         "identity.claim.commands",
         email_key,
@@ -195,6 +278,8 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
         &command,
         (struct mr_bytes){0},
         error);
+    mr_arena_reset(arena);
+    return rc;
 }
 
 /* What sales must have seen of the catalogue before the first command of a partition; nothing for
@@ -218,32 +303,45 @@ static struct mr_bytes required_by(struct import *import, struct mr_bytes owner)
     return list;
 }
 
+/* A cart that an import before left something in is emptied first. */
+static int
+clear_cart(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
+{
+    const struct retail_basket *basket = &import->retail->baskets[number];
+    struct import_customer *customer =
+        basket->customer == RETAIL_GUEST ? NULL : &import->customers[basket->customer];
+    if (!customer || !customer->was_there || customer->is_cleared)
+        return 0;
+    struct shop_id command_id = run_command(import, owner, "retail/clear", basket->invoice);
+    customer->is_cleared = true;
+    return send_clear(import, owner, &command_id, false, error);
+}
+
 static int send_line(
     struct import *import,
     struct mr_bytes owner,
     const struct retail_basket *basket,
-    size_t number,
+    size_t line,
     struct mr_error *error)
 {
-    const struct retail_line *line = &import->retail->lines[basket->lines_first + number];
-    struct mr_bytes product_id = shop_id_view(&import->products[line->product]);
-    struct shop_id command_id = shop_command_id(
-        owner,
-        method,
-        mr_cstr("retail/line"),
-        mr_arena_printf(&import->arena, "%.*s:%zu", MR_ARG(basket->invoice), number));
+    int32_t quantity = import->left[line];
+    struct mr_bytes product_id =
+        shop_id_view(&import->products[import->retail->lines[line].product].id);
+    struct shop_id command_id =
+        run_command(import, owner, "retail/line", mr_arena_printf(&import->arena, "%zu", line));
     struct shop_add_cart_item command = {
         .meta = meta_of(
             import,
             &command_id,
-            mr_arena_printf(&import->arena, "%.*s:%" PRId32, MR_ARG(product_id), line->quantity),
+            mr_arena_printf(&import->arena, "%.*s:%" PRId32, MR_ARG(product_id), quantity),
             owner,
+            basket->invoice,
             false),
         .owner_id = owner,
         .product_id = product_id,
-        .quantity = line->quantity,
+        .quantity = quantity,
     };
-    return send(
+    return send_command(
         import,
         "sales.commands",
         owner,
@@ -253,13 +351,22 @@ static int send_line(
         error);
 }
 
+static int64_t total_of(const struct import *import, const struct retail_basket *basket)
+{
+    int64_t total = 0;
+    for (size_t i = basket->lines_first; i < basket->lines_first + basket->lines_count; i++)
+        total += import->left[i] *
+                 import->retail->products[import->retail->lines[i].product].price_minor;
+    return total;
+}
+
 static int
 send_order(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
-    struct shop_id command_id = place_command(import, number, owner);
+    struct shop_id command_id = run_command(import, owner, "retail/order", basket->invoice);
     struct shop_id order_id = shop_order_id(owner, shop_id_view(&command_id));
-    struct shop_money total = {basket->total_minor, mr_cstr(IMPORT_CURRENCY)};
+    struct shop_money total = {total_of(import, basket), mr_cstr(IMPORT_CURRENCY)};
     struct shop_sealed token = sealing_seal(
         &import->payment,
         mr_cstr(SEALING_PAYMENT_ID),
@@ -270,15 +377,17 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
         .meta = meta_of(
             import,
             &command_id,
-            mr_arena_printf(&import->arena, "%" PRId64, basket->total_minor),
+            mr_arena_printf(&import->arena, "%" PRId64, total.minor),
             owner,
+            basket->invoice,
             true),
         .owner_id = owner,
         .order_id = shop_id_view(&order_id),
         .expected_total = &total,
         .method_token_sealed = &token,
     };
-    return send(
+    (void)import_add_order(import, shop_id_view(&order_id), (uint32_t)number, true);
+    return send_command(
         import, "sales.commands", owner, SHOP_PLACE_ORDER, &command, (struct mr_bytes){0}, error);
 }
 
@@ -287,14 +396,16 @@ int import_send_basket(struct import *import, size_t number, struct mr_error *er
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     struct shop_id owner = owner_of(import, number);
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < basket->lines_count; i++) {
-        rc = send_line(import, shop_id_view(&owner), basket, i, error);
+    int rc = clear_cart(import, shop_id_view(&owner), number, error);
+    size_t end = basket->lines_first + basket->lines_count;
+    for (size_t i = basket->lines_first; rc == 0 && i < end; i++) {
+        if (import->left[i] > 0)
+            rc = send_line(import, shop_id_view(&owner), basket, i, error);
         mr_arena_reset(&import->arena);
     }
     if (rc == 0)
         rc = send_order(import, shop_id_view(&owner), number, error);
     mr_arena_reset(&import->arena);
-    import->baskets[number].sent = true;
+    import->baskets[number].orders_open++;
     return rc;
 }

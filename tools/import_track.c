@@ -1,9 +1,7 @@
 /* import_track.c - what comes back: the answers to our commands, and the events of all orders. */
 #include "import.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #define REPLIES_TOPIC "gateway.replies"
 #define ORDERS_TOPIC  "sales.order.events"
@@ -12,48 +10,58 @@
 int import_open_reader(struct import *import, struct mr_error *error)
 {
     int32_t replies = 0;
-    int32_t orders = 0;
     int64_t low = 0;
     int64_t high = 0;
     int rc = topo_kafka_partitions(&import->kafka, REPLIES_TOPIC, &replies, error);
-    rc = rc ? rc : topo_kafka_partitions(&import->kafka, ORDERS_TOPIC, &orders, error);
     rc = rc ? rc
             : topo_kafka_partitions(
                   &import->kafka, "sales.commands", &import->sales_partitions, error);
     if (rc)
         return rc;
-    if (replies == 0 || orders == 0 || import->sales_partitions == 0 ||
+    if (replies == 0 || import->sales_partitions == 0 ||
         import->sales_partitions > IMPORT_PARTITIONS_MAX)
         return mr_fail(error, MR_CONFIG, "the topics are missing: run `millrace topics create`");
     import->reply_partition = replies - 1;
     rc = topo_kafka_watermarks(
         &import->kafka, REPLIES_TOPIC, import->reply_partition, &low, &high, error);
     rc = rc ? rc : topo_kafka_reader_new(&import->kafka, &import->reader, error);
-    rc = rc ? rc
-            : topo_kafka_reader_add(
-                  import->reader, REPLIES_TOPIC, import->reply_partition, high, error);
-    for (int32_t i = 0; rc == 0 && i < orders; i++)
+    return rc ? rc
+              : topo_kafka_reader_add(
+                    import->reader, REPLIES_TOPIC, import->reply_partition, high, error);
+}
+
+/* From the beginning: what the state was read of is passed again, and changes nothing. */
+int import_follow_orders(struct import *import, struct mr_error *error)
+{
+    int32_t partitions = 0;
+    int rc = topo_kafka_partitions(&import->kafka, ORDERS_TOPIC, &partitions, error);
+    for (int32_t i = 0; rc == 0 && i < partitions; i++)
         rc = topo_kafka_reader_add(import->reader, ORDERS_TOPIC, i, TOPO_KAFKA_BEGIN, error);
     return rc;
 }
 
-static struct import_basket *basket_of(struct import *import, struct mr_bytes order_id)
+/* Moves an order of ours, once; its basket may have nothing left to do then. */
+static void end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
 {
     uint32_t number = 0;
-    return name_index_find(&import->orders, order_id, &number) ? &import->baskets[number] : NULL;
-}
-
-static void move(struct import *import, struct mr_bytes order_id, enum import_order state)
-{
-    struct import_basket *basket = basket_of(import, order_id);
-    if (!basket || basket->state == state)
+    if (!name_index_find(&import->order_ids, order_id, &number))
         return;
-    bool had_ended = basket->state > ORDER_PLACED;
-    basket->state = state;
-    import->ended += !had_ended && state > ORDER_PLACED;
+    struct import_known_order *order = &import->orders[number];
+    if (order->state > ORDER_PLACED)
+        return;
+    order->state = state;
+    struct import_basket *basket = &import->baskets[order->basket];
+    if (order->basket >= import->baskets_count)
+        return;
+    basket->orders_open--;
+    basket->refused |= state == ORDER_REFUSED;
+    if (basket->orders_open == 0 && !basket->counted) {
+        basket->counted = true;
+        import->ended++;
+    }
 }
 
-static void refuse(struct import *import, const struct shop_command_outcome *outcome)
+static void note_refusal(struct import *import, const struct shop_command_outcome *outcome)
 {
     if (import->refused++ == 0)
         snprintf(
@@ -79,74 +87,87 @@ static void note_positions(struct import *import, const struct shop_command_outc
     }
 }
 
-static void
-on_setup_reply(struct import *import, uint32_t number, const struct shop_command_outcome *outcome)
+static bool is_accepted(const struct shop_command_outcome *outcome)
 {
-    size_t products = import->retail->products_count;
-    if (import->answered[number])
+    return mr_bytes_equal(outcome->status, mr_cstr("accepted"));
+}
+
+static void
+on_setup_reply(struct import *import, uint32_t at, const struct shop_command_outcome *outcome)
+{
+    struct import_command *command = &import->commands[at];
+    if (command->answered)
         return;
-    import->answered[number] = true;
+    command->answered = true;
     import->answers_count++;
-    if (!mr_bytes_equal(outcome->status, mr_cstr("accepted"))) {
-        refuse(import, outcome);
+    if (command->kind == SETUP_BARRIER)
+        return;
+    bool accepted = is_accepted(outcome);
+    if (command->kind == SETUP_CUSTOMER) {
+        /* Taken: by the same account, when its outcome is forgotten. */
+        bool taken = mr_bytes_equal(outcome->problem_type, mr_cstr("email-taken"));
+        import->customers[command->number].was_there =
+            taken || outcome->decided_at < import->began_unix_ms;
+        accepted |= taken;
+        import->customers_accepted += accepted;
+    }
+    if (!accepted) {
+        note_refusal(import, outcome);
         return;
     }
     note_positions(import, outcome);
-    import->products_accepted += number < products;
-    import->stock_accepted += number >= products && number < 2 * products;
-    import->customers_accepted += number >= 2 * products;
+    import->products_accepted += command->kind == SETUP_PRODUCT;
 }
 
 static void on_reply(struct import *import, const struct shop_command_reply *reply)
 {
     const struct shop_command_outcome *outcome = &reply->outcome;
     uint32_t number = 0;
-    if (name_index_find(&import->commands, reply->command_id, &number)) {
+    if (name_index_find(&import->command_ids, reply->command_id, &number)) {
         on_setup_reply(import, number, outcome);
-    } else if (!mr_bytes_equal(outcome->status, mr_cstr("accepted"))) {
+    } else if (!is_accepted(outcome)) {
         /* An order's refusal names its owner only; its id follows from the command's. */
         struct shop_id order_id = shop_order_id(outcome->aggregate_id, reply->command_id);
         struct shop_id by_principal = shop_order_id(outcome->principal, reply->command_id);
-        refuse(import, outcome);
-        move(import, shop_id_view(&order_id), ORDER_REFUSED);
-        move(import, shop_id_view(&by_principal), ORDER_REFUSED);
+        note_refusal(import, outcome);
+        end_order(import, shop_id_view(&order_id), ORDER_REFUSED);
+        end_order(import, shop_id_view(&by_principal), ORDER_REFUSED);
     }
 }
 
 static void on_placed(struct import *import, const struct shop_order_placed *placed)
 {
-    struct import_basket *basket = basket_of(import, placed->order_id);
-    if (!basket)
+    uint32_t number = 0;
+    if (!name_index_find(&import->order_ids, placed->order_id, &number) ||
+        import->orders[number].state != ORDER_UNKNOWN)
         return;
-    basket->units = 0;
+    struct import_known_order *order = &import->orders[number];
+    order->state = ORDER_PLACED;
     for (size_t i = 0; i < placed->lines_count; i++)
-        basket->units += placed->lines[i].quantity;
-    if (basket->state == ORDER_UNKNOWN)
-        basket->state = ORDER_PLACED;
+        order->units += placed->lines[i].quantity;
 }
 
-static int take(struct import *import, const struct topo_record *record, struct mr_error *error)
+/* A record that cannot be read is not one of the shop's. */
+static void take_record(struct import *import, const struct topo_record *record)
 {
     struct codec_message message;
-    int rc = codec_decode(import->registry, record->value, &import->arena, &message, error);
-    if (rc)
-        return rc;
+    if (codec_decode(import->registry, record->value, &import->arena, &message, NULL))
+        return;
     if (message.id == SHOP_COMMAND_REPLY)
         on_reply(import, message.value);
     else if (message.id == SHOP_ORDER_PLACED)
         on_placed(import, message.value);
     else if (message.id == SHOP_ORDER_CONFIRMED)
-        move(
+        end_order(
             import,
             ((const struct shop_order_confirmed *)message.value)->order_id,
             ORDER_CONFIRMED);
     else if (message.id == SHOP_ORDER_CANCELLED)
-        move(
+        end_order(
             import,
             ((const struct shop_order_cancelled *)message.value)->order_id,
             ORDER_CANCELLED);
     mr_arena_reset(&import->arena);
-    return 0;
 }
 
 int import_poll(struct import *import, int timeout_ms, struct mr_error *error)
@@ -157,27 +178,7 @@ int import_poll(struct import *import, int timeout_ms, struct mr_error *error)
         return mr_fail(
             error, undelivered, "Kafka did not take a command: %s", mr_code_text(undelivered));
     int count = topo_kafka_reader_poll(import->reader, timeout_ms, &records, error);
-    for (int i = 0; i < count; i++) {
-        int rc = take(import, &records[i], error);
-        if (rc)
-            return rc;
-    }
+    for (int i = 0; i < count; i++)
+        take_record(import, &records[i]);
     return count;
-}
-
-static bool at_end(const struct import *import, int32_t partitions)
-{
-    for (int32_t i = 0; i < partitions; i++)
-        if (!topo_kafka_reader_at_end(import->reader, ORDERS_TOPIC, i))
-            return false;
-    return true;
-}
-
-int import_catch_up(struct import *import, struct mr_error *error)
-{
-    int32_t partitions = 0;
-    int rc = topo_kafka_partitions(&import->kafka, ORDERS_TOPIC, &partitions, error);
-    while (rc >= 0 && !at_end(import, partitions))
-        rc = import_poll(import, 500, error);
-    return rc < 0 ? rc : 0;
 }

@@ -57,8 +57,8 @@ struct retail_sale {
 struct retail_fold *retail_fold_new(void);
 
 /* MR_MALFORMED: the invoice has another customer already, or the customer differs from another one
- * in case only. MR_TOO_LARGE: more than the shop takes of a product in one basket, or too many lines.
- * The text names no line. */
+ * in case only. MR_TOO_LARGE: more units than the shop takes in one line, or too many lines. The
+ * text names no line. */
 int retail_fold_add(
     struct retail_fold *fold, const struct retail_sale *sale, struct mr_error *error);
 

@@ -96,8 +96,9 @@ struct retail_sums retail_sums_of(const struct retail *retail, size_t baskets_co
 /* "an InvoiceNo that is not all digits", ... */
 const char *retail_skip_text(enum retail_skip skip);
 
-/* Decimal text (".85", "5.", "1e-3" too) to minor units, rounded half up; *ret_sign is -1, 0 or 1 by the text's own value, so
- * that 0.001 is above 0 and yet 0 minor units. False: no such number, or over RETAIL_MINOR_MAX. */
+/* Decimal text (".85", "5.", "1e-3" too) to minor units, rounded half up; *ret_sign is -1, 0 or 1
+ * by the text's own value, so that 0.001 is above 0 and yet 0 minor units. False: not a number, or
+ * over RETAIL_MINOR_MAX. */
 bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor);
 
 /* Whole numbers that fit into 32 bits; "6.0" and "1e3" are whole. */

@@ -1,0 +1,343 @@
+/*
+ * import_plan.c - what the shop has already of a file, and what is left to send.
+ *
+ * 1. adds[line] is what no other file has brought of a line; left[line] is what of that is not
+ *    ordered.
+ * 2. An order that was cancelled has brought nothing: its lines are left again.
+ * 3. The stock a file brings is what it adds, and is fixed by the first run: a later one finds the
+ *    StockAdjusted of its command, and sends none.
+ */
+#include "import.h"
+
+#include <base/alloc.h>
+#include <base/clock.h>
+#include <schemas/shop.h>
+#include <sealing/random.h>
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { READ_TIMEOUT_MS = 500 };
+
+static const struct mr_bytes importer = MR_LITERAL("import");
+static const struct mr_bytes method = MR_LITERAL("IMPORT");
+
+static void name_digest(const uint8_t digest[SEALING_DIGEST_BYTES], char *ret_text)
+{
+    char text[SEALING_BASE32_LEN + 1];
+    sealing_base32(digest, text);
+    memcpy(ret_text, text, IMPORT_DIGEST_LEN);
+    ret_text[IMPORT_DIGEST_LEN] = '\0';
+}
+
+/* Over what the file says of its baskets, whatever form it has: plain or packed, CRLF or LF. */
+static void name_file(struct import *import)
+{
+    const struct retail *retail = import->retail;
+    uint8_t digest[SEALING_DIGEST_BYTES] = {0};
+    for (size_t i = 0; i < retail->baskets_count; i++) {
+        const struct retail_basket *basket = &retail->baskets[i];
+        mr_buffer_reset(&import->bytes);
+        if (basket->customer != RETAIL_GUEST)
+            mr_buffer_add(&import->bytes, retail->customers[basket->customer]);
+        for (size_t j = 0; j < basket->lines_count; j++) {
+            const struct retail_line *line = &retail->lines[basket->lines_first + j];
+            const struct retail_product *product = &retail->products[line->product];
+            mr_buffer_printf(
+                &import->bytes,
+                "|%.*s:%" PRId32 ":%" PRId64,
+                MR_ARG(product->sku),
+                line->quantity,
+                product->price_minor);
+        }
+        struct mr_bytes parts[] = {
+            mr_bytes_of((const char *)digest, sizeof digest),
+            basket->invoice,
+            mr_buffer_view(&import->bytes)};
+        sealing_digest(parts, sizeof parts / sizeof parts[0], digest);
+    }
+    name_digest(digest, import->digest);
+}
+
+static void name_run(struct import *import)
+{
+    uint8_t random[SEALING_DIGEST_BYTES];
+    sealing_random(random, sizeof random);
+    name_digest(random, import->run);
+    import->began_unix_ms = mr_unix_ms();
+}
+
+static void name_products(struct import *import)
+{
+    const struct retail *retail = import->retail;
+    import->products = mr_calloc(retail->products_count + 1, sizeof *import->products);
+    name_index_init(&import->product_ids);
+    name_index_init(&import->stock_commands);
+    for (size_t i = 0; i < retail->products_count; i++) {
+        struct import_product *product = &import->products[i];
+        struct mr_bytes sku = retail->products[i].sku;
+        struct mr_bytes name =
+            mr_arena_printf(&import->arena, "%s:%.*s", import->digest, MR_ARG(sku));
+        product->id = shop_product_id(sku);
+        product->stock_command = shop_command_id(importer, method, mr_cstr("retail/stock"), name);
+        (void)name_index_put(&import->product_ids, shop_id_view(&product->id));
+        (void)name_index_put(&import->stock_commands, shop_id_view(&product->stock_command));
+        mr_arena_reset(&import->arena);
+    }
+}
+
+static void name_customers(struct import *import)
+{
+    const struct retail *retail = import->retail;
+    import->customers = mr_calloc(retail->customers_count + 1, sizeof *import->customers);
+    for (size_t i = 0; i < retail->customers_count; i++) {
+        struct import_customer *customer = &import->customers[i];
+        customer->command_id =
+            shop_command_id(importer, method, mr_cstr("retail/customer"), retail->customers[i]);
+        customer->user_id = shop_created_id("usr_", shop_id_view(&customer->command_id));
+    }
+}
+
+int import_name(struct import *import, struct mr_error *error)
+{
+    const struct retail *retail = import->retail;
+    if (retail->lines_qualifying == 0)
+        return mr_fail(
+            error,
+            MR_INVALID,
+            "no line qualifies: of %" PRId64 " lines %" PRId64 " have %s, %" PRId64
+            " %s, and %" PRId64 " %s. Nothing is imported",
+            retail->lines_read,
+            retail->lines_skipped[RETAIL_SKIP_INVOICE],
+            retail_skip_text(RETAIL_SKIP_INVOICE),
+            retail->lines_skipped[RETAIL_SKIP_QUANTITY],
+            retail_skip_text(RETAIL_SKIP_QUANTITY),
+            retail->lines_skipped[RETAIL_SKIP_PRICE],
+            retail_skip_text(RETAIL_SKIP_PRICE));
+    name_file(import);
+    name_run(import);
+    name_products(import);
+    name_customers(import);
+    import->baskets = mr_calloc(retail->baskets_count + 1, sizeof *import->baskets);
+    import->adds = mr_calloc(retail->lines_count + 1, sizeof *import->adds);
+    import->left = mr_calloc(retail->lines_count + 1, sizeof *import->left);
+    name_index_init(&import->invoices);
+    name_index_init(&import->order_ids);
+    name_index_init(&import->command_ids);
+    for (size_t i = 0; i < retail->baskets_count; i++)
+        (void)name_index_put(&import->invoices, retail->baskets[i].invoice);
+    return 0;
+}
+
+/* -- what is there -- */
+
+int import_read_topic(
+    struct import *import, const char *topic, import_take_fn *take, struct mr_error *error)
+{
+    struct topo_kafka_reader *reader = NULL;
+    int32_t partitions = 0;
+    int32_t done = 0;
+    int rc = topo_kafka_partitions(&import->kafka, topic, &partitions, error);
+    rc = rc ? rc : topo_kafka_reader_new(&import->kafka, &reader, error);
+    for (int32_t i = 0; rc == 0 && i < partitions; i++)
+        rc = topo_kafka_reader_add(reader, topic, i, TOPO_KAFKA_BEGIN, error);
+    while (rc == 0 && done < partitions) {
+        const struct topo_record *records = NULL;
+        int count = topo_kafka_reader_poll(reader, READ_TIMEOUT_MS, &records, error);
+        rc = count < 0 ? count : 0;
+        for (int i = 0; rc == 0 && i < count; i++) {
+            struct codec_message message;
+            /* A record that is none of the shop's is somebody else's business. */
+            if (codec_decode(import->registry, records[i].value, &import->arena, &message, NULL))
+                continue;
+            rc = take(import, &message, error);
+            mr_arena_reset(&import->arena);
+        }
+        while (done < partitions && topo_kafka_reader_at_end(reader, topic, done))
+            done++;
+    }
+    topo_kafka_reader_free(reader);
+    return rc;
+}
+
+static struct import_product *find_product(struct import *import, struct mr_bytes product_id)
+{
+    uint32_t number = 0;
+    return name_index_find(&import->product_ids, product_id, &number) ? &import->products[number]
+                                                                      : NULL;
+}
+
+static int
+take_product(struct import *import, const struct codec_message *message, struct mr_error *error)
+{
+    (void)error;
+    if (message->id == SHOP_PRODUCT_CREATED) {
+        struct import_product *product =
+            find_product(import, ((const struct shop_product_created *)message->value)->product_id);
+        if (product)
+            product->exists = true;
+    } else if (message->id == SHOP_PRICE_CHANGED) {
+        const struct shop_price_changed *changed = message->value;
+        struct import_product *product = find_product(import, changed->product_id);
+        if (product)
+            product->price_minor = changed->price.minor;
+    }
+    return 0;
+}
+
+static int
+take_stock(struct import *import, const struct codec_message *message, struct mr_error *error)
+{
+    uint32_t number = 0;
+    (void)error;
+    if (message->id != SHOP_STOCK_ADJUSTED)
+        return 0;
+    const struct shop_stock_adjusted *adjusted = message->value;
+    if (name_index_find(&import->stock_commands, adjusted->meta.command_id, &number))
+        import->products[number].stock_is_known = true;
+    return 0;
+}
+
+uint32_t
+import_add_order(struct import *import, struct mr_bytes order_id, uint32_t basket, bool own)
+{
+    uint32_t number = name_index_put(&import->order_ids, order_id);
+    import->orders =
+        mr_grow(import->orders, number, &import->orders_capacity, sizeof *import->orders);
+    import->orders[number] = (struct import_known_order){.basket = basket, .own = own};
+    return number;
+}
+
+/* "retail:DIGEST:INVOICE", as import_send.c writes it. */
+static bool parse_correlation(
+    const struct import *import, struct mr_bytes text, uint32_t *ret_basket, bool *ret_own)
+{
+    static const struct mr_bytes prefix = MR_LITERAL("retail:");
+    if (!mr_bytes_starts_with(text, prefix) || text.len <= prefix.len + IMPORT_DIGEST_LEN + 1)
+        return false;
+    struct mr_bytes digest = mr_bytes_of(text.ptr + prefix.len, IMPORT_DIGEST_LEN);
+    size_t before = prefix.len + IMPORT_DIGEST_LEN + 1;
+    *ret_own = mr_bytes_equal(digest, mr_cstr(import->digest));
+    return name_index_find(
+        &import->invoices, mr_bytes_of(text.ptr + before, text.len - before), ret_basket);
+}
+
+static void take_placed(struct import *import, const struct shop_order_placed *placed)
+{
+    uint32_t basket = 0;
+    bool own = false;
+    if (!parse_correlation(import, placed->meta.correlation_id, &basket, &own))
+        return;
+    uint32_t number = import_add_order(import, placed->order_id, basket, own);
+    struct import_known_order *order = &import->orders[number];
+    order->state = ORDER_PLACED;
+    order->lines_first = import->known_lines_count;
+    for (size_t i = 0; i < placed->lines_count; i++) {
+        uint32_t product = 0;
+        order->units += placed->lines[i].quantity;
+        if (!name_index_find(&import->product_ids, placed->lines[i].product_id, &product))
+            continue;
+        import->known_lines = mr_grow(
+            import->known_lines,
+            import->known_lines_count,
+            &import->known_lines_capacity,
+            sizeof *import->known_lines);
+        import->known_lines[import->known_lines_count++] =
+            (struct retail_line){.product = product, .quantity = placed->lines[i].quantity};
+        order->lines_count++;
+    }
+}
+
+static void end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
+{
+    uint32_t number = 0;
+    if (name_index_find(&import->order_ids, order_id, &number))
+        import->orders[number].state = state;
+}
+
+static int
+take_order(struct import *import, const struct codec_message *message, struct mr_error *error)
+{
+    (void)error;
+    if (message->id == SHOP_ORDER_PLACED)
+        take_placed(import, message->value);
+    else if (message->id == SHOP_ORDER_CONFIRMED)
+        end_order(
+            import,
+            ((const struct shop_order_confirmed *)message->value)->order_id,
+            ORDER_CONFIRMED);
+    else if (message->id == SHOP_ORDER_CANCELLED)
+        end_order(
+            import,
+            ((const struct shop_order_cancelled *)message->value)->order_id,
+            ORDER_CANCELLED);
+    return 0;
+}
+
+int import_read_state(struct import *import, struct mr_error *error)
+{
+    int rc = import_read_topic(import, "catalog.product.events", take_product, error);
+    rc = rc ? rc : import_read_topic(import, "inventory.stock.events", take_stock, error);
+    return rc ? rc : import_read_topic(import, "sales.order.events", take_order, error);
+}
+
+/* -- what is left -- */
+
+/* Takes what an order has of its basket out of `lines`, product by product. */
+static void
+subtract_order(const struct import *import, const struct import_known_order *order, int32_t *lines)
+{
+    const struct retail_basket *basket = &import->retail->baskets[order->basket];
+    for (size_t i = 0; i < order->lines_count; i++) {
+        const struct retail_line *sold = &import->known_lines[order->lines_first + i];
+        int32_t quantity = sold->quantity;
+        for (size_t j = 0; j < basket->lines_count && quantity > 0; j++) {
+            size_t line = basket->lines_first + j;
+            if (import->retail->lines[line].product != sold->product)
+                continue;
+            int32_t taken = lines[line] < quantity ? lines[line] : quantity;
+            lines[line] -= taken;
+            quantity -= taken;
+        }
+    }
+}
+
+static void plan_basket(struct import *import, size_t number)
+{
+    const struct retail_basket *lines = &import->retail->baskets[number];
+    struct import_basket *basket = &import->baskets[number];
+    for (size_t i = lines->lines_first; i < lines->lines_first + lines->lines_count; i++) {
+        if (import->left[i] == 0)
+            continue;
+        basket->to_place = true;
+        import->products[import->retail->lines[i].product].is_needed = true;
+    }
+    import->to_place += basket->to_place;
+    if (!basket->to_place && basket->orders_open == 0) {
+        basket->counted = true;
+        import->ended++;
+    }
+}
+
+void import_plan(struct import *import)
+{
+    const struct retail *retail = import->retail;
+    assert(import->ended == 0 && import->to_place == 0);
+    for (size_t i = 0; i < retail->lines_count; i++)
+        import->adds[i] = import->left[i] = retail->lines[i].quantity;
+    for (size_t i = 0; i < import->order_ids.count; i++) {
+        const struct import_known_order *order = &import->orders[i];
+        if (order->state == ORDER_CANCELLED)
+            continue;
+        subtract_order(import, order, import->left);
+        if (!order->own)
+            subtract_order(import, order, import->adds);
+        import->baskets[order->basket].orders_open += order->state == ORDER_PLACED;
+    }
+    for (size_t i = 0; i < retail->lines_count; i++)
+        import->products[retail->lines[i].product].brought += import->adds[i];
+    for (size_t i = 0; i < import->baskets_count; i++)
+        plan_basket(import, i);
+}
