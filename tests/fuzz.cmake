@@ -22,4 +22,4 @@ millrace_fuzz(request LIBS http dep::libmicrohttpd INCLUDE ${CMAKE_CURRENT_SOURC
 millrace_fuzz(token LIBS http dep::libsodium)
 millrace_fuzz(avro LIBS schemas)
 millrace_fuzz(foreign LIBS schemas)
-millrace_fuzz(retail LIBS retail)
+millrace_fuzz(retail LIBS retail INCLUDE ${CMAKE_CURRENT_SOURCE_DIR}/../tools)

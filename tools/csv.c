@@ -19,6 +19,7 @@ enum state { START, BARE, QUOTED, CLOSED };
 struct csv_reader {
     struct text_source *source;
     int64_t line;
+    int64_t quote_line; /* Where the last quote was opened. */
     size_t at;
     size_t len;
     bool over;
@@ -33,6 +34,7 @@ struct csv_reader *csv_reader_new(struct text_source *source)
     struct csv_reader *reader = mr_malloc(sizeof *reader);
     reader->source = source;
     reader->line = 1;
+    reader->quote_line = 1;
     reader->at = 0;
     reader->len = 0;
     reader->over = false;
@@ -47,6 +49,18 @@ void csv_reader_free(struct csv_reader *reader)
         return;
     mr_buffer_clean_up(&reader->text);
     free(reader);
+}
+
+/* A quote that is not closed is noticed far behind it, so both lines are named. */
+static int broken_quote(const struct csv_reader *reader, const char *what, struct mr_error *error)
+{
+    return mr_fail(
+        error,
+        MR_MALFORMED,
+        "line %" PRId64 ": broken quoting: %s (the quote was opened in line %" PRId64 ")",
+        reader->line,
+        what,
+        reader->quote_line);
 }
 
 static int broken(int64_t line, const char *what, struct mr_error *error)
@@ -107,7 +121,10 @@ static int take_line_end(struct csv_reader *reader, char c, struct mr_error *err
         if (rc < 0)
             return rc;
         if (rc == 0 || next != '\n')
-            return broken(reader->line, "a carriage return without a line feed", error);
+            return broken(
+                reader->line,
+                "a carriage return without a line feed: save the file with LF or CRLF line ends",
+                error);
     }
     reader->at++;
     reader->line++;
@@ -131,9 +148,10 @@ keep(struct csv_reader *reader, const struct csv_row *row, char c, struct mr_err
         return mr_fail(
             error,
             MR_TOO_LARGE,
-            "line %" PRId64 ": a row of over %d bytes (is a quote not closed?)",
+            "line %" PRId64 ": a row of over %d bytes%s",
             row->line,
-            CSV_ROW_BYTES_MAX);
+            CSV_ROW_BYTES_MAX,
+            reader->quote_line >= row->line ? " (is a quote not closed?)" : "");
     mr_buffer_add_byte(&reader->text, (uint8_t)c);
     return 0;
 }
@@ -155,12 +173,18 @@ take(struct csv_reader *reader, struct csv_row *row, enum state *state, struct m
         }
     }
     int next = step(*state, c, &belongs);
-    if (next < 0)
+    if (next < 0 && *state == CLOSED && (c == ';' || c == '\t' || c == '|'))
         return broken(
             reader->line,
-            *state == BARE ? "broken quoting: a quote inside a bare field"
-                           : "broken quoting: text after a closing quote",
+            "the quoted fields are separated by semicolons, tabs or bars; save the file with "
+            "commas",
             error);
+    if (next < 0 && *state == CLOSED)
+        return broken_quote(reader, "text after a closing quote", error);
+    if (next < 0)
+        return broken(reader->line, "broken quoting: a quote inside a bare field", error);
+    if (*state == START && next == QUOTED)
+        reader->quote_line = reader->line;
     if (*state == QUOTED && c == '\n')
         reader->line++;
     *state = (enum state)next;
@@ -189,7 +213,7 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error
     if (rc < 0)
         return rc;
     if (rc == 0 && state == QUOTED)
-        return broken(row->line, "broken quoting: a quote is never closed", error);
+        return broken(reader->quote_line, "broken quoting: a quote is never closed", error);
     rc = end_field(reader, row, error);
     if (rc)
         return rc;

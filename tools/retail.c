@@ -1,29 +1,16 @@
 /*
  * retail.c - one row of the file after another: which columns, is it well formed, does it qualify.
  */
+#include "retail_field.h"
 #include "retail_fold.h"
-
-#include <tools/csv.h>
+#include "retail_header.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-
-enum column { INVOICE, SKU, TITLE, QUANTITY, DATE, PRICE, CUSTOMER, COUNTRY, COLUMNS };
 
 enum { TEXT_BYTES_MAX = 512, CODE_BYTES_MAX = RETAIL_CODE_BYTES_MAX, QUOTED_BYTES_MAX = 80 };
-
-static const char *const column_names[COLUMNS] = {
-    "InvoiceNo",
-    "StockCode",
-    "Description",
-    "Quantity",
-    "InvoiceDate",
-    "UnitPrice",
-    "CustomerID",
-    "Country"};
 
 const char *retail_skip_text(enum retail_skip skip)
 {
@@ -50,109 +37,10 @@ complain(const struct csv_row *row, int code, struct mr_error *error, const char
     return mr_fail(error, code, "line %" PRId64 ": %s", row->line, text);
 }
 
-static struct mr_bytes trim(struct mr_bytes text)
-{
-    while (text.len > 0 && (text.ptr[0] == ' ' || text.ptr[0] == '\t')) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len > 0 && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
-/* A file of one column may be one with another separator. */
-static int judge_separator(const struct csv_row *row, struct mr_error *error)
-{
-    static const struct {
-        char separator;
-        const char *name;
-    } others[] = {{';', "semicolons"}, {'\t', "tabs"}, {'|', "bars"}};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (row->fields_count == 1 && row->fields[0].len &&
-            memchr(row->fields[0].ptr, others[i].separator, row->fields[0].len))
-            return complain(
-                row,
-                MR_MALFORMED,
-                error,
-                "the columns are separated by %s; save the file with commas",
-                others[i].name);
-    return 0;
-}
-
-static bool names_column(struct mr_bytes field, const char *name)
-{
-    field = trim(field);
-    return field.len == strlen(name) && strncasecmp(field.ptr, name, field.len) == 0;
-}
-
-/* Where each column is; the first row names them, in any order and case. */
-static int
-read_header(const struct csv_row *row, size_t ret_places[COLUMNS], struct mr_error *error)
-{
-    int rc = judge_separator(row, error);
-    if (rc)
-        return rc;
-    for (size_t column = 0; column < COLUMNS; column++) {
-        size_t at = 0;
-        while (at < row->fields_count && !names_column(row->fields[at], column_names[column]))
-            at++;
-        if (at == row->fields_count)
-            return complain(
-                row,
-                MR_MALFORMED,
-                error,
-                "the column %s is missing; the first line names InvoiceNo, StockCode, Description, "
-                "Quantity, InvoiceDate, UnitPrice, CustomerID and Country",
-                column_names[column]);
-        ret_places[column] = at;
-    }
-    if (row->fields_count != COLUMNS)
-        return complain(
-            row,
-            MR_MALFORMED,
-            error,
-            "%zu columns, want the %d of Online Retail",
-            row->fields_count,
-            COLUMNS);
-    return 0;
-}
-
-/* Well-formed UTF-8. */
-static bool is_utf8(struct mr_bytes text)
-{
-    const unsigned char *at = (const unsigned char *)text.ptr;
-    const unsigned char *end = at + text.len;
-    while (at < end) {
-        size_t more = *at < 0x80 ? 0 : *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : 1;
-        if ((*at >= 0x80 && *at < 0xc2) || *at > 0xf4)
-            return false;
-        if ((size_t)(end - at) <= more)
-            return false;
-        if ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) ||
-            (*at == 0xf0 && at[1] < 0x90) || (*at == 0xf4 && at[1] > 0x8f))
-            return false;
-        for (size_t i = 1; i <= more; i++)
-            if ((at[i] & 0xc0) != 0x80)
-                return false;
-        at += more + 1;
-    }
-    return true;
-}
-
-/* The first character below the blank, or -1. */
-static int first_control(struct mr_bytes text)
-{
-    for (size_t i = 0; i < text.len; i++)
-        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
-            return (unsigned char)text.ptr[i];
-    return -1;
-}
-
 static bool is_all(struct mr_bytes text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!strchr(characters, text.ptr[i]))
+        if (!text.ptr[i] || !strchr(characters, text.ptr[i]))
             return false;
     return text.len > 0;
 }
@@ -160,59 +48,23 @@ static bool is_all(struct mr_bytes text, const char *characters)
 #define DIGITS  "0123456789"
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-/* The ".0" of a number that was once a float is not a part of an ID. */
-static struct mr_bytes without_float(struct mr_bytes text)
-{
-    if (text.len > 2 && memcmp(text.ptr + text.len - 2, ".0", 2) == 0 &&
-        is_all(mr_bytes_of(text.ptr, text.len - 2), DIGITS))
-        text.len -= 2;
-    return text;
-}
-
-/* What databases, spreadsheets and pandas write for a value that is not there. */
-static const char *const words_for_nothing[] = {
-    "null",
-    "(null)",
-    "none",
-    "nan",
-    "na",
-    "n/a",
-    "#n/a",
-    "#na",
-    "<na>",
-    "nat",
-    "nil",
-    "\\n",
-    "#null!",
-    "undefined",
-    "-",
-    "--"};
-
-static bool is_nothing(struct mr_bytes text)
-{
-    for (size_t i = 0; i < sizeof words_for_nothing / sizeof words_for_nothing[0]; i++)
-        if (text.len == strlen(words_for_nothing[i]) &&
-            strncasecmp(text.ptr, words_for_nothing[i], text.len) == 0)
-            return true;
-    return text.len == 0;
-}
-
-/* Excel writes rows of commas only. */
+/* Excel writes rows of commas only, databases such of NULL only. */
 static bool is_blank_row(const struct csv_row *row)
 {
     for (size_t i = 0; i < row->fields_count; i++)
-        if (trim(row->fields[i]).len > 0)
+        if (!retail_field_is_nothing(retail_field_trim(row->fields[i])))
             return false;
     return true;
 }
 
 struct row_reader {
     struct retail_fold *fold;
-    size_t places[COLUMNS];
+    struct retail_header header;
     char sku[CODE_BYTES_MAX];
+    char title[TEXT_BYTES_MAX];
 };
 
-static struct mr_bytes upper_case(struct row_reader *reader, struct mr_bytes text)
+static struct mr_bytes make_upper_case(struct row_reader *reader, struct mr_bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -221,61 +73,98 @@ static struct mr_bytes upper_case(struct row_reader *reader, struct mr_bytes tex
     return mr_bytes_of(reader->sku, text.len);
 }
 
-/* A line break or a tab in a description becomes a blank; no other control character is text. */
-static int
-judge_text(const struct csv_row *row, int column, struct mr_bytes text, struct mr_error *error)
+/* A line break or a tab, CRLF as one, becomes a blank: search folds them so anyway. */
+static struct mr_bytes make_one_line(struct row_reader *reader, struct mr_bytes text)
 {
-    const char *name = column_names[column];
-    if (text.len > (column == TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX))
+    size_t from = 0;
+    size_t at = 0;
+    size_t len = 0;
+    size_t taken = 0;
+    int control;
+    while ((control = retail_field_find_control(text, &at, &taken)) >= 0) {
+        if (!retail_field_is_break(control)) {
+            at += taken;
+            continue;
+        }
+        memcpy(reader->title + len, text.ptr + from, at - from);
+        len += at - from;
+        reader->title[len++] = ' ';
+        at += taken + (control == '\r' && at + 1 < text.len && text.ptr[at + 1] == '\n');
+        from = at;
+    }
+    if (text.len > from)
+        memcpy(reader->title + len, text.ptr + from, text.len - from);
+    return mr_bytes_of(reader->title, len + text.len - from);
+}
+
+static int judge_control(
+    const struct csv_row *row, const char *name, struct mr_bytes text, struct mr_error *error)
+{
+    size_t at = 0;
+    size_t len = 0;
+    int control = retail_field_find_control(text, &at, &len);
+    if (control < 0)
+        return 0;
+    if (control == '\t')
+        return complain(row, MR_MALFORMED, error, "%s has a tab", name);
+    if (retail_field_is_break(control))
+        return complain(row, MR_MALFORMED, error, "%s has a line break", name);
+    return complain(
+        row, MR_MALFORMED, error, "%s has the control character U+%04X", name, (unsigned)control);
+}
+
+/* Leaves the field as what it says: without blanks around it, a description in one line. */
+static int judge_text(
+    struct row_reader *reader,
+    const struct csv_row *row,
+    enum retail_column column,
+    struct mr_bytes *field,
+    struct mr_error *error)
+{
+    const char *name = retail_column_name(column);
+    size_t bytes_max = column == COLUMN_TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX;
+    unsigned byte = 0;
+    struct mr_bytes text = column == COLUMN_TITLE ? *field : retail_field_trim(*field);
+    if (text.len > bytes_max)
         return complain(
             row,
             MR_TOO_LARGE,
             error,
-            "%s has %zu bytes, at most %d are allowed",
+            "%s has %zu bytes, at most %zu are allowed",
             name,
             text.len,
-            column == TITLE ? TEXT_BYTES_MAX : CODE_BYTES_MAX);
-    if (!is_utf8(text))
+            bytes_max);
+    if (!retail_field_is_utf8(text, &byte))
         return complain(
             row,
             MR_MALFORMED,
             error,
-            "%s is not UTF-8; if the file is Windows-1252, convert it: "
+            "%s is not UTF-8 (byte 0x%02X); if the file is Windows-1252, convert it: "
             "iconv -f WINDOWS-1252 -t UTF-8",
-            name);
-    if (column == TITLE)
-        for (char *at = (char *)(uintptr_t)text.ptr; at < text.ptr + text.len; at++)
-            if (*at == '\n' || *at == '\r' || *at == '\t')
-                *at = ' ';
-    int control = first_control(text);
-    if (control == '\n' || control == '\r')
-        return complain(row, MR_MALFORMED, error, "%s has a line break", name);
-    if (control == '\t')
-        return complain(row, MR_MALFORMED, error, "%s has a tab", name);
-    if (control >= 0)
-        return complain(
-            row, MR_MALFORMED, error, "%s has the control character U+%04X", name, control);
-    return 0;
+            name,
+            byte);
+    if (column == COLUMN_TITLE)
+        text = make_one_line(reader, text);
+    *field = text;
+    return judge_control(row, name, text, error);
 }
 
-static int complain_of_number(
+static int complain_of(
     const struct csv_row *row,
-    int column,
+    enum retail_column column,
     struct mr_bytes text,
-    const char *wanted,
+    const char *what,
     struct mr_error *error)
 {
-    bool comma = text.len && memchr(text.ptr, ',', text.len);
     return complain(
         row,
         MR_MALFORMED,
         error,
-        "%s \"%.*s\" is not %s%s",
-        column_names[column],
+        "%s \"%.*s\" %s",
+        retail_column_name(column),
         (int)(text.len < QUOTED_BYTES_MAX ? text.len : QUOTED_BYTES_MAX),
         text.ptr,
-        wanted,
-        comma ? ": a number has a decimal point and no thousands separators" : "");
+        what);
 }
 
 /* A number that is not there is 0: such a line does not qualify. */
@@ -286,16 +175,76 @@ static int judge_numbers(
     int *ret_sign,
     struct mr_error *error)
 {
-    if (!is_nothing(field[QUANTITY]) && !retail_parse_quantity(field[QUANTITY], &sale->quantity))
-        return complain_of_number(row, QUANTITY, field[QUANTITY], "a whole number", error);
-    if (!is_nothing(field[PRICE]) &&
-        !retail_parse_price(field[PRICE], ret_sign, &sale->price_minor))
-        return complain_of_number(row, PRICE, field[PRICE], "a decimal number in range", error);
+    struct mr_bytes quantity = field[COLUMN_QUANTITY];
+    struct mr_bytes price = field[COLUMN_PRICE];
+    if (!retail_field_is_nothing(quantity) && !retail_parse_quantity(quantity, &sale->quantity))
+        return complain_of(
+            row, COLUMN_QUANTITY, quantity, retail_number_fault(quantity, true), error);
+    if (!retail_field_is_nothing(price) && !retail_parse_price(price, ret_sign, &sale->price_minor))
+        return complain_of(row, COLUMN_PRICE, price, retail_number_fault(price, false), error);
     return 0;
 }
 
+/* The names of things: invoice, product, customer. */
+static int judge_names(
+    struct row_reader *reader,
+    const struct csv_row *row,
+    const struct mr_bytes field[COLUMNS],
+    struct retail_sale *sale,
+    struct mr_error *error)
+{
+    static const enum retail_column numbers[] = {COLUMN_INVOICE, COLUMN_CUSTOMER};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        if (retail_field_is_shortened(field[numbers[i]]))
+            return complain_of(
+                row,
+                numbers[i],
+                field[numbers[i]],
+                "was written as a number with an exponent and has lost digits; write it as text",
+                error);
+    if (retail_field_is_nothing(field[COLUMN_SKU]))
+        return field[COLUMN_SKU].len ? complain_of(
+                                           row,
+                                           COLUMN_SKU,
+                                           field[COLUMN_SKU],
+                                           "stands for nothing: StockCode is empty",
+                                           error)
+                                     : complain(row, MR_MALFORMED, error, "StockCode is empty");
+    sale->invoice = retail_field_without_float(field[COLUMN_INVOICE]);
+    sale->sku = make_upper_case(reader, retail_field_without_float(field[COLUMN_SKU]));
+    if (!retail_field_is_nothing(retail_field_trim(field[COLUMN_TITLE])))
+        sale->title = field[COLUMN_TITLE];
+    if (!retail_field_is_nothing(field[COLUMN_CUSTOMER]))
+        sale->customer = retail_field_without_float(field[COLUMN_CUSTOMER]);
+    if (sale->customer.len && !is_all(sale->customer, DIGITS LETTERS "_-"))
+        return complain_of(
+            row,
+            COLUMN_CUSTOMER,
+            field[COLUMN_CUSTOMER],
+            "is not an ID: letters, digits, - and _",
+            error);
+    return 0;
+}
+
+static int
+judge_width(const struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
+{
+    size_t wanted = reader->header.fields_count;
+    if (row->fields_count == wanted)
+        return 0;
+    return complain(
+        row,
+        MR_MALFORMED,
+        error,
+        "%zu columns, want %zu%s",
+        row->fields_count,
+        wanted,
+        row->fields_count > wanted ? " (a comma within a field needs quotes around the field)"
+                                   : "");
+}
+
 /* Fills `sale` and the price's sign; complains about what no line may have, qualifying or not. */
-static int judge(
+static int judge_row(
     struct row_reader *reader,
     const struct csv_row *row,
     struct retail_sale *ret_sale,
@@ -303,36 +252,19 @@ static int judge(
     struct mr_error *error)
 {
     struct mr_bytes field[COLUMNS];
-    if (row->fields_count != COLUMNS)
-        return complain(
-            row, MR_MALFORMED, error, "%zu columns, want %d", row->fields_count, COLUMNS);
-    for (int i = 0; i < COLUMNS; i++) {
-        field[i] = row->fields[reader->places[i]];
-        int rc = judge_text(row, i, field[i], error);
-        if (rc)
-            return rc;
-        if (i != TITLE)
-            field[i] = trim(field[i]);
+    struct retail_sale sale = {.line = row->line};
+    int sign = 0;
+    int rc = judge_width(reader, row, error);
+    for (int i = 0; rc == 0 && i < COLUMNS; i++) {
+        field[i] = row->fields[reader->header.places[i]];
+        rc = judge_text(reader, row, (enum retail_column)i, &field[i], error);
     }
-    struct retail_sale sale = {.line = row->line, .invoice = without_float(field[INVOICE])};
-    if (is_nothing(field[SKU]))
-        return complain(row, MR_MALFORMED, error, "StockCode is empty");
-    sale.sku = upper_case(reader, field[SKU]);
-    if (!is_nothing(trim(field[TITLE])))
-        sale.title = field[TITLE];
-    if (!is_nothing(field[CUSTOMER]))
-        sale.customer = without_float(field[CUSTOMER]);
-    if (sale.customer.len && !is_all(sale.customer, DIGITS LETTERS "_-"))
-        return complain(
-            row,
-            MR_MALFORMED,
-            error,
-            "CustomerID \"%.*s\" is not an ID: letters, digits, - and _",
-            MR_ARG(field[CUSTOMER]));
-    *ret_sign = 0;
-    int rc = judge_numbers(row, field, &sale, ret_sign, error);
-    if (rc == 0)
+    rc = rc ? rc : judge_names(reader, row, field, &sale, error);
+    rc = rc ? rc : judge_numbers(row, field, &sale, &sign, error);
+    if (rc == 0) {
         *ret_sale = sale;
+        *ret_sign = sign;
+    }
     return rc;
 }
 
@@ -342,7 +274,7 @@ static int read_row(struct row_reader *reader, const struct csv_row *row, struct
     struct retail *result = &reader->fold->result;
     struct mr_error why;
     int sign = 0;
-    int rc = judge(reader, row, &sale, &sign, error);
+    int rc = judge_row(reader, row, &sale, &sign, error);
     if (rc)
         return rc;
     result->lines_read++;
@@ -366,12 +298,12 @@ static int read_rows(struct csv_reader *csv, struct retail_fold *fold, struct mr
     struct row_reader reader = {.fold = fold};
     struct csv_row row;
     int rc = csv_next(csv, &row, error);
-    while (rc > 0 && is_blank_row(&row))
+    while (rc > 0 && (is_blank_row(&row) || retail_header_is_hint(&row)))
         rc = csv_next(csv, &row, error);
     if (rc == 0)
         return mr_fail(error, MR_MALFORMED, "line 1: the file is empty");
     if (rc > 0)
-        rc = read_header(&row, reader.places, error);
+        rc = retail_header_read(&row, &reader.header, error);
     while (rc >= 0) {
         rc = csv_next(csv, &row, error);
         if (rc <= 0)

@@ -259,13 +259,17 @@ static int judge_size(
     struct retail_line *spare,
     struct mr_error *error)
 {
+    enum { PRODUCT_ID_BYTES = 40, REST_BYTES = 70 }; /* As sales counts a line of an order. */
     size_t products = 0;
+    size_t bytes = 0;
     int64_t units = 0;
     memcpy(spare, retail->lines + basket->lines_first, basket->lines_count * sizeof *spare);
     qsort(spare, basket->lines_count, sizeof *spare, compare_products);
     for (size_t i = 0; i < basket->lines_count; i++) {
         bool same = i > 0 && spare[i].product == spare[i - 1].product;
+        const struct retail_product *product = &retail->products[spare[i].product];
         products += !same;
+        bytes += same ? 0 : PRODUCT_ID_BYTES + REST_BYTES + product->sku.len + product->title.len;
         units = same ? units + spare[i].quantity : spare[i].quantity;
         if (units > RETAIL_LINE_QUANTITY_MAX)
             return mr_fail(
@@ -276,7 +280,7 @@ static int judge_size(
                 basket->file_line,
                 MR_ARG(basket->invoice),
                 units,
-                MR_ARG(retail->products[spare[i].product].sku),
+                MR_ARG(product->sku),
                 RETAIL_LINE_QUANTITY_MAX);
     }
     if (products > RETAIL_BASKET_PRODUCTS_MAX)
@@ -288,6 +292,15 @@ static int judge_size(
             MR_ARG(basket->invoice),
             products,
             RETAIL_BASKET_PRODUCTS_MAX);
+    if (bytes > RETAIL_BASKET_BYTES_MAX)
+        return mr_fail(
+            error,
+            MR_TOO_LARGE,
+            "line %" PRId64 ": invoice %.*s takes %zu bytes; an order has room for %d",
+            basket->file_line,
+            MR_ARG(basket->invoice),
+            bytes,
+            RETAIL_BASKET_BYTES_MAX);
     return 0;
 }
 

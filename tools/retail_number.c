@@ -7,6 +7,7 @@
 #include <tools/retail.h>
 
 #include <string.h>
+#include <strings.h>
 
 enum { DIGITS_MAX = 64, EXPONENT_MAX = 400, PRICE_DECIMALS = 2 };
 
@@ -143,4 +144,53 @@ bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor)
     *ret_sign = is_zero(&decimal) ? 0 : decimal.negative ? -1 : 1;
     *ret_minor = decimal.negative ? -minor : minor;
     return true;
+}
+
+/* -- what is wrong with it -- */
+
+static bool is_infinite(struct mr_bytes text)
+{
+    (void)take_sign(&text);
+    return (text.len == 3 && strncasecmp(text.ptr, "inf", 3) == 0) ||
+           (text.len == 8 && strncasecmp(text.ptr, "infinity", 8) == 0);
+}
+
+/* Digits with something between them that is not a part of a number. */
+static bool has_separators(struct mr_bytes text)
+{
+    static const char *const separators[] = {" ", "'", "_", "\xc2\xa0", "\xe2\x80\xaf"};
+    for (size_t i = 0; i < sizeof separators / sizeof separators[0]; i++)
+        if (memmem(text.ptr, text.len, separators[i], strlen(separators[i])))
+            return text.len > 0 && is_digit(text.ptr[0]) && is_digit(text.ptr[text.len - 1]);
+    return false;
+}
+
+static bool has_currency(struct mr_bytes text)
+{
+    static const char *const signs[] = {
+        "$", "\xc2\xa3", "\xc2\xa5", "\xe2\x82\xac", "GBP", "EUR", "USD"};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (memmem(text.ptr, text.len, signs[i], strlen(signs[i])))
+            return true;
+    return false;
+}
+
+const char *retail_number_fault(struct mr_bytes text, bool whole)
+{
+    struct decimal decimal;
+    if (text.len && memchr(text.ptr, ',', text.len))
+        return "has a comma: a number has a decimal point and no thousands separators";
+    if (parse_decimal(text, &decimal)) {
+        for (int i = decimal.point > 0 ? decimal.point : 0; whole && i < decimal.count; i++)
+            if (decimal.digits[i] != '0')
+                return "is not a whole number";
+        return "is out of range";
+    }
+    if (is_infinite(text))
+        return "is not finite";
+    if (has_currency(text))
+        return "has a currency: a price is a number alone, in GBP";
+    if (has_separators(text))
+        return "has thousands separators: write the digits without them";
+    return whole ? "is not a whole number" : "is not a decimal number";
 }

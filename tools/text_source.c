@@ -1,4 +1,6 @@
 /* text_source.c - plain or xz bytes, decided by the first six; liblzma is known only here. */
+#include "text_kind.h"
+
 #include <base/alloc.h>
 #include <tools/text_source.h>
 
@@ -16,6 +18,7 @@ struct text_source {
     struct mr_bytes memory; /* What is left of it. */
     bool sniffed;
     bool compressed;
+    bool judged; /* Whether what comes out is text. */
     bool input_over;
     bool over;
     lzma_stream stream; /* next_in, avail_in: read but not yet handed out; plain files too. */
@@ -86,40 +89,6 @@ static int refill(struct text_source *source, struct mr_error *error)
     return 0;
 }
 
-/* Files of other kinds, by their first bytes. */
-static const struct {
-    struct mr_bytes magic;
-    const char *what;
-} other_kinds[] = {
-    {MR_LITERAL("PK\x03\x04"), "an Excel workbook (or another zip file); save the sheet as CSV"},
-    {MR_LITERAL("\xd0\xcf\x11\xe0"), "an old Excel workbook; save the sheet as CSV"},
-    {MR_LITERAL("\x1f\x8b"), "gzip data; unpack it first, or pack it with xz"},
-    {MR_LITERAL("\x28\xb5\x2f\xfd"), "zstd data; unpack it first, or pack it with xz"},
-    {MR_LITERAL("BZh"), "bzip2 data; unpack it first, or pack it with xz"},
-    {MR_LITERAL("7z\xbc\xaf"), "a 7z archive; unpack it first"},
-    {MR_LITERAL("PAR1"), "a Parquet file; write it as CSV"},
-    {MR_LITERAL("SQLite format 3"), "an SQLite database; export the table as CSV"},
-    {MR_LITERAL("%PDF"), "a PDF file"},
-    {MR_LITERAL("\xff\xfe"), "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
-    {MR_LITERAL("\xfe\xff"), "UTF-16 text; convert it: iconv -f UTF-16 -t UTF-8"},
-    {MR_LITERAL("<"), "HTML or XML; an error page was saved, perhaps"},
-    {MR_LITERAL("{"), "JSON; write it as CSV"},
-    {MR_LITERAL("["), "JSON; write it as CSV"},
-};
-
-static int refuse_other_kinds(const struct text_source *source, struct mr_error *error)
-{
-    struct mr_bytes text =
-        mr_bytes_of((const char *)source->stream.next_in, source->stream.avail_in);
-    for (size_t i = 0; i < sizeof other_kinds / sizeof other_kinds[0]; i++)
-        if (mr_bytes_starts_with(text, other_kinds[i].magic))
-            return mr_fail(error, MR_MALFORMED, "the file is %s", other_kinds[i].what);
-    if (text.len > 1 && text.ptr[0] && !text.ptr[1])
-        return mr_fail(
-            error, MR_MALFORMED, "the file is UTF-16 text; convert it: iconv -f UTF-16LE -t UTF-8");
-    return 0;
-}
-
 static int sniff(struct text_source *source, struct mr_error *error)
 {
     static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
@@ -132,7 +101,7 @@ static int sniff(struct text_source *source, struct mr_error *error)
     if (source->compressed &&
         lzma_stream_decoder(&source->stream, xz_memory_bytes_max, LZMA_CONCATENATED) != LZMA_OK)
         return mr_fail(error, MR_FATAL, "xz: the decoder does not start");
-    return source->compressed ? 0 : refuse_other_kinds(source, error);
+    return 0;
 }
 
 static int xz_problem(lzma_ret code, struct mr_error *error)
@@ -164,15 +133,10 @@ unpack(struct text_source *source, char *out, size_t size, size_t *ret_len, stru
     return 0;
 }
 
-int text_source_read(
+static int copy_plain(
     struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
 {
-    int rc = source->sniffed ? 0 : sniff(source, error);
-    if (rc)
-        return rc;
-    if (source->compressed)
-        return unpack(source, out, size, ret_len, error);
-    rc = refill(source, error);
+    int rc = refill(source, error);
     if (rc)
         return rc;
     size_t len = source->stream.avail_in < size ? source->stream.avail_in : size;
@@ -181,4 +145,21 @@ int text_source_read(
     source->stream.avail_in -= len;
     *ret_len = len;
     return 0;
+}
+
+int text_source_read(
+    struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
+{
+    size_t len = 0;
+    int rc = source->sniffed ? 0 : sniff(source, error);
+    if (rc)
+        return rc;
+    rc = source->compressed ? unpack(source, out, size, &len, error)
+                            : copy_plain(source, out, size, &len, error);
+    if (rc == 0 && !source->judged)
+        rc = text_kind_judge(mr_bytes_of(out, len), error);
+    source->judged = true;
+    if (rc == 0)
+        *ret_len = len;
+    return rc;
 }

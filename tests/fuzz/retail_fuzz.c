@@ -2,8 +2,11 @@
  */
 #include "fuzz.h"
 
+#include <base/buffer.h>
 #include <tools/csv.h>
 #include <tools/retail.h>
+
+#include "retail_field.h"
 
 static void read_rows(struct mr_bytes bytes)
 {
@@ -22,6 +25,38 @@ static void read_rows(struct mr_bytes bytes)
     text_source_close(source);
 }
 
+/* What later steps rely on: one line of UTF-8, within its bounds. */
+static void check_text(struct mr_bytes text, size_t bytes_max)
+{
+    size_t at = 0;
+    size_t len = 0;
+    unsigned byte = 0;
+    FUZZ_HOLDS(text.len > 0 && text.len <= bytes_max);
+    FUZZ_HOLDS(retail_field_is_utf8(text, &byte));
+    FUZZ_HOLDS(retail_field_find_control(text, &at, &len) < 0);
+}
+
+static void check_names(const struct retail *retail)
+{
+    for (size_t i = 0; i < retail->products_count; i++) {
+        const struct retail_product *product = &retail->products[i];
+        check_text(product->sku, RETAIL_CODE_BYTES_MAX);
+        check_text(product->title, 512);
+        FUZZ_HOLDS(!retail_field_is_nothing(retail_field_trim(product->sku)));
+        FUZZ_HOLDS(product->price_minor >= 0 && product->price_minor <= RETAIL_MINOR_MAX);
+    }
+    for (size_t i = 0; i < retail->customers_count; i++)
+        check_text(retail->customers[i], RETAIL_CODE_BYTES_MAX);
+    for (size_t i = 0; i < retail->baskets_count; i++) {
+        check_text(retail->baskets[i].invoice, RETAIL_CODE_BYTES_MAX);
+        FUZZ_HOLDS(retail->baskets[i].total_minor <= RETAIL_MINOR_MAX);
+        FUZZ_HOLDS(retail->baskets[i].file_line > 1);
+    }
+    for (size_t i = 0; i < retail->lines_count; i++)
+        FUZZ_HOLDS(
+            retail->lines[i].quantity > 0 && retail->lines[i].quantity <= RETAIL_LINE_QUANTITY_MAX);
+}
+
 static void read_shop(struct mr_bytes bytes)
 {
     struct mr_error error = {0};
@@ -38,11 +73,26 @@ static void read_shop(struct mr_bytes bytes)
         for (size_t i = 0; i < retail->products_count; i++)
             units += retail->products[i].units;
         FUZZ_HOLDS(sums.units == units && sums.lines == retail->lines_qualifying);
+        check_names(retail);
         retail_free(retail);
     } else {
-        FUZZ_HOLDS(error.text[0] != '\0');
+        FUZZ_HOLDS(
+            strncmp(error.text, "line ", 5) == 0 || strncmp(error.text, "StockCode ", 10) == 0);
     }
     text_source_close(source);
+}
+
+/* So that rows are reached, whatever becomes of the header. */
+static void read_behind_header(struct mr_bytes bytes)
+{
+    struct mr_buffer text = {0};
+    mr_buffer_add(
+        &text,
+        mr_cstr(
+            "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"));
+    mr_buffer_add(&text, bytes);
+    read_shop(mr_buffer_view(&text));
+    mr_buffer_clean_up(&text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,8 +103,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct mr_bytes bytes = mr_bytes_of(data, size);
     if (retail_parse_price(bytes, &sign, &minor))
         FUZZ_HOLDS(sign >= -1 && sign <= 1 && minor <= RETAIL_MINOR_MAX);
-    (void)retail_parse_quantity(bytes, &quantity);
+    else
+        FUZZ_HOLDS(retail_number_fault(bytes, false) != NULL);
+    if (!retail_parse_quantity(bytes, &quantity))
+        FUZZ_HOLDS(retail_number_fault(bytes, true) != NULL);
+    (void)retail_field_is_shortened(bytes);
+    struct mr_bytes trimmed = retail_field_trim(bytes);
+    FUZZ_HOLDS(mr_bytes_equal(retail_field_trim(trimmed), trimmed));
     read_rows(bytes);
     read_shop(bytes);
+    read_behind_header(bytes);
     return 0;
 }

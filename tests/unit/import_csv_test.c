@@ -71,6 +71,8 @@ static void broken_quoting_names_the_line(void **state)
     stops("a\n\"b\" c\n", "line 2: ", "after a closing quote");
     stops("a\n\"b\nc\n", "line 2: ", "never closed");
     stops("a\n\"b\nc\",\"d\"e\n", "line 3: ", "after a closing quote");
+    stops("a\nb,\"c\nd,\"e\"\n", "line 3: ", "the quote was opened in line 2");
+    stops("a\n\"b\",\n\"c\nd\n", "line 3: ", "never closed");
 }
 
 static void lines_inside_quotes_count(void **state)

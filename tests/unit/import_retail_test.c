@@ -263,6 +263,7 @@ static void malformed_lines_stop_it_with_line_and_reason(void **state)
         HEADER LINE("1", "\"A\nB\"", "a", "1", "1", ""), "line 2: ", "StockCode has a line break");
     stops(HEADER LINE("1", "A\tB", "a", "1", "1", ""), "line 2: ", "StockCode has a tab");
     stops("InvoiceNo;StockCode;Description\n", "line 1: ", "separated by semicolons");
+    stops("\"InvoiceNo\";\"StockCode\"\n", "line 1: ", "separated by semicolons");
     stops("InvoiceNo\tStockCode\n", "line 1: ", "separated by tabs");
     stops(
         HEADER LINE("1", "A", "a", "1", "1", "5") LINE("1", "A", "a", "1", "1", "6"),
@@ -317,8 +318,190 @@ static void a_line_break_or_a_tab_in_a_description_is_a_blank(void **state)
         read_well(HEADER LINE("1", "A", "\"GREEN RUG\nLARGE\"", "1", "1", "") LINE(
             "1", "B", "\"GREEN RUG\r\nLARGE\"", "1", "1", "") LINE("1", "C", "a\tb", "1", "1", ""));
     text_is(retail->products[0].title, "GREEN RUG LARGE");
-    text_is(retail->products[1].title, "GREEN RUG  LARGE");
+    text_is(retail->products[1].title, "GREEN RUG LARGE");
     text_is(retail->products[2].title, "a b");
+    retail_free(retail);
+}
+
+static void words_for_nothing_are_nothing_in_every_column(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "",         "  ",      "NULL",         "null",     "Null",  "(null)", "[NULL]", "<null>",
+        "\\N",      "NaN",     "nan",          "-nan",     "NA",    "N/A",    "n/a",    "#N/A",
+        "#N/A N/A", "-1.#IND", "<NA>",         "NaT",      "None",  "nil",    "pd.NA",  "-",
+        "\"nan\"",  "?",       "\xe2\x80\x94", "\xc2\xa0", "#NULL!"};
+    char text[1024];
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        const char *word = words[i];
+        snprintf(
+            text,
+            sizeof text,
+            HEADER "1,A,a,1,2010,1.00,%s,UK\n1,A,%s,1,2010,1.00,,UK\n%s,A,a,1,2010,1.00,,UK\n"
+                   "1,A,a,%s,2010,1.00,,UK\n1,A,a,1,2010,%s,,UK\n1,A,a,1,%s,1.00,,%s\n",
+            word,
+            word,
+            word,
+            word,
+            word,
+            word,
+            word);
+        const struct retail *retail = read_well(text);
+        assert_int_equal(retail->customers_count, 0);
+        text_is(retail->products[0].title, "a");
+        assert_int_equal(retail->lines_skipped[RETAIL_SKIP_INVOICE], 1);
+        assert_int_equal(retail->lines_skipped[RETAIL_SKIP_QUANTITY], 1);
+        assert_int_equal(retail->lines_skipped[RETAIL_SKIP_PRICE], 1);
+        assert_int_equal(retail->lines_qualifying, 3);
+        retail_free(retail);
+        snprintf(text, sizeof text, HEADER "1,%s,a,1,2010,1.00,,UK\n", word);
+        stops(text, "line 2: ", "StockCode is empty");
+    }
+}
+
+static void a_row_of_words_for_nothing_is_no_line(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(HEADER "NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL\n" LINE(
+        "1",
+        "A",
+        "a",
+        "1",
+        "1",
+        "") "nan,nan,nan,nan,nan,nan,nan,nan\n\xc2\xa0\n\"\",\"\",\"\",\"\",\"\",\"\",\"\",\"\"\n");
+    assert_int_equal(retail->lines_read, 1);
+    retail_free(retail);
+}
+
+static void what_looks_like_nothing_and_is_a_value_is_judged_as_one(void **state)
+{
+    (void)state;
+    stops(HEADER LINE("1", "A", "a", "1", "#VALUE!", ""), "line 2: ", "UnitPrice \"#VALUE!\"");
+    stops(HEADER LINE("1", "A", "a", "unknown", "1", ""), "line 2: ", "Quantity \"unknown\"");
+    const struct retail *retail = read_well(HEADER LINE("1", "NAPKIN", "Nanny", "1", "1", "0"));
+    text_is(retail->products[0].sku, "NAPKIN");
+    text_is(retail->products[0].title, "Nanny");
+    text_is(retail->customers[0], "0");
+    retail_free(retail);
+}
+
+static void names_that_became_floats_are_whole_again(void **state)
+{
+    (void)state;
+    const struct retail *retail = read_well(
+        HEADER LINE("7.0", "22.0", "a", "1.0", "1", "13085.0")
+            LINE("7", "22", "a", "1", "1", "13085") LINE("7.00", "22", "a", "1", "1", "13085.")
+                LINE("8", "22.5", "b", "1", "1", "13085.00"));
+    assert_int_equal(retail->customers_count, 1);
+    assert_int_equal(retail->baskets_count, 2);
+    assert_int_equal(retail->baskets[0].units, 3);
+    text_is(retail->products[0].sku, "22");
+    text_is(retail->products[1].sku, "22.5");
+    retail_free(retail);
+    stops(HEADER LINE("5.4E+05", "A", "a", "1", "1", ""), "line 2: ", "InvoiceNo \"5.4E+05\" was");
+    stops(HEADER LINE("5", "A", "a", "1", "1", "1.3e4"), "line 2: ", "CustomerID \"1.3e4\" was");
+    retail = read_well(HEADER LINE("5", "A", "a", "1", "1", "12e4"));
+    text_is(retail->customers[0], "12e4");
+    retail_free(retail);
+}
+
+static void numbers_are_refused_for_what_is_wrong_with_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *price;
+        const char *reason;
+    } prices[] = {
+        {"\"2,50\"", "has a comma"},
+        {"\"1,234.50\"", "has a comma"},
+        {"\"1.234,50\"", "has a comma"},
+        {"1 234.50", "thousands separators"},
+        {"1'234.50", "thousands separators"},
+        {"\xc2\xa3"
+         "2.50",
+         "has a currency"},
+        {"2.50 EUR", "has a currency"},
+        {"inf", "is not finite"},
+        {"-Infinity", "is not finite"},
+        {"1e30", "is out of range"},
+        {"10000000000.01", "is out of range"},
+        {"(2.50)", "is not a decimal number"},
+        {"0x10", "is not a decimal number"},
+        {"=1+1", "is not a decimal number"},
+    };
+    char text[256];
+    for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
+        snprintf(text, sizeof text, HEADER "1,A,a,1,2010,%s,,UK\n", prices[i].price);
+        stops(text, "line 2: UnitPrice ", prices[i].reason);
+    }
+    stops(HEADER LINE("1", "A", "a", "1.5", "1", ""), "line 2: ", "is not a whole number");
+    stops(HEADER LINE("1", "A", "a", "3 pcs", "1", ""), "line 2: ", "is not a whole number");
+    stops(HEADER LINE("1", "A", "a", "1e10", "1", ""), "line 2: ", "is out of range");
+    stops(HEADER LINE("1", "A", "a", "-99999999999", "1", ""), "line 2: ", "is out of range");
+}
+
+static void headers_of_other_hands_are_understood(void **state)
+{
+    (void)state;
+    static const char *const headers[] = {
+        "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n",
+        "invoice_no,stock_code,description,quantity,invoice_date,unit_price,customer_id,country\n",
+        "\xef\xbb\xbf\"InvoiceNo\", StockCode ,DESCRIPTION,Quantity,InvoiceDate,UnitPrice,"
+        "CustomerID,Country\n",
+        "sep=,\nInvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,"
+        "Country\n",
+    };
+    char text[512];
+    for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+        snprintf(text, sizeof text, "%s%s", headers[i], LINE("1", "A", "a", "3", "2.5", "7"));
+        const struct retail *retail = read_well(text);
+        assert_int_equal(retail->baskets[0].total_minor, 750);
+        retail_free(retail);
+    }
+    snprintf(text, sizeof text, ",%s0,%s", HEADER, LINE("1", "A", "a", "3", "2.5", "7"));
+    const struct retail *retail = read_well(text);
+    assert_int_equal(retail->baskets[0].total_minor, 750);
+    retail_free(retail);
+}
+
+static void headers_that_are_wrong_say_what_is(void **state)
+{
+    (void)state;
+    stops(
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,CustomerID\n",
+        "line 1: ",
+        "the columns UnitPrice, Country are missing");
+    stops("a,b\n", "line 1: ", "none of the columns");
+    stops("Total," HEADER, "line 1: ", "the column \"Total\" is not one of");
+    stops("stock code," HEADER, "line 1: ", "the column \"StockCode\" is there twice");
+    stops("\n\nInvoiceNo,caf\xe9\n", "line 3: ", "not UTF-8");
+    stops(HEADER "1;A;a;1;2010;1.00;;UK\n", "line 2: ", "1 columns, want 8");
+}
+
+static void characters_that_are_not_text_are_named(void **state)
+{
+    (void)state;
+    stops(
+        HEADER LINE("1", "A", "\"x\x1b\"", "1", "1", ""),
+        "line 2: ",
+        "Description has the control character U+001B");
+    stops(
+        HEADER LINE("1", "A\xc2\x9f", "a", "1", "1", ""),
+        "line 2: ",
+        "StockCode has the control character U+009F");
+    stops(HEADER LINE("1", "A", "\xed\xa0\x80", "1", "1", ""), "line 2: ", "not UTF-8 (byte 0xED)");
+    const struct retail *retail = read_well(HEADER LINE(
+        "1",
+        "A",
+        "a\xe2\x80\xa8"
+        "b\x0b"
+        "c\xc2\x85"
+        "d",
+        "1",
+        "\"2.5\n\"",
+        "\"7\r\n\""));
+    text_is(retail->products[0].title, "a b c d");
+    text_is(retail->customers[0], "7");
     retail_free(retail);
 }
 
@@ -336,6 +519,10 @@ static void files_of_other_kinds_are_named(void **state)
         {"SQLite format 3", "SQLite"},
         {"<!DOCTYPE html>", "HTML"},
         {"[{\"InvoiceNo\":1}]", "JSON"},
+        {"\n {\"InvoiceNo\":1}", "JSON"},
+        {"\xef\xbb\xbf<html>", "HTML"},
+        {"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"},
+        {"\x01\x02", "not text"},
         {"\xff\xfeI", "UTF-16"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
@@ -392,6 +579,14 @@ int main(void)
         cmocka_unit_test(rows_and_fields_of_nothing_are_nothing),
         cmocka_unit_test(a_line_break_or_a_tab_in_a_description_is_a_blank),
         cmocka_unit_test(files_of_other_kinds_are_named),
+        cmocka_unit_test(words_for_nothing_are_nothing_in_every_column),
+        cmocka_unit_test(a_row_of_words_for_nothing_is_no_line),
+        cmocka_unit_test(what_looks_like_nothing_and_is_a_value_is_judged_as_one),
+        cmocka_unit_test(names_that_became_floats_are_whole_again),
+        cmocka_unit_test(numbers_are_refused_for_what_is_wrong_with_them),
+        cmocka_unit_test(headers_of_other_hands_are_understood),
+        cmocka_unit_test(headers_that_are_wrong_say_what_is),
+        cmocka_unit_test(characters_that_are_not_text_are_named),
         cmocka_unit_test(columns_are_found_by_name),
         cmocka_unit_test(names_are_numbered_in_order_of_arrival),
     };

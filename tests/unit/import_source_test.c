@@ -119,6 +119,51 @@ static void a_missing_file_is_named(void **state)
     assert_null(source);
 }
 
+static void a_folder_is_named(void **state)
+{
+    (void)state;
+    struct text_source *source = NULL;
+    struct mr_error error;
+    assert_int_equal(text_source_open("/", &source, &error), MR_IO);
+    assert_non_null(strstr(error.text, "/ is a folder"));
+}
+
+static void what_is_packed_is_judged_too(void **state)
+{
+    (void)state;
+    struct mr_buffer out = {0};
+    char packed[4096];
+    struct mr_error error = {0};
+    struct mr_bytes sheet = pack(mr_cstr("PK\x03\x04sheet"), packed, sizeof packed);
+    assert_int_equal(read_all(sheet, &out, &error), MR_MALFORMED);
+    assert_non_null(strstr(error.text, "Excel"));
+    mr_buffer_clean_up(&out);
+}
+
+static void wide_encodings_are_named_with_and_without_their_mark(void **state)
+{
+    (void)state;
+    static const struct {
+        struct mr_bytes text;
+        const char *name;
+    } forms[] = {
+        {MR_LITERAL("\xff\xfeI\0n\0"), "UTF-16"},
+        {MR_LITERAL("\xfe\xff\0I\0n"), "UTF-16"},
+        {MR_LITERAL("I\0n\0"), "UTF-16LE"},
+        {MR_LITERAL("\0I\0n"), "UTF-16BE"},
+        {MR_LITERAL("\xff\xfe\0\0I\0\0\0"), "UTF-32"},
+        {MR_LITERAL("I\0\0\0"), "UTF-32LE"},
+        {MR_LITERAL("\0\0\0I"), "UTF-32BE"},
+    };
+    for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+        struct mr_buffer out = {0};
+        struct mr_error error = {0};
+        assert_int_equal(read_all(forms[i].text, &out, &error), MR_MALFORMED);
+        assert_non_null(strstr(error.text, forms[i].name));
+        mr_buffer_clean_up(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +172,9 @@ int main(void)
         cmocka_unit_test(xz_cut_anywhere_is_truncated),
         cmocka_unit_test(xz_with_a_flipped_byte_is_never_taken_for_whole),
         cmocka_unit_test(a_missing_file_is_named),
+        cmocka_unit_test(a_folder_is_named),
+        cmocka_unit_test(what_is_packed_is_judged_too),
+        cmocka_unit_test(wide_encodings_are_named_with_and_without_their_mark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

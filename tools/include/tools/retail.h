@@ -1,22 +1,33 @@
 /*
  * retail.h - a file like "Online Retail" (data/README.md) as catalogue, customers and baskets.
  *
- * A row of nothing but blanks and commas is not a line. A field is nothing when it is blank or one
- * of the words that databases, spreadsheets and pandas write for it (NULL, NaN, N/A, \N ...): a
- * line without StockCode is refused, one without CustomerID is a guest's, one without a number does
- * not qualify.
+ * A field is nothing when it is blank or one of the words that databases, spreadsheets and pandas
+ * write for it (NULL, NaN, N/A, \N ...; retail_field.c lists them). A row of nothing is not a line.
+ * Column by column:
+ *
+ *     StockCode              refused, for nobody can tell which product it is
+ *     CustomerID             the invoice is a guest's, unless another line of it names a customer
+ *     InvoiceNo, Quantity, UnitPrice    the line does not qualify
+ *     Description            another line of the product has it, else the StockCode stands for it:
+ *                            a product called "NA" has to be renamed
+ *     InvoiceDate, Country   are not used
  *
  * A line qualifies when its InvoiceNo is of digits only, its Quantity above 0 and its UnitPrice
  * above 0; the others are counted by the first of these reasons that holds. Prices are read as
  * decimal text and rounded half up to minor units; nothing here is a floating-point number.
  *
- *     product   StockCode in upper case; its last description that is not blank (else the SKU);
- *               its most frequent price (of equally frequent ones the lowest); the sum of its
- *               quantities
- *     customer  CustomerID, without the ".0" that the file's makers left there
+ *     product   StockCode in upper case, so codes that differ in ASCII case only are one product;
+ *               its last description that is not blank (else the SKU); its most frequent price (of
+ *               equally frequent ones the lowest); the sum of its quantities
+ *     customer  CustomerID; two that differ in case only are refused, for their accounts would
+ *               have one address
  *     basket    the lines of an InvoiceNo, in file order; one without CustomerID is a guest's
  *
- * The whole file is read and judged before anything is made of it: a bad line means no result.
+ * Of InvoiceNo, StockCode and CustomerID a ".0" is taken off: whole numbers that became floats. A
+ * line break or tab in a Description becomes a blank; in another column it is refused.
+ *
+ * The whole file is read and judged before anything is made of it: a bad line means no result, and
+ * so does what the shop would refuse later (processors/limits.h as it is by default).
  *
  * Memory  32 bytes a qualifying line, at most 50 million lines; names once each.
  */
@@ -36,6 +47,7 @@
 enum {
     RETAIL_LINE_QUANTITY_MAX = 1000000,
     RETAIL_BASKET_PRODUCTS_MAX = 5000,
+    RETAIL_BASKET_BYTES_MAX = 800000,
     RETAIL_CODE_BYTES_MAX = 64,
 };
 
@@ -96,12 +108,17 @@ struct retail_sums retail_sums_of(const struct retail *retail, size_t baskets_co
 /* "an InvoiceNo that is not all digits", ... */
 const char *retail_skip_text(enum retail_skip skip);
 
-/* Decimal text (".85", "5.", "1e-3" too) to minor units, rounded half up; *ret_sign is -1, 0 or 1
- * by the text's own value, so that 0.001 is above 0 and yet 0 minor units. False: not a number, or
- * over RETAIL_MINOR_MAX. */
+/*
+ * Decimal text (".85", "5.", "+1.5", "1e-3" too) to minor units, rounded half up; *ret_sign is -1,
+ * 0 or 1 by the text's own value, so that 0.001 is above 0 and yet 0 minor units. False: it is not
+ * such a number, has over 64 digits, or is over RETAIL_MINOR_MAX.
+ */
 bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor);
 
 /* Whole numbers that fit into 32 bits; "6.0" and "1e3" are whole. */
 bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity);
+
+/* Why one of the two has returned false, to stand behind the text: "has a comma: ...". */
+const char *retail_number_fault(struct mr_bytes text, bool whole);
 
 #endif
