@@ -10,3 +10,7 @@ if(NOT MILLRACE_SANITIZE MATCHES "thread")
   millrace_test(kafka_mock_test LABEL adapter LIBS topology base dep::rdkafka)
   target_include_directories(kafka_mock_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
 endif()
+
+# What somebody else writes into a topic; for the end-to-end tests.
+add_executable(stray_record support/stray_record.c)
+target_link_libraries(stray_record PRIVATE millrace_options topology base)

@@ -40,6 +40,7 @@ enum { TOOL_PING_TIMEOUT_MS = 10000 };
 extern const struct tool_command tool_secrets_init;
 extern const struct tool_command tool_topics_create;
 extern const struct tool_command tool_topics_list;
+extern const struct tool_command tool_topics_strangers;
 extern const struct tool_command tool_schemas_register;
 extern const struct tool_command tool_schemas_list;
 extern const struct tool_command tool_schemas_check;

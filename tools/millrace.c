@@ -12,6 +12,7 @@ static const struct tool_command *const commands[] = {
     &tool_secrets_init,
     &tool_topics_create,
     &tool_topics_list,
+    &tool_topics_strangers,
     &tool_schemas_register,
     &tool_schemas_list,
     &tool_schemas_check,

@@ -52,6 +52,7 @@ struct topo_aggregate catalog_aggregate(const struct shop_service *service)
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
+        .event_header = WORK_EVENT_HEADER,
         .outcome_sinks = outcome_sinks,
         .outcome_store = "outcomes",
         .decode = work_decode,

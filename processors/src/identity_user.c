@@ -138,6 +138,7 @@ struct topo_aggregate user_aggregate(const struct shop_service *service)
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
+        .event_header = WORK_EVENT_HEADER,
         .outcome_sinks = outcome_sinks,
         .outcome_store = "user-outcomes",
         .decode = work_decode,

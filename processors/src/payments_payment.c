@@ -516,6 +516,7 @@ struct topo_aggregate payments_aggregate(const struct shop_service *service)
         .parents = parents,
         .stores = stores,
         .event_sinks = event_sinks,
+        .event_header = WORK_EVENT_HEADER,
         .decode = work_decode,
         .decide = decide,
         .evolve = evolve,

@@ -170,6 +170,10 @@ struct shop_order_progress
 progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uint8_t **ret_facts);
 
 /* Kept while the order is under way: of one that is confirmed or has ended, its state says all. */
+/* Of a record of the progress's changelog, as topo_check_fn; `user` is the service. */
+int progress_check(
+    void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error);
+
 int progress_get(struct order *order, struct mr_error *error);
 void progress_put(const struct order *order);
 

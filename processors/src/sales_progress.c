@@ -73,6 +73,17 @@ int progress_get(struct order *order, struct mr_error *error)
     return 0;
 }
 
+int progress_check(
+    void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error)
+{
+    const struct shop_service *service = user;
+    struct codec_message message;
+    int rc = codec_decode(service->registry, record->value, arena, &message, error);
+    if (!rc && message.id != SHOP_ORDER_PROGRESS)
+        rc = mr_fail(error, MR_MALFORMED, "%s is not the progress of an order", message.type->name);
+    return rc;
+}
+
 void progress_put(const struct order *order)
 {
     struct topo_store *store = topo_context_store(order->work->context, "order-progress");

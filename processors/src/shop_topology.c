@@ -159,7 +159,9 @@ int shop_sales_topology(
         &(struct topo_store_options){
             .name = "order-progress",
             .log = TOPO_LOG_CHANGELOG,
-            .changelog_topic = "sales.order-progress.changelog"});
+            .changelog_topic = "sales.order-progress.changelog",
+            .check = progress_check,
+            .check_user = (void *)(uintptr_t)service});
     outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
     sink(builder, "outcomes", "sales", "sales.outcomes", TOPO_BY_TASK);

@@ -286,7 +286,7 @@ void work_emit(
 {
     struct topo_header *headers = mr_arena_alloc(work->arena, 7 * sizeof *headers);
     headers[0] = header("ce_specversion", mr_cstr("1.0"));
-    headers[1] = header("ce_id", meta->event_id);
+    headers[1] = header(WORK_EVENT_HEADER, meta->event_id);
     headers[2] = header("ce_type", mr_cstr(shop_types[type].full_name));
     headers[3] = header("ce_source", mr_cstr(work->source));
     headers[4] = header("ce_subject", meta->aggregate_id);
@@ -378,16 +378,13 @@ int event_decode(
     struct codec_message *ret_message,
     struct mr_error *error)
 {
+    struct mr_error why = {.text = "it is not an event"};
     int rc = codec_decode(
-        service->registry, record->value, topo_context_arena(context), ret_message, error);
+        service->registry, record->value, topo_context_arena(context), ret_message, &why);
+    if (mr_code_class(rc) == MR_CLASS_RETRY) /* Its schema cannot be fetched just now. */
+        return mr_fail(error, rc, "%s", why.text);
     if (rc || !codec_meta_of(ret_message))
-        return mr_fail(
-            error,
-            MR_CORRUPT,
-            "%s-%d@%lld is no event this version can read",
-            record->topic,
-            (int)record->partition,
-            (long long)record->offset);
+        return mr_fail(error, MR_CORRUPT, "this version cannot read the event: %s", why.text);
     return 0;
 }
 

@@ -102,6 +102,9 @@ void work_begin_timer(
 struct shop_meta
 work_meta(struct work *work, const char *aggregate, struct mr_bytes aggregate_id, int64_t version);
 
+/* Every event has this header, and so nothing that somebody else writes into its topic. */
+#define WORK_EVENT_HEADER "ce_id"
+
 /* An event: `key` places it, `meta` is the one inside it. */
 void work_emit(
     struct work *work,

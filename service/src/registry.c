@@ -14,18 +14,22 @@
 
 enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_MS = 30000, POLL_MS = 200, RELOAD_PAUSE_MS = 100 };
 
-static int apply_all(
-    struct codec_registry *registry,
-    const struct topo_record *records,
-    int count,
-    struct mr_error *error)
+/* What is not a registry's record is passed over, as a registry itself does: a compacted topic
+ * keeps it. A schema of ours that is missing because of it is found when the registry is bound. */
+static void apply_all(struct codec_registry *registry, const struct topo_record *records, int count)
 {
     for (int i = 0; i < count; i++) {
-        int code = codec_registry_apply(registry, records[i].key, records[i].value, error);
-        if (code != 0)
-            return code;
+        struct mr_error why = {0};
+        if (codec_registry_apply(registry, records[i].key, records[i].value, &why))
+            mr_log(
+                MR_LOG_WARN,
+                "schema-record-passed-over",
+                "topic=%s partition=%d offset=%lld reason=\"%s\"",
+                records[i].topic,
+                (int)records[i].partition,
+                (long long)records[i].offset,
+                why.text);
     }
-    return 0;
 }
 
 static void pause_ms(int ms)
@@ -58,7 +62,7 @@ static int read_to_end(
         if (count < 0 && mr_code_class(count) != MR_CLASS_RETRY)
             return count;
         if (count > 0)
-            code = apply_all(registry, records, count, error);
+            apply_all(registry, records, count);
         if (code == 0 && mr_monotonic_ms() > until_ms)
             return mr_fail(
                 error,

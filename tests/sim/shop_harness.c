@@ -57,6 +57,16 @@ static void must(int rc, const struct mr_error *error)
         fail_msg("%s", error->text);
 }
 
+static void keep_log(void *user, int level, const char *event, const char *text)
+{
+    struct shop *shop = user;
+    (void)level;
+    if (shop->logged.len > 0)
+        shop->logged.len--;
+    mr_buffer_printf(&shop->logged, "%s %s\n", event, text);
+    mr_buffer_add_byte(&shop->logged, '\0');
+}
+
 struct shop *shop_open(const struct shop_limits *limits)
 {
     struct shop *shop = mr_calloc(1, sizeof *shop);
@@ -69,7 +79,9 @@ struct shop *shop_open(const struct shop_limits *limits)
         must(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
         shop_make_dumpable(shop->topologies[i]);
         shop->drivers[i] = topo_driver_new(
-            shop->topologies[i], &(struct topo_driver_options){.partitions = SHOP_PARTITIONS});
+            shop->topologies[i],
+            &(struct topo_driver_options){
+                .partitions = SHOP_PARTITIONS, .on_log = keep_log, .log_user = shop});
     }
     return shop;
 }
@@ -85,6 +97,7 @@ void shop_close(struct shop *shop)
     free(shop->carried);
     mr_arena_clean_up(&shop->arena);
     mr_buffer_clean_up(&shop->scratch);
+    mr_buffer_clean_up(&shop->logged);
     free(shop);
 }
 
@@ -99,7 +112,11 @@ static void remember(struct shop *shop, const char *topic, const struct topo_rec
         .offset = record->offset,
         .key = mr_arena_copy(&shop->arena, record->key),
         .value = mr_arena_copy(&shop->arena, record->value)};
-    must(codec_decode(shop->registry, seen->value, &shop->arena, &seen->message, &error), &error);
+    int rc = codec_decode(shop->registry, seen->value, &shop->arena, &seen->message, &error);
+    if (rc && shop->strangers_write)
+        shop->seen_count--;
+    else
+        must(rc, &error);
 }
 
 static void pipe_bytes(

@@ -50,6 +50,8 @@ struct shop {
     const struct psp *provider; /* In place of `psp`. */
     uint64_t *random;           /* NULL: no faults. */
     bool without_prices;        /* Sales does not hear of products. */
+    bool strangers_write;       /* A record that cannot be read is not ours, and not remembered. */
+    struct mr_buffer logged;    /* "EVENT TEXT" lines of all four, and a NUL. */
     const char *held;           /* What goes to this topic waits in `carried`. NULL: nothing. */
     struct shop_seen *seen; /* Every event, outcome and reply, as committed, in order per topic. */
     size_t seen_count, seen_capacity;

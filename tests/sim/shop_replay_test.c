@@ -117,8 +117,12 @@ folded(struct shop *shop, const struct topo_topology *topology, const char *cons
         for (size_t t = 0; topics[t]; t++) {
             if (strcmp(seen.topic, topics[t]) != 0)
                 continue;
+            const struct topo_header by_us = {mr_cstr("ce_id"), mr_cstr("1")};
             struct topo_output record = {
-                .key = seen.key, .value = old ? aged_record(shop, &seen) : seen.value};
+                .key = seen.key,
+                .value = old ? aged_record(shop, &seen) : seen.value,
+                .headers = &by_us,
+                .headers_count = 1};
             topo_sim_append(topo_driver_sim(driver), seen.topic, seen.partition, &record);
         }
     }

@@ -47,6 +47,10 @@ struct topo_aggregate {
     /* Sinks (TOPO_BY_TASK): one for all parents, or one per parent in their order. NULL: no
      * commands with ids. */
     const char *const *outcome_sinks;
+    /* A header that every event it emits carries. A record of its event topics without it was
+     * written by somebody else: it is laid aside when the state is restored. NULL: nobody can
+     * tell. */
+    const char *event_header;
     const char *outcome_store; /* Knows all of them: an id is answered once, whatever it came by. */
 
     /* 1. */

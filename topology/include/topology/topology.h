@@ -41,12 +41,18 @@ enum topo_store_log {
     TOPO_LOG_CHANGELOG, /* A compacted topic: one record per key changed in a transaction. */
     TOPO_LOG_INPUT,     /* Global sub-topologies: the fold of the input; no log of its own. */
 };
+/* Whether a changelog's record can be one of the store's. A code of class RETRY: not known yet. */
+typedef int topo_check_fn(
+    void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error);
+
 struct topo_store_options {
     const char *name;
     enum topo_store_log log;
     const char *changelog_topic; /* TOPO_LOG_CHANGELOG only. */
     bool ordered;                /* Prefix and range scans. */
-    int64_t ttl_ms;              /* 0: for ever. */
+    int64_t ttl_ms;              /* 0: no end. */
+    topo_check_fn *check;        /* Of a changelog's records in a restore. NULL: all are taken. */
+    void *check_user;
 };
 void topo_add_store(struct topo_builder *builder, const struct topo_store_options *store);
 

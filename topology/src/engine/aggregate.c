@@ -136,6 +136,11 @@ int aggregate_evolve(
     return rc;
 }
 
+bool aggregate_is_outcome(const struct topo_record *record)
+{
+    return topo_record_header(record, command_id_header).ptr != NULL;
+}
+
 int aggregate_restore_outcome(
     struct task *task,
     const struct graph_log *log,
@@ -143,13 +148,9 @@ int aggregate_restore_outcome(
     struct mr_error *error)
 {
     struct mr_bytes id = topo_record_header(record, command_id_header);
-    if (!id.ptr || !record->value.ptr)
-        return mr_fail(
-            error,
-            MR_CORRUPT,
-            "%s: an outcome without a value or a header \"%s\"",
-            record->topic,
-            command_id_header);
+    assert(id.ptr);
+    if (!record->value.ptr)
+        return mr_fail(error, MR_CORRUPT, "an outcome without a value");
     topo_store_put(task->stores[log->store->index], id, record->value);
     return 0;
 }

@@ -229,10 +229,20 @@ record_of(const struct topo_context *context, const struct topo_output *output)
     };
 }
 
+static bool output_has_header(const struct topo_output *output, const char *name)
+{
+    for (size_t i = 0; i < output->headers_count; i++)
+        if (mr_bytes_equal(output->headers[i].name, mr_cstr(name)))
+            return true;
+    return false;
+}
+
 /* Step 5 of an event's path: it is folded the moment it is decided, byte for byte as it will be. */
 static void fold_event(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
 {
+    const char *header = context->node->aggregate.event_header;
+    assert(!header || output_has_header(output, header)); /* Or a restore would lay it aside. */
     assert(context->phase == CONTEXT_DECIDE); /* Events are decided, not answered or folded. */
     struct task_log *log = &context->task->logs[sink->log];
     struct topo_record event = record_of(context, output);

@@ -184,6 +184,12 @@ static void put_counters(struct topo_engine *engine, struct mr_buffer *out)
         "topo_input_lost_total",
         "Input offsets deleted before they were processed.",
         get(&m->input_lost));
+    put_counter(
+        out,
+        id,
+        "topo_laid_aside_total",
+        "Records in its own logs that it did not write, passed over in restores.",
+        get(&m->laid_aside));
     put_seconds(out, id, "topo_poll_seconds", "Time in polls.", get(&m->poll_ns));
     put_seconds(out, id, "topo_process_seconds", "Time in processing.", get(&m->process_ns));
     put_seconds(out, id, "topo_flush_seconds", "Time writing behind.", get(&m->flush_ns));
@@ -232,6 +238,10 @@ static const struct gauge gauges[] = {
      "Of the open transaction.",
      offsetof(struct metrics_task, staged_bytes),
      true},
+    {"topo_blocked",
+     "1: the task stands still, for a record of its own cannot be read.",
+     offsetof(struct metrics_task, blocked),
+     false},
 };
 
 static int64_t gauge_value(const struct metrics_task *task, const struct gauge *gauge)
@@ -339,7 +349,7 @@ static void put_json_task(struct mr_buffer *out, const struct metrics_task *task
         out,
         "{\"name\":\"%s\",\"partition\":%" PRId32 ",\"global\":%s,\"state\":\"%s\","
         "\"restore_lag\":%" PRId64 ",\"input_lag\":%" PRId64 ",\"entries\":%zu,"
-        "\"dirty_bytes\":%zu}",
+        "\"dirty_bytes\":%zu",
         task->sub,
         task->partition,
         task->global ? "true" : "false",
@@ -348,6 +358,11 @@ static void put_json_task(struct mr_buffer *out, const struct metrics_task *task
         task->input_lag,
         task->entries,
         task->dirty_bytes);
+    if (task->blocked) {
+        mr_buffer_printf(out, ",\"error\":");
+        put_json_text(out, task->why);
+    }
+    mr_buffer_add_byte(out, '}');
 }
 
 void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)

@@ -39,6 +39,7 @@ struct metrics {
     _Atomic uint64_t rebuilds;
     _Atomic uint64_t holds_given_up;
     _Atomic uint64_t input_lost;
+    _Atomic uint64_t laid_aside;
     _Atomic uint64_t poll_ns;
     _Atomic uint64_t process_ns;
     _Atomic uint64_t flush_ns;
@@ -59,6 +60,8 @@ static inline void metrics_add(_Atomic uint64_t *counter, uint64_t value)
 void metrics_observe(struct metrics_histogram *histogram, uint64_t ns);
 
 /* A task as its worker last reported it. */
+enum { METRICS_WHY_SIZE = 400 };
+
 struct metrics_task {
     const char *sub;
     int32_t partition;
@@ -72,6 +75,8 @@ struct metrics_task {
     size_t clean_bytes;
     size_t dirty_bytes;
     size_t staged_bytes;
+    int64_t blocked; /* 1: a record of its own cannot be read, and `why` says which. */
+    char why[METRICS_WHY_SIZE];
 };
 
 struct metrics_reports {

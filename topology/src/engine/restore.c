@@ -208,6 +208,62 @@ find_log(const struct worker *worker, const struct topo_record *record, struct t
     return NULL;
 }
 
+/* By the headers that only we write. A changelog's records have none. */
+static bool is_own(const struct task_log *log, const struct topo_record *record)
+{
+    switch (log->log->kind) {
+    case GRAPH_LOG_EVENTS: {
+        const char *header = log->log->aggregate->aggregate.event_header;
+        return !header || topo_record_header(record, header).ptr;
+    }
+    case GRAPH_LOG_OUTCOMES:
+        return aggregate_is_outcome(record);
+    case GRAPH_LOG_CHANGELOG:
+        return record->key.ptr;
+    }
+    return true;
+}
+
+/* A live run never reads its own logs, so a record that somebody else wrote there has had no
+ * effect; a restart is not to be worse. */
+static void lay_aside(struct task *task, const struct topo_record *record, const char *why)
+{
+    metrics_add(&task->engine->metrics.laid_aside, 1);
+    engine_log(
+        task->engine,
+        MR_LOG_WARN,
+        "laid-aside",
+        "topic=%s partition=%" PRId32 " offset=%" PRId64
+        " reason=\"not written by this service: %s\"",
+        record->topic,
+        record->partition,
+        record->offset,
+        why);
+}
+
+/* A tombstone is a deletion; a value is looked at where the store can say what its values are. */
+static int fold_changelog(
+    struct task *task,
+    const struct graph_store *store,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    struct mr_error why = {0};
+    int rc = record->value.ptr && store->check
+                 ? store->check(store->check_user, record, &task->context.arena, &why)
+                 : 0;
+    if (mr_code_class(rc) == MR_CLASS_RETRY)
+        return mr_fail(error, rc, "%s", why.text);
+    context_enter(&task->context, CONTEXT_PROCESS);
+    if (rc)
+        lay_aside(task, record, why.text);
+    else if (record->value.ptr)
+        topo_store_put(task->stores[store->index], record->key, record->value);
+    else
+        topo_store_delete(task->stores[store->index], record->key);
+    return 0;
+}
+
 static int fold(
     struct task *task,
     struct task_log *log,
@@ -217,6 +273,11 @@ static int fold(
     struct topo_context *context = &task->context;
     struct mr_error why = {0};
     int rc = 0;
+    if (!is_own(log, record)) {
+        lay_aside(task, record, "it has none of our headers");
+        log->next = record->offset + 1;
+        return 0;
+    }
     mr_arena_reset(&context->arena);
     store_set_savepoint(task->set); /* Makes room: nothing is staged in a restore. */
     switch (log->log->kind) {
@@ -231,11 +292,7 @@ static int fold(
         rc = aggregate_restore_outcome(task, log->log, record, &why);
         break;
     case GRAPH_LOG_CHANGELOG:
-        context_enter(context, CONTEXT_PROCESS);
-        if (record->value.ptr)
-            topo_store_put(task->stores[log->log->store->index], record->key, record->value);
-        else
-            topo_store_delete(task->stores[log->log->store->index], record->key);
+        rc = fold_changelog(task, log->log->store, record, &why);
         break;
     }
     store_set_release(task->set);
@@ -264,6 +321,16 @@ static void put_positions(struct task *task)
     }
 }
 
+/* What is folded counts, with its positions; the rest waits for somebody who can read it. */
+static void block_task(struct worker *worker, struct task *task, const struct mr_error *why)
+{
+    put_positions(task);
+    stop_reading(worker, task);
+    store_set_restore_mode(task->set, false);
+    task_block(task, why->text);
+    worker->progress = worker->report_now = true;
+}
+
 static int fold_all(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
 {
     struct task *task = NULL;
@@ -278,6 +345,11 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
         /* A batch is given back whole, whatever becomes of it. */
         if (log && !rc && record->offset >= log->next)
             rc = fold(task, log, record, error);
+        if (mr_code_class(rc) == MR_CLASS_FATAL) {
+            block_task(worker, task, error);
+            log = NULL;
+            rc = 0;
+        }
         worker->io.release(worker->io.self, poll->tokens[i]);
     }
     metrics_add(&worker->engine->metrics.restored_records, poll->records_count);

@@ -8,7 +8,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,11 +22,17 @@ static const char *const state_names[] = {
     [TASK_SUSPENDED] = "suspended",
     [TASK_RESTORING] = "restoring",
     [TASK_RUNNING] = "running",
+    [TASK_BLOCKED] = "blocked",
 };
 
-static const bool edges[3][3] = {
+static const bool edges[4][4] = {
     [TASK_SUSPENDED] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true},
-    [TASK_RESTORING] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true, [TASK_RUNNING] = true},
+    [TASK_RESTORING] =
+        {[TASK_SUSPENDED] = true,
+         [TASK_RESTORING] = true,
+         [TASK_RUNNING] = true,
+         [TASK_BLOCKED] = true},
+    [TASK_BLOCKED] = {[TASK_SUSPENDED] = true},
     [TASK_RUNNING] = {[TASK_SUSPENDED] = true, [TASK_RESTORING] = true},
 };
 
@@ -45,6 +53,22 @@ void task_move(struct task *task, enum task_state state)
     task->restore = TASK_RESTORE_OFFSETS;
     for (size_t i = 0; i < task->queues.count; i++)
         assert(state == TASK_RUNNING || task->queues.items[i].count == 0);
+}
+
+void task_block(struct task *task, const char *why)
+{
+    (void)snprintf(task->why_blocked, sizeof task->why_blocked, "%s", why);
+    task_move(task, TASK_BLOCKED);
+    engine_log(
+        task->engine,
+        MR_LOG_ERROR,
+        "partition-blocked",
+        "task=%s-%" PRId32
+        " error=\"%s\" action=\"run the version that wrote the record, then start "
+        "this instance again; the other partitions go on\"",
+        task->sub->name,
+        task->partition,
+        task->why_blocked);
 }
 
 /* What made this state: other names or kinds would read it wrong. */
@@ -272,7 +296,10 @@ void task_report(const struct task *task, struct metrics_task *ret_report)
         .clean_bytes = stats.clean_bytes,
         .dirty_bytes = stats.dirty_bytes,
         .staged_bytes = stats.staged_bytes,
+        .blocked = task->state == TASK_BLOCKED,
     };
+    if (task->state == TASK_BLOCKED)
+        memcpy(ret_report->why, task->why_blocked, sizeof ret_report->why);
     for (size_t i = 0; i < task->queues.count; i++)
         ret_report->buffered_bytes += task->queues.items[i].bytes;
     for (size_t i = 0; i < task->sub->logs_count && task->state == TASK_RESTORING; i++)

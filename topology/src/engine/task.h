@@ -2,9 +2,13 @@
  * task.h - a sub-topology x a partition number: its stores, its input, its logs, its timers.
  *
  *     SUSPENDED --assigned--> RESTORING --caught up--> RUNNING
- *         ^                       ^---------abort---------'
+ *         ^                     |  ^---------abort---------'
+ *         |                     '--a record of its own cannot be read--> BLOCKED
  *         '----revoked, lost------ any
  *
+ * A blocked task stands still until it is assigned again: its input stays where it is, and the
+ * other tasks go on.
+
  * RESTORING goes by steps (restore.c). A suspended task keeps its stores open: if it comes back, it
  * restores what it missed. Between records nothing is staged but what the open transaction did.
  *
@@ -17,7 +21,7 @@
 #include "queue.h"
 #include "store/store_set.h"
 
-enum task_state { TASK_SUSPENDED, TASK_RESTORING, TASK_RUNNING };
+enum task_state { TASK_SUSPENDED, TASK_RESTORING, TASK_RUNNING, TASK_BLOCKED };
 
 enum task_restore {
     TASK_RESTORE_OFFSETS, /* What is committed is read first: stable offsets only. */
@@ -97,6 +101,7 @@ struct task {
     int64_t stream_time_ms; /* INT64_MIN: no record yet. */
     int64_t kept_stream_ms; /* As of the last commit. */
     int64_t flushed_ms;     /* When something dirty was last written, or first seen. */
+    char why_blocked[METRICS_WHY_SIZE];
     struct topo_context context;
 };
 
@@ -117,6 +122,9 @@ int task_close(struct task *task, bool flush, struct mr_error *error);
 int task_rebuild(struct task *task, struct mr_error *error);
 
 void task_move(struct task *task, enum task_state state);
+
+/* RESTORING to BLOCKED. `why` is a sentence for operators. */
+void task_block(struct task *task, const char *why);
 
 /* Writes behind when old enough, or enough for one of a worker's `tasks_count`, is dirty: positions
  * alone too, or a store that its input leaves alone would be restored from ever further back. */
@@ -173,6 +181,8 @@ int aggregate_evolve(
     const struct graph_node *node,
     const struct topo_record *event,
     struct mr_error *error);
+/* Whether the engine wrote this record of an outcome topic. */
+bool aggregate_is_outcome(const struct topo_record *record);
 /* Remembers the outcome of a command that the outcome topic names. */
 int aggregate_restore_outcome(
     struct task *task,

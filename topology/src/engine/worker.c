@@ -322,7 +322,8 @@ static void report(struct worker *worker)
             if (queue->idle_high > queue->committed && queue->committed >= 0)
                 own->input_lag += queue->idle_high - queue->committed;
         }
-        reports.ready = reports.ready && task->state == TASK_RUNNING;
+        reports.ready =
+            reports.ready && (task->state == TASK_RUNNING || task->state == TASK_BLOCKED);
     }
     reports.ready = reports.ready && worker->assigned && !worker->unopened;
     pthread_mutex_lock(&engine->mutex);

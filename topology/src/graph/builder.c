@@ -155,6 +155,8 @@ void topo_add_store(struct topo_builder *builder, const struct topo_store_option
     copy->changelog_topic = graph_intern(topology, store->changelog_topic);
     copy->ordered = store->ordered;
     copy->ttl_ms = store->ttl_ms;
+    copy->check = store->check;
+    copy->check_user = store->check_user;
     topology->stores =
         mr_realloc(topology->stores, (topology->stores_count + 1) * sizeof *topology->stores);
     topology->stores[topology->stores_count++] = copy;

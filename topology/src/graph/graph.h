@@ -71,6 +71,8 @@ struct graph_store {
     const char *changelog_topic;
     bool ordered;
     int64_t ttl_ms;
+    topo_check_fn *check;
+    void *check_user;
     struct graph_sub *sub;
     size_t index; /* In sub->stores. */
     bool is_outcomes;
