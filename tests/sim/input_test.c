@@ -7,6 +7,7 @@
 #include <topology/driver.h>
 #include <topology/engine.h>
 
+#include "engine/engine_impl.h"
 #include "engine/worker.h"
 
 #include <stdio.h>

@@ -5,7 +5,9 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
+#include "engine/assign.h"
 #include "engine/engine_impl.h"
+#include "engine/run.h"
 #include "engine/worker.h"
 
 #include <stdio.h>
@@ -74,7 +76,7 @@ static void process(struct world *world)
 {
     struct mr_error error = {0};
     struct worker *worker = world->engine->workers[0];
-    if (worker_poll(worker, 0, &error) || worker_run(worker, &error))
+    if (assign_poll(worker, 0, &error) || run_records(worker, &error))
         fail_msg("%s", error.text);
 }
 

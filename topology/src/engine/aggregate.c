@@ -1,10 +1,15 @@
 /*
  * aggregate.c - decode, replay, decide, outcome, reply: the numbered steps of aggregate.h.
  *
+ * Calls context.c, which calls back: decide forwards, and a forwarded event is folded at once.
+ * That is the one circle of the engine, and it is what decide and evolve are.
+ *
  * Invariants: an id gets one outcome, in the transaction of its effects; what was answered once is
  * answered again from the remembered bytes.
  */
-#include "task.h"
+#include "aggregate.h"
+
+#include "context.h"
 
 #include <assert.h>
 

@@ -3,39 +3,21 @@
  *
  * Invariant: only RUNNING tasks have buffered records; what is polled for others goes back at once.
  */
-#include "worker.h"
+#include "assign.h"
+
+#include "commit.h"
+#include "input.h"
+#include "txn.h"
 
 #include <base/alloc.h>
+#include <base/clock.h>
 
 #include <assert.h>
 #include <inttypes.h>
 
-void worker_release(struct worker *worker, struct queue *queue)
+void assign_suspend(struct worker *worker)
 {
-    const struct queued *head = queue_head(queue);
-    assert(worker->buffered_bytes >= head->bytes);
-    worker->buffered_bytes -= head->bytes;
-    worker->io.release(worker->io.self, head->token);
-    queue_pop(queue);
-}
-
-static void drop_queues(struct worker *worker, struct task *task)
-{
-    for (size_t i = 0; i < task->queues.count; i++)
-        while (task->queues.items[i].count > 0)
-            worker_release(worker, &task->queues.items[i]);
-}
-
-void worker_drop_input(struct worker *worker)
-{
-    for (size_t i = 0; i < worker->tasks_count; i++)
-        drop_queues(worker, worker->tasks[i]);
-    assert(worker->buffered_bytes == 0);
-}
-
-void worker_suspend(struct worker *worker)
-{
-    worker_drop_input(worker);
+    input_drop_all(worker);
     worker->last_queue = NULL;
     worker->assigned = worker->unopened = false;
     worker->report_now = true;
@@ -52,45 +34,6 @@ void worker_suspend(struct worker *worker)
         for (size_t k = 0; k < task->queues.count; k++)
             watch_remove(&worker->engine->watches, task->sub, &task->queues.items[k].partition);
         task_move(task, TASK_SUSPENDED);
-    }
-}
-
-/* -- records -- */
-
-static struct queue *find_queue(struct worker *worker, const struct topo_record *record)
-{
-    struct queue *last = worker->last_queue;
-    if (last && last->partition.partition == record->partition &&
-        (last->partition.topic == record->topic ||
-         strcmp(last->partition.topic, record->topic) == 0))
-        return last;
-    for (size_t i = 0; i < worker->tasks_count; i++) {
-        struct task *task = worker->tasks[i];
-        for (size_t k = 0; task->partition == record->partition && k < task->queues.count; k++) {
-            struct queue *queue = &task->queues.items[k];
-            if (strcmp(queue->partition.topic, record->topic) == 0) {
-                worker->last_queue = queue;
-                worker->last_task = task;
-                return queue;
-            }
-        }
-    }
-    return NULL;
-}
-
-static void take_records(struct worker *worker, const struct topo_io_poll *poll)
-{
-    for (size_t i = 0; i < poll->records_count; i++) {
-        const struct topo_record *record = &poll->records[i];
-        struct queue *queue = find_queue(worker, record);
-        bool wanted =
-            queue && worker->last_task->state == TASK_RUNNING && record->offset >= queue->next;
-        if (!wanted) {
-            worker->io.release(worker->io.self, poll->tokens[i]);
-            continue;
-        }
-        queue_push(queue, record, poll->tokens[i]);
-        worker->buffered_bytes += queue_bytes_of(record);
     }
 }
 
@@ -186,7 +129,7 @@ static int check_complete(const struct worker *worker, struct mr_error *error)
     return 0;
 }
 
-int worker_open_tasks(struct worker *worker, struct mr_error *error)
+int assign_open_tasks(struct worker *worker, struct mr_error *error)
 {
     bool unopened = false;
     int rc = 0;
@@ -216,17 +159,17 @@ int worker_open_tasks(struct worker *worker, struct mr_error *error)
 
 static int assign(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
 {
-    worker_suspend(worker);
+    assign_suspend(worker);
     keep_assignment(worker, poll);
     int rc = close_gone(worker, error);
     if (!rc)
-        rc = worker_open_tasks(worker, error);
+        rc = assign_open_tasks(worker, error);
     if (rc)
         return rc;
     worker->assigned = worker->was_assigned = true;
     worker->report_now = true;
     metrics_add(&worker->engine->metrics.rebalances, 1);
-    engine_log(
+    host_log(
         worker->engine,
         MR_LOG_INFO,
         "assigned",
@@ -240,34 +183,34 @@ static int assign(struct worker *worker, const struct topo_io_poll *poll, struct
 static int revoke(struct worker *worker, struct mr_error *error)
 {
     struct mr_error why = {0};
-    int rc = worker_has_changes(worker) ? worker_commit(worker, &why) : 0;
+    int rc = txn_has_changes(worker) ? commit_transaction(worker, &why) : 0;
     if (mr_code_class(rc) == MR_CLASS_FATAL || mr_code_class(rc) == MR_CLASS_FENCED)
         return mr_fail(error, rc, "%s", why.text);
     if (rc)
-        rc = worker_abort(worker, error);
-    worker_suspend(worker);
+        rc = txn_abort(worker, error);
+    assign_suspend(worker);
     return rc;
 }
 
 static int lose(struct worker *worker, struct mr_error *error)
 {
-    int rc = worker_abort(worker, error);
-    worker_suspend(worker);
+    int rc = txn_abort(worker, error);
+    assign_suspend(worker);
     return rc;
 }
 
-int worker_poll(struct worker *worker, int timeout_ms, struct mr_error *error)
+int assign_poll(struct worker *worker, int timeout_ms, struct mr_error *error)
 {
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     int rc = worker->io.poll(worker->io.self, timeout_ms, &poll, error);
-    metrics_add(&worker->engine->metrics.poll_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    metrics_add(&worker->engine->metrics.poll_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
     if (rc)
         return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
     worker->progress = worker->progress || poll.event != TOPO_IO_NOTHING;
     switch (poll.event) {
     case TOPO_IO_RECORDS:
-        take_records(worker, &poll);
+        input_take(worker, &poll);
         return 0;
     case TOPO_IO_ASSIGNED:
         return assign(worker, &poll, error);
@@ -279,44 +222,4 @@ int worker_poll(struct worker *worker, int timeout_ms, struct mr_error *error)
         return 0;
     }
     return 0;
-}
-
-/* -- the bound on buffered input -- */
-
-static int
-set_paused(struct worker *worker, struct queue *queue, bool paused, struct mr_error *error)
-{
-    if (queue->paused == paused)
-        return 0;
-    int rc = worker->io.pause(worker->io.self, queue->partition, paused, error);
-    if (mr_code_class(rc) == MR_CLASS_RETRY)
-        return 0; /* The next step asks again. */
-    if (!rc)
-        queue->paused = paused;
-    return rc;
-}
-
-/* Over the bound, partitions with something buffered are paused; an empty one never is, as its task
- * may wait for it. Each resumes when it is empty, or all do at half the bound. */
-int worker_bound_buffers(struct worker *worker, struct mr_error *error)
-{
-    size_t bound = (size_t)worker->engine->options.buffered_bytes_max;
-    bool over = worker->buffered_bytes > bound;
-    if (!over && !worker->paused_any)
-        return 0;
-    bool resume = worker->buffered_bytes <= bound / 2;
-    bool paused_any = false;
-    int rc = 0;
-    for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
-        struct task *task = worker->tasks[i];
-        for (size_t k = 0; k < task->queues.count && !rc; k++) {
-            struct queue *queue = &task->queues.items[k];
-            bool paused = !resume && queue->count > 0 && (queue->paused || over);
-            if (task->state == TASK_RUNNING) /* One that restores is paused still when it runs. */
-                rc = set_paused(worker, queue, paused, error);
-            paused_any = paused_any || queue->paused;
-        }
-    }
-    worker->paused_any = paused_any;
-    return rc;
 }

@@ -1,7 +1,7 @@
 /*
- * commit.c - the open transaction: begun lazily, committed in one order, undone whole.
+ * commit.c - the commit of the open transaction: eight steps in one order.
  *
- * The order of a commit, and why it survives a death between any two steps:
+ * Why it survives a death between any two steps:
  *   1. the stores are sound               a decision on a broken store is not committed
  *   2. changelog records are produced     one per key that changed since the last commit
  *   3. all is acknowledged                now the offsets of our records are known
@@ -11,9 +11,12 @@
  *   7. the stores commit, in memory       dead here: restore folds the log from the older position
  *   8. whoever waits for a position is told
  */
-#include "worker.h"
+#include "commit.h"
+
+#include "txn.h"
 
 #include <base/alloc.h>
+#include <base/clock.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -24,100 +27,6 @@ enum {
     COMMIT_PAUSE_MS_MAX = 500,
     MISMATCHES_MAX = 3,
 };
-
-/* -- begin, produce -- */
-
-static int begin(struct worker *worker, struct mr_error *error)
-{
-    int tries = 0;
-    int rc = 0;
-    if (worker->txn.open)
-        return 0;
-    do
-        rc = worker->io.begin(worker->io.self, error);
-    while (worker_again(worker, rc, &tries));
-    worker->txn.open = rc == 0;
-    return rc;
-}
-
-/* The log refused something of this transaction: a row of a changelog, or what it found too large
- * only when it got it. Which record that is of shows when it is alone in one. */
-static int suspect(struct worker *worker, int rc, struct mr_error *error)
-{
-    const struct worker_txn *txn = &worker->txn;
-    const struct mr_error why = error ? *error : (struct mr_error){0};
-    if (mr_code_class(rc) != MR_CLASS_POISON)
-        return rc;
-    if (txn->records == 0 && txn->timer)
-        return worker_timer_refused(worker, &why, error);
-    if (worker->one_by_one > 0 && txn->records == 1)
-        queue_refuse(txn->last, txn->last_offset, rc, why.text);
-    worker->one_by_one = txn->records;
-    return mr_fail(error, MR_ABORTED, "a record was refused: %.400s", why.text);
-}
-
-static int flush(struct worker *worker, struct mr_error *error)
-{
-    int tries = 0;
-    int rc = 0;
-    do
-        rc = worker->io.flush(worker->io.self, error);
-    while (worker_again(worker, rc, &tries));
-    return rc;
-}
-
-/* A full queue is drained by a flush: that is the back-pressure. */
-int worker_produce(
-    struct worker *worker,
-    const struct topo_partition *to,
-    const struct topo_record *record,
-    struct mr_error *error)
-{
-    int tries = 0;
-    int rc = begin(worker, error);
-    if (rc)
-        return rc;
-    rc = worker->io.produce(worker->io.self, to, record, error);
-    while (worker_again(worker, rc, &tries)) {
-        rc = flush(worker, error);
-        if (mr_code_class(rc) == MR_CLASS_POISON && worker->txn.records > 0)
-            return suspect(worker, rc, error); /* Not of this record, perhaps. */
-        if (!rc)
-            rc = worker->io.produce(worker->io.self, to, record, error);
-    }
-    if (!rc)
-        worker->txn.bytes += (int64_t)(record->key.len + record->value.len);
-    return rc;
-}
-
-/* -- when -- */
-
-bool worker_has_changes(const struct worker *worker)
-{
-    if (worker->txn.open || worker->txn.records > 0)
-        return true;
-    for (size_t i = 0; i < worker->tasks_count; i++)
-        if (store_set_has_staged(worker->tasks[i]->set))
-            return true;
-    return false;
-}
-
-bool worker_commit_is_due(struct worker *worker, bool drained)
-{
-    const struct topo_engine_options *options = &worker->engine->options;
-    const struct worker_txn *txn = &worker->txn;
-    if (!worker_has_changes(worker))
-        return false;
-    if (drained || txn->wanted || txn->records >= options->commit_records_max)
-        return true;
-    int64_t age_ms = worker->now_ms - txn->began_ms;
-    if (age_ms < 0 || age_ms >= options->commit_interval_ms_max)
-        return true;
-    int64_t bytes = txn->bytes;
-    for (size_t i = 0; i < worker->tasks_count; i++)
-        bytes += (int64_t)store_set_staged_bytes(worker->tasks[i]->set);
-    return bytes >= options->commit_bytes_max;
-}
 
 /* -- 2. changelogs -- */
 
@@ -156,7 +65,7 @@ static int changelog_record(
         .key = key,
         .value = value,
     };
-    int rc = worker_produce(visit->worker, &log->partition, &record, visit->error);
+    int rc = txn_produce(visit->worker, &log->partition, &record, visit->error);
     if (rc)
         return rc;
     log->next++;
@@ -172,7 +81,7 @@ static int produce_changelogs(struct worker *worker, struct mr_error *error)
         struct changelog_visit visit = {worker, worker->tasks[i], error};
         rc = store_set_visit_staged(worker->tasks[i]->set, changelog_record, &visit);
     }
-    return suspect(worker, rc, error);
+    return txn_blame_record(worker, rc, error);
 }
 
 /* -- 4. offsets as foreseen -- */
@@ -255,7 +164,7 @@ static int commit_inputs(struct worker *worker, struct mr_error *error)
     size_t count = collect_inputs(worker, positions, true);
     if (count == 0)
         count = collect_inputs(worker, positions, false);
-    int rc = begin(worker, error);
+    int rc = txn_begin(worker, error);
     int tries = worker->engine->threaded ? COMMIT_TRIES_MAX : 10;
     int64_t pause_ms = 1;
     /* An answer that did not come is asked for again, never guessed. */
@@ -265,7 +174,7 @@ static int commit_inputs(struct worker *worker, struct mr_error *error)
             break;
         if (atomic_load(&worker->engine->stopping))
             tries = 1;
-        engine_pause_ms(worker->engine, pause_ms);
+        host_pause_ms(worker->engine, pause_ms);
         pause_ms = pause_ms * 2 < COMMIT_PAUSE_MS_MAX ? pause_ms * 2 : COMMIT_PAUSE_MS_MAX;
         rc = 0;
     }
@@ -314,16 +223,16 @@ static void settled(struct worker *worker)
 }
 
 /* Step 6 of an event's path: in this order, and whole. */
-int worker_commit(struct worker *worker, struct mr_error *error)
+int commit_transaction(struct worker *worker, struct mr_error *error)
 {
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
         rc = store_set_check(worker->tasks[i]->set, error); /* 1. */
     if (!rc)
         rc = produce_changelogs(worker, error); /* 2. */
     if (!rc && worker->txn.open)
-        rc = suspect(worker, flush(worker, error), error); /* 3. */
+        rc = txn_blame_record(worker, txn_flush(worker, error), error); /* 3. */
     if (!rc && worker->txn.open)
         rc = check_offsets(worker, error); /* 4. */
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
@@ -335,43 +244,6 @@ int worker_commit(struct worker *worker, struct mr_error *error)
     settled(worker); /* 7., 8. */
     struct metrics *metrics = &worker->engine->metrics;
     metrics_add(&metrics->commits, 1);
-    metrics_observe(&metrics->commit, (uint64_t)(engine_clock_ns() - began_ns));
+    metrics_observe(&metrics->commit, (uint64_t)(mr_monotonic_ns() - began_ns));
     return 0;
-}
-
-/* -- undoing -- */
-
-void worker_undo(struct worker *worker)
-{
-    worker_drop_input(worker);
-    worker->last_queue = NULL;
-    for (size_t i = 0; i < worker->tasks_count; i++) {
-        struct task *task = worker->tasks[i];
-        context_forget(&task->context);
-        store_set_abort(task->set);
-        task->stream_time_ms = task->kept_stream_ms;
-        for (size_t k = 0; k < task->timers_count; k++)
-            task->timers[k].due_ms = task->timers[k].kept_ms;
-        for (size_t k = 0; k < task->sub->logs_count; k++)
-            task->logs[k].touched = false;
-        if (task->state == TASK_RUNNING)
-            task_move(task, TASK_RESTORING);
-    }
-    worker->txn = (struct worker_txn){0};
-    worker->report_now = true;
-}
-
-int worker_abort(struct worker *worker, struct mr_error *error)
-{
-    int tries = 0;
-    int rc = 0;
-    metrics_add(&worker->engine->metrics.aborts, 1);
-    while (worker->txn.open) {
-        rc = worker->io.abort(worker->io.self, error);
-        bool again = mr_code_class(rc) == MR_CLASS_ABORT && tries++ < 3;
-        if (!again && !worker_again(worker, rc, &tries))
-            break;
-    }
-    worker_undo(worker);
-    return rc;
 }

@@ -1,27 +1,20 @@
 /*
  * context.c - one record on its way through the graph, and what a processor sees of the world.
  *
+ * Calls aggregate.c, which calls back: decide forwards, and a forwarded event is folded at once.
+ * That is the one circle of the engine, and it is what decide and evolve are.
+ *
  * Invariants: nothing a record puts out leaves the context before the whole record has succeeded;
  * the first failure of any node fails the record, and nothing runs after it.
  */
-#include "task.h"
+#include "context.h"
+
+#include "aggregate.h"
 
 #include <base/alloc.h>
 
 #include <assert.h>
 #include <stdlib.h>
-
-void context_init(struct topo_context *context, struct task *task)
-{
-    *context = (struct topo_context){.task = task};
-    mr_arena_init(&context->arena);
-}
-
-void context_clean_up(struct topo_context *context)
-{
-    mr_arena_clean_up(&context->arena);
-    free(context->held);
-}
 
 enum context_phase context_enter(struct topo_context *context, enum context_phase phase)
 {
@@ -194,7 +187,7 @@ struct topo_store *topo_context_store(struct topo_context *context, const char *
 struct topo_store *topo_context_global(struct topo_context *context, const char *name)
 {
     assert(!is_folding(context));
-    struct topo_store *store = engine_global_store(context->task->engine, name);
+    struct topo_store *store = host_global_store(context->task->engine, name);
     assert(store);
     return store;
 }

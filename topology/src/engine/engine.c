@@ -2,6 +2,7 @@
 #include "engine_impl.h"
 
 #include "global.h"
+#include "txn.h"
 #include "worker.h"
 
 #include <base/alloc.h>
@@ -9,91 +10,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <time.h>
 
 enum { STEP_MS = 100, CHECK_TRIES_MAX = 10 };
-
-/* -- small services -- */
-
-int64_t engine_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-void engine_pause_ms(const struct topo_engine *engine, int64_t ms)
-{
-    if (!engine->threaded || ms <= 0)
-        return;
-    const struct timespec pause = {ms / 1000, (long)(ms % 1000) * 1000000};
-    nanosleep(&pause, NULL);
-}
-
-void engine_log(
-    const struct topo_engine *engine,
-    enum mr_log_level level,
-    const char *event,
-    const char *format,
-    ...)
-{
-    char text[1024];
-    if (!engine->options.on_log)
-        return;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    engine->options.on_log(engine->options.log_user, (int)level, event, text);
-}
-
-void engine_fail(struct topo_engine *engine, const struct mr_error *why)
-{
-    pthread_mutex_lock(&engine->mutex);
-    if (engine->failure.code == 0)
-        engine->failure = *why;
-    pthread_mutex_unlock(&engine->mutex);
-    engine_log(engine, MR_LOG_ERROR, "failed", "error=\"%s\"", why->text);
-}
-
-/* -- claims -- */
-
-/* The claim's index, or how many there are. The mutex is held. */
-static size_t
-find_claim(const struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
-{
-    size_t i = 0;
-    while (i < engine->claims_count &&
-           (engine->claims[i].sub != sub || engine->claims[i].partition != partition))
-        i++;
-    return i;
-}
-
-bool engine_claim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
-{
-    pthread_mutex_lock(&engine->mutex);
-    bool is_free = find_claim(engine, sub, partition) == engine->claims_count;
-    if (is_free) {
-        size_t size = (engine->claims_count + 1) * sizeof *engine->claims;
-        engine->claims = mr_realloc(engine->claims, size);
-        engine->claims[engine->claims_count++] = (struct engine_claim){sub, partition};
-    }
-    pthread_mutex_unlock(&engine->mutex);
-    return is_free;
-}
-
-void engine_disclaim(struct topo_engine *engine, const struct graph_sub *sub, int32_t partition)
-{
-    pthread_mutex_lock(&engine->mutex);
-    size_t at = find_claim(engine, sub, partition);
-    assert(at < engine->claims_count);
-    engine->claims[at] = engine->claims[--engine->claims_count];
-    pthread_mutex_unlock(&engine->mutex);
-}
 
 /* -- making -- */
 
@@ -167,7 +87,7 @@ static int count_partitions(
     int rc = 0;
     do
         rc = worker->io.partitions_of(worker->io.self, topic, ret_count, error);
-    while (worker_again(worker, rc, &tries));
+    while (txn_retry(worker, rc, &tries));
     if (!rc && *ret_count <= 0)
         rc = mr_fail(error, MR_CONFIG, "topic \"%s\" does not exist", topic);
     return rc;
@@ -375,42 +295,4 @@ void topo_engine_free(struct topo_engine *engine)
     free(engine->instance_id);
     free(engine->state_dir);
     free(engine);
-}
-
-/* -- asking -- */
-
-enum topo_engine_state topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why)
-{
-    struct topo_engine *own = (struct topo_engine *)(uintptr_t)engine; /* For its mutex. */
-    enum topo_engine_state state = TOPO_RUNNING;
-    pthread_mutex_lock(&own->mutex);
-    for (size_t i = 0; i <= own->workers_count; i++)
-        if (!own->reports[i].ready)
-            state = TOPO_RESTORING;
-    if (own->stopped)
-        state = TOPO_STOPPED;
-    if (own->failure.code != 0) {
-        state = TOPO_FAILED;
-        if (ret_why)
-            *ret_why = own->failure;
-    }
-    pthread_mutex_unlock(&own->mutex);
-    return state;
-}
-
-struct topo_store *engine_global_store(const struct topo_engine *engine, const char *name)
-{
-    const struct global *global = engine->global;
-    for (size_t i = 0; global && i < global->tasks_count; i++) {
-        const struct task *task = global->tasks[i];
-        for (size_t k = 0; k < task->sub->stores_count; k++)
-            if (strcmp(task->sub->stores[k]->name, name) == 0)
-                return task->stores[k];
-    }
-    return NULL;
-}
-
-struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store)
-{
-    return engine_global_store(engine, store);
 }

@@ -2,7 +2,10 @@
  */
 #include "global.h"
 
+#include "context.h"
+
 #include <base/alloc.h>
+#include <base/clock.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -11,18 +14,13 @@
 enum {
     TRIES_MAX = 10,
     COMMIT_RECORDS = 1000,
-    REPORT_INTERVAL_MS = 250,
     PAUSE_MS = 50,
     PAUSE_MS_MAX = 1000,
 };
 
 static bool again(const struct global *global, int rc, int *tries)
 {
-    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= TRIES_MAX)
-        return false;
-    engine_pause_ms(global->engine, 1 << *tries);
-    (*tries)++;
-    return true;
+    return host_retry(global->engine, rc, TRIES_MAX, tries);
 }
 
 /* -- opening -- */
@@ -109,15 +107,7 @@ static int find_start(
         return rc;
     int64_t known = known_position(input);
     if (known > high)
-        return mr_fail(
-            error,
-            MR_CORRUPT,
-            "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
-            ": the topic was deleted or made anew; remove the state directory to start from it",
-            input->partition.topic,
-            input->partition.partition,
-            high,
-            known);
+        return task_fail_short_log(&input->partition, known, high, MR_CORRUPT, error);
     *ret_rebuild = known >= 0 && known < low;
     input->next = known > low ? known : low;
     input->end = high;
@@ -163,6 +153,15 @@ static int add_logs(struct global *global, struct mr_error *error)
     return 0;
 }
 
+static void publish_stores(const struct global *global)
+{
+    for (size_t i = 0; i < global->tasks_count; i++) {
+        const struct task *task = global->tasks[i];
+        for (size_t k = 0; k < task->sub->stores_count; k++)
+            host_publish_store(global->engine, task->sub->stores[k]->name, task->stores[k]);
+    }
+}
+
 int global_open(struct topo_engine *engine, struct global **ret_global, struct mr_error *error)
 {
     struct global *global = mr_calloc(1, sizeof *global);
@@ -179,6 +178,8 @@ int global_open(struct topo_engine *engine, struct global **ret_global, struct m
     }
     if (!rc)
         rc = add_logs(global, error);
+    if (!rc)
+        publish_stores(global);
     if (rc) {
         global_close(global, false);
         return rc;
@@ -191,10 +192,11 @@ void global_close(struct global *global, bool flush)
 {
     if (!global)
         return;
+    host_withdraw_stores(global->engine);
     for (size_t i = 0; i < global->tasks_count; i++) {
         struct mr_error error = {0};
         if (task_close(global->tasks[i], flush && !global->failed, &error))
-            engine_log(global->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
+            host_log(global->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
     }
     if (global->io_open)
         global->io.close(global->io.self);
@@ -229,7 +231,7 @@ static void skip(
     const struct metrics *metrics = &global->engine->metrics;
     size_t row = node ? node->index : metrics->nodes_count;
     metrics_add(&metrics->dead_letters[row * METRICS_CLASSES + mr_code_class(why->code)], 1);
-    engine_log(
+    host_log(
         global->engine,
         MR_LOG_WARN,
         "skipped",
@@ -304,7 +306,7 @@ static int commit(struct global *global, struct mr_error *error)
 
 static int fold_all(struct global *global, const struct topo_io_poll *poll, struct mr_error *error)
 {
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     size_t since_commit = 0;
     int rc = 0;
     for (size_t i = 0; i < poll->records_count; i++) {
@@ -324,7 +326,7 @@ static int fold_all(struct global *global, const struct topo_io_poll *poll, stru
     rc = rc ? rc : committed;
     struct metrics *metrics = &global->engine->metrics;
     metrics_add(&metrics->records, poll->records_count);
-    metrics_add(&metrics->process_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    metrics_add(&metrics->process_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
     return rc;
 }
 
@@ -348,8 +350,7 @@ static int pass_markers(struct global *global, struct mr_error *error)
  * that does, so while the tables come up after each. */
 static bool markers_are_due(const struct global *global)
 {
-    return !global->ready || global->now_ms - global->passed_ms >= REPORT_INTERVAL_MS ||
-           global->now_ms < global->passed_ms;
+    return !global->ready || host_report_is_due(global->now_ms, global->passed_ms);
 }
 
 static bool check_ready(struct global *global)
@@ -370,7 +371,6 @@ static bool check_ready(struct global *global)
 
 static void report(struct global *global)
 {
-    struct topo_engine *engine = global->engine;
     struct metrics_reports reports = {.assigned = true, .ready = global->ready};
     reports.tasks = mr_calloc(global->tasks_count + 1, sizeof *reports.tasks);
     for (size_t i = 0; i < global->tasks_count; i++) {
@@ -385,11 +385,7 @@ static void report(struct global *global)
             own->restore_remaining += global->ready ? 0 : lag;
         }
     }
-    pthread_mutex_lock(&engine->mutex);
-    struct metrics_reports *slot = &engine->reports[0];
-    free(slot->tasks);
-    *slot = reports;
-    pthread_mutex_unlock(&engine->mutex);
+    host_publish_reports(global->engine, 0, reports);
     global->reported_ms = global->now_ms;
 }
 
@@ -428,14 +424,6 @@ static int look_at_lag(struct global *global, struct mr_error *error)
     return 0;
 }
 
-static int write_behind(struct global *global, struct mr_error *error)
-{
-    int rc = 0;
-    for (size_t i = 0; i < global->tasks_count && !rc; i++)
-        rc = task_write_behind(global->tasks[i], global->tasks_count, global->now_ms, error);
-    return rc;
-}
-
 static int turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
 {
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
@@ -444,9 +432,9 @@ static int turn(struct global *global, int timeout_ms, bool *ret_progress, struc
         rc = add_logs(global, error);
     if (rc)
         return rc;
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     rc = global->io.log_poll(global->io.self, timeout_ms, &poll, error);
-    metrics_add(&global->engine->metrics.poll_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    metrics_add(&global->engine->metrics.poll_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
     global->now_ms = global->io.now_ms(global->io.self);
     if (mr_code_class(rc) == MR_CLASS_POISON) {
         const struct mr_error why = error ? *error : (struct mr_error){0};
@@ -459,11 +447,14 @@ static int turn(struct global *global, int timeout_ms, bool *ret_progress, struc
         rc = pass_markers(global, error);
     if (!rc && check_ready(global))
         *ret_progress = true;
-    return rc ? rc : write_behind(global, error);
+    if (rc)
+        return rc;
+    return task_write_behind_all(global->tasks, global->tasks_count, global->now_ms, error);
 }
 
 /* Only a broken store or a programming mistake ends a fold; all else is tried again. */
-static int settle(struct global *global, const struct mr_error *why, struct mr_error *error)
+static int
+global_settle_error(struct global *global, const struct mr_error *why, struct mr_error *error)
 {
     switch (mr_code_class(why->code)) {
     case MR_CLASS_NONE:
@@ -471,7 +462,7 @@ static int settle(struct global *global, const struct mr_error *why, struct mr_e
         return 0;
     case MR_CLASS_FATAL:
         global->failed = true;
-        engine_fail(global->engine, why);
+        host_fail(global->engine, why);
         return mr_fail(error, why->code, "%s", why->text);
     case MR_CLASS_FENCED:
         if (global->io_open)
@@ -486,7 +477,7 @@ static int settle(struct global *global, const struct mr_error *why, struct mr_e
     /* One that does not pass is told of the 1st, 2nd, 4th, 8th time. */
     unsigned failures = ++global->failures;
     if ((failures & (failures - 1)) == 0)
-        engine_log(
+        host_log(
             global->engine,
             MR_LOG_WARN,
             "global-again",
@@ -494,7 +485,7 @@ static int settle(struct global *global, const struct mr_error *why, struct mr_e
             failures,
             why->text);
     int64_t pause_ms = (int64_t)PAUSE_MS * failures;
-    engine_pause_ms(global->engine, pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX);
+    host_pause_ms(global->engine, pause_ms < PAUSE_MS_MAX ? pause_ms : PAUSE_MS_MAX);
     return 0;
 }
 
@@ -507,15 +498,14 @@ int global_step(struct global *global, int timeout_ms, struct mr_error *error)
     if (global->failed)
         return 0;
     why.code = turn(global, timeout_ms, &progress, &why);
-    int rc = settle(global, &why, error);
+    int rc = global_settle_error(global, &why, error);
     if (rc)
         return rc;
-    int64_t age_ms = global->now_ms - global->reported_ms;
-    bool due = age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
+    bool due = host_report_is_due(global->now_ms, global->reported_ms);
     if (due && global->engine->threaded && global->ready && global->io_open)
         rc = look_at_lag(global, &grown);
     grown.code = rc;
-    if (rc && (rc = settle(global, &grown, error)))
+    if (rc && (rc = global_settle_error(global, &grown, error)))
         return rc;
     if (due || was_ready != global->ready)
         report(global);

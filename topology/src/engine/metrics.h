@@ -14,6 +14,7 @@
 
 enum {
     METRICS_BUCKETS = 14,
+    METRICS_FIRST_BOUND_NS = 100000,
     METRICS_CLASSES = 6, /* enum mr_class */
 };
 

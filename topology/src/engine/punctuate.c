@@ -3,44 +3,15 @@
  *
  * Invariant: a punctuation is done whole or undone whole, as a record is.
  */
-#include "worker.h"
+#include "punctuate.h"
 
-/* The log refused an output in the middle of a punctuation, and all in its transaction has to be
- * done again: that gets through before the timer has its next turn. */
-enum { REFUSED_PAUSE_MS = 1000 };
+#include "context.h"
+#include "txn.h"
 
 /* Something went wrong lately: what may be at fault stands alone in its transaction. */
 static bool is_careful(const struct worker *worker)
 {
     return worker->aborts > 0 || worker->one_by_one > 0;
-}
-
-static void count_failure(
-    const struct worker *worker, const struct task_timer *timer, const struct mr_error *why)
-{
-    const struct metrics *metrics = &worker->engine->metrics;
-    size_t row = timer->node->index * METRICS_CLASSES;
-    metrics_add(&metrics->punctuation_failures[row + mr_code_class(why->code)], 1);
-    engine_log(
-        worker->engine,
-        MR_LOG_WARN,
-        "punctuation-failed",
-        "node=%s reason=\"%s\"",
-        timer->node->name,
-        why->text);
-}
-
-int worker_timer_refused(struct worker *worker, const struct mr_error *why, struct mr_error *error)
-{
-    struct task_timer *timer = worker->txn.timer;
-    count_failure(worker, timer, why);
-    timer->not_before_ms = worker->now_ms + REFUSED_PAUSE_MS;
-    return mr_fail(
-        error,
-        MR_ABORTED,
-        "the log refused what \"%s\" put out: %.400s",
-        timer->node->name,
-        why->text);
 }
 
 /* There is no record to lay aside: what fails is undone, and the next slot tries again. */
@@ -51,7 +22,7 @@ static int give_up(
     const struct mr_error *why)
 {
     store_set_rollback(task->set);
-    count_failure(worker, timer, why);
+    txn_count_timer_failure(worker, timer, why);
     return 0;
 }
 
@@ -61,10 +32,10 @@ put_out(struct worker *worker, struct task *task, struct task_timer *timer, stru
     struct mr_error why = {0};
     size_t emitted = 0;
     worker->txn.timer = timer;
-    int rc = worker_emit(worker, task, &emitted, &why);
+    int rc = txn_emit(worker, task, &emitted, &why);
     bool refused = mr_code_class(rc) == MR_CLASS_POISON;
     if (refused && emitted > 0)
-        return worker_timer_refused(worker, &why, error);
+        return txn_blame_timer(worker, &why, error);
     if (refused)
         return give_up(worker, task, timer, &why);
     if (rc)
@@ -85,7 +56,7 @@ static int run_timer(
     struct mr_error *error)
 {
     struct mr_error why = {0};
-    worker_touch(worker);
+    txn_touch(worker);
     task->context.commit_requested = false;
     store_set_savepoint(task->set);
     int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
@@ -106,9 +77,9 @@ static int run_due_timer(
     if (timer->due_ms < 0 || timer->due_ms > time_ms + interval_ms) /* Or the clock went back. */
         timer->due_ms = time_ms + interval_ms;
     int64_t pause_ms = timer->not_before_ms - worker->now_ms;
-    if (time_ms < timer->due_ms || (pause_ms > 0 && pause_ms <= REFUSED_PAUSE_MS))
+    if (time_ms < timer->due_ms || (pause_ms > 0 && pause_ms <= TXN_TIMER_PAUSE_MS))
         return 0;
-    if (is_careful(worker) && worker_has_changes(worker))
+    if (is_careful(worker) && txn_has_changes(worker))
         return 0;
     int rc = run_timer(worker, task, timer, time_ms, error);
     if (!rc)
@@ -116,7 +87,7 @@ static int run_due_timer(
     return rc;
 }
 
-int worker_punctuate(struct worker *worker, struct mr_error *error)
+int punctuate_run(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count; i++) {
@@ -124,12 +95,12 @@ int worker_punctuate(struct worker *worker, struct mr_error *error)
         for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)
             rc = run_due_timer(worker, task, &task->timers[k], error);
     }
-    if (!worker_has_changes(worker))
+    if (!txn_has_changes(worker))
         worker->txn.began_ms = 0;
     return rc;
 }
 
-int64_t worker_next_timer_ms(const struct worker *worker)
+int64_t punctuate_next_ms(const struct worker *worker)
 {
     int64_t next = -1;
     for (size_t i = 0; i < worker->tasks_count; i++) {

@@ -6,7 +6,10 @@
  * means that the reader's position is at the end, not that the last record was seen: what is last
  * may be a marker. Running tasks go on meanwhile.
  */
-#include "worker.h"
+#include "restore.h"
+
+#include "aggregate.h"
+#include "context.h"
 
 #include <base/alloc.h>
 
@@ -33,7 +36,7 @@ static void step_to(struct worker *worker, struct task *task, enum task_restore 
     worker->progress = true;
 }
 
-bool worker_is_restoring(const struct worker *worker)
+bool restore_is_active(const struct worker *worker)
 {
     if (worker->unopened)
         return true;
@@ -98,17 +101,9 @@ static int check_end(
     }
     if (log->short_since_ms < 0)
         log->short_since_ms = worker->now_ms;
-    engine_pause_ms(worker->engine, SHORT_PAUSE_MS);
+    host_pause_ms(worker->engine, SHORT_PAUSE_MS);
     bool waits = worker->now_ms - log->short_since_ms < SHORT_MS_MAX;
-    return mr_fail(
-        error,
-        waits ? MR_AGAIN : MR_CORRUPT,
-        "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
-        ": the topic was deleted or made anew; remove the state directory to start from it",
-        log->partition.topic,
-        log->partition.partition,
-        high,
-        known);
+    return task_fail_short_log(&log->partition, known, high, waits ? MR_AGAIN : MR_CORRUPT, error);
 }
 
 static int target(
@@ -142,7 +137,7 @@ static int target(
         return 0;
     }
     if (known < 0 && low > 0 && log->log->kind == GRAPH_LOG_EVENTS)
-        engine_log(
+        host_log(
             worker->engine,
             MR_LOG_ERROR,
             "history-cut",
@@ -229,7 +224,7 @@ static bool is_own(const struct task_log *log, const struct topo_record *record)
 static void lay_aside(struct task *task, const struct topo_record *record, const char *why)
 {
     metrics_add(&task->engine->metrics.laid_aside, 1);
-    engine_log(
+    host_log(
         task->engine,
         MR_LOG_WARN,
         "laid-aside",
@@ -363,7 +358,7 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
  * what we have can still be completed, is looked at anew. */
 static int start_over(struct worker *worker, const struct mr_error *why)
 {
-    engine_log(
+    host_log(
         worker->engine,
         MR_LOG_WARN,
         "restore-again",
@@ -378,7 +373,7 @@ static int start_over(struct worker *worker, const struct mr_error *why)
         store_set_restore_mode(task->set, false);
         step_to(worker, task, TASK_RESTORE_TARGETS);
     }
-    engine_pause_ms(worker->engine, AGAIN_PAUSE_MS);
+    host_pause_ms(worker->engine, AGAIN_PAUSE_MS);
     return 0;
 }
 
@@ -472,7 +467,7 @@ static int seek(struct worker *worker, struct queue *queue, struct mr_error *err
         return rc;
     if (queue->committed >= 0 && queue->committed < low) {
         metrics_add(&worker->engine->metrics.input_lost, (uint64_t)(low - queue->committed));
-        engine_log(
+        host_log(
             worker->engine,
             MR_LOG_ERROR,
             "input-lost",
@@ -523,9 +518,9 @@ static int restore_task(struct worker *worker, struct task *task, struct mr_erro
     return rc;
 }
 
-int worker_restore(struct worker *worker, struct mr_error *error)
+int restore_step(struct worker *worker, struct mr_error *error)
 {
-    if (!worker_is_restoring(worker))
+    if (!restore_is_active(worker))
         return 0;
     int rc = read_offsets(worker, error);
     if (!rc)

@@ -5,7 +5,13 @@
  * Invariant: a record is done whole or undone whole. What it put out is produced after it
  * succeeded; what it wrote is rolled back if it did not.
  */
-#include "worker.h"
+#include "run.h"
+
+#include "context.h"
+#include "input.h"
+#include "txn.h"
+
+#include <base/clock.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -62,7 +68,7 @@ static bool all_reached(struct worker *worker, struct mr_bytes positions)
     return true;
 }
 
-bool worker_is_held(struct worker *worker, struct queue *queue)
+static bool run_is_held(struct worker *worker, struct queue *queue)
 {
     const struct topo_record *record = &queue_head(queue)->record;
     bool asked = queue->held_offset == record->offset;
@@ -118,74 +124,17 @@ static struct queue *next_queue(struct worker *worker, struct task *task)
     if (task->state != TASK_RUNNING)
         return NULL;
     struct queue *queue = queues_next(&task->queues);
-    if (!queue || worker_is_held(worker, queue) || waits_for_any(worker, task, queue))
+    if (!queue || run_is_held(worker, queue) || waits_for_any(worker, task, queue))
         return NULL;
     return queue;
 }
 
-bool worker_has_input(struct worker *worker)
+bool run_has_input(struct worker *worker)
 {
     for (size_t i = 0; i < worker->tasks_count; i++)
         if (next_queue(worker, worker->tasks[i]))
             return true;
     return false;
-}
-
-/* -- out -- */
-
-void worker_touch(struct worker *worker)
-{
-    if (worker->txn.began_ms == 0)
-        worker->txn.began_ms = worker->now_ms;
-}
-
-static int emit_one(
-    struct worker *worker,
-    struct task *task,
-    const struct context_held *held,
-    struct mr_error *error)
-{
-    const struct graph_node *sink = held->sink;
-    const struct topo_output *output = &held->output;
-    const struct topo_context *context = &task->context;
-    int32_t partition = -1;
-    if (sink->partition_by == TOPO_BY_TASK)
-        partition = task->partition;
-    else if (sink->partition_by == TOPO_BY_HAND)
-        partition = output->partition;
-    const struct topo_partition to = {sink->topic, partition};
-    const struct topo_record record = {
-        .topic = sink->topic,
-        .partition = partition,
-        .offset = -1,
-        .timestamp_ms = output->timestamp_ms ? output->timestamp_ms : context->timestamp_ms,
-        .key = output->key,
-        .value = output->value,
-        .headers = output->headers,
-        .headers_count = output->headers_count,
-    };
-    int rc = worker_produce(worker, &to, &record, error);
-    if (!rc && sink->role != GRAPH_PLAIN) {
-        task->logs[sink->log].next++;
-        task->logs[sink->log].touched = true;
-    }
-    return rc;
-}
-
-int worker_emit(
-    struct worker *worker, struct task *task, size_t *ret_emitted, struct mr_error *error)
-{
-    struct topo_context *context = &task->context;
-    size_t emitted = 0;
-    int rc = 0;
-    while (emitted < context->held_count && !rc) {
-        rc = emit_one(worker, task, &context->held[emitted], error);
-        emitted += rc == 0;
-    }
-    metrics_add(&worker->engine->metrics.outputs, emitted);
-    context_forget(context);
-    *ret_emitted = emitted;
-    return rc;
 }
 
 /* -- dead letters -- */
@@ -241,7 +190,7 @@ static int bury(
     letter.headers = headers;
     letter.headers_count = count;
     const struct topo_partition to = {topic, -1};
-    return worker_produce(worker, &to, &letter, error);
+    return txn_produce(worker, &to, &letter, error);
 }
 
 static int dead_letter(
@@ -255,7 +204,7 @@ static int dead_letter(
     count_dead_letter(worker, node, why->code);
     int rc = bury(worker, task, record, node, why, error);
     bool refused = mr_code_class(rc) == MR_CLASS_POISON;
-    engine_log(
+    host_log(
         worker->engine,
         refused ? MR_LOG_ERROR : MR_LOG_WARN,
         refused ? "dead-letter-lost" : "dead-letter",
@@ -305,7 +254,7 @@ static int through(
         return dead_letter(worker, task, record, context->failed, &why, error);
     }
     if (!rc) {
-        rc = worker_emit(worker, task, &emitted, &why);
+        rc = txn_emit(worker, task, &emitted, &why);
         if (mr_code_class(rc) == MR_CLASS_POISON) {
             /* Other outputs of this record may be in the transaction already, so it ends. */
             queue_refuse(queue, record->offset, rc, why.text);
@@ -325,8 +274,8 @@ static int
 run_record(struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
 {
     const struct queued *head = queue_head(queue);
-    worker_now_ms(worker);
-    worker_touch(worker);
+    txn_now_ms(worker);
+    txn_touch(worker);
     int rc = through(worker, task, queue, &head->record, error);
     if (rc)
         return rc;
@@ -334,7 +283,7 @@ run_record(struct worker *worker, struct task *task, struct queue *queue, struct
     worker->txn.records++;
     worker->txn.last = queue;
     worker->txn.last_offset = head->record.offset;
-    worker_release(worker, queue);
+    input_release(worker, queue);
     return 0;
 }
 
@@ -356,13 +305,13 @@ run_task(struct worker *worker, struct task *task, int64_t *ret_count, struct mr
     return rc;
 }
 
-int worker_run(struct worker *worker, struct mr_error *error)
+int run_records(struct worker *worker, struct mr_error *error)
 {
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     int64_t total = 0;
     bool more = true;
     int rc = 0;
-    while (more && !rc && total < STEP_RECORDS && !worker_commit_is_due(worker, false)) {
+    while (more && !rc && total < STEP_RECORDS && !txn_is_due(worker, false)) {
         more = false;
         for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
             int64_t count = 0;
@@ -374,7 +323,7 @@ int worker_run(struct worker *worker, struct mr_error *error)
     if (total > 0) {
         struct metrics *metrics = &worker->engine->metrics;
         metrics_add(&metrics->records, (uint64_t)total);
-        metrics_add(&metrics->process_ns, (uint64_t)(engine_clock_ns() - began_ns));
+        metrics_add(&metrics->process_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
         worker->progress = true;
     }
     return rc;

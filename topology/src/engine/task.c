@@ -3,6 +3,7 @@
 
 #include <base/alloc.h>
 #include <base/buffer.h>
+#include <base/clock.h>
 
 #include <assert.h>
 #include <dirent.h>
@@ -40,7 +41,7 @@ void task_move(struct task *task, enum task_state state)
 {
     assert(edges[task->state][state]);
     if (task->state != state)
-        engine_log(
+        host_log(
             task->engine,
             MR_LOG_INFO,
             "task",
@@ -59,7 +60,7 @@ void task_block(struct task *task, const char *why)
 {
     (void)snprintf(task->why_blocked, sizeof task->why_blocked, "%s", why);
     task_move(task, TASK_BLOCKED);
-    engine_log(
+    host_log(
         task->engine,
         MR_LOG_ERROR,
         "partition-blocked",
@@ -169,7 +170,7 @@ int task_open(
     struct task **ret_task,
     struct mr_error *error)
 {
-    if (engine->state_dir && !engine_claim(engine, sub, partition))
+    if (engine->state_dir && !host_claim(engine, sub, partition))
         return mr_fail(
             error,
             MR_AGAIN,
@@ -187,7 +188,8 @@ int task_open(
     if (engine->state_dir)
         task->dir = mr_asprintf("%s/%s-%" PRId32, engine->state_dir, sub->name, partition);
     make_parts(task);
-    context_init(&task->context, task);
+    task->context = (struct topo_context){.task = task};
+    mr_arena_init(&task->context.arena);
     int rc = open_stores(task, error);
     if (rc) {
         task_close(task, false, NULL);
@@ -204,10 +206,11 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
     int rc = flush && task->set ? store_set_flush(task->set, error) : 0;
     for (size_t i = 0; i < task->queues.count; i++)
         queue_clean_up(&task->queues.items[i]);
-    context_clean_up(&task->context);
+    mr_arena_clean_up(&task->context.arena);
+    free(task->context.held);
     store_set_close(task->set);
     if (task->dir)
-        engine_disclaim(task->engine, task->sub, task->partition);
+        host_disclaim(task->engine, task->sub, task->partition);
     free(task->queues.items);
     free(task->stores);
     free(task->logs);
@@ -237,7 +240,7 @@ static int remove_files(const char *path, struct mr_error *error)
 
 int task_rebuild(struct task *task, struct mr_error *error)
 {
-    engine_log(
+    host_log(
         task->engine,
         MR_LOG_WARN,
         "store-rebuild",
@@ -251,7 +254,8 @@ int task_rebuild(struct task *task, struct mr_error *error)
     return rc ? rc : open_stores(task, error);
 }
 
-int task_write_behind(struct task *task, size_t tasks_count, int64_t now_ms, struct mr_error *error)
+static int
+task_write_behind(struct task *task, size_t tasks_count, int64_t now_ms, struct mr_error *error)
 {
     size_t share = WRITE_BEHIND_BYTES / tasks_count;
     size_t bytes_max = share > WRITE_BEHIND_BYTES_MIN ? share : WRITE_BEHIND_BYTES_MIN;
@@ -263,11 +267,39 @@ int task_write_behind(struct task *task, size_t tasks_count, int64_t now_ms, str
     bool old = age_ms < 0 || age_ms >= task->engine->options.flush_interval_ms;
     if (store_set_dirty_bytes(task->set) < bytes_max && !old)
         return 0;
-    int64_t began_ns = engine_clock_ns();
+    int64_t began_ns = mr_monotonic_ns();
     task->flushed_ms = now_ms;
     int rc = store_set_flush(task->set, error);
-    metrics_add(&task->engine->metrics.flush_ns, (uint64_t)(engine_clock_ns() - began_ns));
+    metrics_add(&task->engine->metrics.flush_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
     return rc;
+}
+
+int task_write_behind_all(
+    struct task *const *tasks, size_t tasks_count, int64_t now_ms, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < tasks_count && !rc; i++)
+        rc = task_write_behind(tasks[i], tasks_count, now_ms, error);
+    return rc;
+}
+
+int task_fail_short_log(
+    const struct topo_partition *partition,
+    int64_t known,
+    int64_t high,
+    int code,
+    struct mr_error *error)
+{
+    assert(known > high);
+    return mr_fail(
+        error,
+        code,
+        "%s/%" PRId32 " ends at %" PRId64 ", but the state is its fold up to %" PRId64
+        ": the topic was deleted or created again; remove the state directory to start from it",
+        partition->topic,
+        partition->partition,
+        high,
+        known);
 }
 
 struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition)

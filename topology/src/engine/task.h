@@ -8,7 +8,7 @@
  *
  * A blocked task stands still until it is assigned again: its input stays where it is, and the
  * other tasks go on.
-
+ *
  * RESTORING goes by steps (restore.c). A suspended task keeps its stores open: if it comes back, it
  * restores what it missed. Between records nothing is staged but what the open transaction did.
  *
@@ -17,7 +17,7 @@
 #ifndef TOPOLOGY_TASK_H
 #define TOPOLOGY_TASK_H
 
-#include "engine_impl.h"
+#include "host.h"
 #include "queue.h"
 #include "store/store_set.h"
 
@@ -126,68 +126,21 @@ void task_move(struct task *task, enum task_state state);
 /* RESTORING to BLOCKED. `why` is a sentence for operators. */
 void task_block(struct task *task, const char *why);
 
-/* Writes behind when old enough, or enough for one of a worker's `tasks_count`, is dirty: positions
+/* Writes behind each task that is old enough, or has more than its share dirty: positions
  * alone too, or a store that its input leaves alone would be restored from ever further back. */
-int task_write_behind(
-    struct task *task, size_t tasks_count, int64_t now_ms, struct mr_error *error);
+int task_write_behind_all(
+    struct task *const *tasks, size_t tasks_count, int64_t now_ms, struct mr_error *error);
+
+/* Fills `error`, returns `code`: the log ends below the position that the stores have. */
+int task_fail_short_log(
+    const struct topo_partition *partition,
+    int64_t known,
+    int64_t high,
+    int code,
+    struct mr_error *error);
 
 struct task_log *task_log_of(const struct task *task, const char *topic, int32_t partition);
 
 void task_report(const struct task *task, struct metrics_task *ret_report);
-
-/* -- context.c: one record through the graph -- */
-
-void context_init(struct topo_context *context, struct task *task);
-void context_clean_up(struct topo_context *context);
-
-/* Runs the record through the children of `source`. What they put out is held in the context. */
-int context_run(
-    struct topo_context *context,
-    const struct graph_node *source,
-    const struct topo_record *record,
-    int64_t now_ms,
-    struct mr_error *error);
-int context_punctuate(
-    struct topo_context *context,
-    const struct graph_node *node,
-    int64_t now_ms,
-    int64_t time_ms,
-    struct mr_error *error);
-/* Drops what is held. */
-void context_forget(struct topo_context *context);
-/* Hands an output to a sink; an event goes through evolve at once. */
-void context_hold(
-    struct topo_context *context, const struct graph_node *sink, const struct topo_output *output);
-/* Says what runs from now on, and so which stores may be written. Returns what ran until now. */
-enum context_phase context_enter(struct topo_context *context, enum context_phase phase);
-/* Runs one node; failures are kept in the context. */
-int context_node(
-    struct topo_context *context, const struct graph_node *node, const struct topo_record *record);
-int context_fail(
-    struct topo_context *context,
-    const struct graph_node *node,
-    int code,
-    const struct mr_error *error);
-
-/* -- aggregate.c -- */
-
-int aggregate_run(
-    struct topo_context *context,
-    const struct graph_node *node,
-    const struct topo_record *record,
-    struct mr_error *error);
-int aggregate_evolve(
-    struct topo_context *context,
-    const struct graph_node *node,
-    const struct topo_record *event,
-    struct mr_error *error);
-/* Whether the engine wrote this record of an outcome topic. */
-bool aggregate_is_outcome(const struct topo_record *record);
-/* Remembers the outcome of a command that the outcome topic names. */
-int aggregate_restore_outcome(
-    struct task *task,
-    const struct graph_log *log,
-    const struct topo_record *record,
-    struct mr_error *error);
 
 #endif

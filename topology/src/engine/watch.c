@@ -1,12 +1,11 @@
 /* watch.c - positions that threads wait for. */
 #include "watch.h"
 
-#include "engine_impl.h"
-
 #include <base/alloc.h>
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum watch_state { WATCH_WAITING, WATCH_FIRING, WATCH_FIRED };
@@ -167,9 +166,7 @@ int64_t watch_next(
     return next;
 }
 
-/* -- the public side -- */
-
-static struct timespec deadline_in(int wait_ms)
+static struct timespec watch_deadline(int wait_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -180,13 +177,13 @@ static struct timespec deadline_in(int wait_ms)
     return until;
 }
 
-static enum topo_answer answer_now(
-    const struct topo_engine *engine,
+static enum topo_answer watch_answer(
+    const struct watch_table *table,
     const struct graph_sub *sub,
     const struct topo_position *position,
+    const atomic_bool *globals_ready,
     int64_t *ret_applied)
 {
-    const struct watch_table *table = &engine->watches;
     const struct watch_entry *entry = find(table, sub, position->topic, position->partition);
     if (!entry)
         return TOPO_NOT_HERE;
@@ -196,46 +193,40 @@ static enum topo_answer answer_now(
         return TOPO_OK;
     if (table->stopped)
         return TOPO_GONE;
-    bool restoring = sub->global && !atomic_load(&engine->globals_ready);
+    bool restoring = sub->global && !atomic_load(globals_ready);
     return restoring ? TOPO_NOT_READY : TOPO_BEHIND;
 }
 
-enum topo_answer topo_engine_wait(
-    struct topo_engine *engine,
-    const char *store,
+enum topo_answer watch_await(
+    struct watch_table *table,
+    const struct graph_sub *sub,
     const struct topo_position *position,
     int wait_ms,
+    const atomic_bool *globals_ready,
     int64_t *ret_applied)
 {
-    const struct graph_store *known = graph_store_of(engine->topology, store);
-    if (!known)
-        return TOPO_UNKNOWN_STORE;
-    struct watch_table *table = &engine->watches;
-    struct timespec until = deadline_in(wait_ms);
+    struct timespec until = watch_deadline(wait_ms);
     pthread_mutex_lock(&table->mutex);
     int late = 0;
-    enum topo_answer answer = answer_now(engine, known->sub, position, ret_applied);
+    enum topo_answer answer = watch_answer(table, sub, position, globals_ready, ret_applied);
     while (!late && (answer == TOPO_BEHIND || answer == TOPO_NOT_READY)) {
         late = pthread_cond_timedwait(&table->moved, &table->mutex, &until);
-        answer = answer_now(engine, known->sub, position, ret_applied);
+        answer = watch_answer(table, sub, position, globals_ready, ret_applied);
     }
     pthread_mutex_unlock(&table->mutex);
     return answer;
 }
 
-bool topo_engine_watch(
-    struct topo_engine *engine,
-    const char *store,
+bool watch_add(
+    struct watch_table *table,
+    const struct graph_sub *sub,
     const struct topo_position *position,
     topo_wake_fn *wake,
     void *user,
     struct topo_watch **ret_watch)
 {
-    const struct graph_store *known = graph_store_of(engine->topology, store);
-    assert(known);
-    struct watch_table *table = &engine->watches;
     struct topo_watch *watch = mr_calloc(1, sizeof *watch);
-    watch->sub = known->sub;
+    watch->sub = sub;
     watch->topic = mr_strdup(position->topic);
     watch->partition = position->partition;
     watch->next = position->next_offset;
@@ -254,11 +245,8 @@ bool topo_engine_watch(
     return done;
 }
 
-void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch)
+void watch_cancel(struct watch_table *table, struct topo_watch *watch)
 {
-    if (!watch)
-        return;
-    struct watch_table *table = &engine->watches;
     pthread_mutex_lock(&table->mutex);
     bool own = watch->state == WATCH_FIRING && pthread_equal(watch->firing, pthread_self());
     while (!own && watch->state == WATCH_FIRING)
@@ -270,15 +258,11 @@ void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch)
     pthread_mutex_unlock(&table->mutex);
 }
 
-void topo_engine_positions(
-    struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user)
+void watch_visit(
+    struct watch_table *table, const struct graph_sub *sub, topo_position_fn *visit, void *user)
 {
-    const struct graph_store *known = graph_store_of(engine->topology, store);
-    if (!known)
-        return;
-    struct watch_table *table = &engine->watches;
     pthread_mutex_lock(&table->mutex);
-    const struct watch_sub *own = &table->subs[known->sub->index];
+    const struct watch_sub *own = &table->subs[sub->index];
     size_t count = own->count;
     struct watch_entry *copy = mr_calloc(count + 1, sizeof *copy);
     if (count > 0)

@@ -16,6 +16,7 @@
 #include <topology/engine.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 struct watch_entry {
     const char *topic; /* Interned. */
@@ -58,5 +59,27 @@ void watch_stop(struct watch_table *table);
 /* -1: no such partition here. */
 int64_t watch_next(
     struct watch_table *table, const struct graph_sub *sub, const char *topic, int32_t partition);
+
+/* -- topology/engine.h, for one sub-topology -- */
+
+enum topo_answer watch_await(
+    struct watch_table *table,
+    const struct graph_sub *sub,
+    const struct topo_position *position,
+    int wait_ms,
+    const atomic_bool *globals_ready,
+    int64_t *ret_applied);
+/* True: reached already, and nothing was added. */
+bool watch_add(
+    struct watch_table *table,
+    const struct graph_sub *sub,
+    const struct topo_position *position,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch);
+/* After it returns wake is not called. */
+void watch_cancel(struct watch_table *table, struct topo_watch *watch);
+void watch_visit(
+    struct watch_table *table, const struct graph_sub *sub, topo_position_fn *visit, void *user);
 
 #endif

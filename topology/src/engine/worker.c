@@ -1,6 +1,14 @@
 /* worker.c - the life of a worker: its states, its step, and what is done about errors. */
 #include "worker.h"
 
+#include "assign.h"
+#include "commit.h"
+#include "input.h"
+#include "punctuate.h"
+#include "restore.h"
+#include "run.h"
+#include "txn.h"
+
 #include <base/alloc.h>
 
 #include <assert.h>
@@ -8,9 +16,7 @@
 
 enum {
     HELD_MS = 5, /* A head waits for another worker's commit. */
-    TRIES_MAX = 8,
     PAUSE_MS_MAX = 1000,
-    REPORT_INTERVAL_MS = 250,
 };
 
 static const bool edges[4][4] = {
@@ -31,7 +37,7 @@ static void move(struct worker *worker, enum worker_state state)
     assert(edges[worker->state][state]);
     assert(state != WORKER_RUNNING || worker->io_open);
     assert(state != WORKER_CLOSED || !worker->io_open);
-    engine_log(
+    host_log(
         worker->engine,
         MR_LOG_INFO,
         "worker",
@@ -99,24 +105,6 @@ void worker_free(struct worker *worker)
     free(worker);
 }
 
-int64_t worker_now_ms(struct worker *worker)
-{
-    worker->now_ms = worker->io.now_ms(worker->io.self);
-    return worker->now_ms;
-}
-
-bool worker_again(struct worker *worker, int rc, int *tries)
-{
-    /* A stop asks twice, not for as long as the broker is gone. */
-    int most = atomic_load(&worker->engine->stopping) ? 1 : TRIES_MAX;
-    if (mr_code_class(rc) != MR_CLASS_RETRY || *tries >= most)
-        return false;
-    engine_pause_ms(worker->engine, 1 << *tries);
-    metrics_add(&worker->engine->metrics.retries, 1);
-    (*tries)++;
-    return true;
-}
-
 /* -- opening and closing -- */
 
 int worker_open(struct worker *worker, struct mr_error *error)
@@ -147,20 +135,20 @@ static int join(struct worker *worker, struct mr_error *error)
         return rc;
     do
         rc = io->init_transactions(io->self, error);
-    while (worker_again(worker, rc, &tries));
+    while (txn_retry(worker, rc, &tries));
     if (rc)
         return rc;
     do
         rc = io->prepare(io->self, worker->outputs, worker->outputs_count, error);
-    while (worker_again(worker, rc, &tries));
+    while (txn_retry(worker, rc, &tries));
     if (rc)
         return rc;
     do
         rc = io->subscribe(io->self, worker->topics, worker->topics_count, error);
-    while (worker_again(worker, rc, &tries));
+    while (txn_retry(worker, rc, &tries));
     if (rc)
         return rc;
-    worker_now_ms(worker);
+    txn_now_ms(worker);
     move(worker, WORKER_RUNNING);
     return 0;
 }
@@ -169,7 +157,7 @@ static void close_io(struct worker *worker)
 {
     if (!worker->io_open)
         return;
-    worker_drop_input(worker);
+    input_drop_all(worker);
     worker->io.close(worker->io.self);
     worker->io_open = false;
 }
@@ -179,7 +167,7 @@ static void close_tasks(struct worker *worker, bool flush)
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct mr_error error = {0};
         if (task_close(worker->tasks[i], flush, &error))
-            engine_log(worker->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
+            host_log(worker->engine, MR_LOG_ERROR, "flush-failed", "error=\"%s\"", error.text);
     }
     worker->tasks_count = 0;
 }
@@ -187,11 +175,11 @@ static void close_tasks(struct worker *worker, bool flush)
 /* Somebody else has our tasks, or our name: start over with a new producer. */
 static void give_up(struct worker *worker, const struct mr_error *why)
 {
-    engine_log(
+    host_log(
         worker->engine, MR_LOG_WARN, "fenced", "worker=%d error=\"%s\"", worker->number, why->text);
     metrics_add(&worker->engine->metrics.fenced, 1);
-    worker_undo(worker);
-    worker_suspend(worker);
+    txn_undo(worker);
+    assign_suspend(worker);
     if (worker->engine->workers_count > 1) /* Another worker may get them before we are back. */
         close_tasks(worker, true);
     close_io(worker);
@@ -205,15 +193,15 @@ void worker_stop(struct worker *worker)
         return;
     struct mr_error error = {0};
     bool failed = worker->state == WORKER_FAILED;
-    if (worker->state == WORKER_RUNNING && worker_has_changes(worker) &&
-        worker_commit(worker, &error)) {
-        engine_log(worker->engine, MR_LOG_WARN, "last-commit-failed", "error=\"%s\"", error.text);
-        worker_undo(worker);
+    if (worker->state == WORKER_RUNNING && txn_has_changes(worker) &&
+        commit_transaction(worker, &error)) {
+        host_log(worker->engine, MR_LOG_WARN, "last-commit-failed", "error=\"%s\"", error.text);
+        txn_undo(worker);
     }
     if (worker->io_open && worker->txn.open)
         worker->io.abort(worker->io.self, NULL);
-    worker_undo(worker);
-    worker_suspend(worker);
+    txn_undo(worker);
+    assign_suspend(worker);
     close_tasks(worker, !failed);
     close_io(worker);
     move(worker, WORKER_STOPPED);
@@ -221,8 +209,8 @@ void worker_stop(struct worker *worker)
 
 void worker_kill(struct worker *worker)
 {
-    worker_undo(worker);
-    worker_suspend(worker);
+    txn_undo(worker);
+    assign_suspend(worker);
     close_tasks(worker, false);
     close_io(worker);
     if (worker->state != WORKER_STOPPED)
@@ -240,14 +228,15 @@ static int64_t backoff_ms(int times)
 
 static int fail(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
-    worker_undo(worker);
+    txn_undo(worker);
     if (worker->state != WORKER_FAILED)
         move(worker, WORKER_FAILED);
-    engine_fail(worker->engine, why);
+    host_fail(worker->engine, why);
     return mr_fail(error, why->code, "%s", why->text);
 }
 
-static int settle(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+static int
+worker_settle_error(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
     struct mr_error second = {0};
     int rc = 0;
@@ -257,7 +246,7 @@ static int settle(struct worker *worker, const struct mr_error *why, struct mr_e
     case MR_CLASS_RETRY:
     case MR_CLASS_POISON:
     case MR_CLASS_ABORT:
-        engine_log(
+        host_log(
             worker->engine,
             MR_LOG_WARN,
             "abort",
@@ -265,14 +254,14 @@ static int settle(struct worker *worker, const struct mr_error *why, struct mr_e
             worker->number,
             why->text);
         worker->aborts++;
-        engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
-        rc = worker_abort(worker, &second);
+        host_pause_ms(worker->engine, backoff_ms(worker->aborts));
+        rc = txn_abort(worker, &second);
         break;
     case MR_CLASS_FENCED:
         give_up(worker, why);
         /* Two processes of one name are not to fence each other as fast as they can. */
         worker->aborts++;
-        engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
+        host_pause_ms(worker->engine, backoff_ms(worker->aborts));
         return 0;
     case MR_CLASS_FATAL:
         return fail(worker, why, error);
@@ -287,13 +276,14 @@ static int settle(struct worker *worker, const struct mr_error *why, struct mr_e
 }
 
 /* Before it runs, a worker has nothing to abort: only FATAL ends it. */
-static int settle_closed(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+static int
+worker_settle_closed(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
     if (mr_code_class(why->code) == MR_CLASS_FATAL)
         return fail(worker, why, error);
     if (why->code == 0)
         return 0;
-    engine_log(
+    host_log(
         worker->engine,
         MR_LOG_WARN,
         "join-failed",
@@ -301,7 +291,7 @@ static int settle_closed(struct worker *worker, const struct mr_error *why, stru
         worker->number,
         why->text);
     worker->aborts++;
-    engine_pause_ms(worker->engine, backoff_ms(worker->aborts));
+    host_pause_ms(worker->engine, backoff_ms(worker->aborts));
     close_io(worker);
     return 0;
 }
@@ -310,7 +300,6 @@ static int settle_closed(struct worker *worker, const struct mr_error *why, stru
 
 static void report(struct worker *worker)
 {
-    struct topo_engine *engine = worker->engine;
     struct metrics_reports reports = {.assigned = worker->was_assigned, .ready = true};
     reports.tasks = mr_calloc(worker->tasks_count + 1, sizeof *reports.tasks);
     for (size_t i = 0; i < worker->tasks_count; i++) {
@@ -326,11 +315,7 @@ static void report(struct worker *worker)
             reports.ready && (task->state == TASK_RUNNING || task->state == TASK_BLOCKED);
     }
     reports.ready = reports.ready && worker->assigned && !worker->unopened;
-    pthread_mutex_lock(&engine->mutex);
-    struct metrics_reports *slot = &engine->reports[worker->number + 1];
-    free(slot->tasks);
-    *slot = reports;
-    pthread_mutex_unlock(&engine->mutex);
+    host_publish_reports(worker->engine, (size_t)worker->number + 1, reports);
     worker->reported_ms = worker->now_ms;
     worker->report_now = false;
 }
@@ -354,51 +339,44 @@ static void look_at_lag(struct worker *worker)
 
 static int poll_timeout(struct worker *worker, int timeout_ms)
 {
-    if (worker_has_input(worker) || worker_has_changes(worker))
+    if (run_has_input(worker) || txn_has_changes(worker))
         return 0;
-    int most = worker_is_restoring(worker) && timeout_ms > 1 ? 1 : timeout_ms;
+    int most = restore_is_active(worker) && timeout_ms > 1 ? 1 : timeout_ms;
     for (size_t i = 0; i < worker->tasks_count; i++)
         if (worker->tasks[i]->state == TASK_RUNNING && queues_next(&worker->tasks[i]->queues))
             most = most < HELD_MS ? most : HELD_MS;
-    int64_t timer = worker_next_timer_ms(worker);
+    int64_t timer = punctuate_next_ms(worker);
     return timer >= 0 && timer < most ? (int)timer : most;
-}
-
-static int write_behind(struct worker *worker, struct mr_error *error)
-{
-    int rc = 0;
-    for (size_t i = 0; i < worker->tasks_count && !rc; i++)
-        rc = task_write_behind(worker->tasks[i], worker->tasks_count, worker->now_ms, error);
-    return rc;
 }
 
 static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
 {
-    int rc = worker_poll(worker, poll_timeout(worker, timeout_ms), error);
+    int rc = assign_poll(worker, poll_timeout(worker, timeout_ms), error);
     bool polled = worker->progress;
-    worker_now_ms(worker);
+    txn_now_ms(worker);
     if (!rc && worker->unopened)
-        rc = worker_open_tasks(worker, error);
+        rc = assign_open_tasks(worker, error);
     if (!rc)
-        rc = worker_restore(worker, error);
+        rc = restore_step(worker, error);
     if (!rc)
-        rc = worker_run(worker, error);
+        rc = run_records(worker, error);
     if (!rc)
-        rc = worker_punctuate(worker, error);
+        rc = punctuate_run(worker, error);
     if (!rc)
-        rc = worker_bound_buffers(worker, error);
-    bool drained = !polled && !worker_has_input(worker);
-    if (!rc && worker_commit_is_due(worker, drained)) {
-        rc = worker_commit(worker, error);
+        rc = input_bound(worker, error);
+    bool drained = !polled && !run_has_input(worker);
+    if (!rc && txn_is_due(worker, drained)) {
+        rc = commit_transaction(worker, error);
         worker->progress = true;
     }
-    return rc ? rc : write_behind(worker, error);
+    if (rc)
+        return rc;
+    return task_write_behind_all(worker->tasks, worker->tasks_count, worker->now_ms, error);
 }
 
 static bool report_is_due(const struct worker *worker)
 {
-    int64_t age_ms = worker->now_ms - worker->reported_ms;
-    return worker->report_now || age_ms >= REPORT_INTERVAL_MS || age_ms < 0;
+    return worker->report_now || host_report_is_due(worker->now_ms, worker->reported_ms);
 }
 
 int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
@@ -409,14 +387,14 @@ int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
         int rc = join(worker, &why);
         why.code = rc;
         worker->progress = rc == 0;
-        return settle_closed(worker, &why, error) ? why.code : worker->progress;
+        return worker_settle_closed(worker, &why, error) ? why.code : worker->progress;
     }
     if (worker->state != WORKER_RUNNING)
         return 0;
     why.code = turn(worker, timeout_ms, &why);
     if (why.code) {
         worker->progress = true;
-        int rc = settle(worker, &why, error);
+        int rc = worker_settle_error(worker, &why, error);
         if (rc)
             return rc;
     }

@@ -1,0 +1,370 @@
+/*
+ * status.c - what the engine counts and what its workers reported, as Prometheus text and as JSON.
+ *
+ * Invariants: a counter that was ever shown is shown always, zero included; reports are read with
+ * the engine's mutex held, counters without it.
+ */
+#include "host.h"
+#include "store/store_set.h"
+
+#include <inttypes.h>
+
+static const char *const class_names[METRICS_CLASSES] = {
+    [MR_CLASS_NONE] = "none",
+    [MR_CLASS_RETRY] = "retry",
+    [MR_CLASS_POISON] = "poison",
+    [MR_CLASS_ABORT] = "abort",
+    [MR_CLASS_FENCED] = "fenced",
+    [MR_CLASS_FATAL] = "fatal",
+};
+
+static uint64_t get(_Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+/* -- Prometheus -- */
+
+static void put_counter(
+    struct mr_buffer *out,
+    const char *application,
+    const char *name,
+    const char *help,
+    uint64_t value)
+{
+    mr_buffer_printf(
+        out,
+        "# HELP %s %s\n# TYPE %s counter\n%s{application=\"%s\"} %" PRIu64 "\n",
+        name,
+        help,
+        name,
+        name,
+        application,
+        value);
+}
+
+static void put_seconds(
+    struct mr_buffer *out, const char *application, const char *name, const char *help, uint64_t ns)
+{
+    mr_buffer_printf(
+        out,
+        "# HELP %s %s\n# TYPE %s counter\n%s{application=\"%s\"} %.6f\n",
+        name,
+        help,
+        name,
+        name,
+        application,
+        (double)ns / 1e9);
+}
+
+static void put_commit_seconds(
+    struct mr_buffer *out, const char *application, struct metrics_histogram *histogram)
+{
+    uint64_t below = 0;
+    uint64_t bound = METRICS_FIRST_BOUND_NS;
+    mr_buffer_printf(
+        out,
+        "# HELP topo_commit_seconds Time of a commit, from the changelog to the answer.\n"
+        "# TYPE topo_commit_seconds histogram\n");
+    for (size_t i = 0; i + 1 < METRICS_BUCKETS; i++, bound *= 2) {
+        below += get(&histogram->buckets[i]);
+        mr_buffer_printf(
+            out,
+            "topo_commit_seconds_bucket{application=\"%s\",le=\"%.4f\"} %" PRIu64 "\n",
+            application,
+            (double)bound / 1e9,
+            below);
+    }
+    mr_buffer_printf(
+        out,
+        "topo_commit_seconds_bucket{application=\"%s\",le=\"+Inf\"} %" PRIu64 "\n"
+        "topo_commit_seconds_sum{application=\"%s\"} %.6f\n"
+        "topo_commit_seconds_count{application=\"%s\"} %" PRIu64 "\n"
+        "# TYPE topo_commit_seconds_max gauge\n"
+        "topo_commit_seconds_max{application=\"%s\"} %.6f\n",
+        application,
+        get(&histogram->count),
+        application,
+        (double)get(&histogram->sum_ns) / 1e9,
+        application,
+        get(&histogram->count),
+        application,
+        (double)get(&histogram->max_ns) / 1e9);
+}
+
+static void put_failures(
+    const struct topo_engine *engine,
+    const char *name,
+    const char *help,
+    _Atomic uint64_t *counts,
+    struct mr_buffer *out)
+{
+    const struct topo_topology *topology = engine->topology;
+    mr_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+    for (size_t i = 0; i <= topology->nodes_count; i++) {
+        for (size_t c = 0; c < METRICS_CLASSES; c++) {
+            uint64_t count = get(&counts[i * METRICS_CLASSES + c]);
+            if (count > 0)
+                mr_buffer_printf(
+                    out,
+                    "%s{application=\"%s\",node=\"%s\",class=\"%s\"} %" PRIu64 "\n",
+                    name,
+                    topology->application_id,
+                    i < topology->nodes_count ? topology->nodes[i]->name : "output",
+                    class_names[c],
+                    count);
+        }
+    }
+}
+
+static void put_counters(struct topo_engine *engine, struct mr_buffer *out)
+{
+    struct metrics *m = &engine->metrics;
+    const char *id = engine->topology->application_id;
+    put_counter(out, id, "topo_records_total", "Input records processed.", get(&m->records));
+    put_counter(out, id, "topo_outputs_total", "Records put out.", get(&m->outputs));
+    put_counter(
+        out,
+        id,
+        "topo_changelog_records_total",
+        "Changelog records written.",
+        get(&m->changelog_records));
+    put_counter(
+        out,
+        id,
+        "topo_restored_records_total",
+        "Log records folded in restores.",
+        get(&m->restored_records));
+    put_counter(out, id, "topo_punctuations_total", "Timers fired.", get(&m->punctuations));
+    put_counter(out, id, "topo_commits_total", "Transactions committed.", get(&m->commits));
+    put_counter(out, id, "topo_aborts_total", "Transactions aborted.", get(&m->aborts));
+    put_counter(out, id, "topo_fenced_total", "Times the tasks were given up.", get(&m->fenced));
+    put_counter(out, id, "topo_rebalances_total", "Assignments received.", get(&m->rebalances));
+    put_counter(out, id, "topo_retries_total", "Calls made again.", get(&m->retries));
+    put_counter(out, id, "topo_rebuilds_total", "Stores built anew.", get(&m->rebuilds));
+    put_counter(
+        out,
+        id,
+        "topo_holds_given_up_total",
+        "Records that waited in vain for the position they require.",
+        get(&m->holds_given_up));
+    put_counter(
+        out,
+        id,
+        "topo_input_lost_total",
+        "Input offsets deleted before they were processed.",
+        get(&m->input_lost));
+    put_counter(
+        out,
+        id,
+        "topo_laid_aside_total",
+        "Records in its own logs that it did not write, passed over in restores.",
+        get(&m->laid_aside));
+    put_seconds(out, id, "topo_poll_seconds", "Time in polls.", get(&m->poll_ns));
+    put_seconds(out, id, "topo_process_seconds", "Time in processing.", get(&m->process_ns));
+    put_seconds(out, id, "topo_flush_seconds", "Time writing behind.", get(&m->flush_ns));
+    put_commit_seconds(out, id, &m->commit);
+    put_failures(
+        engine,
+        "topo_dead_letters_total",
+        "Records refused, by node and class.",
+        m->dead_letters,
+        out);
+    put_failures(
+        engine,
+        "topo_punctuation_failures_total",
+        "Timers refused, by node and class.",
+        m->punctuation_failures,
+        out);
+}
+
+struct gauge {
+    const char *name;
+    const char *help;
+    size_t offset;
+    bool is_size;
+};
+
+static const struct gauge gauges[] = {
+    {"topo_restore_remaining",
+     "Log records a task has yet to fold.",
+     offsetof(struct metrics_task, restore_remaining),
+     false},
+    {"topo_input_lag",
+     "Input records behind the end.",
+     offsetof(struct metrics_task, input_lag),
+     0},
+    {"topo_buffered_bytes",
+     "Input held in memory.",
+     offsetof(struct metrics_task, buffered_bytes),
+     true},
+    {"topo_store_entries", "Entries in memory.", offsetof(struct metrics_task, entries), true},
+    {"topo_store_clean_bytes", "Evictable.", offsetof(struct metrics_task, clean_bytes), true},
+    {"topo_store_dirty_bytes",
+     "Committed, not yet on disk.",
+     offsetof(struct metrics_task, dirty_bytes),
+     true},
+    {"topo_store_staged_bytes",
+     "Of the open transaction.",
+     offsetof(struct metrics_task, staged_bytes),
+     true},
+    {"topo_blocked",
+     "1: the task stands still, because a record of its own cannot be read.",
+     offsetof(struct metrics_task, blocked),
+     false},
+};
+
+static int64_t gauge_value(const struct metrics_task *task, const struct gauge *gauge)
+{
+    const char *at = (const char *)task + gauge->offset;
+    if (gauge->is_size) {
+        size_t value = 0;
+        memcpy(&value, at, sizeof value);
+        return (int64_t)value;
+    }
+    int64_t value = 0;
+    memcpy(&value, at, sizeof value);
+    return value;
+}
+
+static void
+put_gauge(const struct topo_engine *engine, const struct gauge *gauge, struct mr_buffer *out)
+{
+    mr_buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", gauge->name, gauge->help, gauge->name);
+    for (size_t w = 0; w <= engine->workers_count; w++) {
+        const struct metrics_reports *reports = &engine->reports[w];
+        for (size_t i = 0; i < reports->count; i++)
+            mr_buffer_printf(
+                out,
+                "%s{application=\"%s\",task=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n",
+                gauge->name,
+                engine->topology->application_id,
+                reports->tasks[i].sub,
+                reports->tasks[i].partition,
+                gauge_value(&reports->tasks[i], gauge));
+    }
+}
+
+static void put_signal(
+    const struct topo_engine *engine,
+    struct mr_buffer *out,
+    const char *name,
+    const char *help,
+    size_t value)
+{
+    mr_buffer_printf(
+        out,
+        "# HELP %s %s\n# TYPE %s gauge\n%s{application=\"%s\"} %zu\n",
+        name,
+        help,
+        name,
+        name,
+        engine->topology->application_id,
+        value);
+}
+
+static void put_signals(struct topo_engine *engine, struct mr_buffer *out)
+{
+    enum topo_engine_state state = topo_engine_state(engine, NULL);
+    bool live = state == TOPO_RUNNING || state == TOPO_RESTORING;
+    struct topo_memory memory;
+    store_memory_used(&memory);
+    put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
+    put_signal(engine, out, "topo_ready", "All tasks are running.", state == TOPO_RUNNING);
+    put_signal(engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_RESTORING);
+    put_signal(
+        engine,
+        out,
+        "topo_rocksdb_cache_bytes",
+        "Of the process: the block cache.",
+        memory.block_cache_bytes);
+    put_signal(
+        engine,
+        out,
+        "topo_rocksdb_write_buffer_bytes",
+        "Of the process: memtables, as of each database's last write.",
+        memory.write_buffers_bytes);
+}
+
+void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out)
+{
+    put_counters(engine, out);
+    put_signals(engine, out);
+    pthread_mutex_lock(&engine->mutex);
+    for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
+        put_gauge(engine, &gauges[i], out);
+    pthread_mutex_unlock(&engine->mutex);
+}
+
+/* -- JSON -- */
+
+static void put_json_text(struct mr_buffer *out, const char *text)
+{
+    mr_buffer_add_byte(out, '"');
+    for (; *text; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c == '"' || c == '\\')
+            mr_buffer_printf(out, "\\%c", c);
+        else if (c < 0x20)
+            mr_buffer_printf(out, "\\u%04x", c);
+        else
+            mr_buffer_add_byte(out, c);
+    }
+    mr_buffer_add_byte(out, '"');
+}
+
+static void put_json_task(struct mr_buffer *out, const struct metrics_task *task)
+{
+    mr_buffer_printf(
+        out,
+        "{\"name\":\"%s\",\"partition\":%" PRId32 ",\"global\":%s,\"state\":\"%s\","
+        "\"restore_lag\":%" PRId64 ",\"input_lag\":%" PRId64 ",\"entries\":%zu,"
+        "\"dirty_bytes\":%zu",
+        task->sub,
+        task->partition,
+        task->global ? "true" : "false",
+        task->state,
+        task->restore_remaining,
+        task->input_lag,
+        task->entries,
+        task->dirty_bytes);
+    if (task->blocked) {
+        mr_buffer_printf(out, ",\"error\":");
+        put_json_text(out, task->why);
+    }
+    mr_buffer_add_byte(out, '}');
+}
+
+void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
+{
+    static const char *const names[] = {
+        [TOPO_RESTORING] = "restoring",
+        [TOPO_RUNNING] = "running",
+        [TOPO_STOPPED] = "stopped",
+        [TOPO_FAILED] = "failed",
+    };
+    struct mr_error why = {0};
+    enum topo_engine_state state = topo_engine_state(engine, &why);
+    mr_buffer_printf(
+        out,
+        "{\"application\":\"%s\",\"state\":\"%s\"",
+        engine->topology->application_id,
+        names[state]);
+    if (state == TOPO_FAILED) {
+        mr_buffer_printf(out, ",\"error\":");
+        put_json_text(out, why.text);
+    }
+    mr_buffer_printf(out, ",\"tasks\":[");
+    pthread_mutex_lock(&engine->mutex);
+    bool first = true;
+    for (size_t w = 0; w <= engine->workers_count; w++) {
+        for (size_t i = 0; i < engine->reports[w].count; i++) {
+            if (!first)
+                mr_buffer_add_byte(out, ',');
+            put_json_task(out, &engine->reports[w].tasks[i]);
+            first = false;
+        }
+    }
+    pthread_mutex_unlock(&engine->mutex);
+    mr_buffer_printf(out, "]}");
+}
