@@ -46,9 +46,7 @@ static int learn_state(struct import *import, struct mr_error *error)
     rc = rc ? rc : wait_for_answers(import, &progress, error);
     rc = rc ? rc : import_read_state(import, error);
     rc = rc ? rc : import_follow_orders(import, error);
-    if (rc == 0)
-        import_plan(import);
-    return rc;
+    return rc ? rc : import_plan(import, error);
 }
 
 static int set_up_shop(struct import *import, struct mr_error *error)
@@ -119,6 +117,7 @@ static void clean_up(struct import *import)
     free(import->commands);
     free(import->began);
     name_index_clean_up(&import->product_ids);
+    name_index_clean_up(&import->user_ids);
     name_index_clean_up(&import->stock_commands);
     name_index_clean_up(&import->invoices);
     name_index_clean_up(&import->order_ids);
@@ -204,27 +203,42 @@ static int fill(struct import *import, struct mr_error *error)
     return import_count_print(import, seconds_between(began_ms, ended_ms), error);
 }
 
+/* Reads the whole file and judges it: nothing has been sent to anybody yet. */
 static int
-run_steps(struct import *import, const struct mr_options *options, struct mr_error *error)
+load_file(struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     const char *path = options->operands[0];
     int64_t in_flight = 0;
     int rc = mr_options_integer(options, "in-flight", 1, 100000, &in_flight, error);
     import->in_flight_max = (size_t)in_flight;
-    rc = rc ? rc : load_keys(import, options, error);
     rc = rc ? rc : retail_load(path, &import->retail, error);
     rc = rc ? rc : count_baskets(import, options, error);
+    rc = rc ? rc : import_judge(import->retail, error);
+    if (rc == 0)
+        printf(
+            "%s: %zu products, %zu customers, %zu of %zu baskets\n",
+            path,
+            import->retail->products_count,
+            import->retail->customers_count,
+            import->baskets_count,
+            import->retail->baskets_count);
+    return rc;
+}
+
+static int
+run_steps(struct import *import, const struct mr_options *options, struct mr_error *error)
+{
+    bool only_check = mr_options_switch(options, "check");
+    int rc = only_check ? 0 : load_keys(import, options, error);
+    rc = rc ? rc : load_file(import, options, error);
     if (rc)
         return rc;
-    printf(
-        "%s: %zu products, %zu customers, %zu of %zu baskets\n",
-        path,
-        import->retail->products_count,
-        import->retail->customers_count,
-        import->baskets_count,
-        import->retail->baskets_count);
-    rc = import_name(import, error);
-    rc = rc ? rc : connect_kafka(import, error);
+    if (only_check) {
+        printf("the file can be imported\n");
+        return 0;
+    }
+    import_name(import);
+    rc = connect_kafka(import, error);
     rc = rc ? rc : fill(import, error);
     rc = rc ? rc : import_read_results(import, error);
     return rc ? rc : import_reconcile(import, error);
@@ -245,7 +259,25 @@ static const struct mr_option import_options[] = {
     {"secrets-dir", "MILLRACE_SECRETS_DIR", "DIR", NULL, "key files (`millrace secrets init`)"},
     {"orders", NULL, "N", "all", "how many baskets, from the first; or all"},
     {"in-flight", NULL, "N", "1000", "orders under way at once"},
+    {"check", NULL, NULL, NULL, "judge the file and import nothing; needs no Kafka and no keys"},
 };
+
+static const char import_notes[] =
+    "The file is read and judged before the first command: a line that the shop would refuse\n"
+    "later is named, and nothing is imported. The order of the columns does not matter. A field\n"
+    "that is blank, or NULL, NaN, N/A and the like, is nothing.\n"
+    "\n"
+    "A file adds what the shop does not have yet: stock for its units, its prices where they\n"
+    "differ, its new orders. Titles of known products stay. An invoice that came with another\n"
+    "file is not ordered again; one that has grown since is ordered by what is new of it; one\n"
+    "that contradicts the shop's is refused with its line. The same command again, also after\n"
+    "it was cut short, repeats and loses nothing.\n"
+    "\n"
+    "The last line says how it ended: \"the shop and the file agree\" when what the shop gained\n"
+    "by this file is what the file adds; before it \"nothing was imported\" when there was\n"
+    "nothing left to do. Exit code 0 in both cases. Exit code 1: the file was refused (the\n"
+    "message says where; nothing is imported), the import was cut short, or the shop and the\n"
+    "file differ.\n";
 
 const struct tool_command tool_import_retail = {
     .words = "import retail",
@@ -254,5 +286,6 @@ const struct tool_command tool_import_retail = {
     .purpose = "fill the shop from a file of the form of Online Retail, .csv or .csv.xz",
     .options = import_options,
     .options_count = sizeof import_options / sizeof import_options[0],
+    .notes = import_notes,
     .run = run_import,
 };

@@ -17,6 +17,7 @@ struct tool_command {
     const char *operands; /* "FILE", or "" */
     size_t operands_count;
     const char *purpose;
+    const char *notes; /* Printed behind the options; NULL: none. */
     const struct mr_option *options;
     size_t options_count;
     int (*run)(const struct mr_options *options, struct mr_error *error); /* 0 or a code. */

@@ -8,7 +8,8 @@
  * the orders that an import has placed. Each says in its correlation id which file it came from
  * and which invoice it is of. So what a file adds is what the shop does not have yet: an invoice
  * that came with another file is not ordered again, one that has grown is ordered by its new lines,
- * and a run that was cut short is completed by another.
+ * and a run that was cut short is completed by another. An invoice that contradicts the shop's is
+ * refused (import_plan.c).
  *
  * Commands are named by what they do: an account by its customer, a stock by file and product.
  * What depends on the state just read (a price, the lines of a cart, an order) is named by the run,
@@ -28,8 +29,9 @@
 
 #include <stdatomic.h>
 
-#define IMPORT_CAUSE    "retail import"
-#define IMPORT_CURRENCY "GBP"
+#define IMPORT_CAUSE         "retail import"
+#define IMPORT_CURRENCY      "GBP"
+#define IMPORT_CATALOG_TOPIC "catalog.product.events"
 
 enum { IMPORT_PARTITIONS_MAX = 64, IMPORT_DIGEST_LEN = 16 };
 
@@ -40,6 +42,8 @@ struct import_known_order {
     uint32_t basket;
     enum import_order state;
     bool own;           /* Placed for this file, now or by a run before. */
+    bool other_owner;   /* It belongs to somebody else than the file says. */
+    bool other_product; /* It has a product that the file does not know. */
     size_t lines_first; /* Of known_lines. */
     size_t lines_count;
     int64_t units;          /* Of OrderPlaced. */
@@ -76,7 +80,7 @@ struct import_product {
 };
 
 struct import_customer {
-    struct shop_id user_id;
+    struct shop_id user_id; /* Of the CustomerID in small letters, as the address is. */
     struct shop_id command_id;
     bool was_there; /* Before this run, and so perhaps a cart with something in it. */
     bool is_cleared;
@@ -99,7 +103,6 @@ struct import {
 
     char digest[IMPORT_DIGEST_LEN + 1]; /* Names the file by what it says, not by its path. */
     char run[IMPORT_DIGEST_LEN + 1];    /* Names this run. */
-    int64_t began_unix_ms;
 
     struct import_product *products; /* Parallel to the retail's. */
     struct import_customer *customers;
@@ -107,6 +110,7 @@ struct import {
     int32_t *adds; /* Parallel to the retail's lines: units that no other file has brought, */
     int32_t *left; /* and of those what is not ordered yet. */
     struct name_index product_ids;
+    struct name_index user_ids;
     struct name_index stock_commands;
     struct name_index invoices;
     struct name_index order_ids; /* Parallel to orders. */
@@ -138,12 +142,16 @@ struct import {
 
 /* -- import_plan.c -- */
 
+/* MR_INVALID when the file has no line that can be imported. */
+int import_judge(const struct retail *retail, struct mr_error *error);
+
 /* Names everything of the file; reads the catalogue, the stock and the orders that are there. */
-int import_name(struct import *import, struct mr_error *error);
+void import_name(struct import *import);
 int import_read_state(struct import *import, struct mr_error *error);
 
-/* What each basket and product still needs, from what has been read. */
-void import_plan(struct import *import);
+/* What each basket and product still needs, from what has been read. MR_CONFLICT, with the line:
+ * the shop has an invoice of this number that cannot be the same one. */
+int import_plan(struct import *import, struct mr_error *error);
 
 /* Adds an order; its number. */
 uint32_t
@@ -154,6 +162,9 @@ typedef int
 import_take_fn(struct import *import, const struct codec_message *message, struct mr_error *error);
 int import_read_topic(
     struct import *import, const char *topic, import_take_fn *take, struct mr_error *error);
+
+/* Sales must have seen the catalogue up to here before the first cart. */
+void import_require_catalog(struct import *import, int32_t partition, int64_t next_offset);
 
 /* -- import_progress.c -- */
 

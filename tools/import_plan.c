@@ -1,16 +1,26 @@
 /*
  * import_plan.c - what the shop has already of a file, and what is left to send.
  *
- * 1. adds[line] is what no other file has brought of a line; left[line] is what of that is not
- *    ordered.
+ * 1. adds[line] is what no other file has brought of a line; left[line] is what of that has not
+ *    been ordered.
  * 2. An order that was cancelled has brought nothing: its lines are left again.
  * 3. The stock a file brings is what it adds, and is fixed by the first run: a later one finds the
  *    StockAdjusted of its command, and sends none.
+ *
+ * An invoice of a number that the shop knows is the same invoice:
+ *
+ *     the same lines                        nothing is ordered
+ *     more lines, or more units of one      what is new is ordered: it has grown since
+ *     none of the shop's products           all of it is ordered: it was split over two files
+ *     some of the shop's lines only         nothing is ordered: it has grown before
+ *     fewer units of a product; or lines    refused, with its line: one of the two is wrong, and
+ *     that the shop lacks, and the shop     nobody can tell which. A corrected invoice needs a
+ *     has some that it lacks; or another    number of its own
+ *     customer
  */
 #include "import.h"
 
 #include <base/alloc.h>
-#include <base/clock.h>
 #include <schemas/shop.h>
 #include <sealing/random.h>
 
@@ -66,7 +76,6 @@ static void name_run(struct import *import)
     uint8_t random[SEALING_DIGEST_BYTES];
     sealing_random(random, sizeof random);
     name_digest(random, import->run);
-    import->began_unix_ms = mr_unix_ms();
 }
 
 static void name_products(struct import *import)
@@ -88,34 +97,48 @@ static void name_products(struct import *import)
     }
 }
 
+/* In small letters, so that "ab1" of one file and "AB1" of another are one account. */
 static void name_customers(struct import *import)
 {
     const struct retail *retail = import->retail;
     import->customers = mr_calloc(retail->customers_count + 1, sizeof *import->customers);
+    name_index_init(&import->user_ids);
     for (size_t i = 0; i < retail->customers_count; i++) {
         struct import_customer *customer = &import->customers[i];
+        char *name = mr_arena_cstr(&import->arena, retail->customers[i]);
+        for (char *at = name; *at; at++)
+            if (*at >= 'A' && *at <= 'Z')
+                *at = (char)(*at - 'A' + 'a');
         customer->command_id =
-            shop_command_id(importer, method, mr_cstr("retail/customer"), retail->customers[i]);
+            shop_command_id(importer, method, mr_cstr("retail/customer"), mr_cstr(name));
         customer->user_id = shop_created_id("usr_", shop_id_view(&customer->command_id));
+        (void)name_index_put(&import->user_ids, shop_id_view(&customer->user_id));
+        mr_arena_reset(&import->arena);
     }
 }
 
-int import_name(struct import *import, struct mr_error *error)
+int import_judge(const struct retail *retail, struct mr_error *error)
+{
+    if (retail->lines_qualifying > 0)
+        return 0;
+    return mr_fail(
+        error,
+        MR_INVALID,
+        "no line qualifies: of %" PRId64 " lines %" PRId64 " have %s, %" PRId64 " %s, and %" PRId64
+        " %s. Nothing is imported",
+        retail->lines_read,
+        retail->lines_skipped[RETAIL_SKIP_INVOICE],
+        retail_skip_text(RETAIL_SKIP_INVOICE),
+        retail->lines_skipped[RETAIL_SKIP_QUANTITY],
+        retail_skip_text(RETAIL_SKIP_QUANTITY),
+        retail->lines_skipped[RETAIL_SKIP_PRICE],
+        retail_skip_text(RETAIL_SKIP_PRICE));
+}
+
+void import_name(struct import *import)
 {
     const struct retail *retail = import->retail;
-    if (retail->lines_qualifying == 0)
-        return mr_fail(
-            error,
-            MR_INVALID,
-            "no line qualifies: of %" PRId64 " lines %" PRId64 " have %s, %" PRId64
-            " %s, and %" PRId64 " %s. Nothing is imported",
-            retail->lines_read,
-            retail->lines_skipped[RETAIL_SKIP_INVOICE],
-            retail_skip_text(RETAIL_SKIP_INVOICE),
-            retail->lines_skipped[RETAIL_SKIP_QUANTITY],
-            retail_skip_text(RETAIL_SKIP_QUANTITY),
-            retail->lines_skipped[RETAIL_SKIP_PRICE],
-            retail_skip_text(RETAIL_SKIP_PRICE));
+    assert(retail->lines_qualifying > 0);
     name_file(import);
     name_run(import);
     name_products(import);
@@ -128,7 +151,6 @@ int import_name(struct import *import, struct mr_error *error)
     name_index_init(&import->command_ids);
     for (size_t i = 0; i < retail->baskets_count; i++)
         (void)name_index_put(&import->invoices, retail->baskets[i].invoice);
-    return 0;
 }
 
 /* -- what is there -- */
@@ -152,6 +174,8 @@ int import_read_topic(
             /* A record that is none of the shop's is somebody else's business. */
             if (codec_decode(import->registry, records[i].value, &import->arena, &message, NULL))
                 continue;
+            if (strcmp(topic, IMPORT_CATALOG_TOPIC) == 0)
+                import_require_catalog(import, records[i].partition, records[i].offset + 1);
             rc = take(import, &message, error);
             mr_arena_reset(&import->arena);
         }
@@ -160,6 +184,13 @@ int import_read_topic(
     }
     topo_kafka_reader_free(reader);
     return rc;
+}
+
+void import_require_catalog(struct import *import, int32_t partition, int64_t next_offset)
+{
+    if (partition >= 0 && partition < IMPORT_PARTITIONS_MAX &&
+        import->catalog_next[partition] < next_offset)
+        import->catalog_next[partition] = next_offset;
 }
 
 static struct import_product *find_product(struct import *import, struct mr_bytes product_id)
@@ -200,6 +231,21 @@ take_stock(struct import *import, const struct codec_message *message, struct mr
     return 0;
 }
 
+/* A customer who was there before this run may have left something in the cart. */
+static int
+take_claim(struct import *import, const struct codec_message *message, struct mr_error *error)
+{
+    uint32_t number = 0;
+    (void)error;
+    if (message->id == SHOP_EMAIL_CLAIMED &&
+        name_index_find(
+            &import->user_ids,
+            ((const struct shop_email_claimed *)message->value)->user_id,
+            &number))
+        import->customers[number].was_there = true;
+    return 0;
+}
+
 uint32_t
 import_add_order(struct import *import, struct mr_bytes order_id, uint32_t basket, bool own)
 {
@@ -224,6 +270,15 @@ static bool parse_correlation(
         &import->invoices, mr_bytes_of(text.ptr + before, text.len - before), ret_basket);
 }
 
+/* Each order of a guest has a guest of its own. */
+static bool is_owner(const struct import *import, uint32_t basket, struct mr_bytes owner_id)
+{
+    uint32_t customer = import->retail->baskets[basket].customer;
+    if (customer == RETAIL_GUEST)
+        return mr_bytes_starts_with(owner_id, mr_cstr("gst_"));
+    return mr_bytes_equal(owner_id, shop_id_view(&import->customers[customer].user_id));
+}
+
 static void take_placed(struct import *import, const struct shop_order_placed *placed)
 {
     uint32_t basket = 0;
@@ -233,12 +288,15 @@ static void take_placed(struct import *import, const struct shop_order_placed *p
     uint32_t number = import_add_order(import, placed->order_id, basket, own);
     struct import_known_order *order = &import->orders[number];
     order->state = ORDER_PLACED;
+    order->other_owner = !is_owner(import, basket, placed->owner_id);
     order->lines_first = import->known_lines_count;
     for (size_t i = 0; i < placed->lines_count; i++) {
         uint32_t product = 0;
         order->units += placed->lines[i].quantity;
-        if (!name_index_find(&import->product_ids, placed->lines[i].product_id, &product))
+        if (!name_index_find(&import->product_ids, placed->lines[i].product_id, &product)) {
+            order->other_product = true;
             continue;
+        }
         import->known_lines = mr_grow(
             import->known_lines,
             import->known_lines_count,
@@ -278,30 +336,89 @@ take_order(struct import *import, const struct codec_message *message, struct mr
 
 int import_read_state(struct import *import, struct mr_error *error)
 {
-    int rc = import_read_topic(import, "catalog.product.events", take_product, error);
+    int rc = import_read_topic(import, IMPORT_CATALOG_TOPIC, take_product, error);
     rc = rc ? rc : import_read_topic(import, "inventory.stock.events", take_stock, error);
+    rc = rc ? rc : import_read_topic(import, "identity.claim.events", take_claim, error);
     return rc ? rc : import_read_topic(import, "sales.order.events", take_order, error);
 }
 
 /* -- what is left -- */
 
-/* Takes what an order has of its basket out of `lines`, product by product. */
-static void
-subtract_order(const struct import *import, const struct import_known_order *order, int32_t *lines)
+/* How an invoice of the file and the orders of its number go together. */
+struct match {
+    bool shares;    /* They have products in common. */
+    bool lacks;     /* The orders have one that the invoice has not. */
+    size_t smaller; /* A line of the invoice with fewer units than were ordered; SIZE_MAX: none. */
+    bool other_owner;
+};
+
+/* Takes a line of an order out of the basket's `lines`; what is left over goes into the match. */
+static void subtract_line(
+    const struct import *import,
+    const struct retail_basket *basket,
+    const struct retail_line *sold,
+    int32_t *lines,
+    struct match *match)
+{
+    int32_t quantity = sold->quantity;
+    size_t found = SIZE_MAX;
+    for (size_t line = basket->lines_first; line < basket->lines_first + basket->lines_count;
+         line++) {
+        if (import->retail->lines[line].product != sold->product)
+            continue;
+        int32_t taken = lines[line] < quantity ? lines[line] : quantity;
+        lines[line] -= taken;
+        quantity -= taken;
+        found = line;
+    }
+    match->shares |= found != SIZE_MAX;
+    match->lacks |= found == SIZE_MAX;
+    if (quantity > 0 && found != SIZE_MAX)
+        match->smaller = found;
+}
+
+static void subtract_order(
+    const struct import *import,
+    const struct import_known_order *order,
+    int32_t *lines,
+    struct match *match)
 {
     const struct retail_basket *basket = &import->retail->baskets[order->basket];
-    for (size_t i = 0; i < order->lines_count; i++) {
-        const struct retail_line *sold = &import->known_lines[order->lines_first + i];
-        int32_t quantity = sold->quantity;
-        for (size_t j = 0; j < basket->lines_count && quantity > 0; j++) {
-            size_t line = basket->lines_first + j;
-            if (import->retail->lines[line].product != sold->product)
-                continue;
-            int32_t taken = lines[line] < quantity ? lines[line] : quantity;
-            lines[line] -= taken;
-            quantity -= taken;
-        }
-    }
+    for (size_t i = 0; i < order->lines_count; i++)
+        subtract_line(import, basket, &import->known_lines[order->lines_first + i], lines, match);
+    match->lacks |= order->other_product;
+    match->other_owner |= order->other_owner;
+}
+
+static int refuse_basket(
+    const struct import *import, size_t number, const struct match *match, struct mr_error *error)
+{
+    const struct retail *retail = import->retail;
+    const struct retail_basket *basket = &retail->baskets[number];
+    struct mr_bytes sku = {0};
+    if (match->smaller != SIZE_MAX)
+        sku = retail->products[retail->lines[match->smaller].product].sku;
+    return mr_fail(
+        error,
+        MR_CONFLICT,
+        "line %" PRId64
+        ": the shop has an invoice %.*s %s%.*s. If this is another one, or corrects "
+        "it, it needs a number of its own. Nothing is imported",
+        basket->file_line,
+        MR_ARG(basket->invoice),
+        match->other_owner ? "of another customer"
+        : sku.len          ? "with more units of "
+                           : "with other lines",
+        MR_ARG(sku));
+}
+
+static bool has_left(const struct import *import, size_t number)
+{
+    const struct retail_basket *basket = &import->retail->baskets[number];
+    for (size_t i = 0; i < basket->lines_count; i++)
+        if (import->left[basket->lines_first + i] > 0)
+            return true;
+    return false;
 }
 
 static void plan_basket(struct import *import, size_t number)
@@ -321,23 +438,44 @@ static void plan_basket(struct import *import, size_t number)
     }
 }
 
-void import_plan(struct import *import)
+/* Takes out what has been ordered, basket by basket, and refuses what contradicts it. */
+static int match_orders(struct import *import, struct match *matches, struct mr_error *error)
+{
+    for (size_t i = 0; i < import->retail->baskets_count; i++)
+        matches[i].smaller = SIZE_MAX;
+    for (size_t i = 0; i < import->order_ids.count; i++) {
+        const struct import_known_order *order = &import->orders[i];
+        struct match ignored = {0};
+        if (order->state == ORDER_CANCELLED)
+            continue;
+        subtract_order(import, order, import->left, &matches[order->basket]);
+        if (!order->own)
+            subtract_order(import, order, import->adds, &ignored);
+        import->baskets[order->basket].orders_open += order->state == ORDER_PLACED;
+    }
+    for (size_t i = 0; i < import->retail->baskets_count; i++) {
+        const struct match *match = &matches[i];
+        if (match->other_owner || match->smaller != SIZE_MAX ||
+            (match->shares && match->lacks && has_left(import, i)))
+            return refuse_basket(import, i, match, error);
+    }
+    return 0;
+}
+
+int import_plan(struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
     assert(import->ended == 0 && import->to_place == 0);
     for (size_t i = 0; i < retail->lines_count; i++)
         import->adds[i] = import->left[i] = retail->lines[i].quantity;
-    for (size_t i = 0; i < import->order_ids.count; i++) {
-        const struct import_known_order *order = &import->orders[i];
-        if (order->state == ORDER_CANCELLED)
-            continue;
-        subtract_order(import, order, import->left);
-        if (!order->own)
-            subtract_order(import, order, import->adds);
-        import->baskets[order->basket].orders_open += order->state == ORDER_PLACED;
-    }
+    struct match *matches = mr_calloc(retail->baskets_count + 1, sizeof *matches);
+    int rc = match_orders(import, matches, error);
+    free(matches);
+    if (rc)
+        return rc;
     for (size_t i = 0; i < retail->lines_count; i++)
         import->products[retail->lines[i].product].brought += import->adds[i];
     for (size_t i = 0; i < import->baskets_count; i++)
         plan_basket(import, i);
+    return 0;
 }

@@ -5,7 +5,6 @@
 
 #define REPLIES_TOPIC "gateway.replies"
 #define ORDERS_TOPIC  "sales.order.events"
-#define CATALOG_TOPIC "catalog.product.events"
 
 int import_open_reader(struct import *import, struct mr_error *error)
 {
@@ -79,11 +78,8 @@ static void note_positions(struct import *import, const struct shop_command_outc
 {
     for (size_t i = 0; i < outcome->positions_count; i++) {
         const struct shop_position *position = &outcome->positions[i];
-        int32_t partition = position->partition;
-        if (mr_bytes_equal(position->topic, mr_cstr(CATALOG_TOPIC)) && partition >= 0 &&
-            partition < IMPORT_PARTITIONS_MAX &&
-            import->catalog_next[partition] < position->next_offset)
-            import->catalog_next[partition] = position->next_offset;
+        if (mr_bytes_equal(position->topic, mr_cstr(IMPORT_CATALOG_TOPIC)))
+            import_require_catalog(import, position->partition, position->next_offset);
     }
 }
 
@@ -102,21 +98,13 @@ on_setup_reply(struct import *import, uint32_t at, const struct shop_command_out
     import->answers_count++;
     if (command->kind == SETUP_BARRIER)
         return;
-    bool accepted = is_accepted(outcome);
-    if (command->kind == SETUP_CUSTOMER) {
-        /* Taken: by the same account, when its outcome is forgotten. */
-        bool taken = mr_bytes_equal(outcome->problem_type, mr_cstr("email-taken"));
-        import->customers[command->number].was_there =
-            taken || outcome->decided_at < import->began_unix_ms;
-        accepted |= taken;
-        import->customers_accepted += accepted;
-    }
-    if (!accepted) {
+    if (!is_accepted(outcome)) {
         note_refusal(import, outcome);
         return;
     }
     note_positions(import, outcome);
     import->products_accepted += command->kind == SETUP_PRODUCT;
+    import->customers_accepted += command->kind == SETUP_CUSTOMER;
 }
 
 static void on_reply(struct import *import, const struct shop_command_reply *reply)

@@ -21,6 +21,9 @@ static const struct tool_command *const commands[] = {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+static const char exit_codes[] =
+    "exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong usage\n";
+
 static void print_usage(FILE *out)
 {
     fprintf(out, "usage: millrace COMMAND [OPTION]... [OPERAND]...\n\ncommands:\n");
@@ -28,8 +31,9 @@ static void print_usage(FILE *out)
         int width = fprintf(out, "  %s %s", commands[i]->words, commands[i]->operands);
         fprintf(out, "%*s%s\n", width < 32 ? 32 - width : 1, "", commands[i]->purpose);
     }
-    fprintf(out, "\n`millrace COMMAND --help` tells a command's options, `millrace --version` ");
-    fprintf(out, "the version.\n");
+    fprintf(
+        out, "\n`millrace COMMAND --help` lists the options of a command, `millrace --version` ");
+    fprintf(out, "prints the version.\n\n%s", exit_codes);
 }
 
 /* The command whose two words are the first two arguments. */
@@ -53,6 +57,9 @@ static int print_help(const struct tool_command *command)
     snprintf(synopsis, sizeof synopsis, "[OPTION]... %s", command->operands);
     mr_options_print_help(
         command->options, command->options_count, program, synopsis, command->purpose);
+    if (command->notes)
+        printf("\n%s", command->notes);
+    printf("\n%s", exit_codes);
     return EXIT_DONE;
 }
 

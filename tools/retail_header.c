@@ -38,16 +38,32 @@ static void squeeze_name(struct mr_bytes field, char ret_name[NAME_BYTES_MAX])
     ret_name[len] = '\0';
 }
 
-/* COLUMNS when it is not one of them. */
-static size_t find_column(struct mr_bytes field)
+/* COLUMNS when it is not one of them. `second`: by the names of Online Retail II. */
+static size_t find_column(struct mr_bytes field, bool second)
 {
     char name[NAME_BYTES_MAX];
     size_t column = 0;
     squeeze_name(field, name);
-    while (column < COLUMNS && strcasecmp(name, columns[column].name) != 0 &&
-           !(columns[column].other && strcasecmp(name, columns[column].other) == 0))
+    while (column < COLUMNS) {
+        const char *other = second ? columns[column].other : NULL;
+        if (strcasecmp(name, other ? other : columns[column].name) == 0)
+            break;
         column++;
+    }
     return column;
+}
+
+/* Both names that differ, or none: a mixed header is a mistake. */
+static bool is_second(const struct csv_row *row)
+{
+    bool invoice = false;
+    bool price = false;
+    for (size_t at = 0; at < row->fields_count; at++) {
+        size_t column = find_column(retail_field_trim(row->fields[at]), true);
+        invoice |= column == COLUMN_INVOICE;
+        price |= column == COLUMN_PRICE;
+    }
+    return invoice && price;
 }
 
 static int refuse_header(const struct csv_row *row, struct mr_error *error, const char *what)
@@ -114,6 +130,7 @@ int retail_header_read(
 {
     struct retail_header header = {.fields_count = row->fields_count};
     bool found[COLUMNS] = {false};
+    bool second = is_second(row);
     size_t missing = COLUMNS;
     size_t unknown = row->fields_count;
     int rc = judge_separator(row, error);
@@ -121,7 +138,7 @@ int retail_header_read(
         return rc;
     for (size_t at = 0; at < row->fields_count; at++) {
         struct mr_bytes field = retail_field_trim(row->fields[at]);
-        size_t column = find_column(field);
+        size_t column = find_column(field, second);
         unsigned byte = 0;
         if (!retail_field_is_utf8(field, &byte))
             return refuse_header(row, error, "the names of the columns are not UTF-8 text");

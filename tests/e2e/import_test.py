@@ -5,6 +5,7 @@ import pathlib
 import tempfile
 import unittest
 
+import customer
 import retail_file
 import shop
 from importing import Import, assert_exact, table
@@ -107,11 +108,11 @@ class ImportTest(unittest.TestCase):
                          'line 5: Quantity "one" is not a whole number'),
             "price": ("\n".join([*good[:4], row.replace("1.00", "1,00")]).encode(), "line 5: 9 columns, want 8"),
             "decimal": ("\n".join([*good[:4], row.replace("1.00", "1.0.0")]).encode(),
-                        'line 5: UnitPrice "1.0.0" is not a decimal number in range'),
+                        'line 5: UnitPrice "1.0.0" is not a decimal number'),
             "nothing": ("\n".join([good[0], row.replace(",1,", ",-1,")]).encode(), "no line qualifies"),
             "excel": (b"PK\x03\x04" + bytes(100), "an Excel workbook"),
-            "case": ("\n".join([good[0], row.replace(",,", ",ab,"), row.replace(",,", ",AB,").replace("750001", "750002")])
-                     .encode(), "line 3: CustomerID"),
+            "case": ("\n".join([good[0], row.replace(",,", ",ab,"),
+                               row.replace(",,", ",AB,").replace("750001", "750002")]).encode(), "line 3: CustomerID"),
             "quote": ("\n".join([*good[:4], row.replace("Title", '"Title')]).encode(), "line 5: "),
             "cut.xz": (whole[:-20], "line "),
             "no.xz": (b"not xz at all", ""),
@@ -162,9 +163,71 @@ class ImportTest(unittest.TestCase):
         output, sums = self.import_rows("g.csv", first, row(740001, "D3", 4, "2.00", 42001))
         self.assertEqual(sums, ("1", "4", "8.00"))
         # The same file again, in another form.
-        output, sums = self.import_rows("h.csv", *[line + "\r" for line in (first, row(740001, "D3", 4, "2.00", 42001))])
+        again = [line + "\r" for line in (first, row(740001, "D3", 4, "2.00", 42001))]
+        output, sums = self.import_rows("h.csv", *again)
         self.assertEqual(sums, ("1", "4", "8.00"))
         self.assertIn("nothing was imported: the shop had every basket of this file", output)
+
+    def refuse_rows(self, name, *rows):
+        path = self.path(name)
+        path.write_text("\n".join([",".join(retail_file.COLUMNS), *rows]) + "\n")
+        code, output = self.run_import(path)
+        self.assertEqual(code, 1, output)
+        self.assertNotIn("agree", output)
+        return output
+
+    def test_an_invoice_that_contradicts_the_shops_is_refused_with_its_line(self):
+        def row(invoice, sku, quantity, customer=43001):
+            return f"{invoice},{sku},TIN KETTLE,{quantity},05/03/2011 10:00,4.00,{customer},France"
+
+        known = [row(741001, "K1", 5), row(741001, "K2", 2)]
+        self.assertEqual(self.import_rows("known.csv", *known)[1], ("1", "7", "28.00"))
+        before = self.shop.get("/v1/products?q=tin").body
+        new = row(741002, "K8", 1)
+        for name, rows, reason in (
+                ("fewer.csv", [row(741001, "K1", 3), known[1]], "an invoice 741001 with more units of K1"),
+                ("other.csv", [known[0], row(741001, "K9", 1)], "an invoice 741001 with other lines"),
+                ("whose.csv", [row(741001, "K1", 5, 43009)], "an invoice 741001 of another customer"),
+                ("guest.csv", [row(741001, "K1", 5, "")], "an invoice 741001 of another customer")):
+            with self.subTest(name):
+                self.assertIn(f"line 3: the shop has {reason}", self.refuse_rows(name, new, *rows))
+        self.assertEqual(self.shop.get("/v1/products?q=tin").body, before)
+        # A part of it is known; what has no line in common with it is the rest of an invoice that was split.
+        output, _ = self.import_rows("part.csv", known[1])
+        self.assertIn("nothing was imported", output)
+        self.assertEqual(self.import_rows("rest.csv", row(741001, "K3", 4), new)[1], ("2", "5", "20.00"))
+
+    def test_a_cart_that_a_failed_order_left_open_does_not_stop_later_files(self):
+        def row(invoice, sku, quantity):
+            return f"{invoice},{sku},LEAD SOLDIER,{quantity},05/03/2011 10:00,3.00,Ab43,France"
+
+        path = self.path("stocked.csv")
+        path.write_text("\n".join([",".join(retail_file.COLUMNS), row(742001, "L1", 5)]) + "\n")
+        self.assertEqual(self.run_import(path, "--orders", "0")[0], 0)
+        shop.wait_until(lambda: self.shop.get("/v1/products?q=lead").json["items"], 10, lambda: "no product")
+        product = self.shop.get("/v1/products?q=lead").json["items"][0]["product_id"]
+        buyer = customer.Customer(self.shop)
+        order = buyer.order(buyer.add(product, 5).json, "pm_approve").json["order_id"]
+        buyer.wait_for_status(order, "CONFIRMED")
+        code, output = self.run_import(path)
+        self.assertEqual(code, 1, output)
+        self.assertRegex(output, "orders confirmed +0 +1   DIFFERS")
+        # The same customer, also when a file writes the ID in other letters.
+        self.assertEqual(self.import_rows("soldier.csv", row(742002, "L2", 3))[1], ("1", "3", "9.00"))
+        self.assertEqual(
+            self.import_rows("again.csv", row(742003, "L2", 2).replace("Ab43", "aB43"))[1], ("1", "2", "6.00"))
+
+    def test_a_file_can_be_checked_without_a_shop(self):
+        path = retail_file.make(self.path("checked.csv"), 5, seed=7, tag="77")
+        before = self.shop.get("/v1/products?limit=100").body
+        code, output = self.run_import(path, "--check")
+        self.assertEqual(code, 0, output)
+        self.assertIn("the file can be imported\n", output)
+        path.write_text(path.read_text() + "770009,77X,x,one,,1,,\n")
+        code, output = self.run_import(path, "--check")
+        self.assertEqual(code, 1, output)
+        self.assertIn('Quantity "one" is not a whole number', output)
+        self.assertEqual(self.shop.get("/v1/products?limit=100").body, before)
 
     def test_long_customer_ids_are_imported(self):
         for number, customer in enumerate(("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -472,6 +472,10 @@ static void headers_that_are_wrong_say_what_is(void **state)
         "line 1: ",
         "the columns UnitPrice, Country are missing");
     stops("a,b\n", "line 1: ", "none of the columns");
+    stops(
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,Price,CustomerID,Country\n",
+        "line 1: ",
+        "the column UnitPrice is missing");
     stops("Total," HEADER, "line 1: ", "the column \"Total\" is not one of");
     stops("stock code," HEADER, "line 1: ", "the column \"StockCode\" is there twice");
     stops("\n\nInvoiceNo,caf\xe9\n", "line 3: ", "not UTF-8");
