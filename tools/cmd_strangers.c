@@ -37,6 +37,10 @@ find_fault(struct search *search, const struct codec_topic *topic, const struct 
 {
     struct codec_message message;
     struct mr_error why = {0};
+    if (!record->value.ptr && ends_with(topic->name, ".changelog"))
+        return topo_record_header(record, TOPO_WRITER_HEADER).ptr
+                   ? NULL
+                   : "a deletion without a header " TOPO_WRITER_HEADER;
     if (!record->value.ptr)
         return strcmp(topic->cleanup, "compact") == 0 ? NULL : "a tombstone";
     if (ends_with(topic->name, ".events") && !topo_record_header(record, "ce_type").ptr)

@@ -72,7 +72,12 @@ static int counter_decide(
     *ret_decision = decision;
     if (!decision->accepted)
         return 0;
+    const struct topo_header by_us = {mr_cstr(COUNTER_EVENT_HEADER), mr_cstr("1")};
+    struct topo_header *header = mr_arena_alloc(arena, sizeof *header);
+    *header = by_us;
     const struct topo_output event = {
+        .headers = header,
+        .headers_count = 1,
         .key = record->key,
         .value = mr_arena_printf(arena, "%" PRId64, message->delta),
     };
@@ -138,6 +143,17 @@ static int counter_reply(
     return 0;
 }
 
+/* A count has digits. */
+static int counter_check(
+    void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error)
+{
+    (void)user, (void)arena;
+    for (size_t i = 0; i < record->value.len; i++)
+        if (record->value.ptr[i] < '0' || record->value.ptr[i] > '9')
+            return mr_fail(error, MR_MALFORMED, "not a number");
+    return record->value.len > 0 ? 0 : mr_fail(error, MR_MALFORMED, "empty");
+}
+
 static void add_nodes(struct topo_builder *builder)
 {
     topo_add_source(
@@ -149,6 +165,7 @@ static void add_nodes(struct topo_builder *builder)
             .parents = LIST("commands"),
             .stores = LIST("totals", "seen", "outcomes"),
             .event_sinks = LIST("events"),
+            .event_header = COUNTER_EVENT_HEADER,
             .outcome_sinks = LIST("outcomes"),
             .outcome_store = "outcomes",
             .decode = counter_decode,
@@ -172,7 +189,10 @@ struct topo_topology *counter_topology(const char *application_id)
     const struct topo_store_options stores[] = {
         {.name = "totals", .log = TOPO_LOG_EVENTS},
         {.name = "outcomes", .log = TOPO_LOG_EVENTS},
-        {.name = "seen", .log = TOPO_LOG_CHANGELOG, .changelog_topic = "counter.seen"},
+        {.name = "seen",
+         .log = TOPO_LOG_CHANGELOG,
+         .changelog_topic = "counter.seen",
+         .check = counter_check},
     };
     for (size_t i = 0; i < sizeof stores / sizeof stores[0]; i++)
         topo_add_store(builder, &stores[i]);
@@ -244,6 +264,21 @@ struct reader {
     int64_t replies;
 };
 
+/* The next record that is the engine's: a stranger's has no header. */
+static bool read_own(
+    struct topo_sim *sim,
+    const char *topic,
+    int32_t partition,
+    int64_t *offset,
+    struct topo_record *ret_record)
+{
+    bool headed = strcmp(topic, "counter.replies") != 0;
+    while (topo_sim_read(sim, topic, partition, offset, ret_record))
+        if (!headed || ret_record->headers_count > 0)
+            return true;
+    return false;
+}
+
 static char complaint[512];
 
 #define COMPLAIN(...) (snprintf(complaint, sizeof complaint, __VA_ARGS__), complaint)
@@ -256,7 +291,7 @@ static const char *next_is(
     const char *value,
     struct topo_record *ret_record)
 {
-    if (!topo_sim_read(reader->sim, topic, reader->partition, offset, ret_record))
+    if (!read_own(reader->sim, topic, reader->partition, offset, ret_record))
         return COMPLAIN("%s/%d lacks %s=%s", topic, reader->partition, key, value);
     if (!mr_bytes_equal(ret_record->key, mr_cstr(key)) ||
         !mr_bytes_equal(ret_record->value, mr_cstr(value)))
@@ -339,7 +374,7 @@ static const char *check_partition(struct topo_sim *sim, int32_t partition, stru
     }
     int64_t ends[] = {reader.events, reader.outcomes, reader.replies};
     for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++)
-        if (topo_sim_read(sim, outputs[i], partition, &ends[i], &record))
+        if (read_own(sim, outputs[i], partition, &ends[i], &record))
             return COMPLAIN("%s/%d has one too many", outputs[i], partition);
     return "";
 }
@@ -362,7 +397,7 @@ static int64_t logged(struct topo_sim *sim, int32_t partition, const char *key)
     int64_t value = 0;
     int64_t offset = 0;
     struct topo_record record;
-    while (topo_sim_read(sim, "counter.seen", partition, &offset, &record))
+    while (read_own(sim, "counter.seen", partition, &offset, &record))
         if (mr_bytes_equal(record.key, mr_cstr(key)))
             value = number_of(record.value);
     return value;

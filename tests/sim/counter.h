@@ -13,6 +13,8 @@
 
 enum { COUNTER_ACCOUNTS = 5 };
 
+#define COUNTER_EVENT_HEADER "counted"
+
 struct topo_topology *counter_topology(const char *application_id);
 
 /* So many times the fold of an event says that it cannot go on yet. */

@@ -41,6 +41,9 @@ enum topo_store_log {
     TOPO_LOG_CHANGELOG, /* A compacted topic: one record per key changed in a transaction. */
     TOPO_LOG_INPUT,     /* Global sub-topologies: the fold of the input; no log of its own. */
 };
+/* Every record of a changelog has this header, with the application's id. */
+#define TOPO_WRITER_HEADER "written-by"
+
 /* Whether a changelog's record can be one of the store's. A code of class RETRY: not known yet. */
 typedef int topo_check_fn(
     void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error);
@@ -51,7 +54,9 @@ struct topo_store_options {
     const char *changelog_topic; /* TOPO_LOG_CHANGELOG only. */
     bool ordered;                /* Prefix and range scans. */
     int64_t ttl_ms;              /* 0: no end. */
-    topo_check_fn *check;        /* Of a changelog's records in a restore. NULL: all are taken. */
+    /* Of a changelog's values in a restore. One without TOPO_WRITER_HEADER, as an earlier version
+     * wrote it, is taken only if it passes; NULL: it is laid aside. */
+    topo_check_fn *check;
     void *check_user;
 };
 void topo_add_store(struct topo_builder *builder, const struct topo_store_options *store);

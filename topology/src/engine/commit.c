@@ -25,7 +25,8 @@
 enum {
     COMMIT_TRIES_MAX = 1000,
     COMMIT_PAUSE_MS_MAX = 500,
-    MISMATCHES_MAX = 3,
+    MISMATCHES_MANY = 3,
+    ONE_BY_ONE_RECORDS = 64,
 };
 
 /* -- 2. changelogs -- */
@@ -55,6 +56,8 @@ static int changelog_record(
 {
     const struct changelog_visit *visit = user;
     struct task_log *log = changelog_of(visit->task, store);
+    const struct topo_header by_us = {
+        mr_cstr(TOPO_WRITER_HEADER), mr_cstr(visit->worker->engine->topology->application_id)};
     (void)name;
     assert(log);
     const struct topo_record record = {
@@ -64,6 +67,8 @@ static int changelog_record(
         .timestamp_ms = visit->worker->now_ms,
         .key = key,
         .value = value,
+        .headers = &by_us,
+        .headers_count = 1,
     };
     int rc = txn_produce(visit->worker, &log->partition, &record, visit->error);
     if (rc)
@@ -86,22 +91,41 @@ static int produce_changelogs(struct worker *worker, struct mr_error *error)
 
 /* -- 4. offsets as foreseen -- */
 
-static int check_log(struct worker *worker, const struct task_log *log, struct mr_error *error)
+/* Somebody else wrote between our records. Nothing of the transaction is committed, the restore
+ * reads what they wrote, and the same input is done again. When it happens again and again, small
+ * transactions are less often in their way. */
+static int commit_fail_shared_log(
+    struct worker *worker, const struct task_log *log, int64_t last, struct mr_error *error)
 {
-    int64_t last = worker->io.last_offset(worker->io.self, log->partition);
-    if (last == log->next - 1)
-        return 0;
     worker->mismatches++;
-    bool hopeless = worker->mismatches >= MISMATCHES_MAX;
+    if (worker->mismatches >= MISMATCHES_MANY) {
+        worker->one_by_one = ONE_BY_ONE_RECORDS;
+        host_log(
+            worker->engine,
+            MR_LOG_ERROR,
+            "shared-log",
+            "topic=%s partition=%" PRId32
+            " times=%d reason=\"another producer writes to this topic: stop it; until then this "
+            "service commits only between its records\"",
+            log->partition.topic,
+            log->partition.partition,
+            worker->mismatches);
+    }
     return mr_fail(
         error,
-        hopeless ? MR_FATAL : MR_ABORTED,
-        "%s%s/%" PRId32 ": our last record is at %" PRId64 ", foreseen was %" PRId64,
-        hopeless ? "another producer writes to " : "",
+        MR_ABORTED,
+        "%s/%" PRId32 ": our last record is at %" PRId64 ", expected was %" PRId64
+        ": another producer wrote between our records",
         log->partition.topic,
         log->partition.partition,
         last,
         log->next - 1);
+}
+
+static int check_log(struct worker *worker, const struct task_log *log, struct mr_error *error)
+{
+    int64_t last = worker->io.last_offset(worker->io.self, log->partition);
+    return last == log->next - 1 ? 0 : commit_fail_shared_log(worker, log, last, error);
 }
 
 static int check_offsets(struct worker *worker, struct mr_error *error)

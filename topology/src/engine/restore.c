@@ -23,6 +23,7 @@ enum {
     SHORT_PAUSE_MS = 5,
     AGAIN_PAUSE_MS = 200,
     SHORT_MS_MAX = 10000,
+    LAID_ASIDE_LOGGED = 20, /* Of one log, each; then the 32nd, the 64th, ... */
 };
 
 static bool is_at(const struct task *task, enum task_restore step)
@@ -203,7 +204,7 @@ find_log(const struct worker *worker, const struct topo_record *record, struct t
     return NULL;
 }
 
-/* By the headers that only we write. A changelog's records have none. */
+/* By the headers that only we write; restore_check_row looks at those of a changelog. */
 static bool is_own(const struct task_log *log, const struct topo_record *record)
 {
     switch (log->log->kind) {
@@ -220,38 +221,66 @@ static bool is_own(const struct task_log *log, const struct topo_record *record)
 }
 
 /* A live run never reads its own logs, so a record that somebody else wrote there has had no
- * effect; a restart is not to be worse. */
-static void lay_aside(struct task *task, const struct topo_record *record, const char *why)
+ * effect; a restart is not to be worse. Of many, not each is logged: `count` tells the others. */
+static void restore_lay_aside(
+    struct task *task, struct task_log *log, const struct topo_record *record, const char *why)
 {
+    int64_t count = ++log->laid_aside;
     metrics_add(&task->engine->metrics.laid_aside, 1);
+    if (count > LAID_ASIDE_LOGGED && (count & (count - 1)) != 0)
+        return;
     host_log(
         task->engine,
         MR_LOG_WARN,
         "laid-aside",
-        "topic=%s partition=%" PRId32 " offset=%" PRId64
+        "topic=%s partition=%" PRId32 " offset=%" PRId64 " count=%" PRId64
         " reason=\"not written by this service: %s\"",
         record->topic,
         record->partition,
         record->offset,
+        count,
         why);
 }
 
-/* A tombstone is a deletion; a value is looked at where the store can say what its values are. */
-static int fold_changelog(
+/* What may become of a changelog's record: ours is folded, or cannot be read; a value without our
+ * header is taken if the store knows it as one of its own, as earlier versions wrote none; a
+ * deletion without it is never taken: a row that stays is harmless, one that is missing is not. */
+static int restore_check_row(
     struct task *task,
     const struct graph_store *store,
     const struct topo_record *record,
+    bool *ret_own,
     struct mr_error *error)
 {
     struct mr_error why = {0};
-    int rc = record->value.ptr && store->check
-                 ? store->check(store->check_user, record, &task->context.arena, &why)
-                 : 0;
-    if (mr_code_class(rc) == MR_CLASS_RETRY)
+    bool own = topo_record_header(record, TOPO_WRITER_HEADER).ptr != NULL;
+    int rc = 0;
+    if (record->value.ptr && store->check)
+        rc = store->check(store->check_user, record, &task->context.arena, &why);
+    if (mr_code_class(rc) == MR_CLASS_RETRY || (rc && own))
+        return mr_fail(
+            error, own && mr_code_class(rc) != MR_CLASS_RETRY ? MR_CORRUPT : rc, "%s", why.text);
+    *ret_own = own || (record->value.ptr && store->check && !rc);
+    if (!*ret_own)
+        mr_fail(error, MR_INVALID, "%s", rc ? why.text : "it does not have our header");
+    return 0;
+}
+
+static int restore_fold_row(
+    struct task *task,
+    struct task_log *log,
+    const struct topo_record *record,
+    struct mr_error *error)
+{
+    const struct graph_store *store = log->log->store;
+    struct mr_error why = {0};
+    bool own = false;
+    int rc = restore_check_row(task, store, record, &own, &why);
+    if (rc)
         return mr_fail(error, rc, "%s", why.text);
     context_enter(&task->context, CONTEXT_PROCESS);
-    if (rc)
-        lay_aside(task, record, why.text);
+    if (!own)
+        restore_lay_aside(task, log, record, why.text);
     else if (record->value.ptr)
         topo_store_put(task->stores[store->index], record->key, record->value);
     else
@@ -269,7 +298,7 @@ static int fold(
     struct mr_error why = {0};
     int rc = 0;
     if (!is_own(log, record)) {
-        lay_aside(task, record, "it has none of our headers");
+        restore_lay_aside(task, log, record, "it has none of our headers");
         log->next = record->offset + 1;
         return 0;
     }
@@ -287,7 +316,7 @@ static int fold(
         rc = aggregate_restore_outcome(task, log->log, record, &why);
         break;
     case GRAPH_LOG_CHANGELOG:
-        rc = fold_changelog(task, log->log->store, record, &why);
+        rc = restore_fold_row(task, log, record, &why);
         break;
     }
     store_set_release(task->set);

@@ -40,6 +40,7 @@ struct task_log {
     bool touched;           /* By the open transaction: its marker will take an offset. */
     int64_t end;            /* Restore: the target. */
     int64_t short_since_ms; /* Restore: when it was first seen to end before what we know; or -1. */
+    int64_t laid_aside;     /* Records of others, so far. */
     bool reading;           /* Restore: the log reader has it. */
     bool done;              /* Restore: read to its end, yet to be taken from the reader. */
 };
