@@ -20,7 +20,7 @@ struct picture {
     size_t count;
 };
 
-static int build(struct picture *picture, struct mr_error *error)
+static int describe_build_all(struct picture *picture, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < SHOP_SERVICES; i++) {
@@ -42,7 +42,7 @@ static int build(struct picture *picture, struct mr_error *error)
     return rc;
 }
 
-static int read_format(
+static int describe_read_format(
     const struct mr_options *options, enum topo_describe_format *ret_format, struct mr_error *error)
 {
     static const char *const names[] = {"text", "dot", "json"};
@@ -57,17 +57,17 @@ static int read_format(
     return mr_fail(error, MR_CONFIG, "--format %s: text, dot or json", name);
 }
 
-static int run_describe(const struct mr_options *options, struct mr_error *error)
+static int describe_run(const struct mr_options *options, struct mr_error *error)
 {
     struct picture picture = {.service = {.limits = shop_limits_default()}};
     enum topo_describe_format format = TOPO_DESCRIBE_TEXT;
-    int rc = read_format(options, &format, error);
+    int rc = describe_read_format(options, &format, error);
     if (rc)
         return rc;
     struct codec_registry *registry = codec_registry_new_local();
     picture.service.registry = registry;
     picture.connector.registry = registry;
-    rc = build(&picture, error);
+    rc = describe_build_all(&picture, error);
     if (rc == 0)
         topo_describe_many(
             (const struct topo_topology *const *)picture.topologies, picture.count, format, stdout);
@@ -87,5 +87,5 @@ const struct tool_command tool_topology_describe = {
     .purpose = "print every service's sources, processors, stores and sinks",
     .options = describe_options,
     .options_count = 1,
-    .run = run_describe,
+    .run = describe_run,
 };

@@ -22,8 +22,8 @@ static const char *const bulk_properties[] = {
 
 /* -- the steps -- */
 
-static int
-wait_for_answers(struct import *import, struct import_progress *progress, struct mr_error *error)
+static int import_await_answers(
+    struct import *import, struct import_progress *progress, struct mr_error *error)
 {
     size_t total = import->command_ids.count;
     int rc = 0;
@@ -39,17 +39,17 @@ wait_for_answers(struct import *import, struct import_progress *progress, struct
 }
 
 /* What an earlier run has sent is decided, and what that came to is read. */
-static int learn_state(struct import *import, struct mr_error *error)
+static int import_learn_state(struct import *import, struct mr_error *error)
 {
     struct import_progress progress = import_progress_begin("the shop");
     int rc = import_send_barriers(import, error);
-    rc = rc ? rc : wait_for_answers(import, &progress, error);
+    rc = rc ? rc : import_await_answers(import, &progress, error);
     rc = rc ? rc : import_read_state(import, error);
     rc = rc ? rc : import_follow_orders(import, error);
     return rc ? rc : import_plan(import, error);
 }
 
-static int set_up_shop(struct import *import, struct mr_error *error)
+static int import_set_up_shop(struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
     struct import_progress progress = import_progress_begin("catalogue");
@@ -60,12 +60,12 @@ static int set_up_shop(struct import *import, struct mr_error *error)
         rc = import_send_stock(import, i, error);
     for (size_t i = 0; rc == 0 && i < retail->customers_count; i++)
         rc = import_send_customer(import, i, error);
-    return rc ? rc : wait_for_answers(import, &progress, error);
+    return rc ? rc : import_await_answers(import, &progress, error);
 }
 
 /* Sends as many baskets as may be under way. */
-static int
-send_some(struct import *import, size_t *next, size_t *sent, size_t already, struct mr_error *error)
+static int import_send_some(
+    struct import *import, size_t *next, size_t *sent, size_t already, struct mr_error *error)
 {
     int rc = 0;
     while (rc == 0 && *next < import->baskets_count &&
@@ -81,7 +81,7 @@ send_some(struct import *import, size_t *next, size_t *sent, size_t already, str
     return rc;
 }
 
-static int send_baskets(struct import *import, struct mr_error *error)
+static int import_send_baskets(struct import *import, struct mr_error *error)
 {
     struct import_progress progress = import_progress_begin("orders");
     size_t next = 0;
@@ -89,7 +89,7 @@ static int send_baskets(struct import *import, struct mr_error *error)
     size_t already = import->ended;
     int rc = 0;
     while (rc >= 0 && import->ended < import->baskets_count) {
-        rc = send_some(import, &next, &sent, already, error);
+        rc = import_send_some(import, &next, &sent, already, error);
         bool idle = next == import->baskets_count ||
                     sent - (import->ended - already) >= import->in_flight_max;
         rc = rc ? rc : import_poll(import, idle ? POLL_MS : 0, error);
@@ -102,7 +102,7 @@ static int send_baskets(struct import *import, struct mr_error *error)
     return rc < 0 ? rc : 0;
 }
 
-static void clean_up(struct import *import)
+static void import_clean_up(struct import *import)
 {
     topo_kafka_producer_free(import->producer);
     topo_kafka_reader_free(import->reader);
@@ -130,7 +130,7 @@ static void clean_up(struct import *import)
 /* -- the command -- */
 
 static int
-load_keys(struct import *import, const struct mr_options *options, struct mr_error *error)
+import_load_keys(struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     const char *dir = mr_options_text(options, "secrets-dir");
     if (!dir)
@@ -140,8 +140,8 @@ load_keys(struct import *import, const struct mr_options *options, struct mr_err
     return rc ? rc : sealing_key_load(dir, "payment.key", &import->payment, error);
 }
 
-static int
-count_baskets(struct import *import, const struct mr_options *options, struct mr_error *error)
+static int import_limit_baskets(
+    struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     int64_t orders = INT64_MAX;
     int rc = 0;
@@ -153,7 +153,7 @@ count_baskets(struct import *import, const struct mr_options *options, struct mr
     return rc;
 }
 
-static int connect_kafka(struct import *import, struct mr_error *error)
+static int import_connect(struct import *import, struct mr_error *error)
 {
     struct topo_kafka_options bulk = import->kafka;
     bulk.properties = bulk_properties;
@@ -165,54 +165,54 @@ static int connect_kafka(struct import *import, struct mr_error *error)
     return rc ? rc : import_open_reader(import, error);
 }
 
-static double seconds_between(int64_t from_ms, int64_t until_ms)
+static double import_span_seconds(int64_t from_ms, int64_t until_ms)
 {
     return (double)(until_ms - from_ms) / 1000;
 }
 
-static long peak_memory_mib(void)
+static long import_peak_mib(void)
 {
     struct rusage usage;
     return getrusage(RUSAGE_SELF, &usage) == 0 ? usage.ru_maxrss / 1024 : 0;
 }
 
 /* From the first command to the last order's end, and what has been written meanwhile. */
-static int fill(struct import *import, struct mr_error *error)
+static int import_fill_shop(struct import *import, struct mr_error *error)
 {
     int64_t began_ms = mr_monotonic_ms();
     int64_t set_up_ms = 0;
-    int rc = learn_state(import, error);
+    int rc = import_learn_state(import, error);
     rc = rc ? rc : import_count_begin(import, error);
-    rc = rc ? rc : set_up_shop(import, error);
+    rc = rc ? rc : import_set_up_shop(import, error);
     set_up_ms = mr_monotonic_ms();
     size_t already = import->ended;
-    rc = rc ? rc : send_baskets(import, error);
+    rc = rc ? rc : import_send_baskets(import, error);
     if (rc)
         return rc;
     int64_t ended_ms = mr_monotonic_ms();
     printf(
         "imported in %.1f s: catalogue and customers %.1f s, orders %.1f s (%.0f orders a second); "
         "peak memory of the import %ld MiB\n",
-        seconds_between(began_ms, ended_ms),
-        seconds_between(began_ms, set_up_ms),
-        seconds_between(set_up_ms, ended_ms),
+        import_span_seconds(began_ms, ended_ms),
+        import_span_seconds(began_ms, set_up_ms),
+        import_span_seconds(set_up_ms, ended_ms),
         ended_ms > set_up_ms
             ? (double)(import->ended - already) * 1000 / (double)(ended_ms - set_up_ms)
             : 0.0,
-        peak_memory_mib());
-    return import_count_print(import, seconds_between(began_ms, ended_ms), error);
+        import_peak_mib());
+    return import_count_print(import, import_span_seconds(began_ms, ended_ms), error);
 }
 
 /* Reads the whole file and judges it: nothing has been sent to anybody yet. */
 static int
-load_file(struct import *import, const struct mr_options *options, struct mr_error *error)
+import_load_file(struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     const char *path = options->operands[0];
     int64_t in_flight = 0;
     int rc = mr_options_integer(options, "in-flight", 1, 100000, &in_flight, error);
     import->in_flight_max = (size_t)in_flight;
     rc = rc ? rc : retail_load(path, &import->retail, error);
-    rc = rc ? rc : count_baskets(import, options, error);
+    rc = rc ? rc : import_limit_baskets(import, options, error);
     rc = rc ? rc : import_judge(import->retail, error);
     if (rc == 0)
         printf(
@@ -226,11 +226,11 @@ load_file(struct import *import, const struct mr_options *options, struct mr_err
 }
 
 static int
-run_steps(struct import *import, const struct mr_options *options, struct mr_error *error)
+import_run_steps(struct import *import, const struct mr_options *options, struct mr_error *error)
 {
     bool only_check = mr_options_switch(options, "check");
-    int rc = only_check ? 0 : load_keys(import, options, error);
-    rc = rc ? rc : load_file(import, options, error);
+    int rc = only_check ? 0 : import_load_keys(import, options, error);
+    rc = rc ? rc : import_load_file(import, options, error);
     if (rc)
         return rc;
     if (only_check) {
@@ -238,19 +238,19 @@ run_steps(struct import *import, const struct mr_options *options, struct mr_err
         return 0;
     }
     import_name(import);
-    rc = connect_kafka(import, error);
-    rc = rc ? rc : fill(import, error);
+    rc = import_connect(import, error);
+    rc = rc ? rc : import_fill_shop(import, error);
     rc = rc ? rc : import_read_results(import, error);
     return rc ? rc : import_reconcile(import, error);
 }
 
-static int run_import(const struct mr_options *options, struct mr_error *error)
+static int import_run(const struct mr_options *options, struct mr_error *error)
 {
     struct import import = {.kafka = tool_kafka(options)};
     mr_arena_init(&import.arena);
     mr_buffer_init(&import.bytes);
-    int rc = run_steps(&import, options, error);
-    clean_up(&import);
+    int rc = import_run_steps(&import, options, error);
+    import_clean_up(&import);
     return rc;
 }
 
@@ -287,5 +287,5 @@ const struct tool_command tool_import_retail = {
     .options = import_options,
     .options_count = sizeof import_options / sizeof import_options[0],
     .notes = import_notes,
-    .run = run_import,
+    .run = import_run,
 };

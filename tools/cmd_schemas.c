@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static int ensure_topic(const struct topo_kafka_options *kafka, struct mr_error *error)
+static int schemas_ensure_topic(const struct topo_kafka_options *kafka, struct mr_error *error)
 {
     static const char *const configs[] = {"cleanup.policy=compact", NULL};
     static const struct topo_kafka_topic topic = {
@@ -19,12 +19,12 @@ static int ensure_topic(const struct topo_kafka_options *kafka, struct mr_error 
 }
 
 /* What is registered; the topic is made first, so that its end can be told. */
-static int open_registry(
+static int schemas_open_registry(
     const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    int rc = ensure_topic(kafka, error);
+    int rc = schemas_ensure_topic(kafka, error);
     return rc ? rc : shop_registry_read(kafka->brokers, kafka->client_id, ret_registry, error);
 }
 
@@ -36,7 +36,7 @@ struct appender {
     struct mr_error error;
 };
 
-static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
+static void schemas_note_delivery(void *user, int code, int32_t partition, int64_t offset)
 {
     struct appender *appender = user;
     (void)partition;
@@ -46,13 +46,13 @@ static void on_delivered(void *user, int code, int32_t partition, int64_t offset
 }
 
 /* Beside a version there is a record with its subject's rule. */
-static bool is_version(struct mr_bytes key)
+static bool schemas_is_version(struct mr_bytes key)
 {
     static const char mark[] = "\"keytype\":\"SCHEMA\"";
     return memmem(key.ptr, key.len, mark, sizeof mark - 1) != NULL;
 }
 
-static void append(void *user, struct mr_bytes key, struct mr_bytes value)
+static void schemas_append_record(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     struct appender *appender = user;
     struct topo_output output = {.key = key, .value = value};
@@ -63,22 +63,22 @@ static void append(void *user, struct mr_bytes key, struct mr_bytes value)
         SHOP_REGISTRY_TOPIC,
         0,
         &output,
-        on_delivered,
+        schemas_note_delivery,
         appender,
         &appender->error);
-    appender->count += appender->rc == 0 && is_version(key);
+    appender->count += appender->rc == 0 && schemas_is_version(key);
 }
 
-static int run_register(const struct mr_options *options, struct mr_error *error)
+static int schemas_run_register(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
     struct codec_registry *registry = NULL;
     struct appender appender = {0};
-    int rc = open_registry(&kafka, &registry, error);
+    int rc = schemas_open_registry(&kafka, &registry, error);
     if (rc)
         return rc;
     rc = topo_kafka_producer_new(&kafka, 5, &appender.producer, error);
-    rc = rc ? rc : codec_registry_plan(registry, append, &appender, error);
+    rc = rc ? rc : codec_registry_plan(registry, schemas_append_record, &appender, error);
     rc = rc ? rc : topo_kafka_flush(appender.producer, 30000, error);
     if (rc == 0 && appender.rc)
         rc = mr_fail(error, appender.rc, "%s", appender.error.text);
@@ -95,7 +95,7 @@ static int run_register(const struct mr_options *options, struct mr_error *error
     return rc;
 }
 
-static void print_version(
+static void schemas_print_one(
     void *user, struct mr_bytes subject, int32_t version, int32_t schema_id, struct mr_bytes text)
 {
     (void)user;
@@ -103,35 +103,35 @@ static void print_version(
     printf("%5d %3d  %.*s\n", schema_id, version, MR_ARG(subject));
 }
 
-static int run_list(const struct mr_options *options, struct mr_error *error)
+static int schemas_run_list(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
     struct codec_registry *registry = NULL;
-    int rc = open_registry(&kafka, &registry, error);
+    int rc = schemas_open_registry(&kafka, &registry, error);
     if (rc)
         return rc;
     printf("%5s %3s  %s\n", "ID", "VER", "SUBJECT");
-    codec_registry_each(registry, print_version, NULL);
+    codec_registry_each(registry, schemas_print_one, NULL);
     codec_registry_free(registry);
     return 0;
 }
 
-static void count_one(void *user, struct mr_bytes key, struct mr_bytes value)
+static void schemas_count_one(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     int *count = user;
     (void)value;
-    *count += is_version(key);
+    *count += schemas_is_version(key);
 }
 
-static int run_check(const struct mr_options *options, struct mr_error *error)
+static int schemas_run_check(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
     struct codec_registry *registry = NULL;
     int missing = 0;
-    int rc = open_registry(&kafka, &registry, error);
+    int rc = schemas_open_registry(&kafka, &registry, error);
     if (rc)
         return rc;
-    rc = codec_registry_plan(registry, count_one, &missing, error);
+    rc = codec_registry_plan(registry, schemas_count_one, &missing, error);
     if (rc == 0 && missing)
         rc = mr_fail(
             error,
@@ -152,7 +152,7 @@ const struct tool_command tool_schemas_register = {
     .purpose = "register the compiled-in schemas; refuses what is not compatible",
     .options = schema_options,
     .options_count = 1,
-    .run = run_register,
+    .run = schemas_run_register,
 };
 
 const struct tool_command tool_schemas_list = {
@@ -161,7 +161,7 @@ const struct tool_command tool_schemas_list = {
     .purpose = "print what is registered: id, version, subject",
     .options = schema_options,
     .options_count = 1,
-    .run = run_list,
+    .run = schemas_run_list,
 };
 
 const struct tool_command tool_schemas_check = {
@@ -170,5 +170,5 @@ const struct tool_command tool_schemas_check = {
     .purpose = "fail unless every compiled-in schema is registered",
     .options = schema_options,
     .options_count = 1,
-    .run = run_check,
+    .run = schemas_run_check,
 };

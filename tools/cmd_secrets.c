@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-static int run_init(const struct mr_options *options, struct mr_error *error)
+static int secrets_run_init(const struct mr_options *options, struct mr_error *error)
 {
     int made = 0;
     int rc = sealing_secrets_init(options->operands[0], &made, error);
@@ -19,5 +19,5 @@ const struct tool_command tool_secrets_init = {
     .operands = "DIR",
     .operands_count = 1,
     .purpose = "make the key files that are missing; never overwrites one",
-    .run = run_init,
+    .run = secrets_run_init,
 };

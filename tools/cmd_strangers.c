@@ -25,34 +25,35 @@ struct search {
     int64_t found;
 };
 
-static bool ends_with(const char *text, const char *end)
+static bool strangers_ends_with(const char *text, const char *end)
 {
     size_t len = strlen(text);
     return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
 }
 
 /* Why a record cannot be ours, or NULL. */
-static const char *
-find_fault(struct search *search, const struct codec_topic *topic, const struct topo_record *record)
+static const char *strangers_find_fault(
+    struct search *search, const struct codec_topic *topic, const struct topo_record *record)
 {
     struct codec_message message;
     struct mr_error why = {0};
-    if (!record->value.ptr && ends_with(topic->name, ".changelog"))
+    if (!record->value.ptr && strangers_ends_with(topic->name, ".changelog"))
         return topo_record_header(record, TOPO_WRITER_HEADER).ptr
                    ? NULL
                    : "a deletion without a header " TOPO_WRITER_HEADER;
     if (!record->value.ptr)
         return strcmp(topic->cleanup, "compact") == 0 ? NULL : "a tombstone";
-    if (ends_with(topic->name, ".events") && !topo_record_header(record, "ce_type").ptr)
+    if (strangers_ends_with(topic->name, ".events") && !topo_record_header(record, "ce_type").ptr)
         return "an event without a header ce_type";
-    if (ends_with(topic->name, ".outcomes") && !topo_record_header(record, "command-id").ptr)
+    if (strangers_ends_with(topic->name, ".outcomes") &&
+        !topo_record_header(record, "command-id").ptr)
         return "an outcome without a header command-id";
     if (codec_decode(search->registry, record->value, &search->arena, &message, &why) == 0)
         return NULL;
     return mr_arena_cstr(&search->arena, mr_cstr(why.text));
 }
 
-static void print_stranger(const struct topo_record *record, const char *fault)
+static void strangers_print_one(const struct topo_record *record, const char *fault)
 {
     char key[KEY_BYTES_SHOWN + 1];
     size_t len = record->key.len < KEY_BYTES_SHOWN ? record->key.len : KEY_BYTES_SHOWN;
@@ -70,8 +71,8 @@ static void print_stranger(const struct topo_record *record, const char *fault)
         fault);
 }
 
-static int
-search_topic(struct search *search, const struct codec_topic *topic, struct mr_error *error)
+static int strangers_search_topic(
+    struct search *search, const struct codec_topic *topic, struct mr_error *error)
 {
     struct topo_kafka_reader *reader = NULL;
     int32_t partitions = 0;
@@ -85,11 +86,11 @@ search_topic(struct search *search, const struct codec_topic *topic, struct mr_e
         int count = topo_kafka_reader_poll(reader, POLL_TIMEOUT_MS, &records, error);
         rc = count < 0 ? count : 0;
         for (int i = 0; i < count; i++) {
-            const char *fault = find_fault(search, topic, &records[i]);
+            const char *fault = strangers_find_fault(search, topic, &records[i]);
             search->read++;
             search->found += fault != NULL;
             if (fault)
-                print_stranger(&records[i], fault);
+                strangers_print_one(&records[i], fault);
             mr_arena_reset(&search->arena);
         }
         while (done < partitions && topo_kafka_reader_at_end(reader, topic->name, done))
@@ -100,12 +101,12 @@ search_topic(struct search *search, const struct codec_topic *topic, struct mr_e
 }
 
 /* Dead letters hold what others wrote, and are for that. */
-static bool is_searched(const struct codec_topic *topic)
+static bool strangers_is_searched(const struct codec_topic *topic)
 {
     return strncmp(topic->name, "dead-letters.", strlen("dead-letters.")) != 0;
 }
 
-static int run_search(const struct mr_options *options, struct mr_error *error)
+static int strangers_run_search(const struct mr_options *options, struct mr_error *error)
 {
     struct search search = {.kafka = tool_kafka(options)};
     mr_arena_init(&search.arena);
@@ -114,8 +115,8 @@ static int run_search(const struct mr_options *options, struct mr_error *error)
             : shop_registry_load(
                   search.kafka.brokers, search.kafka.client_id, &search.registry, error);
     for (size_t i = 0; rc == 0 && i < SHOP_TOPIC_COUNT; i++)
-        if (is_searched(&shop_topics[i]))
-            rc = search_topic(&search, &shop_topics[i], error);
+        if (strangers_is_searched(&shop_topics[i]))
+            rc = strangers_search_topic(&search, &shop_topics[i], error);
     if (rc == 0)
         printf("%" PRId64 " records read, %" PRId64 " not ours\n", search.read, search.found);
     codec_registry_free(search.registry);
@@ -131,5 +132,5 @@ const struct tool_command tool_topics_strangers = {
     .purpose = "list the records in our topics that none of our programs wrote",
     .options = strangers_options,
     .options_count = 1,
-    .run = run_search,
+    .run = strangers_run_search,
 };

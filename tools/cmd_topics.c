@@ -11,7 +11,7 @@
 #include <string.h>
 
 static int
-is_production(const struct mr_options *options, bool *ret_production, struct mr_error *error)
+topics_read_sizing(const struct mr_options *options, bool *ret_production, struct mr_error *error)
 {
     const char *sizing = mr_options_text(options, "sizing");
     bool production = strcmp(sizing, "production") == 0;
@@ -22,7 +22,8 @@ is_production(const struct mr_options *options, bool *ret_production, struct mr_
 }
 
 /* "name=value" of everything that topics.json says, NULL-terminated. */
-static const char *const *configs_of(const struct codec_topic *topic, struct mr_arena *arena)
+static const char *const *
+topics_list_configs(const struct codec_topic *topic, struct mr_arena *arena)
 {
     const char **configs = mr_arena_alloc(arena, (topic->configs_count + 3) * sizeof *configs);
     size_t count = 0;
@@ -44,7 +45,7 @@ struct settling {
 };
 
 /* Milliseconds; -1, for ever, is the most. */
-static bool is_longer(const char *value, const char *wanted)
+static bool topics_is_longer(const char *value, const char *wanted)
 {
     long long now = strtoll(value, NULL, 10);
     long long then = strtoll(wanted, NULL, 10);
@@ -52,23 +53,23 @@ static bool is_longer(const char *value, const char *wanted)
 }
 
 /* Whether the broker keeps with the new value at least what it keeps with the old one. */
-static bool keeps_more(const char *name, const char *value, const char *wanted)
+static bool topics_keeps_more(const char *name, const char *value, const char *wanted)
 {
     static const char *const periods[] = {
         "retention.ms", "delete.retention.ms", "max.compaction.lag.ms"};
     for (size_t i = 0; i < sizeof periods / sizeof periods[0]; i++)
         if (strcmp(name, periods[i]) == 0)
-            return is_longer(value, wanted);
+            return topics_is_longer(value, wanted);
     if (strcmp(name, "cleanup.policy") == 0)
         return strcmp(wanted, "delete") == 0;
     return true;
 }
 
-static bool
-may_alter(void *user, const char *topic, const char *name, const char *value, const char *wanted)
+static bool topics_may_alter(
+    void *user, const char *topic, const char *name, const char *value, const char *wanted)
 {
     struct settling *settling = user;
-    bool alters = settling->all || keeps_more(name, value, wanted);
+    bool alters = settling->all || topics_keeps_more(name, value, wanted);
     settling->altered += alters;
     settling->left += !alters;
     printf(
@@ -82,7 +83,7 @@ may_alter(void *user, const char *topic, const char *name, const char *value, co
 }
 
 /* A count that differs is told with what can be done about it. */
-static int create(
+static int topics_create_missing(
     const struct topo_kafka_options *kafka,
     const struct topo_kafka_topic *topics,
     int *ret_created,
@@ -97,14 +98,14 @@ static int create(
     return rc ? mr_fail(error, rc, "%s%s", why.text, advice) : 0;
 }
 
-static int run_create(const struct mr_options *options, struct mr_error *error)
+static int topics_run_create(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
     struct settling settling = {.all = mr_options_switch(options, "alter")};
     struct mr_arena arena;
     bool production = false;
     int created = 0;
-    int rc = is_production(options, &production, error);
+    int rc = topics_read_sizing(options, &production, error);
     rc = rc ? rc : topo_kafka_ping(&kafka, TOOL_PING_TIMEOUT_MS, error);
     if (rc)
         return rc;
@@ -115,13 +116,13 @@ static int run_create(const struct mr_options *options, struct mr_error *error)
         topics[i] = (struct topo_kafka_topic){
             .name = topic->name,
             .partitions = production ? topic->partitions_production : topic->partitions_development,
-            .configs = configs_of(topic, &arena),
+            .configs = topics_list_configs(topic, &arena),
         };
     }
-    rc = create(&kafka, topics, &created, error);
+    rc = topics_create_missing(&kafka, topics, &created, error);
     rc = rc ? rc
             : topo_kafka_settle_topics(
-                  &kafka, topics, SHOP_TOPIC_COUNT, may_alter, &settling, error);
+                  &kafka, topics, SHOP_TOPIC_COUNT, topics_may_alter, &settling, error);
     if (rc == 0)
         printf(
             "%d topics created, %d were there, %d settings altered%s\n",
@@ -133,10 +134,10 @@ static int run_create(const struct mr_options *options, struct mr_error *error)
     return rc;
 }
 
-static int run_list(const struct mr_options *options, struct mr_error *error)
+static int topics_run_list(const struct mr_options *options, struct mr_error *error)
 {
     bool production = false;
-    int rc = is_production(options, &production, error);
+    int rc = topics_read_sizing(options, &production, error);
     if (rc)
         return rc;
     printf("%-34s %10s  %-8s %14s  %s\n", "TOPIC", "PARTITIONS", "CLEANUP", "RETENTION MS", "KEY");
@@ -172,7 +173,7 @@ const struct tool_command tool_topics_create = {
     .purpose = "create missing topics, settle the others; refuses another partition count",
     .options = create_options,
     .options_count = sizeof create_options / sizeof create_options[0],
-    .run = run_create,
+    .run = topics_run_create,
 };
 
 const struct tool_command tool_topics_list = {
@@ -181,5 +182,5 @@ const struct tool_command tool_topics_list = {
     .purpose = "print what topics there are to be",
     .options = list_options,
     .options_count = 1,
-    .run = run_list,
+    .run = topics_run_list,
 };

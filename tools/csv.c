@@ -52,7 +52,7 @@ void csv_reader_free(struct csv_reader *reader)
 }
 
 /* A quote that is not closed is noticed far behind it, so both lines are named. */
-static int broken_quote(const struct csv_reader *reader, const char *what, struct mr_error *error)
+static int csv_fail_quote(const struct csv_reader *reader, const char *what, struct mr_error *error)
 {
     return mr_fail(
         error,
@@ -63,13 +63,14 @@ static int broken_quote(const struct csv_reader *reader, const char *what, struc
         reader->quote_line);
 }
 
-static int broken(int64_t line, const char *what, struct mr_error *error)
+static int csv_fail(int64_t line, const char *what, struct mr_error *error)
 {
     return mr_fail(error, MR_MALFORMED, "line %" PRId64 ": %s", line, what);
 }
 
 /* 1: *ret_character is the next one, not yet taken; 0: the end. */
-static int peek(struct csv_reader *reader, char *ret_character, struct mr_error *error)
+static int
+csv_peek_character(struct csv_reader *reader, char *ret_character, struct mr_error *error)
 {
     while (reader->at == reader->len && !reader->over) {
         struct mr_error why;
@@ -91,7 +92,7 @@ static int peek(struct csv_reader *reader, char *ret_character, struct mr_error 
 }
 
 /* The next state; negative: broken quoting. *ret_keep says whether the character belongs to it. */
-static int step(enum state state, char c, bool *ret_keep)
+static int csv_step_state(enum state state, char c, bool *ret_keep)
 {
     *ret_keep = true;
     switch (state) {
@@ -110,18 +111,18 @@ static int step(enum state state, char c, bool *ret_keep)
 }
 
 /* True when the character ends the row; takes the LF of a CRLF too. */
-static int take_line_end(struct csv_reader *reader, char c, struct mr_error *error)
+static int csv_take_line_end(struct csv_reader *reader, char c, struct mr_error *error)
 {
     char next = 0;
     if (c != '\n' && c != '\r')
         return 0;
     if (c == '\r') {
         reader->at++;
-        int rc = peek(reader, &next, error);
+        int rc = csv_peek_character(reader, &next, error);
         if (rc < 0)
             return rc;
         if (rc == 0 || next != '\n')
-            return broken(
+            return csv_fail(
                 reader->line,
                 "a carriage return without a line feed: save the file with LF or CRLF line ends",
                 error);
@@ -131,19 +132,19 @@ static int take_line_end(struct csv_reader *reader, char c, struct mr_error *err
     return 1;
 }
 
-static int end_field(struct csv_reader *reader, struct csv_row *row, struct mr_error *error)
+static int csv_end_field(struct csv_reader *reader, struct csv_row *row, struct mr_error *error)
 {
     if (row->fields_count == CSV_FIELDS_MAX)
-        return broken(row->line, "over 64 columns", error);
+        return csv_fail(row->line, "over 64 columns", error);
     reader->starts[++row->fields_count] = reader->text.len;
     return 0;
 }
 
-static int
-keep(struct csv_reader *reader, const struct csv_row *row, char c, struct mr_error *error)
+static int csv_keep_character(
+    struct csv_reader *reader, const struct csv_row *row, char c, struct mr_error *error)
 {
     if (c == '\0')
-        return broken(reader->line, "a NUL character", error);
+        return csv_fail(reader->line, "a NUL character", error);
     if (reader->text.len == CSV_ROW_BYTES_MAX)
         return mr_fail(
             error,
@@ -157,39 +158,39 @@ keep(struct csv_reader *reader, const struct csv_row *row, char c, struct mr_err
 }
 
 /* One character of the row: 1 when it ended the row. */
-static int
-take(struct csv_reader *reader, struct csv_row *row, enum state *state, struct mr_error *error)
+static int csv_take_character(
+    struct csv_reader *reader, struct csv_row *row, enum state *state, struct mr_error *error)
 {
     bool belongs = false;
     char c = reader->chunk[reader->at];
     if (*state != QUOTED) {
-        int ended = take_line_end(reader, c, error);
+        int ended = csv_take_line_end(reader, c, error);
         if (ended)
             return ended;
         if (c == ',') {
             reader->at++;
             *state = START;
-            return end_field(reader, row, error);
+            return csv_end_field(reader, row, error);
         }
     }
-    int next = step(*state, c, &belongs);
+    int next = csv_step_state(*state, c, &belongs);
     if (next < 0 && *state == CLOSED && (c == ';' || c == '\t' || c == '|'))
-        return broken(
+        return csv_fail(
             reader->line,
             "the quoted fields are separated by semicolons, tabs or bars; save the file with "
             "commas",
             error);
     if (next < 0 && *state == CLOSED)
-        return broken_quote(reader, "text after a closing quote", error);
+        return csv_fail_quote(reader, "text after a closing quote", error);
     if (next < 0)
-        return broken(reader->line, "broken quoting: a quote inside a bare field", error);
+        return csv_fail(reader->line, "broken quoting: a quote inside a bare field", error);
     if (*state == START && next == QUOTED)
         reader->quote_line = reader->line;
     if (*state == QUOTED && c == '\n')
         reader->line++;
     *state = (enum state)next;
     reader->at++;
-    return belongs ? keep(reader, row, c, error) : 0;
+    return belongs ? csv_keep_character(reader, row, c, error) : 0;
 }
 
 int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error *error)
@@ -201,20 +202,20 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error
     row->fields_count = 0;
     mr_buffer_reset(&reader->text);
     reader->starts[0] = 0;
-    int rc = peek(reader, &c, error);
+    int rc = csv_peek_character(reader, &c, error);
     if (rc <= 0)
         return rc;
     do {
-        rc = take(reader, row, &state, error);
+        rc = csv_take_character(reader, row, &state, error);
         if (rc)
             break;
-        rc = peek(reader, &c, error);
+        rc = csv_peek_character(reader, &c, error);
     } while (rc == 1);
     if (rc < 0)
         return rc;
     if (rc == 0 && state == QUOTED)
-        return broken(reader->quote_line, "broken quoting: a quote is never closed", error);
-    rc = end_field(reader, row, error);
+        return csv_fail(reader->quote_line, "broken quoting: a quote is never closed", error);
+    rc = csv_end_field(reader, row, error);
     if (rc)
         return rc;
     const char *text = mr_buffer_view(&reader->text).ptr;

@@ -12,7 +12,7 @@
 
 enum { READ_TIMEOUT_MS = 500 };
 
-static int all_ends(
+static int count_find_ends(
     const struct topo_kafka_options *kafka,
     struct topo_kafka_end **ret_ends,
     size_t *ret_count,
@@ -26,11 +26,11 @@ static int all_ends(
 
 int import_count_begin(struct import *import, struct mr_error *error)
 {
-    return all_ends(&import->kafka, &import->began, &import->began_count, error);
+    return count_find_ends(&import->kafka, &import->began, &import->began_count, error);
 }
 
 /* Where a partition ended before; 0 when it is new. */
-static int64_t began_at(const struct import *import, const struct topo_kafka_end *end)
+static int64_t count_find_begin(const struct import *import, const struct topo_kafka_end *end)
 {
     for (size_t i = 0; i < import->began_count; i++)
         if (import->began[i].partition == end->partition &&
@@ -40,7 +40,7 @@ static int64_t began_at(const struct import *import, const struct topo_kafka_end
 }
 
 /* Committed records of one topic, between its ends then and now. */
-static int count_topic(
+static int count_read_topic(
     const struct import *import,
     const struct topo_kafka_end *ends,
     size_t partitions,
@@ -53,7 +53,7 @@ static int count_topic(
     int rc = topo_kafka_reader_new(&import->kafka, &reader, error);
     for (size_t i = 0; rc == 0 && i < partitions; i++)
         rc = topo_kafka_reader_add(
-            reader, ends[i].topic, ends[i].partition, began_at(import, &ends[i]), error);
+            reader, ends[i].topic, ends[i].partition, count_find_begin(import, &ends[i]), error);
     while (rc == 0 && done < partitions) {
         const struct topo_record *unread = NULL;
         if (topo_kafka_reader_at_end(reader, ends[done].topic, ends[done].partition)) {
@@ -70,15 +70,16 @@ static int count_topic(
     return rc;
 }
 
-static bool has_moved(const struct import *import, const struct topo_kafka_end *ends, size_t count)
+static bool
+count_has_moved(const struct import *import, const struct topo_kafka_end *ends, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (ends[i].offset != began_at(import, &ends[i]))
+        if (ends[i].offset != count_find_begin(import, &ends[i]))
             return true;
     return false;
 }
 
-static void print_row(const char *topic, int64_t records, double seconds)
+static void count_print_row(const char *topic, int64_t records, double seconds)
 {
     printf(
         "  %-34s %14" PRId64 " %14.0f\n",
@@ -92,7 +93,7 @@ int import_count_print(const struct import *import, double seconds, struct mr_er
     struct topo_kafka_end *ends = NULL;
     size_t count = 0;
     int64_t total = 0;
-    int rc = all_ends(&import->kafka, &ends, &count, error);
+    int rc = count_find_ends(&import->kafka, &ends, &count, error);
     if (rc)
         return rc;
     printf("\n  %-34s %14s %14s\n", "committed to Kafka meanwhile", "records", "records/s");
@@ -100,15 +101,15 @@ int import_count_print(const struct import *import, double seconds, struct mr_er
         int64_t records = 0;
         while (next < count && ends[next].topic == ends[first].topic)
             next++;
-        if (!has_moved(import, &ends[first], next - first))
+        if (!count_has_moved(import, &ends[first], next - first))
             continue;
-        rc = count_topic(import, &ends[first], next - first, &records, error);
+        rc = count_read_topic(import, &ends[first], next - first, &records, error);
         if (rc == 0)
-            print_row(ends[first].topic, records, seconds);
+            count_print_row(ends[first].topic, records, seconds);
         total += records;
     }
     if (rc == 0)
-        print_row("all topics", total, seconds);
+        count_print_row("all topics", total, seconds);
     free(ends);
     return rc;
 }

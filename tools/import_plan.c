@@ -34,7 +34,7 @@ enum { READ_TIMEOUT_MS = 500 };
 static const struct mr_bytes importer = MR_LITERAL("import");
 static const struct mr_bytes method = MR_LITERAL("IMPORT");
 
-static void name_digest(const uint8_t digest[SEALING_DIGEST_BYTES], char *ret_text)
+static void plan_print_digest(const uint8_t digest[SEALING_DIGEST_BYTES], char *ret_text)
 {
     char text[SEALING_BASE32_LEN + 1];
     sealing_base32(digest, text);
@@ -43,7 +43,7 @@ static void name_digest(const uint8_t digest[SEALING_DIGEST_BYTES], char *ret_te
 }
 
 /* Over what the file says of its baskets, whatever form it has: plain or packed, CRLF or LF. */
-static void name_file(struct import *import)
+static void plan_name_file(struct import *import)
 {
     const struct retail *retail = import->retail;
     uint8_t digest[SEALING_DIGEST_BYTES] = {0};
@@ -68,17 +68,17 @@ static void name_file(struct import *import)
             mr_buffer_view(&import->bytes)};
         sealing_digest(parts, sizeof parts / sizeof parts[0], digest);
     }
-    name_digest(digest, import->digest);
+    plan_print_digest(digest, import->digest);
 }
 
-static void name_run(struct import *import)
+static void plan_name_run(struct import *import)
 {
     uint8_t random[SEALING_DIGEST_BYTES];
     sealing_random(random, sizeof random);
-    name_digest(random, import->run);
+    plan_print_digest(random, import->run);
 }
 
-static void name_products(struct import *import)
+static void plan_name_products(struct import *import)
 {
     const struct retail *retail = import->retail;
     import->products = mr_calloc(retail->products_count + 1, sizeof *import->products);
@@ -98,7 +98,7 @@ static void name_products(struct import *import)
 }
 
 /* In small letters, so that "ab1" of one file and "AB1" of another are one account. */
-static void name_customers(struct import *import)
+static void plan_name_customers(struct import *import)
 {
     const struct retail *retail = import->retail;
     import->customers = mr_calloc(retail->customers_count + 1, sizeof *import->customers);
@@ -139,10 +139,10 @@ void import_name(struct import *import)
 {
     const struct retail *retail = import->retail;
     assert(retail->lines_qualifying > 0);
-    name_file(import);
-    name_run(import);
-    name_products(import);
-    name_customers(import);
+    plan_name_file(import);
+    plan_name_run(import);
+    plan_name_products(import);
+    plan_name_customers(import);
     import->baskets = mr_calloc(retail->baskets_count + 1, sizeof *import->baskets);
     import->adds = mr_calloc(retail->lines_count + 1, sizeof *import->adds);
     import->left = mr_calloc(retail->lines_count + 1, sizeof *import->left);
@@ -193,25 +193,25 @@ void import_require_catalog(struct import *import, int32_t partition, int64_t ne
         import->catalog_next[partition] = next_offset;
 }
 
-static struct import_product *find_product(struct import *import, struct mr_bytes product_id)
+static struct import_product *plan_find_product(struct import *import, struct mr_bytes product_id)
 {
     uint32_t number = 0;
     return name_index_find(&import->product_ids, product_id, &number) ? &import->products[number]
                                                                       : NULL;
 }
 
-static int
-take_product(struct import *import, const struct codec_message *message, struct mr_error *error)
+static int plan_take_product(
+    struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     (void)error;
     if (message->id == SHOP_PRODUCT_CREATED) {
-        struct import_product *product =
-            find_product(import, ((const struct shop_product_created *)message->value)->product_id);
+        struct import_product *product = plan_find_product(
+            import, ((const struct shop_product_created *)message->value)->product_id);
         if (product)
             product->exists = true;
     } else if (message->id == SHOP_PRICE_CHANGED) {
         const struct shop_price_changed *changed = message->value;
-        struct import_product *product = find_product(import, changed->product_id);
+        struct import_product *product = plan_find_product(import, changed->product_id);
         if (product)
             product->price_minor = changed->price.minor;
     }
@@ -219,7 +219,7 @@ take_product(struct import *import, const struct codec_message *message, struct 
 }
 
 static int
-take_stock(struct import *import, const struct codec_message *message, struct mr_error *error)
+plan_take_stock(struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     uint32_t number = 0;
     (void)error;
@@ -233,7 +233,7 @@ take_stock(struct import *import, const struct codec_message *message, struct mr
 
 /* A customer who was there before this run may have left something in the cart. */
 static int
-take_claim(struct import *import, const struct codec_message *message, struct mr_error *error)
+plan_take_claim(struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     uint32_t number = 0;
     (void)error;
@@ -257,7 +257,7 @@ import_add_order(struct import *import, struct mr_bytes order_id, uint32_t baske
 }
 
 /* "retail:DIGEST:INVOICE", as import_send.c writes it. */
-static bool parse_correlation(
+static bool plan_parse_correlation(
     const struct import *import, struct mr_bytes text, uint32_t *ret_basket, bool *ret_own)
 {
     static const struct mr_bytes prefix = MR_LITERAL("retail:");
@@ -271,7 +271,7 @@ static bool parse_correlation(
 }
 
 /* Each order of a guest has a guest of its own. */
-static bool is_owner(const struct import *import, uint32_t basket, struct mr_bytes owner_id)
+static bool plan_is_owner(const struct import *import, uint32_t basket, struct mr_bytes owner_id)
 {
     uint32_t customer = import->retail->baskets[basket].customer;
     if (customer == RETAIL_GUEST)
@@ -279,16 +279,16 @@ static bool is_owner(const struct import *import, uint32_t basket, struct mr_byt
     return mr_bytes_equal(owner_id, shop_id_view(&import->customers[customer].user_id));
 }
 
-static void take_placed(struct import *import, const struct shop_order_placed *placed)
+static void plan_take_placed(struct import *import, const struct shop_order_placed *placed)
 {
     uint32_t basket = 0;
     bool own = false;
-    if (!parse_correlation(import, placed->meta.correlation_id, &basket, &own))
+    if (!plan_parse_correlation(import, placed->meta.correlation_id, &basket, &own))
         return;
     uint32_t number = import_add_order(import, placed->order_id, basket, own);
     struct import_known_order *order = &import->orders[number];
     order->state = ORDER_PLACED;
-    order->other_owner = !is_owner(import, basket, placed->owner_id);
+    order->other_owner = !plan_is_owner(import, basket, placed->owner_id);
     order->lines_first = import->known_lines_count;
     for (size_t i = 0; i < placed->lines_count; i++) {
         uint32_t product = 0;
@@ -308,7 +308,7 @@ static void take_placed(struct import *import, const struct shop_order_placed *p
     }
 }
 
-static void end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
+static void plan_end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
 {
     uint32_t number = 0;
     if (name_index_find(&import->order_ids, order_id, &number))
@@ -316,18 +316,18 @@ static void end_order(struct import *import, struct mr_bytes order_id, enum impo
 }
 
 static int
-take_order(struct import *import, const struct codec_message *message, struct mr_error *error)
+plan_take_order(struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     (void)error;
     if (message->id == SHOP_ORDER_PLACED)
-        take_placed(import, message->value);
+        plan_take_placed(import, message->value);
     else if (message->id == SHOP_ORDER_CONFIRMED)
-        end_order(
+        plan_end_order(
             import,
             ((const struct shop_order_confirmed *)message->value)->order_id,
             ORDER_CONFIRMED);
     else if (message->id == SHOP_ORDER_CANCELLED)
-        end_order(
+        plan_end_order(
             import,
             ((const struct shop_order_cancelled *)message->value)->order_id,
             ORDER_CANCELLED);
@@ -336,10 +336,10 @@ take_order(struct import *import, const struct codec_message *message, struct mr
 
 int import_read_state(struct import *import, struct mr_error *error)
 {
-    int rc = import_read_topic(import, IMPORT_CATALOG_TOPIC, take_product, error);
-    rc = rc ? rc : import_read_topic(import, "inventory.stock.events", take_stock, error);
-    rc = rc ? rc : import_read_topic(import, "identity.claim.events", take_claim, error);
-    return rc ? rc : import_read_topic(import, "sales.order.events", take_order, error);
+    int rc = import_read_topic(import, IMPORT_CATALOG_TOPIC, plan_take_product, error);
+    rc = rc ? rc : import_read_topic(import, "inventory.stock.events", plan_take_stock, error);
+    rc = rc ? rc : import_read_topic(import, "identity.claim.events", plan_take_claim, error);
+    return rc ? rc : import_read_topic(import, "sales.order.events", plan_take_order, error);
 }
 
 /* -- what is left -- */
@@ -353,7 +353,7 @@ struct match {
 };
 
 /* Takes a line of an order out of the basket's `lines`; what is left over goes into the match. */
-static void subtract_line(
+static void plan_subtract_line(
     const struct import *import,
     const struct retail_basket *basket,
     const struct retail_line *sold,
@@ -377,7 +377,7 @@ static void subtract_line(
         match->smaller = found;
 }
 
-static void subtract_order(
+static void plan_subtract_order(
     const struct import *import,
     const struct import_known_order *order,
     int32_t *lines,
@@ -385,12 +385,13 @@ static void subtract_order(
 {
     const struct retail_basket *basket = &import->retail->baskets[order->basket];
     for (size_t i = 0; i < order->lines_count; i++)
-        subtract_line(import, basket, &import->known_lines[order->lines_first + i], lines, match);
+        plan_subtract_line(
+            import, basket, &import->known_lines[order->lines_first + i], lines, match);
     match->lacks |= order->other_product;
     match->other_owner |= order->other_owner;
 }
 
-static int refuse_basket(
+static int plan_refuse_basket(
     const struct import *import, size_t number, const struct match *match, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
@@ -412,7 +413,7 @@ static int refuse_basket(
         MR_ARG(sku));
 }
 
-static bool has_left(const struct import *import, size_t number)
+static bool plan_has_left(const struct import *import, size_t number)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     for (size_t i = 0; i < basket->lines_count; i++)
@@ -421,7 +422,7 @@ static bool has_left(const struct import *import, size_t number)
     return false;
 }
 
-static void plan_basket(struct import *import, size_t number)
+static void plan_one_basket(struct import *import, size_t number)
 {
     const struct retail_basket *lines = &import->retail->baskets[number];
     struct import_basket *basket = &import->baskets[number];
@@ -439,7 +440,7 @@ static void plan_basket(struct import *import, size_t number)
 }
 
 /* Takes out what has been ordered, basket by basket, and refuses what contradicts it. */
-static int match_orders(struct import *import, struct match *matches, struct mr_error *error)
+static int plan_match_orders(struct import *import, struct match *matches, struct mr_error *error)
 {
     for (size_t i = 0; i < import->retail->baskets_count; i++)
         matches[i].smaller = SIZE_MAX;
@@ -448,16 +449,16 @@ static int match_orders(struct import *import, struct match *matches, struct mr_
         struct match ignored = {0};
         if (order->state == ORDER_CANCELLED)
             continue;
-        subtract_order(import, order, import->left, &matches[order->basket]);
+        plan_subtract_order(import, order, import->left, &matches[order->basket]);
         if (!order->own)
-            subtract_order(import, order, import->adds, &ignored);
+            plan_subtract_order(import, order, import->adds, &ignored);
         import->baskets[order->basket].orders_open += order->state == ORDER_PLACED;
     }
     for (size_t i = 0; i < import->retail->baskets_count; i++) {
         const struct match *match = &matches[i];
         if (match->other_owner || match->smaller != SIZE_MAX ||
-            (match->shares && match->lacks && has_left(import, i)))
-            return refuse_basket(import, i, match, error);
+            (match->shares && match->lacks && plan_has_left(import, i)))
+            return plan_refuse_basket(import, i, match, error);
     }
     return 0;
 }
@@ -469,13 +470,13 @@ int import_plan(struct import *import, struct mr_error *error)
     for (size_t i = 0; i < retail->lines_count; i++)
         import->adds[i] = import->left[i] = retail->lines[i].quantity;
     struct match *matches = mr_calloc(retail->baskets_count + 1, sizeof *matches);
-    int rc = match_orders(import, matches, error);
+    int rc = plan_match_orders(import, matches, error);
     free(matches);
     if (rc)
         return rc;
     for (size_t i = 0; i < retail->lines_count; i++)
         import->products[retail->lines[i].product].brought += import->adds[i];
     for (size_t i = 0; i < import->baskets_count; i++)
-        plan_basket(import, i);
+        plan_one_basket(import, i);
     return 0;
 }

@@ -22,7 +22,7 @@ struct import_progress import_progress_begin(const char *what)
 }
 
 static void
-print_bar(const struct import_progress *progress, size_t done, size_t total, int64_t now)
+progress_print_bar(const struct import_progress *progress, size_t done, size_t total, int64_t now)
 {
     char bar[BAR_CELLS + 1];
     size_t filled = total ? done * BAR_CELLS / total : BAR_CELLS;
@@ -46,7 +46,7 @@ void import_progress_show(struct import_progress *progress, size_t done, size_t 
         return;
     progress->shown_ms = now;
     if (progress->terminal)
-        print_bar(progress, done, total, now);
+        progress_print_bar(progress, done, total, now);
     else
         printf(
             "%s %zu/%zu after %.1f s",

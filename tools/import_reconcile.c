@@ -7,29 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void add_captured(struct import *import, struct mr_bytes order_id, int64_t minor)
+static void reconcile_add_captured(struct import *import, struct mr_bytes order_id, int64_t minor)
 {
     uint32_t number = 0;
     if (name_index_find(&import->order_ids, order_id, &number))
         import->orders[number].captured_minor += minor;
 }
 
-static int
-take_payment(struct import *import, const struct codec_message *message, struct mr_error *error)
+static int reconcile_take_payment(
+    struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     (void)error;
     if (message->id == SHOP_PAYMENT_CAPTURED) {
         const struct shop_payment_captured *event = message->value;
-        add_captured(import, event->order_id, event->captured.minor);
+        reconcile_add_captured(import, event->order_id, event->captured.minor);
     } else if (message->id == SHOP_PAYMENT_REFUNDED) {
         const struct shop_payment_refunded *event = message->value;
-        add_captured(import, event->order_id, -event->refunded.minor);
+        reconcile_add_captured(import, event->order_id, -event->refunded.minor);
     }
     return 0;
 }
 
-static int
-take_stock(struct import *import, const struct codec_message *message, struct mr_error *error)
+static int reconcile_take_stock(
+    struct import *import, const struct codec_message *message, struct mr_error *error)
 {
     uint32_t number = 0;
     uint32_t order = 0;
@@ -50,12 +50,13 @@ take_stock(struct import *import, const struct codec_message *message, struct mr
 
 int import_read_results(struct import *import, struct mr_error *error)
 {
-    int rc = import_read_topic(import, "payments.events", take_payment, error);
-    return rc ? rc : import_read_topic(import, "inventory.stock.events", take_stock, error);
+    int rc = import_read_topic(import, "payments.events", reconcile_take_payment, error);
+    return rc ? rc
+              : import_read_topic(import, "inventory.stock.events", reconcile_take_stock, error);
 }
 
 /* One row; counts what differs. */
-static void compare(const char *what, int64_t shop, int64_t file, int *differences)
+static void reconcile_compare(const char *what, int64_t shop, int64_t file, int *differences)
 {
     printf(
         "  %-34s %14" PRId64 " %14" PRId64 "%s\n",
@@ -66,7 +67,7 @@ static void compare(const char *what, int64_t shop, int64_t file, int *differenc
     *differences += shop != file;
 }
 
-static void compare_money(const char *what, int64_t shop, int64_t file, int *differences)
+static void reconcile_compare_money(const char *what, int64_t shop, int64_t file, int *differences)
 {
     printf(
         "  %-34s %11" PRId64 ".%02d %11" PRId64 ".%02d%s\n",
@@ -79,7 +80,7 @@ static void compare_money(const char *what, int64_t shop, int64_t file, int *dif
     *differences += shop != file;
 }
 
-static void print_lines(const struct retail *retail)
+static void reconcile_print_lines(const struct retail *retail)
 {
     printf(
         "\nlines read %" PRId64 ", qualifying %" PRId64 "\n",
@@ -100,7 +101,7 @@ struct sums {
 };
 
 /* Of the orders placed for this file. */
-static struct sums sum_shop(const struct import *import)
+static struct sums reconcile_sum_shop(const struct import *import)
 {
     struct sums sums = {0};
     bool *seen = mr_calloc(import->baskets_count + 1, sizeof *seen);
@@ -120,7 +121,7 @@ static struct sums sum_shop(const struct import *import)
 }
 
 /* Of what the baskets asked for add to what the shop had. */
-static struct sums sum_file(const struct import *import, int64_t *ret_known)
+static struct sums reconcile_sum_file(const struct import *import, int64_t *ret_known)
 {
     const struct retail *retail = import->retail;
     struct sums sums = {0};
@@ -139,7 +140,8 @@ static struct sums sum_file(const struct import *import, int64_t *ret_known)
 }
 
 /* The number of products whose stock is another than what the file brought less what it sold. */
-static int64_t wrong_stock(const struct import *import, int64_t *ret_left, int64_t *ret_expected)
+static int64_t
+reconcile_count_wrong_stock(const struct import *import, int64_t *ret_left, int64_t *ret_expected)
 {
     const struct retail *retail = import->retail;
     int64_t *expected = mr_calloc(retail->products_count + 1, sizeof *expected);
@@ -167,10 +169,10 @@ int import_reconcile(const struct import *import, struct mr_error *error)
     int64_t left = 0;
     int64_t left_expected = 0;
     int differences = 0;
-    struct sums shop = sum_shop(import);
-    struct sums file = sum_file(import, &known);
-    int64_t wrong = wrong_stock(import, &left, &left_expected);
-    print_lines(retail);
+    struct sums shop = reconcile_sum_shop(import);
+    struct sums file = reconcile_sum_file(import, &known);
+    int64_t wrong = reconcile_count_wrong_stock(import, &left, &left_expected);
+    reconcile_print_lines(retail);
     if (known)
         printf(
             "\n%" PRId64
@@ -179,21 +181,21 @@ int import_reconcile(const struct import *import, struct mr_error *error)
             known,
             import->baskets_count);
     printf("\n  %-34s %14s %14s\n", "", "shop", "file");
-    compare(
+    reconcile_compare(
         "products",
         (int64_t)import->products_accepted,
         (int64_t)retail->products_count,
         &differences);
-    compare(
+    reconcile_compare(
         "customers",
         (int64_t)import->customers_accepted,
         (int64_t)retail->customers_count,
         &differences);
-    compare("orders confirmed", shop.orders, file.orders, &differences);
-    compare("units sold", shop.units, file.units, &differences);
-    compare_money("captured (" IMPORT_CURRENCY ")", shop.minor, file.minor, &differences);
-    compare("units left on hand", left, left_expected, &differences);
-    compare("products with other stock", wrong, 0, &differences);
+    reconcile_compare("orders confirmed", shop.orders, file.orders, &differences);
+    reconcile_compare("units sold", shop.units, file.units, &differences);
+    reconcile_compare_money("captured (" IMPORT_CURRENCY ")", shop.minor, file.minor, &differences);
+    reconcile_compare("units left on hand", left, left_expected, &differences);
+    reconcile_compare("products with other stock", wrong, 0, &differences);
     if (import->refused)
         printf("  refused commands: %zu, the first: %s\n", import->refused, import->first_refusal);
     if (differences)

@@ -16,7 +16,7 @@ static const struct mr_bytes importer = MR_LITERAL("import");
 static const struct mr_bytes method = MR_LITERAL("IMPORT");
 
 /* Named by this run: what depends on the state that it has read. */
-static struct shop_id run_command(
+static struct shop_id send_name_by_run(
     struct import *import, struct mr_bytes principal, const char *route, struct mr_bytes name)
 {
     return shop_command_id(
@@ -27,22 +27,22 @@ static struct shop_id run_command(
 }
 
 /* A guest has a cart of its own in every run. */
-static struct shop_id owner_of(struct import *import, size_t number)
+static struct shop_id send_find_owner(struct import *import, size_t number)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     if (basket->customer != RETAIL_GUEST)
         return import->customers[basket->customer].user_id;
-    struct shop_id id = run_command(import, importer, "retail/guest", basket->invoice);
+    struct shop_id id = send_name_by_run(import, importer, "retail/guest", basket->invoice);
     return shop_created_id("gst_", shop_id_view(&id));
 }
 
 /* import_plan.c finds an order's file and invoice by it. */
-static struct mr_bytes correlation_of(struct import *import, struct mr_bytes name)
+static struct mr_bytes send_correlate(struct import *import, struct mr_bytes name)
 {
     return mr_arena_printf(&import->arena, "retail:%s:%.*s", import->digest, MR_ARG(name));
 }
 
-static struct shop_command_meta meta_of(
+static struct shop_command_meta send_make_meta(
     struct import *import,
     const struct shop_id *command_id,
     struct mr_bytes fingerprint,
@@ -60,11 +60,11 @@ static struct shop_command_meta meta_of(
         .deadline = now + COMMAND_LIFETIME_MS,
         .reply_to = mr_cstr(wants_reply ? "gateway.replies" : ""),
         .reply_partition = import->reply_partition,
-        .correlation_id = correlation_of(import, correlated_name),
+        .correlation_id = send_correlate(import, correlated_name),
     };
 }
 
-static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
+static void send_note_delivery(void *user, int code, int32_t partition, int64_t offset)
 {
     struct import *import = user;
     int none = 0;
@@ -74,7 +74,7 @@ static void on_delivered(void *user, int code, int32_t partition, int64_t offset
         atomic_compare_exchange_strong(&import->undelivered, &none, code);
 }
 
-static int send_command(
+static int send_record(
     struct import *import,
     const char *topic,
     struct mr_bytes key,
@@ -93,8 +93,8 @@ static int send_command(
         .headers_count = requires.ptr ? 1 : 0,
     };
     for (;;) {
-        int rc =
-            topo_kafka_produce(import->producer, topic, -1, &output, on_delivered, import, error);
+        int rc = topo_kafka_produce(
+            import->producer, topic, -1, &output, send_note_delivery, import, error);
         if (rc != MR_AGAIN)
             return rc;
         nanosleep(&(struct timespec){.tv_nsec = FULL_QUEUE_POLL_MS * 1000000L}, NULL);
@@ -102,7 +102,7 @@ static int send_command(
 }
 
 /* Its answer is waited for. */
-static void expect_answer(
+static void send_expect_answer(
     struct import *import, const struct shop_id *command_id, enum import_setup kind, size_t number)
 {
     uint32_t at = name_index_put(&import->command_ids, shop_id_view(command_id));
@@ -119,10 +119,11 @@ static int send_clear(
     struct mr_error *error)
 {
     struct shop_clear_cart command = {
-        .meta = meta_of(import, command_id, mr_cstr("clear"), owner, mr_cstr("clear"), wants_reply),
+        .meta = send_make_meta(
+            import, command_id, mr_cstr("clear"), owner, mr_cstr("clear"), wants_reply),
         .owner_id = owner,
     };
-    return send_command(
+    return send_record(
         import, "sales.commands", owner, SHOP_CLEAR_CART, &command, (struct mr_bytes){0}, error);
 }
 
@@ -131,12 +132,12 @@ int import_send_barriers(struct import *import, struct mr_error *error)
     int32_t found = 0;
     int rc = 0;
     for (int32_t i = 0; rc == 0 && found < import->sales_partitions; i++) {
-        struct shop_id id = run_command(
+        struct shop_id id = send_name_by_run(
             import, importer, "retail/barrier", mr_arena_printf(&import->arena, "%" PRId32, i));
         struct shop_id owner = shop_created_id("gst_", shop_id_view(&id));
         /* Owners are tried until every partition has had one. */
         if (mr_partition_of(shop_id_view(&owner), import->sales_partitions) == found) {
-            expect_answer(import, &id, SETUP_BARRIER, (size_t)found);
+            send_expect_answer(import, &id, SETUP_BARRIER, (size_t)found);
             rc = send_clear(import, shop_id_view(&owner), &id, true, error);
             found++;
         }
@@ -145,7 +146,7 @@ int import_send_barriers(struct import *import, struct mr_error *error)
     return rc;
 }
 
-static int create_product(struct import *import, size_t number, struct mr_error *error)
+static int send_create_product(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_product *product = &import->retail->products[number];
     struct mr_bytes product_id = shop_id_view(&import->products[number].id);
@@ -154,7 +155,7 @@ static int create_product(struct import *import, size_t number, struct mr_error 
     struct mr_bytes fingerprint = mr_arena_printf(
         &import->arena, "%.*s:%" PRId64, MR_ARG(product->title), product->price_minor);
     struct shop_create_product command = {
-        .meta = meta_of(import, &command_id, fingerprint, importer, product->sku, true),
+        .meta = send_make_meta(import, &command_id, fingerprint, importer, product->sku, true),
         .product_id = product_id,
         .sku = product->sku,
         .title = product->title,
@@ -162,8 +163,8 @@ static int create_product(struct import *import, size_t number, struct mr_error 
         .price = {product->price_minor, mr_cstr(IMPORT_CURRENCY)},
         .publish = true,
     };
-    expect_answer(import, &command_id, SETUP_PRODUCT, number);
-    return send_command(
+    send_expect_answer(import, &command_id, SETUP_PRODUCT, number);
+    return send_record(
         import,
         "catalog.product.commands",
         product_id,
@@ -173,18 +174,18 @@ static int create_product(struct import *import, size_t number, struct mr_error 
         error);
 }
 
-static int change_price(struct import *import, size_t number, struct mr_error *error)
+static int send_change_price(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_product *product = &import->retail->products[number];
     struct mr_bytes product_id = shop_id_view(&import->products[number].id);
-    struct shop_id command_id = run_command(import, importer, "retail/price", product->sku);
+    struct shop_id command_id = send_name_by_run(import, importer, "retail/price", product->sku);
     struct shop_change_price command = {
-        .meta = meta_of(import, &command_id, mr_cstr("price"), importer, product->sku, true),
+        .meta = send_make_meta(import, &command_id, mr_cstr("price"), importer, product->sku, true),
         .product_id = product_id,
         .price = {product->price_minor, mr_cstr(IMPORT_CURRENCY)},
     };
-    expect_answer(import, &command_id, SETUP_PRICE, number);
-    return send_command(
+    send_expect_answer(import, &command_id, SETUP_PRICE, number);
+    return send_record(
         import,
         "catalog.product.commands",
         product_id,
@@ -199,10 +200,10 @@ int import_send_product(struct import *import, size_t number, struct mr_error *e
     const struct import_product *product = &import->products[number];
     int rc = 0;
     if (!product->exists)
-        rc = create_product(import, number, error);
+        rc = send_create_product(import, number, error);
     else if (
         product->is_needed && product->price_minor != import->retail->products[number].price_minor)
-        rc = change_price(import, number, error);
+        rc = send_change_price(import, number, error);
     import->products_accepted += product->exists;
     mr_arena_reset(&import->arena);
     return rc;
@@ -215,7 +216,7 @@ int import_send_stock(struct import *import, size_t number, struct mr_error *err
     if (product->stock_is_known || product->brought == 0)
         return 0;
     struct shop_adjust_stock command = {
-        .meta = meta_of(
+        .meta = send_make_meta(
             import,
             &product->stock_command,
             mr_arena_printf(&import->arena, "%" PRId64, product->brought),
@@ -226,8 +227,8 @@ int import_send_stock(struct import *import, size_t number, struct mr_error *err
         .delta = product->brought,
         .cause = mr_cstr(IMPORT_CAUSE),
     };
-    expect_answer(import, &product->stock_command, SETUP_STOCK, number);
-    int rc = send_command(
+    send_expect_answer(import, &product->stock_command, SETUP_STOCK, number);
+    int rc = send_record(
         import,
         "inventory.stock.commands",
         product_id,
@@ -240,7 +241,7 @@ int import_send_stock(struct import *import, size_t number, struct mr_error *err
 }
 
 /* The part before the @ has room for 64 characters. */
-static struct mr_bytes address_of(struct import *import, struct mr_bytes customer)
+static struct mr_bytes send_make_address(struct import *import, struct mr_bytes customer)
 {
     enum { PREFIXED_MAX = 55 };
     return customer.len <= PREFIXED_MAX
@@ -256,12 +257,12 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
     struct mr_bytes user_id = shop_id_view(&customer->user_id);
     struct mr_bytes email = {0};
     struct sealing_key key;
-    if (!sealing_email_normalise(address_of(import, name), arena, &email))
+    if (!sealing_email_normalise(send_make_address(import, name), arena, &email))
         return mr_fail(error, MR_INVALID, "CustomerID %.*s cannot be in an address", MR_ARG(name));
     struct mr_bytes email_key = sealing_email_key(&import->email_hmac, email, arena);
     struct shop_wrapped_key wrapped = sealing_wrap_new(&import->kek, user_id, arena, &key);
     struct shop_claim_email command = {
-        .meta = meta_of(import, &customer->command_id, email_key, importer, name, true),
+        .meta = send_make_meta(import, &customer->command_id, email_key, importer, name, true),
         .email_key = email_key,
         .user_id = user_id,
         .email_sealed = sealing_seal(
@@ -269,8 +270,8 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
         .locale = mr_cstr("en-GB"),
         .subject_key = wrapped,
     };
-    expect_answer(import, &customer->command_id, SETUP_CUSTOMER, number);
-    int rc = send_command(
+    send_expect_answer(import, &customer->command_id, SETUP_CUSTOMER, number);
+    int rc = send_record(
         import,
         "identity.claim.commands",
         email_key,
@@ -284,7 +285,7 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
 
 /* What sales must have seen of the catalogue before the first command of a partition; nothing for
  * the others, which come after it. */
-static struct mr_bytes required_by(struct import *import, struct mr_bytes owner)
+static struct mr_bytes send_require_catalog(struct import *import, struct mr_bytes owner)
 {
     struct mr_bytes list = {0};
     int32_t partition = mr_partition_of(owner, import->sales_partitions);
@@ -305,14 +306,14 @@ static struct mr_bytes required_by(struct import *import, struct mr_bytes owner)
 
 /* A cart that an import before left something in is emptied first. */
 static int
-clear_cart(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
+send_clear_cart(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
     struct import_customer *customer =
         basket->customer == RETAIL_GUEST ? NULL : &import->customers[basket->customer];
     if (!customer || !customer->was_there || customer->is_cleared)
         return 0;
-    struct shop_id command_id = run_command(import, owner, "retail/clear", basket->invoice);
+    struct shop_id command_id = send_name_by_run(import, owner, "retail/clear", basket->invoice);
     customer->is_cleared = true;
     return send_clear(import, owner, &command_id, false, error);
 }
@@ -327,10 +328,10 @@ static int send_line(
     int32_t quantity = import->left[line];
     struct mr_bytes product_id =
         shop_id_view(&import->products[import->retail->lines[line].product].id);
-    struct shop_id command_id =
-        run_command(import, owner, "retail/line", mr_arena_printf(&import->arena, "%zu", line));
+    struct shop_id command_id = send_name_by_run(
+        import, owner, "retail/line", mr_arena_printf(&import->arena, "%zu", line));
     struct shop_add_cart_item command = {
-        .meta = meta_of(
+        .meta = send_make_meta(
             import,
             &command_id,
             mr_arena_printf(&import->arena, "%.*s:%" PRId32, MR_ARG(product_id), quantity),
@@ -341,17 +342,17 @@ static int send_line(
         .product_id = product_id,
         .quantity = quantity,
     };
-    return send_command(
+    return send_record(
         import,
         "sales.commands",
         owner,
         SHOP_ADD_CART_ITEM,
         &command,
-        required_by(import, owner),
+        send_require_catalog(import, owner),
         error);
 }
 
-static int64_t total_of(const struct import *import, const struct retail_basket *basket)
+static int64_t send_sum_order(const struct import *import, const struct retail_basket *basket)
 {
     int64_t total = 0;
     for (size_t i = basket->lines_first; i < basket->lines_first + basket->lines_count; i++)
@@ -364,9 +365,9 @@ static int
 send_order(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
-    struct shop_id command_id = run_command(import, owner, "retail/order", basket->invoice);
+    struct shop_id command_id = send_name_by_run(import, owner, "retail/order", basket->invoice);
     struct shop_id order_id = shop_order_id(owner, shop_id_view(&command_id));
-    struct shop_money total = {total_of(import, basket), mr_cstr(IMPORT_CURRENCY)};
+    struct shop_money total = {send_sum_order(import, basket), mr_cstr(IMPORT_CURRENCY)};
     struct shop_sealed token = sealing_seal(
         &import->payment,
         mr_cstr(SEALING_PAYMENT_ID),
@@ -374,7 +375,7 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
         mr_cstr("pm_approve"),
         &import->arena);
     struct shop_place_order command = {
-        .meta = meta_of(
+        .meta = send_make_meta(
             import,
             &command_id,
             mr_arena_printf(&import->arena, "%" PRId64, total.minor),
@@ -387,7 +388,7 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
         .method_token_sealed = &token,
     };
     (void)import_add_order(import, shop_id_view(&order_id), (uint32_t)number, true);
-    return send_command(
+    return send_record(
         import, "sales.commands", owner, SHOP_PLACE_ORDER, &command, (struct mr_bytes){0}, error);
 }
 
@@ -395,8 +396,8 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
 int import_send_basket(struct import *import, size_t number, struct mr_error *error)
 {
     const struct retail_basket *basket = &import->retail->baskets[number];
-    struct shop_id owner = owner_of(import, number);
-    int rc = clear_cart(import, shop_id_view(&owner), number, error);
+    struct shop_id owner = send_find_owner(import, number);
+    int rc = send_clear_cart(import, shop_id_view(&owner), number, error);
     size_t end = basket->lines_first + basket->lines_count;
     for (size_t i = basket->lines_first; rc == 0 && i < end; i++) {
         if (import->left[i] > 0)

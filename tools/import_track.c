@@ -40,7 +40,8 @@ int import_follow_orders(struct import *import, struct mr_error *error)
 }
 
 /* Moves an order of ours, once; its basket may have nothing left to do then. */
-static void end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
+static void
+track_end_order(struct import *import, struct mr_bytes order_id, enum import_order state)
 {
     uint32_t number = 0;
     if (!name_index_find(&import->order_ids, order_id, &number))
@@ -60,7 +61,7 @@ static void end_order(struct import *import, struct mr_bytes order_id, enum impo
     }
 }
 
-static void note_refusal(struct import *import, const struct shop_command_outcome *outcome)
+static void track_note_refusal(struct import *import, const struct shop_command_outcome *outcome)
 {
     if (import->refused++ == 0)
         snprintf(
@@ -74,7 +75,7 @@ static void note_refusal(struct import *import, const struct shop_command_outcom
 }
 
 /* The catalogue as far as our products go. */
-static void note_positions(struct import *import, const struct shop_command_outcome *outcome)
+static void track_note_positions(struct import *import, const struct shop_command_outcome *outcome)
 {
     for (size_t i = 0; i < outcome->positions_count; i++) {
         const struct shop_position *position = &outcome->positions[i];
@@ -83,13 +84,13 @@ static void note_positions(struct import *import, const struct shop_command_outc
     }
 }
 
-static bool is_accepted(const struct shop_command_outcome *outcome)
+static bool track_is_accepted(const struct shop_command_outcome *outcome)
 {
     return mr_bytes_equal(outcome->status, mr_cstr("accepted"));
 }
 
-static void
-on_setup_reply(struct import *import, uint32_t at, const struct shop_command_outcome *outcome)
+static void track_take_setup_reply(
+    struct import *import, uint32_t at, const struct shop_command_outcome *outcome)
 {
     struct import_command *command = &import->commands[at];
     if (command->answered)
@@ -98,32 +99,32 @@ on_setup_reply(struct import *import, uint32_t at, const struct shop_command_out
     import->answers_count++;
     if (command->kind == SETUP_BARRIER)
         return;
-    if (!is_accepted(outcome)) {
-        note_refusal(import, outcome);
+    if (!track_is_accepted(outcome)) {
+        track_note_refusal(import, outcome);
         return;
     }
-    note_positions(import, outcome);
+    track_note_positions(import, outcome);
     import->products_accepted += command->kind == SETUP_PRODUCT;
     import->customers_accepted += command->kind == SETUP_CUSTOMER;
 }
 
-static void on_reply(struct import *import, const struct shop_command_reply *reply)
+static void track_take_reply(struct import *import, const struct shop_command_reply *reply)
 {
     const struct shop_command_outcome *outcome = &reply->outcome;
     uint32_t number = 0;
     if (name_index_find(&import->command_ids, reply->command_id, &number)) {
-        on_setup_reply(import, number, outcome);
-    } else if (!is_accepted(outcome)) {
+        track_take_setup_reply(import, number, outcome);
+    } else if (!track_is_accepted(outcome)) {
         /* An order's refusal names its owner only; its id follows from the command's. */
         struct shop_id order_id = shop_order_id(outcome->aggregate_id, reply->command_id);
         struct shop_id by_principal = shop_order_id(outcome->principal, reply->command_id);
-        note_refusal(import, outcome);
-        end_order(import, shop_id_view(&order_id), ORDER_REFUSED);
-        end_order(import, shop_id_view(&by_principal), ORDER_REFUSED);
+        track_note_refusal(import, outcome);
+        track_end_order(import, shop_id_view(&order_id), ORDER_REFUSED);
+        track_end_order(import, shop_id_view(&by_principal), ORDER_REFUSED);
     }
 }
 
-static void on_placed(struct import *import, const struct shop_order_placed *placed)
+static void track_take_placed(struct import *import, const struct shop_order_placed *placed)
 {
     uint32_t number = 0;
     if (!name_index_find(&import->order_ids, placed->order_id, &number) ||
@@ -136,22 +137,22 @@ static void on_placed(struct import *import, const struct shop_order_placed *pla
 }
 
 /* A record that cannot be read is not one of the shop's. */
-static void take_record(struct import *import, const struct topo_record *record)
+static void track_take_record(struct import *import, const struct topo_record *record)
 {
     struct codec_message message;
     if (codec_decode(import->registry, record->value, &import->arena, &message, NULL))
         return;
     if (message.id == SHOP_COMMAND_REPLY)
-        on_reply(import, message.value);
+        track_take_reply(import, message.value);
     else if (message.id == SHOP_ORDER_PLACED)
-        on_placed(import, message.value);
+        track_take_placed(import, message.value);
     else if (message.id == SHOP_ORDER_CONFIRMED)
-        end_order(
+        track_end_order(
             import,
             ((const struct shop_order_confirmed *)message.value)->order_id,
             ORDER_CONFIRMED);
     else if (message.id == SHOP_ORDER_CANCELLED)
-        end_order(
+        track_end_order(
             import,
             ((const struct shop_order_cancelled *)message.value)->order_id,
             ORDER_CANCELLED);
@@ -167,6 +168,6 @@ int import_poll(struct import *import, int timeout_ms, struct mr_error *error)
             error, undelivered, "Kafka did not take a command: %s", mr_code_text(undelivered));
     int count = topo_kafka_reader_poll(import->reader, timeout_ms, &records, error);
     for (int i = 0; i < count; i++)
-        take_record(import, &records[i]);
+        track_take_record(import, &records[i]);
     return count;
 }

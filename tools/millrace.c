@@ -24,7 +24,7 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 static const char exit_codes[] =
     "exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong usage\n";
 
-static void print_usage(FILE *out)
+static void command_print_usage(FILE *out)
 {
     fprintf(out, "usage: millrace COMMAND [OPTION]... [OPERAND]...\n\ncommands:\n");
     for (size_t i = 0; i < COMMANDS; i++) {
@@ -37,7 +37,7 @@ static void print_usage(FILE *out)
 }
 
 /* The command whose two words are the first two arguments. */
-static const struct tool_command *find(int argc, char **argv)
+static const struct tool_command *command_find(int argc, char **argv)
 {
     char words[64];
     if (argc < 3)
@@ -49,7 +49,7 @@ static const struct tool_command *find(int argc, char **argv)
     return NULL;
 }
 
-static int print_help(const struct tool_command *command)
+static int command_print_help(const struct tool_command *command)
 {
     char program[96];
     char synopsis[96];
@@ -63,32 +63,32 @@ static int print_help(const struct tool_command *command)
     return EXIT_DONE;
 }
 
-static int print_version(void)
+static int command_print_version(void)
 {
     mr_options_print_version("millrace");
     return EXIT_DONE;
 }
 
-static int wrong_usage(const struct tool_command *command, const char *why)
+static int command_refuse_usage(const struct tool_command *command, const char *why)
 {
     fprintf(stderr, "millrace %s: %s\n", command->words, why);
     return EXIT_USAGE;
 }
 
-static int run(const struct tool_command *command, int argc, char **argv)
+static int command_run(const struct tool_command *command, int argc, char **argv)
 {
     struct mr_options options;
     struct mr_error error = {.text = "failed"};
     if (mr_options_parse(
             &options, command->options, command->options_count, argc - 2, argv + 2, &error))
-        return wrong_usage(command, error.text);
+        return command_refuse_usage(command, error.text);
     int status;
     if (options.help_wanted)
-        status = print_help(command);
+        status = command_print_help(command);
     else if (options.version_wanted)
-        status = print_version();
+        status = command_print_version();
     else if (options.operands_count != command->operands_count)
-        status = wrong_usage(
+        status = command_refuse_usage(
             command,
             command->operands_count ? "wants one operand; see --help" : "takes no operands");
     else if (command->run(&options, &error) == 0)
@@ -101,7 +101,7 @@ static int run(const struct tool_command *command, int argc, char **argv)
     return status;
 }
 
-static bool is_given(int argc, char **argv, const char *flag)
+static bool command_is_given(int argc, char **argv, const char *flag)
 {
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], flag) == 0)
@@ -113,12 +113,12 @@ int main(int argc, char **argv)
 {
     mr_open_standard_descriptors();
     mr_log_init("millrace", MR_LOG_WARN);
-    const struct tool_command *command = find(argc, argv);
+    const struct tool_command *command = command_find(argc, argv);
     if (command)
-        return run(command, argc, argv);
-    if (is_given(argc, argv, "--version"))
-        return print_version();
-    bool help = is_given(argc, argv, "--help") || is_given(argc, argv, "-h");
-    print_usage(help ? stdout : stderr);
+        return command_run(command, argc, argv);
+    if (command_is_given(argc, argv, "--version"))
+        return command_print_version();
+    bool help = command_is_given(argc, argv, "--help") || command_is_given(argc, argv, "-h");
+    command_print_usage(help ? stdout : stderr);
     return help ? EXIT_DONE : EXIT_USAGE;
 }

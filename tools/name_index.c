@@ -25,7 +25,7 @@ void name_index_clean_up(struct name_index *index)
 }
 
 /* The slot that holds the name, or the free one where it belongs. */
-static uint32_t *slot_of(const struct name_index *index, struct mr_bytes name)
+static uint32_t *index_find_slot(const struct name_index *index, struct mr_bytes name)
 {
     size_t at = (size_t)mr_bytes_hash(name) & (index->slots_count - 1);
     while (index->slots[at] && !mr_bytes_equal(index->names[index->slots[at] - 1], name))
@@ -33,18 +33,18 @@ static uint32_t *slot_of(const struct name_index *index, struct mr_bytes name)
     return &index->slots[at];
 }
 
-static void widen(struct name_index *index)
+static void index_widen_slots(struct name_index *index)
 {
     free(index->slots);
     index->slots_count *= 2;
     index->slots = mr_calloc(index->slots_count, sizeof(uint32_t));
     for (size_t i = 0; i < index->count; i++)
-        *slot_of(index, index->names[i]) = (uint32_t)i + 1;
+        *index_find_slot(index, index->names[i]) = (uint32_t)i + 1;
 }
 
 uint32_t name_index_put(struct name_index *index, struct mr_bytes name)
 {
-    uint32_t *slot = slot_of(index, name);
+    uint32_t *slot = index_find_slot(index, name);
     if (*slot)
         return *slot - 1;
     assert(index->count < UINT32_MAX - 1);
@@ -53,13 +53,13 @@ uint32_t name_index_put(struct name_index *index, struct mr_bytes name)
     index->names[index->count] = mr_arena_copy(&index->arena, name);
     *slot = (uint32_t)++index->count;
     if (index->count * 2 > index->slots_count)
-        widen(index);
+        index_widen_slots(index);
     return (uint32_t)index->count - 1;
 }
 
 bool name_index_find(const struct name_index *index, struct mr_bytes name, uint32_t *ret_number)
 {
-    uint32_t slot = *slot_of(index, name);
+    uint32_t slot = *index_find_slot(index, name);
     if (slot == 0)
         return false;
     *ret_number = slot - 1;

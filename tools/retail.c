@@ -23,11 +23,11 @@ const char *retail_skip_text(enum retail_skip skip)
 }
 
 static int
-complain(const struct csv_row *row, int code, struct mr_error *error, const char *what, ...)
+row_refuse(const struct csv_row *row, int code, struct mr_error *error, const char *what, ...)
     __attribute__((format(printf, 4, 5)));
 
 static int
-complain(const struct csv_row *row, int code, struct mr_error *error, const char *what, ...)
+row_refuse(const struct csv_row *row, int code, struct mr_error *error, const char *what, ...)
 {
     char text[400];
     va_list args;
@@ -37,7 +37,7 @@ complain(const struct csv_row *row, int code, struct mr_error *error, const char
     return mr_fail(error, code, "line %" PRId64 ": %s", row->line, text);
 }
 
-static bool is_all(struct mr_bytes text, const char *characters)
+static bool row_is_all(struct mr_bytes text, const char *characters)
 {
     for (size_t i = 0; i < text.len; i++)
         if (!text.ptr[i] || !strchr(characters, text.ptr[i]))
@@ -49,7 +49,7 @@ static bool is_all(struct mr_bytes text, const char *characters)
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* Excel writes rows of commas only, databases such of NULL only. */
-static bool is_blank_row(const struct csv_row *row)
+static bool row_is_blank(const struct csv_row *row)
 {
     for (size_t i = 0; i < row->fields_count; i++)
         if (!retail_field_is_nothing(retail_field_trim(row->fields[i])))
@@ -64,7 +64,7 @@ struct row_reader {
     char title[TEXT_BYTES_MAX];
 };
 
-static struct mr_bytes make_upper_case(struct row_reader *reader, struct mr_bytes text)
+static struct mr_bytes row_raise_case(struct row_reader *reader, struct mr_bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
@@ -74,7 +74,7 @@ static struct mr_bytes make_upper_case(struct row_reader *reader, struct mr_byte
 }
 
 /* A line break or a tab, CRLF as one, becomes a blank: search folds them so anyway. */
-static struct mr_bytes make_one_line(struct row_reader *reader, struct mr_bytes text)
+static struct mr_bytes row_join_lines(struct row_reader *reader, struct mr_bytes text)
 {
     size_t from = 0;
     size_t at = 0;
@@ -97,7 +97,7 @@ static struct mr_bytes make_one_line(struct row_reader *reader, struct mr_bytes 
     return mr_bytes_of(reader->title, len + text.len - from);
 }
 
-static int judge_control(
+static int row_judge_control(
     const struct csv_row *row, const char *name, struct mr_bytes text, struct mr_error *error)
 {
     size_t at = 0;
@@ -106,15 +106,15 @@ static int judge_control(
     if (control < 0)
         return 0;
     if (control == '\t')
-        return complain(row, MR_MALFORMED, error, "%s has a tab", name);
+        return row_refuse(row, MR_MALFORMED, error, "%s has a tab", name);
     if (retail_field_is_break(control))
-        return complain(row, MR_MALFORMED, error, "%s has a line break", name);
-    return complain(
+        return row_refuse(row, MR_MALFORMED, error, "%s has a line break", name);
+    return row_refuse(
         row, MR_MALFORMED, error, "%s has the control character U+%04X", name, (unsigned)control);
 }
 
 /* Leaves the field as what it says: without blanks around it, a description in one line. */
-static int judge_text(
+static int row_judge_text(
     struct row_reader *reader,
     const struct csv_row *row,
     enum retail_column column,
@@ -126,7 +126,7 @@ static int judge_text(
     unsigned byte = 0;
     struct mr_bytes text = column == COLUMN_TITLE ? *field : retail_field_trim(*field);
     if (text.len > bytes_max)
-        return complain(
+        return row_refuse(
             row,
             MR_TOO_LARGE,
             error,
@@ -135,7 +135,7 @@ static int judge_text(
             text.len,
             bytes_max);
     if (!retail_field_is_utf8(text, &byte))
-        return complain(
+        return row_refuse(
             row,
             MR_MALFORMED,
             error,
@@ -144,19 +144,19 @@ static int judge_text(
             name,
             byte);
     if (column == COLUMN_TITLE)
-        text = make_one_line(reader, text);
+        text = row_join_lines(reader, text);
     *field = text;
-    return judge_control(row, name, text, error);
+    return row_judge_control(row, name, text, error);
 }
 
-static int complain_of(
+static int row_refuse_field(
     const struct csv_row *row,
     enum retail_column column,
     struct mr_bytes text,
     const char *what,
     struct mr_error *error)
 {
-    return complain(
+    return row_refuse(
         row,
         MR_MALFORMED,
         error,
@@ -168,7 +168,7 @@ static int complain_of(
 }
 
 /* A number that is not there is 0: such a line does not qualify. */
-static int judge_numbers(
+static int row_judge_numbers(
     const struct csv_row *row,
     const struct mr_bytes field[COLUMNS],
     struct retail_sale *sale,
@@ -178,15 +178,15 @@ static int judge_numbers(
     struct mr_bytes quantity = field[COLUMN_QUANTITY];
     struct mr_bytes price = field[COLUMN_PRICE];
     if (!retail_field_is_nothing(quantity) && !retail_parse_quantity(quantity, &sale->quantity))
-        return complain_of(
+        return row_refuse_field(
             row, COLUMN_QUANTITY, quantity, retail_number_fault(quantity, true), error);
     if (!retail_field_is_nothing(price) && !retail_parse_price(price, ret_sign, &sale->price_minor))
-        return complain_of(row, COLUMN_PRICE, price, retail_number_fault(price, false), error);
+        return row_refuse_field(row, COLUMN_PRICE, price, retail_number_fault(price, false), error);
     return 0;
 }
 
 /* The names of things: invoice, product, customer. */
-static int judge_names(
+static int row_judge_names(
     struct row_reader *reader,
     const struct csv_row *row,
     const struct mr_bytes field[COLUMNS],
@@ -196,28 +196,28 @@ static int judge_names(
     static const enum retail_column numbers[] = {COLUMN_INVOICE, COLUMN_CUSTOMER};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         if (retail_field_is_shortened(field[numbers[i]]))
-            return complain_of(
+            return row_refuse_field(
                 row,
                 numbers[i],
                 field[numbers[i]],
                 "was written as a number with an exponent and has lost digits; write it as text",
                 error);
     if (retail_field_is_nothing(field[COLUMN_SKU]))
-        return field[COLUMN_SKU].len ? complain_of(
+        return field[COLUMN_SKU].len ? row_refuse_field(
                                            row,
                                            COLUMN_SKU,
                                            field[COLUMN_SKU],
                                            "stands for nothing: StockCode is empty",
                                            error)
-                                     : complain(row, MR_MALFORMED, error, "StockCode is empty");
+                                     : row_refuse(row, MR_MALFORMED, error, "StockCode is empty");
     sale->invoice = retail_field_without_float(field[COLUMN_INVOICE]);
-    sale->sku = make_upper_case(reader, retail_field_without_float(field[COLUMN_SKU]));
+    sale->sku = row_raise_case(reader, retail_field_without_float(field[COLUMN_SKU]));
     if (!retail_field_is_nothing(retail_field_trim(field[COLUMN_TITLE])))
         sale->title = field[COLUMN_TITLE];
     if (!retail_field_is_nothing(field[COLUMN_CUSTOMER]))
         sale->customer = retail_field_without_float(field[COLUMN_CUSTOMER]);
-    if (sale->customer.len && !is_all(sale->customer, DIGITS LETTERS "_-"))
-        return complain_of(
+    if (sale->customer.len && !row_is_all(sale->customer, DIGITS LETTERS "_-"))
+        return row_refuse_field(
             row,
             COLUMN_CUSTOMER,
             field[COLUMN_CUSTOMER],
@@ -227,12 +227,12 @@ static int judge_names(
 }
 
 static int
-judge_width(const struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
+row_judge_width(const struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
 {
     size_t wanted = reader->header.fields_count;
     if (row->fields_count == wanted)
         return 0;
-    return complain(
+    return row_refuse(
         row,
         MR_MALFORMED,
         error,
@@ -244,7 +244,7 @@ judge_width(const struct row_reader *reader, const struct csv_row *row, struct m
 }
 
 /* Fills `sale` and the price's sign; complains about what no line may have, qualifying or not. */
-static int judge_row(
+static int row_judge(
     struct row_reader *reader,
     const struct csv_row *row,
     struct retail_sale *ret_sale,
@@ -254,13 +254,13 @@ static int judge_row(
     struct mr_bytes field[COLUMNS];
     struct retail_sale sale = {.line = row->line};
     int sign = 0;
-    int rc = judge_width(reader, row, error);
+    int rc = row_judge_width(reader, row, error);
     for (int i = 0; rc == 0 && i < COLUMNS; i++) {
         field[i] = row->fields[reader->header.places[i]];
-        rc = judge_text(reader, row, (enum retail_column)i, &field[i], error);
+        rc = row_judge_text(reader, row, (enum retail_column)i, &field[i], error);
     }
-    rc = rc ? rc : judge_names(reader, row, field, &sale, error);
-    rc = rc ? rc : judge_numbers(row, field, &sale, &sign, error);
+    rc = rc ? rc : row_judge_names(reader, row, field, &sale, error);
+    rc = rc ? rc : row_judge_numbers(row, field, &sale, &sign, error);
     if (rc == 0) {
         *ret_sale = sale;
         *ret_sign = sign;
@@ -268,17 +268,17 @@ static int judge_row(
     return rc;
 }
 
-static int read_row(struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
+static int row_read(struct row_reader *reader, const struct csv_row *row, struct mr_error *error)
 {
     struct retail_sale sale = {0};
     struct retail *result = &reader->fold->result;
     struct mr_error why;
     int sign = 0;
-    int rc = judge_row(reader, row, &sale, &sign, error);
+    int rc = row_judge(reader, row, &sale, &sign, error);
     if (rc)
         return rc;
     result->lines_read++;
-    if (!is_all(sale.invoice, DIGITS)) {
+    if (!row_is_all(sale.invoice, DIGITS)) {
         result->lines_skipped[RETAIL_SKIP_INVOICE]++;
     } else if (sale.quantity <= 0) {
         result->lines_skipped[RETAIL_SKIP_QUANTITY]++;
@@ -288,17 +288,17 @@ static int read_row(struct row_reader *reader, const struct csv_row *row, struct
         result->lines_qualifying++;
         rc = retail_fold_add(reader->fold, &sale, &why);
         if (rc)
-            return complain(row, rc, error, "%s", why.text);
+            return row_refuse(row, rc, error, "%s", why.text);
     }
     return 0;
 }
 
-static int read_rows(struct csv_reader *csv, struct retail_fold *fold, struct mr_error *error)
+static int row_read_all(struct csv_reader *csv, struct retail_fold *fold, struct mr_error *error)
 {
     struct row_reader reader = {.fold = fold};
     struct csv_row row;
     int rc = csv_next(csv, &row, error);
-    while (rc > 0 && (is_blank_row(&row) || retail_header_is_hint(&row)))
+    while (rc > 0 && (row_is_blank(&row) || retail_header_is_hint(&row)))
         rc = csv_next(csv, &row, error);
     if (rc == 0)
         return mr_fail(error, MR_MALFORMED, "line 1: the file is empty");
@@ -308,8 +308,8 @@ static int read_rows(struct csv_reader *csv, struct retail_fold *fold, struct mr
         rc = csv_next(csv, &row, error);
         if (rc <= 0)
             break;
-        if (!is_blank_row(&row))
-            rc = read_row(&reader, &row, error);
+        if (!row_is_blank(&row))
+            rc = row_read(&reader, &row, error);
     }
     return rc;
 }
@@ -319,7 +319,7 @@ int retail_read(
 {
     struct retail_fold *fold = retail_fold_new();
     struct csv_reader *csv = csv_reader_new(source);
-    int rc = read_rows(csv, fold, error);
+    int rc = row_read_all(csv, fold, error);
     if (rc == 0)
         rc = retail_fold_finish(fold, error);
     csv_reader_free(csv);

@@ -22,7 +22,7 @@ static const struct mr_bytes blanks[] = {
 enum { BLANKS = sizeof blanks / sizeof blanks[0] };
 
 /* The bytes of the blank at the front, or at the back; 0: there is none. */
-static size_t measure_blank(struct mr_bytes text, bool back)
+static size_t field_measure_blank(struct mr_bytes text, bool back)
 {
     for (size_t i = 0; i < BLANKS; i++)
         if (text.len >= blanks[i].len && memcmp(
@@ -36,9 +36,9 @@ static size_t measure_blank(struct mr_bytes text, bool back)
 struct mr_bytes retail_field_trim(struct mr_bytes text)
 {
     size_t len = 0;
-    while ((len = measure_blank(text, false)) > 0)
+    while ((len = field_measure_blank(text, false)) > 0)
         text = mr_bytes_of(text.ptr + len, text.len - len);
-    while ((len = measure_blank(text, true)) > 0)
+    while ((len = field_measure_blank(text, true)) > 0)
         text.len -= len;
     return text;
 }
@@ -99,7 +99,7 @@ bool retail_field_is_nothing(struct mr_bytes text)
 
 /* -- numbers that are names -- */
 
-static size_t count_digits(struct mr_bytes text)
+static size_t field_count_digits(struct mr_bytes text)
 {
     size_t count = 0;
     while (count < text.len && text.ptr[count] >= '0' && text.ptr[count] <= '9')
@@ -109,7 +109,7 @@ static size_t count_digits(struct mr_bytes text)
 
 struct mr_bytes retail_field_without_float(struct mr_bytes text)
 {
-    size_t digits = count_digits(text);
+    size_t digits = field_count_digits(text);
     if (digits == 0 || digits == text.len || text.ptr[digits] != '.')
         return text;
     for (size_t i = digits + 1; i < text.len; i++)
@@ -120,16 +120,16 @@ struct mr_bytes retail_field_without_float(struct mr_bytes text)
 
 bool retail_field_is_shortened(struct mr_bytes text)
 {
-    size_t at = count_digits(text);
+    size_t at = field_count_digits(text);
     bool pointed = at > 0 && at < text.len && text.ptr[at] == '.';
     if (pointed)
-        at += 1 + count_digits(mr_bytes_of(text.ptr + at + 1, text.len - at - 1));
+        at += 1 + field_count_digits(mr_bytes_of(text.ptr + at + 1, text.len - at - 1));
     if (at == 0 || at >= text.len || (text.ptr[at] != 'e' && text.ptr[at] != 'E'))
         return false;
     at++;
     bool is_signed = at < text.len && (text.ptr[at] == '+' || text.ptr[at] == '-');
     at += is_signed;
-    size_t digits = count_digits(mr_bytes_of(text.ptr + at, text.len - at));
+    size_t digits = field_count_digits(mr_bytes_of(text.ptr + at, text.len - at));
     /* "12e45" may be a name of its own, of hexadecimal digits for one. */
     return (pointed || is_signed) && digits > 0 && at + digits == text.len;
 }

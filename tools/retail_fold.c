@@ -40,7 +40,8 @@ void retail_free(const struct retail *retail)
     free(fold);
 }
 
-static struct product_fold *product_of(struct retail_fold *fold, struct mr_bytes sku, uint32_t *at)
+static struct product_fold *
+fold_find_product(struct retail_fold *fold, struct mr_bytes sku, uint32_t *at)
 {
     size_t before = fold->skus.count;
     *at = name_index_put(&fold->skus, sku);
@@ -50,7 +51,7 @@ static struct product_fold *product_of(struct retail_fold *fold, struct mr_bytes
     return &fold->products[*at];
 }
 
-static void count_price(struct product_fold *product, int64_t minor)
+static void fold_count_price(struct product_fold *product, int64_t minor)
 {
     size_t at = 0;
     while (at < product->prices_count && product->prices[at].minor != minor)
@@ -63,7 +64,7 @@ static void count_price(struct product_fold *product, int64_t minor)
     product->prices[at].count++;
 }
 
-static bool is_blank(struct mr_bytes text)
+static bool fold_is_blank(struct mr_bytes text)
 {
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] != ' ' && text.ptr[i] != '\t')
@@ -71,16 +72,16 @@ static bool is_blank(struct mr_bytes text)
     return true;
 }
 
-static void set_title(struct product_fold *product, struct mr_bytes title)
+static void fold_set_title(struct product_fold *product, struct mr_bytes title)
 {
-    if (is_blank(title) || mr_bytes_equal(product->title, title))
+    if (fold_is_blank(title) || mr_bytes_equal(product->title, title))
         return;
     free((void *)(uintptr_t)product->title.ptr);
     product->title = mr_bytes_of(mr_memdup(title.ptr, title.len), title.len);
 }
 
 /* Their accounts are named by address, and an address by small letters. */
-static int customer_of(
+static int fold_find_customer(
     struct retail_fold *fold, struct mr_bytes name, uint32_t *ret_number, struct mr_error *error)
 {
     char folded[RETAIL_CODE_BYTES_MAX];
@@ -104,7 +105,7 @@ static int customer_of(
     return 0;
 }
 
-static int invoice_of(
+static int fold_find_invoice(
     struct retail_fold *fold,
     const struct retail_sale *sale,
     uint32_t *ret_invoice,
@@ -119,7 +120,7 @@ static int invoice_of(
         *customer = RETAIL_GUEST;
     if (sale->customer.len) {
         uint32_t named = 0;
-        int rc = customer_of(fold, sale->customer, &named, error);
+        int rc = fold_find_customer(fold, sale->customer, &named, error);
         if (rc)
             return rc;
         if (*customer != RETAIL_GUEST && *customer != named)
@@ -149,12 +150,12 @@ int retail_fold_add(
             "Quantity %" PRId32 " is over the %d that a shop takes in one line",
             sale->quantity,
             RETAIL_LINE_QUANTITY_MAX);
-    int rc = invoice_of(fold, sale, &invoice, error);
+    int rc = fold_find_invoice(fold, sale, &invoice, error);
     if (rc)
         return rc;
-    struct product_fold *product = product_of(fold, sale->sku, &number);
-    count_price(product, sale->price_minor);
-    set_title(product, sale->title);
+    struct product_fold *product = fold_find_product(fold, sale->sku, &number);
+    fold_count_price(product, sale->price_minor);
+    fold_set_title(product, sale->title);
     product->units += sale->quantity;
     fold->lines =
         mr_grow(fold->lines, fold->lines_count, &fold->lines_capacity, sizeof *fold->lines);
@@ -166,7 +167,7 @@ int retail_fold_add(
     return 0;
 }
 
-static int64_t list_price(const struct product_fold *product)
+static int64_t fold_choose_price(const struct product_fold *product)
 {
     const struct price_count *best = &product->prices[0];
     for (size_t i = 1; i < product->prices_count; i++) {
@@ -178,7 +179,7 @@ static int64_t list_price(const struct product_fold *product)
     return best->minor;
 }
 
-static void finish_products(struct retail_fold *fold)
+static void fold_finish_products(struct retail_fold *fold)
 {
     size_t count = fold->skus.count;
     struct retail_product *products = mr_calloc(count, sizeof *products);
@@ -186,7 +187,7 @@ static void finish_products(struct retail_fold *fold)
         products[i] = (struct retail_product){
             .sku = fold->skus.names[i],
             .title = fold->products[i].title.ptr ? fold->products[i].title : fold->skus.names[i],
-            .price_minor = list_price(&fold->products[i]),
+            .price_minor = fold_choose_price(&fold->products[i]),
             .units = fold->products[i].units,
         };
     fold->result.products = products;
@@ -194,7 +195,7 @@ static void finish_products(struct retail_fold *fold)
 }
 
 /* Counting sort: baskets in the order of their first lines, lines in file order in each. */
-static struct retail_basket *group_lines(struct retail_fold *fold)
+static struct retail_basket *fold_group_lines(struct retail_fold *fold)
 {
     size_t count = fold->invoices.count;
     struct retail_basket *baskets = mr_calloc(count, sizeof *baskets);
@@ -224,7 +225,8 @@ static struct retail_basket *group_lines(struct retail_fold *fold)
     return baskets;
 }
 
-static int add_up(const struct retail *retail, struct retail_basket *basket, struct mr_error *error)
+static int
+fold_add_up(const struct retail *retail, struct retail_basket *basket, struct mr_error *error)
 {
     for (size_t i = 0; i < basket->lines_count; i++) {
         const struct retail_line *line = &retail->lines[basket->lines_first + i];
@@ -245,7 +247,7 @@ static int add_up(const struct retail *retail, struct retail_basket *basket, str
     return 0;
 }
 
-static int compare_products(const void *left, const void *right)
+static int fold_compare_products(const void *left, const void *right)
 {
     const struct retail_line *a = left;
     const struct retail_line *b = right;
@@ -253,7 +255,7 @@ static int compare_products(const void *left, const void *right)
 }
 
 /* What a cart takes: so many products, and so many units of each. */
-static int judge_size(
+static int fold_judge_size(
     const struct retail *retail,
     const struct retail_basket *basket,
     struct retail_line *spare,
@@ -264,7 +266,7 @@ static int judge_size(
     size_t bytes = 0;
     int64_t units = 0;
     memcpy(spare, retail->lines + basket->lines_first, basket->lines_count * sizeof *spare);
-    qsort(spare, basket->lines_count, sizeof *spare, compare_products);
+    qsort(spare, basket->lines_count, sizeof *spare, fold_compare_products);
     for (size_t i = 0; i < basket->lines_count; i++) {
         bool same = i > 0 && spare[i].product == spare[i - 1].product;
         const struct retail_product *product = &retail->products[spare[i].product];
@@ -304,7 +306,7 @@ static int judge_size(
     return 0;
 }
 
-static int judge_stock(const struct retail *retail, struct mr_error *error)
+static int fold_judge_stock(const struct retail *retail, struct mr_error *error)
 {
     for (size_t i = 0; i < retail->products_count; i++)
         if (retail->products[i].units > RETAIL_STOCK_MAX)
@@ -320,15 +322,15 @@ static int judge_stock(const struct retail *retail, struct mr_error *error)
 
 int retail_fold_finish(struct retail_fold *fold, struct mr_error *error)
 {
-    finish_products(fold);
-    struct retail_basket *baskets = group_lines(fold);
+    fold_finish_products(fold);
+    struct retail_basket *baskets = fold_group_lines(fold);
     fold->result.customers = fold->customers.names;
     fold->result.customers_count = fold->customers.count;
     struct retail_line *spare = mr_calloc(fold->lines_count ? fold->lines_count : 1, sizeof *spare);
-    int rc = judge_stock(&fold->result, error);
+    int rc = fold_judge_stock(&fold->result, error);
     for (size_t i = 0; rc == 0 && i < fold->result.baskets_count; i++) {
-        rc = add_up(&fold->result, &baskets[i], error);
-        rc = rc ? rc : judge_size(&fold->result, &baskets[i], spare, error);
+        rc = fold_add_up(&fold->result, &baskets[i], error);
+        rc = rc ? rc : fold_judge_size(&fold->result, &baskets[i], spare, error);
     }
     free(spare);
     return rc;

@@ -29,7 +29,7 @@ const char *retail_column_name(enum retail_column column)
 }
 
 /* Letters and digits only: "Customer ID" and "customer_id" are CustomerID. */
-static void squeeze_name(struct mr_bytes field, char ret_name[NAME_BYTES_MAX])
+static void header_squeeze_name(struct mr_bytes field, char ret_name[NAME_BYTES_MAX])
 {
     size_t len = 0;
     for (size_t i = 0; i < field.len && len < NAME_BYTES_MAX - 1; i++)
@@ -39,11 +39,11 @@ static void squeeze_name(struct mr_bytes field, char ret_name[NAME_BYTES_MAX])
 }
 
 /* COLUMNS when it is not one of them. `second`: by the names of Online Retail II. */
-static size_t find_column(struct mr_bytes field, bool second)
+static size_t header_find_column(struct mr_bytes field, bool second)
 {
     char name[NAME_BYTES_MAX];
     size_t column = 0;
-    squeeze_name(field, name);
+    header_squeeze_name(field, name);
     while (column < COLUMNS) {
         const char *other = second ? columns[column].other : NULL;
         if (strcasecmp(name, other ? other : columns[column].name) == 0)
@@ -54,25 +54,25 @@ static size_t find_column(struct mr_bytes field, bool second)
 }
 
 /* Both names that differ, or none: a mixed header is a mistake. */
-static bool is_second(const struct csv_row *row)
+static bool header_is_second(const struct csv_row *row)
 {
     bool invoice = false;
     bool price = false;
     for (size_t at = 0; at < row->fields_count; at++) {
-        size_t column = find_column(retail_field_trim(row->fields[at]), true);
+        size_t column = header_find_column(retail_field_trim(row->fields[at]), true);
         invoice |= column == COLUMN_INVOICE;
         price |= column == COLUMN_PRICE;
     }
     return invoice && price;
 }
 
-static int refuse_header(const struct csv_row *row, struct mr_error *error, const char *what)
+static int header_refuse(const struct csv_row *row, struct mr_error *error, const char *what)
 {
     return mr_fail(error, MR_MALFORMED, "line %" PRId64 ": %s", row->line, what);
 }
 
 /* A row without commas may be one with another separator. */
-static int judge_separator(const struct csv_row *row, struct mr_error *error)
+static int header_judge_separator(const struct csv_row *row, struct mr_error *error)
 {
     static const struct {
         char separator;
@@ -85,12 +85,12 @@ static int judge_separator(const struct csv_row *row, struct mr_error *error)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (row->fields_count == 1 && row->fields[0].len &&
             memchr(row->fields[0].ptr, others[i].separator, row->fields[0].len))
-            return refuse_header(row, error, others[i].what);
+            return header_refuse(row, error, others[i].what);
     return 0;
 }
 
 static int
-refuse_column(const struct csv_row *row, size_t at, const char *what, struct mr_error *error)
+header_refuse_column(const struct csv_row *row, size_t at, const char *what, struct mr_error *error)
 {
     struct mr_bytes field = retail_field_trim(row->fields[at]);
     return mr_fail(
@@ -103,7 +103,7 @@ refuse_column(const struct csv_row *row, size_t at, const char *what, struct mr_
         what);
 }
 
-static int refuse_missing(
+static int header_refuse_missing(
     const struct csv_row *row, const bool found[COLUMNS], size_t missing, struct mr_error *error)
 {
     char list[LIST_BYTES_MAX] = "";
@@ -130,32 +130,33 @@ int retail_header_read(
 {
     struct retail_header header = {.fields_count = row->fields_count};
     bool found[COLUMNS] = {false};
-    bool second = is_second(row);
+    bool second = header_is_second(row);
     size_t missing = COLUMNS;
     size_t unknown = row->fields_count;
-    int rc = judge_separator(row, error);
+    int rc = header_judge_separator(row, error);
     if (rc)
         return rc;
     for (size_t at = 0; at < row->fields_count; at++) {
         struct mr_bytes field = retail_field_trim(row->fields[at]);
-        size_t column = find_column(field, second);
+        size_t column = header_find_column(field, second);
         unsigned byte = 0;
         if (!retail_field_is_utf8(field, &byte))
-            return refuse_header(row, error, "the names of the columns are not UTF-8 text");
+            return header_refuse(row, error, "the names of the columns are not UTF-8 text");
         if (column == COLUMNS) {
             unknown = field.len && unknown == row->fields_count ? at : unknown;
             continue;
         }
         if (found[column])
-            return refuse_column(row, at, "there twice", error);
+            return header_refuse_column(row, at, "there twice", error);
         found[column] = true;
         missing--;
         header.places[column] = at;
     }
     if (missing)
-        return refuse_missing(row, found, missing, error);
+        return header_refuse_missing(row, found, missing, error);
     if (unknown < row->fields_count)
-        return refuse_column(row, unknown, "not one of Online Retail's; leave it out", error);
+        return header_refuse_column(
+            row, unknown, "not one of Online Retail's; leave it out", error);
     *ret_header = header;
     return 0;
 }

@@ -62,7 +62,7 @@ kind_refuse(struct mr_bytes text, const struct kind *list, size_t count, struct 
     return 0;
 }
 
-static struct mr_bytes skip_blanks(struct mr_bytes text)
+static struct mr_bytes kind_skip_blanks(struct mr_bytes text)
 {
     if (mr_bytes_starts_with(text, mr_cstr("\xef\xbb\xbf")))
         text = mr_bytes_of(text.ptr + 3, text.len - 3);
@@ -72,7 +72,7 @@ static struct mr_bytes skip_blanks(struct mr_bytes text)
 }
 
 /* UTF-16 without a mark: every other byte of the first characters is NUL. */
-static const char *find_wide_encoding(struct mr_bytes text)
+static const char *kind_find_encoding(struct mr_bytes text)
 {
     if (text.len < 4)
         return NULL;
@@ -86,7 +86,7 @@ static const char *find_wide_encoding(struct mr_bytes text)
 }
 
 /* A first line has no control characters; a later one is judged field by field. */
-static int refuse_binary(struct mr_bytes text, struct mr_error *error)
+static int kind_refuse_binary(struct mr_bytes text, struct mr_error *error)
 {
     for (size_t i = 0; i < text.len && text.ptr[i] != '\n'; i++) {
         unsigned char byte = (unsigned char)text.ptr[i];
@@ -105,7 +105,7 @@ int text_kind_judge(struct mr_bytes start, struct mr_error *error)
     int rc = kind_refuse(start, kinds, sizeof kinds / sizeof kinds[0], error);
     if (rc)
         return rc;
-    const char *wide = find_wide_encoding(start);
+    const char *wide = kind_find_encoding(start);
     if (wide)
         return mr_fail(
             error,
@@ -113,6 +113,6 @@ int text_kind_judge(struct mr_bytes start, struct mr_error *error)
             "the file is %.6s text; convert it: iconv -f %s -t UTF-8",
             wide,
             wide);
-    rc = kind_refuse(skip_blanks(start), markups, sizeof markups / sizeof markups[0], error);
-    return rc ? rc : refuse_binary(start, error);
+    rc = kind_refuse(kind_skip_blanks(start), markups, sizeof markups / sizeof markups[0], error);
+    return rc ? rc : kind_refuse_binary(start, error);
 }

@@ -67,7 +67,7 @@ void text_source_close(struct text_source *source)
 }
 
 /* Fills the input buffer when it is empty. */
-static int refill(struct text_source *source, struct mr_error *error)
+static int source_refill(struct text_source *source, struct mr_error *error)
 {
     size_t len;
     if (source->stream.avail_in || source->input_over)
@@ -89,10 +89,10 @@ static int refill(struct text_source *source, struct mr_error *error)
     return 0;
 }
 
-static int sniff(struct text_source *source, struct mr_error *error)
+static int source_sniff_format(struct text_source *source, struct mr_error *error)
 {
     static const uint8_t magic[] = {0xfd, '7', 'z', 'X', 'Z', 0};
-    int rc = refill(source, error);
+    int rc = source_refill(source, error);
     if (rc)
         return rc;
     source->sniffed = true;
@@ -104,7 +104,7 @@ static int sniff(struct text_source *source, struct mr_error *error)
     return 0;
 }
 
-static int xz_problem(lzma_ret code, struct mr_error *error)
+static int source_fail_xz(lzma_ret code, struct mr_error *error)
 {
     if (code == LZMA_BUF_ERROR)
         return mr_fail(error, MR_MALFORMED, "the xz data is truncated");
@@ -114,29 +114,29 @@ static int xz_problem(lzma_ret code, struct mr_error *error)
 }
 
 /* Unpacks until something came out or the stream ended whole. */
-static int
-unpack(struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
+static int source_unpack(
+    struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
 {
     source->stream.next_out = (uint8_t *)out;
     source->stream.avail_out = size;
     while (!source->over && source->stream.avail_out == size) {
-        int rc = refill(source, error);
+        int rc = source_refill(source, error);
         if (rc)
             return rc;
         lzma_ret code = lzma_code(&source->stream, source->input_over ? LZMA_FINISH : LZMA_RUN);
         if (code == LZMA_STREAM_END)
             source->over = true;
         else if (code != LZMA_OK)
-            return xz_problem(code, error);
+            return source_fail_xz(code, error);
     }
     *ret_len = size - source->stream.avail_out;
     return 0;
 }
 
-static int copy_plain(
+static int source_copy_plain(
     struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
 {
-    int rc = refill(source, error);
+    int rc = source_refill(source, error);
     if (rc)
         return rc;
     size_t len = source->stream.avail_in < size ? source->stream.avail_in : size;
@@ -151,11 +151,11 @@ int text_source_read(
     struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
 {
     size_t len = 0;
-    int rc = source->sniffed ? 0 : sniff(source, error);
+    int rc = source->sniffed ? 0 : source_sniff_format(source, error);
     if (rc)
         return rc;
-    rc = source->compressed ? unpack(source, out, size, &len, error)
-                            : copy_plain(source, out, size, &len, error);
+    rc = source->compressed ? source_unpack(source, out, size, &len, error)
+                            : source_copy_plain(source, out, size, &len, error);
     if (rc == 0 && !source->judged)
         rc = text_kind_judge(mr_bytes_of(out, len), error);
     source->judged = true;
