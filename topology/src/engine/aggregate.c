@@ -15,14 +15,16 @@
 
 static const char command_id_header[] = "command-id";
 
-static struct topo_store *outcomes_of(struct topo_context *context, const struct graph_node *node)
+static struct topo_store *
+aggregate_outcome_store(struct topo_context *context, const struct graph_node *node)
 {
     assert(node->outcome_store);
     return context->task->stores[node->outcome_store->index];
 }
 
 /* The positions this command's events will have: foreseen, and checked before the commit. */
-static const struct topo_position *foresee(struct topo_context *context, size_t *ret_count)
+static const struct topo_position *
+aggregate_foresee_positions(struct topo_context *context, size_t *ret_count)
 {
     const struct task *task = context->task;
     struct topo_position *positions =
@@ -43,7 +45,7 @@ static const struct topo_position *foresee(struct topo_context *context, size_t 
 
 /* Every command topic has its outcome topic. */
 static const struct graph_node *
-outcome_sink_of(const struct graph_node *node, const struct graph_node *source)
+aggregate_outcome_sink(const struct graph_node *node, const struct graph_node *source)
 {
     size_t i = 0;
     while (node->parent_names.items[i] != source->name)
@@ -53,7 +55,7 @@ outcome_sink_of(const struct graph_node *node, const struct graph_node *source)
 }
 
 /* 4. To the outcome topic, and into the store that answers the next one with the same id. */
-static void remember(
+static void aggregate_remember_outcome(
     struct topo_context *context,
     const struct graph_node *node,
     const struct topo_command *command,
@@ -68,13 +70,13 @@ static void remember(
         .headers_count = 1,
         .timestamp_ms = context->now_ms,
     };
-    context_hold(context, outcome_sink_of(node, context->source), &output);
+    context_hold(context, aggregate_outcome_sink(node, context->source), &output);
     enum context_phase phase = context_enter(context, CONTEXT_REMEMBER);
-    topo_store_put(outcomes_of(context, node), command->id, outcome);
+    topo_store_put(aggregate_outcome_store(context, node), command->id, outcome);
     context_enter(context, phase);
 }
 
-static int decide(
+static int aggregate_decide(
     struct topo_context *context,
     const struct graph_node *node,
     const struct topo_record *record,
@@ -89,14 +91,14 @@ static int decide(
     if (rc || context->failed || !command->id.ptr || !node->outcome_sinks)
         return rc;
     size_t count = 0;
-    const struct topo_position *positions = foresee(context, &count);
+    const struct topo_position *positions = aggregate_foresee_positions(context, &count);
     struct mr_bytes outcome = {0};
     rc = aggregate->outcome(
         context, node->user, command, decision, positions, count, &outcome, error);
     if (rc)
         return rc;
     assert(outcome.ptr);
-    remember(context, node, command, outcome);
+    aggregate_remember_outcome(context, node, command, outcome);
     return aggregate->reply(context, node->user, command, outcome, false, error);
 }
 
@@ -114,13 +116,13 @@ int aggregate_run(
         return rc;
     struct mr_bytes known = {0};
     if (command.id.ptr && node->outcome_store)
-        known = topo_store_get(outcomes_of(context, node), command.id);
+        known = topo_store_get(aggregate_outcome_store(context, node), command.id);
     if (known.ptr) {
         known = mr_arena_copy(&context->arena, known);
         context_enter(context, CONTEXT_ANSWER);
         rc = aggregate->reply(context, node->user, &command, known, true, error);
     } else {
-        rc = decide(context, node, record, &command, error);
+        rc = aggregate_decide(context, node, record, &command, error);
     }
     return rc;
 }

@@ -40,7 +40,7 @@ void assign_suspend(struct worker *worker)
 /* -- assignments -- */
 
 static struct task *
-find_task(const struct worker *worker, const struct graph_sub *sub, int32_t partition)
+assign_find_task(const struct worker *worker, const struct graph_sub *sub, int32_t partition)
 {
     for (size_t i = 0; i < worker->tasks_count; i++)
         if (worker->tasks[i]->sub == sub && worker->tasks[i]->partition == partition)
@@ -48,7 +48,7 @@ find_task(const struct worker *worker, const struct graph_sub *sub, int32_t part
     return NULL;
 }
 
-static bool is_assigned(const struct worker *worker, const struct topo_partition *partition)
+static bool assign_is_assigned(const struct worker *worker, const struct topo_partition *partition)
 {
     for (size_t i = 0; i < worker->assignment_count; i++)
         if (worker->assignment[i].partition == partition->partition &&
@@ -57,7 +57,7 @@ static bool is_assigned(const struct worker *worker, const struct topo_partition
     return false;
 }
 
-static void keep_assignment(struct worker *worker, const struct topo_io_poll *poll)
+static void assign_keep_partitions(struct worker *worker, const struct topo_io_poll *poll)
 {
     size_t count = poll->partitions_count;
     worker->assignment = mr_realloc(worker->assignment, (count + 1) * sizeof *worker->assignment);
@@ -67,7 +67,7 @@ static void keep_assignment(struct worker *worker, const struct topo_io_poll *po
 }
 
 /* Tasks that went are closed; their files stay, so that coming back costs the delta only. */
-static int close_gone(struct worker *worker, struct mr_error *error)
+static int assign_close_gone_tasks(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
     size_t kept = 0;
@@ -75,7 +75,7 @@ static int close_gone(struct worker *worker, struct mr_error *error)
         struct task *task = worker->tasks[i];
         bool stays = false;
         for (size_t k = 0; k < task->queues.count; k++)
-            stays = stays || is_assigned(worker, &task->queues.items[k].partition);
+            stays = stays || assign_is_assigned(worker, &task->queues.items[k].partition);
         if (stays) {
             worker->tasks[kept++] = task;
             continue;
@@ -87,15 +87,15 @@ static int close_gone(struct worker *worker, struct mr_error *error)
     return rc;
 }
 
-static int
-open_assigned(struct worker *worker, const struct topo_partition *partition, struct mr_error *error)
+static int assign_open_task(
+    struct worker *worker, const struct topo_partition *partition, struct mr_error *error)
 {
     struct graph_sub *sub = NULL;
     const struct graph_input *input =
         graph_input_of(worker->engine->topology, partition->topic, false, &sub);
     if (!input)
         return mr_fail(error, MR_CONFIG, "assigned a topic nobody reads: %s", partition->topic);
-    if (find_task(worker, sub, partition->partition))
+    if (assign_find_task(worker, sub, partition->partition))
         return 0;
     struct task *task = NULL;
     int rc = task_open(worker->engine, worker, sub, partition->partition, &task, error);
@@ -107,13 +107,13 @@ open_assigned(struct worker *worker, const struct topo_partition *partition, str
 }
 
 /* A task needs its partition of every topic it reads. */
-static int check_complete(const struct worker *worker, struct mr_error *error)
+static int assign_check_complete(const struct worker *worker, struct mr_error *error)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
         const struct task *task = worker->tasks[i];
         for (size_t k = 0; k < task->queues.count; k++) {
             const struct topo_partition *partition = &task->queues.items[k].partition;
-            if (!is_assigned(worker, partition))
+            if (!assign_is_assigned(worker, partition))
                 return mr_fail(
                     error,
                     MR_CONFIG,
@@ -134,14 +134,14 @@ int assign_open_tasks(struct worker *worker, struct mr_error *error)
     bool unopened = false;
     int rc = 0;
     for (size_t i = 0; i < worker->assignment_count && !rc; i++) {
-        rc = open_assigned(worker, &worker->assignment[i], error);
+        rc = assign_open_task(worker, &worker->assignment[i], error);
         if (rc == MR_AGAIN) {
             unopened = true;
             rc = 0;
         }
     }
     if (!rc)
-        rc = check_complete(worker, error);
+        rc = assign_check_complete(worker, error);
     if (rc)
         return rc;
     worker->unopened = unopened;
@@ -157,11 +157,12 @@ int assign_open_tasks(struct worker *worker, struct mr_error *error)
     return 0;
 }
 
-static int assign(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+static int assign_take_partitions(
+    struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
 {
     assign_suspend(worker);
-    keep_assignment(worker, poll);
-    int rc = close_gone(worker, error);
+    assign_keep_partitions(worker, poll);
+    int rc = assign_close_gone_tasks(worker, error);
     if (!rc)
         rc = assign_open_tasks(worker, error);
     if (rc)
@@ -180,7 +181,7 @@ static int assign(struct worker *worker, const struct topo_io_poll *poll, struct
 }
 
 /* What is in hand is committed while the partitions are still ours. */
-static int revoke(struct worker *worker, struct mr_error *error)
+static int assign_revoke(struct worker *worker, struct mr_error *error)
 {
     struct mr_error why = {0};
     int rc = txn_has_changes(worker) ? commit_transaction(worker, &why) : 0;
@@ -192,7 +193,7 @@ static int revoke(struct worker *worker, struct mr_error *error)
     return rc;
 }
 
-static int lose(struct worker *worker, struct mr_error *error)
+static int assign_lose(struct worker *worker, struct mr_error *error)
 {
     int rc = txn_abort(worker, error);
     assign_suspend(worker);
@@ -213,11 +214,11 @@ int assign_poll(struct worker *worker, int timeout_ms, struct mr_error *error)
         input_take(worker, &poll);
         return 0;
     case TOPO_IO_ASSIGNED:
-        return assign(worker, &poll, error);
+        return assign_take_partitions(worker, &poll, error);
     case TOPO_IO_REVOKED:
-        return revoke(worker, error);
+        return assign_revoke(worker, error);
     case TOPO_IO_LOST:
-        return lose(worker, error);
+        return assign_lose(worker, error);
     case TOPO_IO_NOTHING:
         return 0;
     }

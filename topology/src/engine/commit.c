@@ -37,7 +37,7 @@ struct changelog_visit {
     struct mr_error *error;
 };
 
-static struct task_log *changelog_of(struct task *task, const struct topo_store *store)
+static struct task_log *commit_changelog_of(struct task *task, const struct topo_store *store)
 {
     for (size_t i = 0; i < task->sub->logs_count; i++) {
         const struct graph_log *log = &task->sub->logs[i];
@@ -47,7 +47,7 @@ static struct task_log *changelog_of(struct task *task, const struct topo_store 
     return NULL;
 }
 
-static int changelog_record(
+static int commit_produce_row(
     void *user,
     struct topo_store *store,
     const char *name,
@@ -55,7 +55,7 @@ static int changelog_record(
     struct mr_bytes value)
 {
     const struct changelog_visit *visit = user;
-    struct task_log *log = changelog_of(visit->task, store);
+    struct task_log *log = commit_changelog_of(visit->task, store);
     const struct topo_header by_us = {
         mr_cstr(TOPO_WRITER_HEADER), mr_cstr(visit->worker->engine->topology->application_id)};
     (void)name;
@@ -79,12 +79,12 @@ static int changelog_record(
     return 0;
 }
 
-static int produce_changelogs(struct worker *worker, struct mr_error *error)
+static int commit_produce_changelogs(struct worker *worker, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
         struct changelog_visit visit = {worker, worker->tasks[i], error};
-        rc = store_set_visit_staged(worker->tasks[i]->set, changelog_record, &visit);
+        rc = store_set_visit_staged(worker->tasks[i]->set, commit_produce_row, &visit);
     }
     return txn_blame_record(worker, rc, error);
 }
@@ -122,18 +122,19 @@ static int commit_fail_shared_log(
         log->next - 1);
 }
 
-static int check_log(struct worker *worker, const struct task_log *log, struct mr_error *error)
+static int
+commit_check_log(struct worker *worker, const struct task_log *log, struct mr_error *error)
 {
     int64_t last = worker->io.last_offset(worker->io.self, log->partition);
     return last == log->next - 1 ? 0 : commit_fail_shared_log(worker, log, last, error);
 }
 
-static int check_offsets(struct worker *worker, struct mr_error *error)
+static int commit_check_offsets(struct worker *worker, struct mr_error *error)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
         const struct task *task = worker->tasks[i];
         for (size_t k = 0; k < task->sub->logs_count; k++) {
-            int rc = task->logs[k].touched ? check_log(worker, &task->logs[k], error) : 0;
+            int rc = task->logs[k].touched ? commit_check_log(worker, &task->logs[k], error) : 0;
             if (rc)
                 return rc;
         }
@@ -143,7 +144,7 @@ static int check_offsets(struct worker *worker, struct mr_error *error)
 
 /* -- 5. and 6. -- */
 
-static void stage_positions(struct task *task)
+static void commit_stage_positions(struct task *task)
 {
     for (size_t k = 0; k < task->sub->logs_count; k++) {
         const struct task_log *log = &task->logs[k];
@@ -156,7 +157,7 @@ static void stage_positions(struct task *task)
 /* What moved; and if nothing did (timers only), one that stayed: a transaction without an input
  * offset carries no generation and would not be fenced. */
 static size_t
-collect_inputs(const struct worker *worker, struct topo_position *positions, bool moved_only)
+commit_collect_inputs(const struct worker *worker, struct topo_position *positions, bool moved_only)
 {
     size_t count = 0;
     for (size_t i = 0; i < worker->tasks_count; i++) {
@@ -179,15 +180,15 @@ collect_inputs(const struct worker *worker, struct topo_position *positions, boo
     return count;
 }
 
-static int commit_inputs(struct worker *worker, struct mr_error *error)
+static int commit_send_inputs(struct worker *worker, struct mr_error *error)
 {
     size_t max = 1;
     for (size_t i = 0; i < worker->tasks_count; i++)
         max += worker->tasks[i]->queues.count;
     struct topo_position *positions = mr_calloc(max, sizeof *positions);
-    size_t count = collect_inputs(worker, positions, true);
+    size_t count = commit_collect_inputs(worker, positions, true);
     if (count == 0)
-        count = collect_inputs(worker, positions, false);
+        count = commit_collect_inputs(worker, positions, false);
     int rc = txn_begin(worker, error);
     int tries = worker->engine->threaded ? COMMIT_TRIES_MAX : 10;
     int64_t pause_ms = 1;
@@ -213,7 +214,7 @@ static int commit_inputs(struct worker *worker, struct mr_error *error)
 
 /* -- 7. and 8. -- */
 
-static void settle_task(struct worker *worker, struct task *task)
+static void commit_settle_task(struct worker *worker, struct task *task)
 {
     store_set_commit(task->set);
     task->kept_stream_ms = task->stream_time_ms;
@@ -234,11 +235,11 @@ static void settle_task(struct worker *worker, struct task *task)
     }
 }
 
-static void settled(struct worker *worker)
+static void commit_settle(struct worker *worker)
 {
     for (size_t i = 0; i < worker->tasks_count; i++)
         if (worker->tasks[i]->state == TASK_RUNNING)
-            settle_task(worker, worker->tasks[i]);
+            commit_settle_task(worker, worker->tasks[i]);
     watch_wake(&worker->engine->watches);
     if (worker->one_by_one > 0)
         worker->one_by_one -= worker->txn.records;
@@ -254,18 +255,18 @@ int commit_transaction(struct worker *worker, struct mr_error *error)
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
         rc = store_set_check(worker->tasks[i]->set, error); /* 1. */
     if (!rc)
-        rc = produce_changelogs(worker, error); /* 2. */
+        rc = commit_produce_changelogs(worker, error); /* 2. */
     if (!rc && worker->txn.open)
         rc = txn_blame_record(worker, txn_flush(worker, error), error); /* 3. */
     if (!rc && worker->txn.open)
-        rc = check_offsets(worker, error); /* 4. */
+        rc = commit_check_offsets(worker, error); /* 4. */
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
-        stage_positions(worker->tasks[i]); /* 5. */
+        commit_stage_positions(worker->tasks[i]); /* 5. */
     if (!rc)
-        rc = commit_inputs(worker, error); /* 6. */
+        rc = commit_send_inputs(worker, error); /* 6. */
     if (rc)
         return rc;
-    settled(worker); /* 7., 8. */
+    commit_settle(worker); /* 7., 8. */
     struct metrics *metrics = &worker->engine->metrics;
     metrics_add(&metrics->commits, 1);
     metrics_observe(&metrics->commit, (uint64_t)(mr_monotonic_ns() - began_ns));

@@ -78,7 +78,7 @@ int context_node(
     return context->failed ? context->failure.code : 0;
 }
 
-static void begin(
+static void context_begin(
     struct topo_context *context,
     const struct graph_node *source,
     const struct topo_record *record,
@@ -94,7 +94,7 @@ static void begin(
     context->timestamp_ms = record ? record->timestamp_ms : now_ms;
 }
 
-static int end(struct topo_context *context, struct mr_error *error)
+static int context_end(struct topo_context *context, struct mr_error *error)
 {
     context->node = context->source = NULL;
     context->record = NULL;
@@ -112,12 +112,12 @@ int context_run(
     struct mr_error *error)
 {
     struct task *task = context->task;
-    begin(context, source, record, now_ms);
+    context_begin(context, source, record, now_ms);
     if (record->timestamp_ms > task->stream_time_ms)
         task->stream_time_ms = record->timestamp_ms;
     for (size_t i = 0; i < source->children_count && !context->failed; i++)
         context_node(context, source->children[i], record);
-    return end(context, error);
+    return context_end(context, error);
 }
 
 int context_punctuate(
@@ -128,13 +128,13 @@ int context_punctuate(
     struct mr_error *error)
 {
     struct mr_error why = {0};
-    begin(context, NULL, NULL, now_ms);
+    context_begin(context, NULL, NULL, now_ms);
     context->node = node;
     context_enter(context, node->kind == GRAPH_AGGREGATE ? CONTEXT_DECIDE : CONTEXT_PROCESS);
     int rc = node->punctuate(context, node->user, time_ms, &why);
     if (rc)
         context_fail(context, node, rc, &why);
-    return end(context, error);
+    return context_end(context, error);
 }
 
 void context_forget(struct topo_context *context)
@@ -152,20 +152,20 @@ struct mr_arena *topo_context_arena(struct topo_context *context)
 }
 
 /* A fold that asks for anything but its events is another one when it is done again. */
-static bool is_folding(const struct topo_context *context)
+static bool context_is_folding(const struct topo_context *context)
 {
     return context->phase == CONTEXT_EVOLVE || context->phase == CONTEXT_RESTORE;
 }
 
 int64_t topo_context_now_ms(const struct topo_context *context)
 {
-    assert(!is_folding(context));
+    assert(!context_is_folding(context));
     return context->now_ms;
 }
 
 int64_t topo_context_stream_time_ms(const struct topo_context *context)
 {
-    assert(!is_folding(context));
+    assert(!context_is_folding(context));
     return context->task->stream_time_ms;
 }
 
@@ -186,7 +186,7 @@ struct topo_store *topo_context_store(struct topo_context *context, const char *
 
 struct topo_store *topo_context_global(struct topo_context *context, const char *name)
 {
-    assert(!is_folding(context));
+    assert(!context_is_folding(context));
     struct topo_store *store = host_global_store(context->task->engine, name);
     assert(store);
     return store;
@@ -197,7 +197,7 @@ void topo_request_commit(struct topo_context *context)
     context->commit_requested = true;
 }
 
-static const struct graph_node *child_of(const struct graph_node *node, const char *name)
+static const struct graph_node *context_child_of(const struct graph_node *node, const char *name)
 {
     for (size_t i = 0; i < node->children_count; i++)
         if (node->children[i]->name == name || strcmp(node->children[i]->name, name) == 0)
@@ -207,7 +207,7 @@ static const struct graph_node *child_of(const struct graph_node *node, const ch
 }
 
 static struct topo_record
-record_of(const struct topo_context *context, const struct topo_output *output)
+context_record_of(const struct topo_context *context, const struct topo_output *output)
 {
     const struct topo_record *input = context->record;
     return (struct topo_record){
@@ -222,7 +222,7 @@ record_of(const struct topo_context *context, const struct topo_output *output)
     };
 }
 
-static bool output_has_header(const struct topo_output *output, const char *name)
+static bool context_output_has_header(const struct topo_output *output, const char *name)
 {
     for (size_t i = 0; i < output->headers_count; i++)
         if (mr_bytes_equal(output->headers[i].name, mr_cstr(name)))
@@ -231,14 +231,16 @@ static bool output_has_header(const struct topo_output *output, const char *name
 }
 
 /* Step 5 of an event's path: it is folded the moment it is decided, byte for byte as it will be. */
-static void fold_event(
+static void context_fold_event(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
 {
     const char *header = context->node->aggregate.event_header;
-    assert(!header || output_has_header(output, header)); /* Or a restore would lay it aside. */
+    assert(
+        !header ||
+        context_output_has_header(output, header)); /* Or a restore would lay it aside. */
     assert(context->phase == CONTEXT_DECIDE); /* Events are decided, not answered or folded. */
     struct task_log *log = &context->task->logs[sink->log];
-    struct topo_record event = record_of(context, output);
+    struct topo_record event = context_record_of(context, output);
     struct mr_error error = {0};
     event.topic = sink->topic;
     event.offset = -1;
@@ -255,22 +257,22 @@ void context_hold(
         mr_grow(context->held, context->held_count, &context->held_capacity, sizeof *context->held);
     context->held[context->held_count++] = (struct context_held){sink, *output};
     if (sink->role == GRAPH_EVENTS)
-        fold_event(context, sink, output);
+        context_fold_event(context, sink, output);
     else if (sink->role == GRAPH_OUTCOMES)
         context->task->logs[sink->log].held++;
 }
 
 void topo_forward(struct topo_context *context, const char *child, const struct topo_output *output)
 {
-    assert(!is_folding(context));
+    assert(!context_is_folding(context));
     if (context->failed)
         return;
-    const struct graph_node *node = child_of(context->node, child);
+    const struct graph_node *node = context_child_of(context->node, child);
     if (node->kind == GRAPH_SINK) {
         assert(node->role != GRAPH_OUTCOMES); /* The engine writes outcomes. */
         context_hold(context, node, output);
         return;
     }
-    struct topo_record record = record_of(context, output);
+    struct topo_record record = context_record_of(context, output);
     context_node(context, node, &record);
 }

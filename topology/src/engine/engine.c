@@ -17,21 +17,22 @@ enum { STEP_MS = 100, CHECK_TRIES_MAX = 10 };
 
 /* -- making -- */
 
-static int64_t or_default(int64_t value, int64_t default_value)
+static int64_t engine_or_default(int64_t value, int64_t default_value)
 {
     return value > 0 ? value : default_value;
 }
 
-static void set_options(struct topo_engine *engine, const struct topo_engine_options *options)
+static void
+engine_set_options(struct topo_engine *engine, const struct topo_engine_options *options)
 {
     struct topo_engine_options *own = &engine->options;
     *own = *options;
     own->workers = options->workers > 0 ? options->workers : 1;
-    own->commit_records_max = or_default(options->commit_records_max, 10000);
-    own->commit_bytes_max = or_default(options->commit_bytes_max, 16 << 20);
-    own->commit_interval_ms_max = or_default(options->commit_interval_ms_max, 100);
-    own->buffered_bytes_max = or_default(options->buffered_bytes_max, 64 << 20);
-    own->flush_interval_ms = or_default(options->flush_interval_ms, 1000);
+    own->commit_records_max = engine_or_default(options->commit_records_max, 10000);
+    own->commit_bytes_max = engine_or_default(options->commit_bytes_max, 16 << 20);
+    own->commit_interval_ms_max = engine_or_default(options->commit_interval_ms_max, 100);
+    own->buffered_bytes_max = engine_or_default(options->buffered_bytes_max, 64 << 20);
+    own->flush_interval_ms = engine_or_default(options->flush_interval_ms, 1000);
     own->table_bytes_max = options->table_bytes_max ? options->table_bytes_max : 64 << 20;
     engine->instance_id = mr_strdup(options->instance_id ? options->instance_id : "0");
     own->instance_id = engine->instance_id;
@@ -41,7 +42,7 @@ static void set_options(struct topo_engine *engine, const struct topo_engine_opt
     own->state_dir = engine->state_dir;
 }
 
-static bool has_sub(const struct topo_topology *topology, bool global)
+static bool engine_has_sub(const struct topo_topology *topology, bool global)
 {
     for (size_t i = 0; i < topology->subs_count; i++)
         if (topology->subs[i].global == global)
@@ -57,18 +58,18 @@ int engine_new(
 {
     struct topo_engine *engine = mr_calloc(1, sizeof *engine);
     engine->topology = topology;
-    set_options(engine, options);
+    engine_set_options(engine, options);
     pthread_mutex_init(&engine->mutex, NULL);
     metrics_init(&engine->metrics, topology->nodes_count);
     watch_init(&engine->watches, topology->subs_count);
-    bool group = has_sub(topology, false);
+    bool group = engine_has_sub(topology, false);
     engine->workers_count = group ? (size_t)engine->options.workers : 0;
     engine->workers = mr_calloc(engine->workers_count + 1, sizeof(struct worker *));
     engine->reports = mr_calloc(engine->workers_count + 1, sizeof *engine->reports);
     for (size_t i = 0; i < engine->workers_count; i++)
         engine->workers[i] = worker_new(engine, (int)i);
-    atomic_init(&engine->globals_ready, !has_sub(topology, true));
-    engine->reports[0].ready = engine->reports[0].assigned = !has_sub(topology, true);
+    atomic_init(&engine->globals_ready, !engine_has_sub(topology, true));
+    engine->reports[0].ready = engine->reports[0].assigned = !engine_has_sub(topology, true);
     if (options->state_dir && mkdir(options->state_dir, 0777) != 0 && errno != EEXIST) {
         mr_fail(error, MR_IO, "cannot make %s: %s", options->state_dir, strerror(errno));
         topo_engine_free(engine);
@@ -80,7 +81,7 @@ int engine_new(
 
 /* -- checks: topics exist, and go together -- */
 
-static int count_partitions(
+static int engine_count_partitions(
     struct worker *worker, const char *topic, int32_t *ret_count, struct mr_error *error)
 {
     int tries = 0;
@@ -93,7 +94,7 @@ static int count_partitions(
     return rc;
 }
 
-static int check_count(
+static int engine_check_count(
     struct worker *worker,
     const struct graph_sub *sub,
     const char *topic,
@@ -101,7 +102,7 @@ static int check_count(
     struct mr_error *error)
 {
     int32_t count = 0;
-    int rc = count_partitions(worker, topic, &count, error);
+    int rc = engine_count_partitions(worker, topic, &count, error);
     if (rc || count == expected)
         return rc;
     return mr_fail(
@@ -116,21 +117,22 @@ static int check_count(
         expected);
 }
 
-static int check_sub(struct worker *worker, const struct graph_sub *sub, struct mr_error *error)
+static int
+engine_check_sub(struct worker *worker, const struct graph_sub *sub, struct mr_error *error)
 {
     int32_t expected = 0;
-    int rc = count_partitions(worker, sub->inputs[0].topic, &expected, error);
+    int rc = engine_count_partitions(worker, sub->inputs[0].topic, &expected, error);
     for (size_t i = 1; i < sub->inputs_count && !rc; i++)
-        rc = check_count(worker, sub, sub->inputs[i].topic, expected, error);
+        rc = engine_check_count(worker, sub, sub->inputs[i].topic, expected, error);
     for (size_t i = 0; i < sub->logs_count && !rc; i++)
-        rc = check_count(worker, sub, sub->logs[i].topic, expected, error);
+        rc = engine_check_count(worker, sub, sub->logs[i].topic, expected, error);
     for (size_t i = 0; i < sub->nodes_count && !rc; i++) {
         const struct graph_node *node = sub->nodes[i];
         int32_t any = 0;
         if (node->kind == GRAPH_SINK && node->partition_by == TOPO_BY_TASK)
-            rc = check_count(worker, sub, node->topic, expected, error);
+            rc = engine_check_count(worker, sub, node->topic, expected, error);
         else if (node->kind == GRAPH_SINK)
-            rc = count_partitions(worker, node->topic, &any, error);
+            rc = engine_count_partitions(worker, node->topic, &any, error);
     }
     return rc;
 }
@@ -139,7 +141,7 @@ int engine_check(struct topo_engine *engine, struct mr_error *error)
 {
     const struct topo_topology *topology = engine->topology;
     int rc = 0;
-    if (has_sub(topology, true))
+    if (engine_has_sub(topology, true))
         rc = global_open(engine, &engine->global, error);
     if (rc || engine->workers_count == 0)
         return rc;
@@ -147,10 +149,10 @@ int engine_check(struct topo_engine *engine, struct mr_error *error)
     rc = worker_open(worker, error);
     for (size_t i = 0; i < topology->subs_count && !rc; i++)
         if (!topology->subs[i].global)
-            rc = check_sub(worker, &topology->subs[i], error);
+            rc = engine_check_sub(worker, &topology->subs[i], error);
     int32_t count = 0;
     if (!rc && topology->dead_letters)
-        rc = count_partitions(worker, topology->dead_letters, &count, error);
+        rc = engine_count_partitions(worker, topology->dead_letters, &count, error);
     return rc;
 }
 
@@ -182,7 +184,7 @@ int engine_aborts_in_a_row(const struct topo_engine *engine)
     return worst;
 }
 
-static void *worker_main(void *argument)
+static void *engine_worker_main(void *argument)
 {
     struct worker *worker = argument;
     struct mr_error error = {0};
@@ -192,7 +194,7 @@ static void *worker_main(void *argument)
     return NULL;
 }
 
-static void *global_main(void *argument)
+static void *engine_global_main(void *argument)
 {
     struct global *global = argument;
     struct mr_error error = {0};
@@ -201,16 +203,16 @@ static void *global_main(void *argument)
     return NULL;
 }
 
-static int start_threads(struct topo_engine *engine, struct mr_error *error)
+static int engine_start_threads(struct topo_engine *engine, struct mr_error *error)
 {
     if (engine->global) {
-        if (pthread_create(&engine->global->thread, NULL, global_main, engine->global) != 0)
+        if (pthread_create(&engine->global->thread, NULL, engine_global_main, engine->global) != 0)
             return mr_fail(error, MR_FATAL, "cannot start a thread");
         engine->global->has_thread = true;
     }
     for (size_t i = 0; i < engine->workers_count; i++) {
         struct worker *worker = engine->workers[i];
-        if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+        if (pthread_create(&worker->thread, NULL, engine_worker_main, worker) != 0)
             return mr_fail(error, MR_FATAL, "cannot start a thread");
         worker->has_thread = true;
     }
@@ -230,7 +232,7 @@ int topo_engine_start(
     engine->threaded = true;
     rc = engine_check(engine, error);
     if (!rc)
-        rc = start_threads(engine, error);
+        rc = engine_start_threads(engine, error);
     if (rc) {
         topo_engine_free(engine);
         return rc;
@@ -240,7 +242,7 @@ int topo_engine_start(
 }
 
 /* Readers of global stores are told to go before the stores do. */
-static void close_all(struct topo_engine *engine, bool kill)
+static void engine_close_all(struct topo_engine *engine, bool kill)
 {
     for (size_t i = 0; i < engine->workers_count; i++) {
         struct worker *worker = engine->workers[i];
@@ -266,13 +268,13 @@ static void close_all(struct topo_engine *engine, bool kill)
 void topo_engine_stop(struct topo_engine *engine)
 {
     atomic_store(&engine->stopping, true);
-    close_all(engine, false);
+    engine_close_all(engine, false);
 }
 
 void engine_kill(struct topo_engine *engine)
 {
     atomic_store(&engine->stopping, true);
-    close_all(engine, true);
+    engine_close_all(engine, true);
 }
 
 void topo_engine_free(struct topo_engine *engine)

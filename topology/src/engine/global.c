@@ -18,14 +18,14 @@ enum {
     PAUSE_MS_MAX = 1000,
 };
 
-static bool again(const struct global *global, int rc, int *tries)
+static bool global_retry(const struct global *global, int rc, int *tries)
 {
     return host_retry(global->engine, rc, TRIES_MAX, tries);
 }
 
 /* -- opening -- */
 
-static int open_io(struct global *global, struct mr_error *error)
+static int global_open_io(struct global *global, struct mr_error *error)
 {
     const struct topo_engine *engine = global->engine;
     const struct topo_io_options options = {
@@ -41,7 +41,7 @@ static int open_io(struct global *global, struct mr_error *error)
     return rc;
 }
 
-static int open_tasks(struct global *global, struct mr_error *error)
+static int global_open_tasks(struct global *global, struct mr_error *error)
 {
     const struct topo_topology *topology = global->engine->topology;
     global->tasks = mr_calloc(topology->subs_count + 1, sizeof(struct task *));
@@ -58,7 +58,7 @@ static int open_tasks(struct global *global, struct mr_error *error)
     return 0;
 }
 
-static int find_partitions(
+static int global_find_partitions(
     struct global *global,
     struct task *task,
     const struct graph_input *input,
@@ -69,7 +69,7 @@ static int find_partitions(
     int rc = 0;
     do
         rc = global->io.partitions_of(global->io.self, input->topic, &count, error);
-    while (again(global, rc, &tries));
+    while (global_retry(global, rc, &tries));
     if (rc)
         return rc;
     if (count <= 0)
@@ -87,13 +87,13 @@ static int find_partitions(
     return 0;
 }
 
-static int64_t known_position(const struct global_input *input)
+static int64_t global_known_position(const struct global_input *input)
 {
     return store_set_position(input->task->set, input->partition.topic, input->partition.partition);
 }
 
 /* Where to begin. *ret_rebuild: the log no longer has what the state misses. */
-static int find_start(
+static int global_find_start(
     struct global *global, struct global_input *input, bool *ret_rebuild, struct mr_error *error)
 {
     int64_t low = 0;
@@ -102,10 +102,10 @@ static int find_start(
     int rc = 0;
     do
         rc = global->io.watermarks(global->io.self, input->partition, &low, &high, error);
-    while (again(global, rc, &tries));
+    while (global_retry(global, rc, &tries));
     if (rc)
         return rc;
-    int64_t known = known_position(input);
+    int64_t known = global_known_position(input);
     if (known > high)
         return task_fail_short_log(&input->partition, known, high, MR_CORRUPT, error);
     *ret_rebuild = known >= 0 && known < low;
@@ -114,14 +114,14 @@ static int find_start(
     return 0;
 }
 
-static int find_starts(struct global *global, struct task *task, struct mr_error *error)
+static int global_find_starts(struct global *global, struct task *task, struct mr_error *error)
 {
     for (int round = 0; round < 2; round++) {
         bool rebuild_any = false;
         for (size_t i = 0; i < global->inputs_count; i++) {
             struct global_input *input = &global->inputs[i];
             bool rebuild = false;
-            int rc = input->task == task ? find_start(global, input, &rebuild, error) : 0;
+            int rc = input->task == task ? global_find_start(global, input, &rebuild, error) : 0;
             if (rc)
                 return rc;
             rebuild_any = rebuild_any || rebuild;
@@ -135,7 +135,7 @@ static int find_starts(struct global *global, struct task *task, struct mr_error
     return 0;
 }
 
-static int add_logs(struct global *global, struct mr_error *error)
+static int global_add_logs(struct global *global, struct mr_error *error)
 {
     for (size_t i = 0; i < global->inputs_count; i++) {
         const struct global_input *input = &global->inputs[i];
@@ -143,7 +143,7 @@ static int add_logs(struct global *global, struct mr_error *error)
         int rc = 0;
         do
             rc = global->io.log_add(global->io.self, input->partition, input->next, error);
-        while (again(global, rc, &tries));
+        while (global_retry(global, rc, &tries));
         if (rc)
             return rc;
         watch_set(
@@ -153,7 +153,7 @@ static int add_logs(struct global *global, struct mr_error *error)
     return 0;
 }
 
-static void publish_stores(const struct global *global)
+static void global_publish_stores(const struct global *global)
 {
     for (size_t i = 0; i < global->tasks_count; i++) {
         const struct task *task = global->tasks[i];
@@ -166,20 +166,20 @@ int global_open(struct topo_engine *engine, struct global **ret_global, struct m
 {
     struct global *global = mr_calloc(1, sizeof *global);
     global->engine = engine;
-    int rc = open_io(global, error);
+    int rc = global_open_io(global, error);
     if (!rc)
-        rc = open_tasks(global, error);
+        rc = global_open_tasks(global, error);
     for (size_t i = 0; i < global->tasks_count && !rc; i++) {
         struct task *task = global->tasks[i];
         for (size_t k = 0; k < task->sub->inputs_count && !rc; k++)
-            rc = find_partitions(global, task, &task->sub->inputs[k], error);
+            rc = global_find_partitions(global, task, &task->sub->inputs[k], error);
         if (!rc)
-            rc = find_starts(global, task, error);
+            rc = global_find_starts(global, task, error);
     }
     if (!rc)
-        rc = add_logs(global, error);
+        rc = global_add_logs(global, error);
     if (!rc)
-        publish_stores(global);
+        global_publish_stores(global);
     if (rc) {
         global_close(global, false);
         return rc;
@@ -207,7 +207,8 @@ void global_close(struct global *global, bool flush)
 
 /* -- folding -- */
 
-static struct global_input *find_input(struct global *global, const struct topo_record *record)
+static struct global_input *
+global_find_input(struct global *global, const struct topo_record *record)
 {
     struct global_input *last = global->last;
     for (size_t i = 0; i <= global->inputs_count; i++) {
@@ -222,7 +223,7 @@ static struct global_input *find_input(struct global *global, const struct topo_
     return NULL;
 }
 
-static void skip(
+static void global_skip_record(
     const struct global *global,
     const struct graph_node *node,
     const struct topo_record *record,
@@ -244,7 +245,7 @@ static void skip(
 }
 
 /* Step 7 of an event's path, and of step 8 the commit: data and position in one. */
-static int fold(
+static int global_fold_record(
     struct global *global,
     struct global_input *input,
     const struct topo_record *borrowed,
@@ -270,17 +271,17 @@ static int fold(
             record.offset,
             why.text);
     if (rc)
-        skip(global, task->context.failed, &record, &why);
+        global_skip_record(global, task->context.failed, &record, &why);
     input->next = record.offset + 1;
     return 0;
 }
 
 /* All inputs that moved, with the data of their stores. */
-static int commit(struct global *global, struct mr_error *error)
+static int global_commit(struct global *global, struct mr_error *error)
 {
     for (size_t i = 0; i < global->inputs_count; i++) {
         const struct global_input *input = &global->inputs[i];
-        if (known_position(input) != input->next && input->next > 0)
+        if (global_known_position(input) != input->next && input->next > 0)
             store_set_position_put(
                 input->task->set, input->partition.topic, input->partition.partition, input->next);
     }
@@ -304,25 +305,27 @@ static int commit(struct global *global, struct mr_error *error)
     return 0;
 }
 
-static int fold_all(struct global *global, const struct topo_io_poll *poll, struct mr_error *error)
+static int
+global_fold_batch(struct global *global, const struct topo_io_poll *poll, struct mr_error *error)
 {
     int64_t began_ns = mr_monotonic_ns();
     size_t since_commit = 0;
     int rc = 0;
     for (size_t i = 0; i < poll->records_count; i++) {
         const struct topo_record *record = &poll->records[i];
-        struct global_input *input = rc ? NULL : find_input(global, record);
+        struct global_input *input = rc ? NULL : global_find_input(global, record);
         if (input && record->offset >= input->next)
-            rc = fold(global, input, record, error);
+            rc = global_fold_record(global, input, record, error);
         global->io.release(global->io.self, poll->tokens[i]);
         if (!rc && ++since_commit >= COMMIT_RECORDS) {
-            rc = commit(global, error);
+            rc = global_commit(global, error);
             since_commit = 0;
         }
     }
     /* What was given back unfolded is to be read again; what was folded before it counts. */
     global->reading = rc == 0;
-    int committed = mr_code_class(rc) == MR_CLASS_FATAL ? 0 : commit(global, rc ? NULL : error);
+    int committed =
+        mr_code_class(rc) == MR_CLASS_FATAL ? 0 : global_commit(global, rc ? NULL : error);
     rc = rc ? rc : committed;
     struct metrics *metrics = &global->engine->metrics;
     metrics_add(&metrics->records, poll->records_count);
@@ -331,7 +334,7 @@ static int fold_all(struct global *global, const struct topo_io_poll *poll, stru
 }
 
 /* Over markers and aborted records, which no record tells of. */
-static int pass_markers(struct global *global, struct mr_error *error)
+static int global_pass_markers(struct global *global, struct mr_error *error)
 {
     bool moved = false;
     global->passed_ms = global->now_ms;
@@ -343,17 +346,17 @@ static int pass_markers(struct global *global, struct mr_error *error)
         input->next = at;
         moved = true;
     }
-    return moved ? commit(global, error) : 0;
+    return moved ? global_commit(global, error) : 0;
 }
 
 /* At the end of a poll of everything; but a topic that never rests must not hide the end of another
  * that does, so while the tables come up after each. */
-static bool markers_are_due(const struct global *global)
+static bool global_markers_are_due(const struct global *global)
 {
     return !global->ready || host_report_is_due(global->now_ms, global->passed_ms);
 }
 
-static bool check_ready(struct global *global)
+static bool global_check_ready(struct global *global)
 {
     if (global->ready)
         return false;
@@ -369,7 +372,7 @@ static bool check_ready(struct global *global)
 
 /* -- the step -- */
 
-static void report(struct global *global)
+static void global_report(struct global *global)
 {
     struct metrics_reports reports = {.assigned = true, .ready = global->ready};
     reports.tasks = mr_calloc(global->tasks_count + 1, sizeof *reports.tasks);
@@ -390,8 +393,8 @@ static void report(struct global *global)
 }
 
 /* What comes into a partition that was added is in no table: better none than one that lies. */
-static int
-check_partitions(struct global *global, const struct global_input *input, struct mr_error *error)
+static int global_check_partitions(
+    struct global *global, const struct global_input *input, struct mr_error *error)
 {
     int32_t now = 0;
     int32_t known = 0;
@@ -411,12 +414,12 @@ check_partitions(struct global *global, const struct global_input *input, struct
 }
 
 /* The end of one partition a report, for the lag that operators see. */
-static int look_at_lag(struct global *global, struct mr_error *error)
+static int global_measure_lag(struct global *global, struct mr_error *error)
 {
     struct global_input *input = &global->inputs[global->lag_turn++ % global->inputs_count];
     int64_t low = 0;
     int64_t high = 0;
-    int rc = input->partition.partition == 0 ? check_partitions(global, input, error) : 0;
+    int rc = input->partition.partition == 0 ? global_check_partitions(global, input, error) : 0;
     if (rc || global->io.watermarks(global->io.self, input->partition, &low, &high, NULL))
         return rc;
     input->end = high;
@@ -424,12 +427,13 @@ static int look_at_lag(struct global *global, struct mr_error *error)
     return 0;
 }
 
-static int turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
+static int
+global_turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
 {
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
-    int rc = open_io(global, error);
+    int rc = global_open_io(global, error);
     if (!rc && !global->reading)
-        rc = add_logs(global, error);
+        rc = global_add_logs(global, error);
     if (rc)
         return rc;
     int64_t began_ns = mr_monotonic_ns();
@@ -442,10 +446,10 @@ static int turn(struct global *global, int timeout_ms, bool *ret_progress, struc
     }
     *ret_progress = !rc && poll.event == TOPO_IO_RECORDS;
     if (*ret_progress)
-        rc = fold_all(global, &poll, error);
-    if (!rc && (!*ret_progress || markers_are_due(global)))
-        rc = pass_markers(global, error);
-    if (!rc && check_ready(global))
+        rc = global_fold_batch(global, &poll, error);
+    if (!rc && (!*ret_progress || global_markers_are_due(global)))
+        rc = global_pass_markers(global, error);
+    if (!rc && global_check_ready(global))
         *ret_progress = true;
     if (rc)
         return rc;
@@ -497,17 +501,17 @@ int global_step(struct global *global, int timeout_ms, struct mr_error *error)
     bool was_ready = global->ready;
     if (global->failed)
         return 0;
-    why.code = turn(global, timeout_ms, &progress, &why);
+    why.code = global_turn(global, timeout_ms, &progress, &why);
     int rc = global_settle_error(global, &why, error);
     if (rc)
         return rc;
     bool due = host_report_is_due(global->now_ms, global->reported_ms);
     if (due && global->engine->threaded && global->ready && global->io_open)
-        rc = look_at_lag(global, &grown);
+        rc = global_measure_lag(global, &grown);
     grown.code = rc;
     if (rc && (rc = global_settle_error(global, &grown, error)))
         return rc;
     if (due || was_ready != global->ready)
-        report(global);
+        global_report(global);
     return progress || why.code != 0;
 }

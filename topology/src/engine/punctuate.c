@@ -9,13 +9,13 @@
 #include "txn.h"
 
 /* Something went wrong lately: what may be at fault stands alone in its transaction. */
-static bool is_careful(const struct worker *worker)
+static bool punctuate_is_careful(const struct worker *worker)
 {
     return worker->aborts > 0 || worker->one_by_one > 0;
 }
 
 /* There is no record to lay aside: what fails is undone, and the next slot tries again. */
-static int give_up(
+static int punctuate_undo_timer(
     struct worker *worker,
     struct task *task,
     const struct task_timer *timer,
@@ -26,8 +26,8 @@ static int give_up(
     return 0;
 }
 
-static int
-put_out(struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
+static int punctuate_emit(
+    struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
 {
     struct mr_error why = {0};
     size_t emitted = 0;
@@ -37,18 +37,18 @@ put_out(struct worker *worker, struct task *task, struct task_timer *timer, stru
     if (refused && emitted > 0)
         return txn_blame_timer(worker, &why, error);
     if (refused)
-        return give_up(worker, task, timer, &why);
+        return punctuate_undo_timer(worker, task, timer, &why);
     if (rc)
         return mr_fail(error, rc, "%s", why.text);
     store_set_release(task->set);
-    bool wanted = task->context.commit_requested || is_careful(worker);
+    bool wanted = task->context.commit_requested || punctuate_is_careful(worker);
     worker->txn.wanted = worker->txn.wanted || wanted;
     metrics_add(&worker->engine->metrics.punctuations, 1);
     worker->progress = true;
     return 0;
 }
 
-static int run_timer(
+static int punctuate_fire_timer(
     struct worker *worker,
     struct task *task,
     struct task_timer *timer,
@@ -61,12 +61,12 @@ static int run_timer(
     store_set_savepoint(task->set);
     int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
     if (mr_code_class(rc) == MR_CLASS_POISON)
-        return give_up(worker, task, timer, &why);
-    return rc ? mr_fail(error, rc, "%s", why.text) : put_out(worker, task, timer, error);
+        return punctuate_undo_timer(worker, task, timer, &why);
+    return rc ? mr_fail(error, rc, "%s", why.text) : punctuate_emit(worker, task, timer, error);
 }
 
 /* Slots that were missed are skipped: a timer fires once and is then due at the next one. */
-static int run_due_timer(
+static int punctuate_run_timer(
     struct worker *worker, struct task *task, struct task_timer *timer, struct mr_error *error)
 {
     bool on_stream = timer->node->punctuate_on_stream_time;
@@ -79,9 +79,9 @@ static int run_due_timer(
     int64_t pause_ms = timer->not_before_ms - worker->now_ms;
     if (time_ms < timer->due_ms || (pause_ms > 0 && pause_ms <= TXN_TIMER_PAUSE_MS))
         return 0;
-    if (is_careful(worker) && txn_has_changes(worker))
+    if (punctuate_is_careful(worker) && txn_has_changes(worker))
         return 0;
-    int rc = run_timer(worker, task, timer, time_ms, error);
+    int rc = punctuate_fire_timer(worker, task, timer, time_ms, error);
     if (!rc)
         timer->due_ms += ((time_ms - timer->due_ms) / interval_ms + 1) * interval_ms;
     return rc;
@@ -93,7 +93,7 @@ int punctuate_run(struct worker *worker, struct mr_error *error)
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
         for (size_t k = 0; task->state == TASK_RUNNING && k < task->timers_count && !rc; k++)
-            rc = run_due_timer(worker, task, &task->timers[k], error);
+            rc = punctuate_run_timer(worker, task, &task->timers[k], error);
     }
     if (!txn_has_changes(worker))
         worker->txn.began_ms = 0;

@@ -36,7 +36,7 @@ size_t queue_bytes_of(const struct topo_record *record)
     return sizeof(struct queued) + record->key.len + record->value.len;
 }
 
-static void grow(struct queue *queue)
+static void queue_grow(struct queue *queue)
 {
     size_t capacity = queue->capacity ? queue->capacity * 2 : CAPACITY_MIN;
     struct queued *items = mr_malloc(capacity * sizeof *items);
@@ -51,7 +51,7 @@ static void grow(struct queue *queue)
 void queue_push(struct queue *queue, const struct topo_record *record, void *token)
 {
     if (queue->count == queue->capacity)
-        grow(queue);
+        queue_grow(queue);
     struct queued *slot = &queue->items[(queue->first + queue->count) & (queue->capacity - 1)];
     *slot = (struct queued){*record, token, queue_bytes_of(record)};
     slot->record.topic = queue->partition.topic;
@@ -88,7 +88,7 @@ void queue_refuse(struct queue *queue, int64_t offset, int code, const char *rea
 }
 
 /* Of two queues that are not empty. */
-static bool before(const struct queue *a, const struct queue *b)
+static bool queue_is_before(const struct queue *a, const struct queue *b)
 {
     int a_priority = a->input->source->priority;
     int b_priority = b->input->source->priority;
@@ -102,7 +102,7 @@ struct queue *queues_next(const struct queues *queues)
     struct queue *best = NULL;
     for (size_t i = 0; i < queues->count; i++) {
         struct queue *queue = &queues->items[i];
-        if (queue->count > 0 && (!best || before(queue, best)))
+        if (queue->count > 0 && (!best || queue_is_before(queue, best)))
             best = queue;
     }
     return best;

@@ -26,12 +26,12 @@ enum {
     LAID_ASIDE_LOGGED = 20, /* Of one log, each; then the 32nd, the 64th, ... */
 };
 
-static bool is_at(const struct task *task, enum task_restore step)
+static bool restore_is_at(const struct task *task, enum task_restore step)
 {
     return task->state == TASK_RESTORING && task->restore == step;
 }
 
-static void step_to(struct worker *worker, struct task *task, enum task_restore step)
+static void restore_step_to(struct worker *worker, struct task *task, enum task_restore step)
 {
     task->restore = step;
     worker->progress = true;
@@ -48,18 +48,18 @@ bool restore_is_active(const struct worker *worker)
 }
 
 /* What may work later is tried in the next step. */
-static int later(int rc)
+static int restore_later(int rc)
 {
     return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
 }
 
 /* -- the committed offsets, all tasks in one request -- */
 
-static int read_offsets(struct worker *worker, struct mr_error *error)
+static int restore_read_offsets(struct worker *worker, struct mr_error *error)
 {
     size_t count = 0;
     for (size_t i = 0; i < worker->tasks_count; i++)
-        if (is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
+        if (restore_is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
             count += worker->tasks[i]->queues.count;
     if (count == 0)
         return 0;
@@ -68,28 +68,28 @@ static int read_offsets(struct worker *worker, struct mr_error *error)
     size_t n = 0;
     for (size_t i = 0; i < worker->tasks_count; i++)
         for (size_t k = 0; k < worker->tasks[i]->queues.count; k++)
-            if (is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
+            if (restore_is_at(worker->tasks[i], TASK_RESTORE_OFFSETS))
                 partitions[n++] = worker->tasks[i]->queues.items[k].partition;
     int rc = worker->io.committed(worker->io.self, partitions, count, offsets, error);
     n = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++) {
         struct task *task = worker->tasks[i];
-        if (!is_at(task, TASK_RESTORE_OFFSETS))
+        if (!restore_is_at(task, TASK_RESTORE_OFFSETS))
             continue;
         for (size_t k = 0; k < task->queues.count; k++)
             task->queues.items[k].committed = offsets[n++];
-        step_to(worker, task, TASK_RESTORE_TARGETS);
+        restore_step_to(worker, task, TASK_RESTORE_TARGETS);
     }
     free(partitions);
     free(offsets);
-    return later(rc);
+    return restore_later(rc);
 }
 
 /* -- the ends of the logs -- */
 
 /* The marker of our own last commit may not be in the log yet: it is looked at again in the next
  * step. A topic that was made anew stays shorter than what we know of it. */
-static int check_end(
+static int restore_check_end(
     struct worker *worker,
     struct task_log *log,
     int64_t known,
@@ -107,7 +107,7 @@ static int check_end(
     return task_fail_short_log(&log->partition, known, high, waits ? MR_AGAIN : MR_CORRUPT, error);
 }
 
-static int target(
+static int restore_find_target(
     struct worker *worker,
     struct task *task,
     struct task_log *log,
@@ -129,7 +129,7 @@ static int target(
             log->partition.topic);
     int64_t known = store_set_position(task->set, log->partition.topic, log->partition.partition);
     if (!rc)
-        rc = check_end(worker, log, known, high, error);
+        rc = restore_check_end(worker, log, known, high, error);
     if (rc)
         return rc;
     /* Outcomes that are gone from the log have outlived their use. */
@@ -159,7 +159,7 @@ static int target(
     return rc;
 }
 
-static void stop_reading(struct worker *worker, struct task *task)
+static void restore_stop_reading(struct worker *worker, struct task *task)
 {
     for (size_t i = 0; i < task->sub->logs_count; i++) {
         if (task->logs[i].reading)
@@ -168,35 +168,35 @@ static void stop_reading(struct worker *worker, struct task *task)
     }
 }
 
-static int set_targets(struct worker *worker, struct task *task, struct mr_error *error)
+static int restore_set_targets(struct worker *worker, struct task *task, struct mr_error *error)
 {
     int rc = 0;
     bool rebuild = false;
     for (size_t i = 0; i < task->sub->logs_count && !rc && !rebuild; i++)
-        rc = target(worker, task, &task->logs[i], &rebuild, error);
+        rc = restore_find_target(worker, task, &task->logs[i], &rebuild, error);
     /* What was added already would be polled, and passed by, before the task is at READ. */
     if (rc || rebuild)
-        stop_reading(worker, task);
+        restore_stop_reading(worker, task);
     if (rebuild) {
         worker->progress = true;
         return task_rebuild(task, error);
     }
     if (rc)
-        return later(rc);
+        return restore_later(rc);
     store_set_restore_mode(task->set, true);
-    step_to(worker, task, TASK_RESTORE_READ);
+    restore_step_to(worker, task, TASK_RESTORE_READ);
     return 0;
 }
 
 /* -- folding -- */
 
-static struct task_log *
-find_log(const struct worker *worker, const struct topo_record *record, struct task **ret_task)
+static struct task_log *restore_find_log(
+    const struct worker *worker, const struct topo_record *record, struct task **ret_task)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
         struct task_log *log = task_log_of(task, record->topic, record->partition);
-        if (log && is_at(task, TASK_RESTORE_READ) && log->reading) {
+        if (log && restore_is_at(task, TASK_RESTORE_READ) && log->reading) {
             *ret_task = task;
             return log;
         }
@@ -205,7 +205,7 @@ find_log(const struct worker *worker, const struct topo_record *record, struct t
 }
 
 /* By the headers that only we write; restore_check_row looks at those of a changelog. */
-static bool is_own(const struct task_log *log, const struct topo_record *record)
+static bool restore_is_own(const struct task_log *log, const struct topo_record *record)
 {
     switch (log->log->kind) {
     case GRAPH_LOG_EVENTS: {
@@ -288,7 +288,7 @@ static int restore_fold_row(
     return 0;
 }
 
-static int fold(
+static int restore_fold_record(
     struct task *task,
     struct task_log *log,
     const struct topo_record *record,
@@ -297,7 +297,7 @@ static int fold(
     struct topo_context *context = &task->context;
     struct mr_error why = {0};
     int rc = 0;
-    if (!is_own(log, record)) {
+    if (!restore_is_own(log, record)) {
         restore_lay_aside(task, log, record, "it has none of our headers");
         log->next = record->offset + 1;
         return 0;
@@ -335,7 +335,7 @@ static int fold(
         why.text);
 }
 
-static void put_positions(struct task *task)
+static void restore_put_positions(struct task *task)
 {
     for (size_t i = 0; i < task->sub->logs_count; i++) {
         const struct task_log *log = &task->logs[i];
@@ -346,16 +346,17 @@ static void put_positions(struct task *task)
 }
 
 /* What is folded counts, with its positions; the rest waits for somebody who can read it. */
-static void block_task(struct worker *worker, struct task *task, const struct mr_error *why)
+static void restore_block_task(struct worker *worker, struct task *task, const struct mr_error *why)
 {
-    put_positions(task);
-    stop_reading(worker, task);
+    restore_put_positions(task);
+    restore_stop_reading(worker, task);
     store_set_restore_mode(task->set, false);
     task_block(task, why->text);
     worker->progress = worker->report_now = true;
 }
 
-static int fold_all(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
+static int
+restore_fold_batch(struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
 {
     struct task *task = NULL;
     struct task_log *log = NULL;
@@ -365,12 +366,12 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
         bool same = log && log->partition.partition == record->partition &&
                     strcmp(log->partition.topic, record->topic) == 0;
         if (!same)
-            log = find_log(worker, record, &task);
+            log = restore_find_log(worker, record, &task);
         /* A batch is given back whole, whatever becomes of it. */
         if (log && !rc && record->offset >= log->next)
-            rc = fold(task, log, record, error);
+            rc = restore_fold_record(task, log, record, error);
         if (mr_code_class(rc) == MR_CLASS_FATAL) {
-            block_task(worker, task, error);
+            restore_block_task(worker, task, error);
             log = NULL;
             rc = 0;
         }
@@ -378,14 +379,14 @@ static int fold_all(struct worker *worker, const struct topo_io_poll *poll, stru
     }
     metrics_add(&worker->engine->metrics.restored_records, poll->records_count);
     for (size_t i = 0; i < worker->tasks_count; i++)
-        if (is_at(worker->tasks[i], TASK_RESTORE_READ))
-            put_positions(worker->tasks[i]);
+        if (restore_is_at(worker->tasks[i], TASK_RESTORE_READ))
+            restore_put_positions(worker->tasks[i]);
     return rc;
 }
 
 /* A log lost what was to be read next, or it cannot be folded yet: where its end is, and whether
  * what we have can still be completed, is looked at anew. */
-static int start_over(struct worker *worker, const struct mr_error *why)
+static int restore_start_over(struct worker *worker, const struct mr_error *why)
 {
     host_log(
         worker->engine,
@@ -396,18 +397,18 @@ static int start_over(struct worker *worker, const struct mr_error *why)
         why ? why->text : "");
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
-        if (!is_at(task, TASK_RESTORE_READ))
+        if (!restore_is_at(task, TASK_RESTORE_READ))
             continue;
-        stop_reading(worker, task);
+        restore_stop_reading(worker, task);
         store_set_restore_mode(task->set, false);
-        step_to(worker, task, TASK_RESTORE_TARGETS);
+        restore_step_to(worker, task, TASK_RESTORE_TARGETS);
     }
     host_pause_ms(worker->engine, AGAIN_PAUSE_MS);
     return 0;
 }
 
 /* Step by step with the other work: some batches, then the rest of the turn. */
-static int read_logs(struct worker *worker, struct mr_error *error)
+static int restore_read_logs(struct worker *worker, struct mr_error *error)
 {
     bool reading = false;
     bool others = false;
@@ -421,13 +422,13 @@ static int read_logs(struct worker *worker, struct mr_error *error)
         struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
         int rc = worker->io.log_poll(worker->io.self, wait_ms, &poll, error);
         if (mr_code_class(rc) == MR_CLASS_POISON)
-            return start_over(worker, error);
+            return restore_start_over(worker, error);
         if (rc || poll.event != TOPO_IO_RECORDS)
-            return later(rc);
+            return restore_later(rc);
         worker->progress = true;
-        rc = fold_all(worker, &poll, error);
+        rc = restore_fold_batch(worker, &poll, error);
         if (mr_code_class(rc) == MR_CLASS_RETRY)
-            return start_over(worker, error);
+            return restore_start_over(worker, error);
         if (rc)
             return rc;
     }
@@ -435,8 +436,8 @@ static int read_logs(struct worker *worker, struct mr_error *error)
 }
 
 /* A log that was read is looked at once more: a marker may have followed what we saw. */
-static int
-look_at_end(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
+static int restore_look_at_end(
+    struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
 {
     int64_t at = worker->io.log_position(worker->io.self, log->partition);
     int64_t low = 0;
@@ -451,10 +452,10 @@ look_at_end(struct worker *worker, struct task *task, struct task_log *log, stru
     return 0;
 }
 
-static int
-finish_log(struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
+static int restore_finish_log(
+    struct worker *worker, struct task *task, struct task_log *log, struct mr_error *error)
 {
-    int rc = log->done ? 0 : look_at_end(worker, task, log, error);
+    int rc = log->done ? 0 : restore_look_at_end(worker, task, log, error);
     if (rc || !log->done)
         return rc;
     rc = worker->io.log_remove(worker->io.self, log->partition, error);
@@ -465,14 +466,14 @@ finish_log(struct worker *worker, struct task *task, struct task_log *log, struc
     return 0;
 }
 
-static int finish_read(struct worker *worker, struct task *task, struct mr_error *error)
+static int restore_finish_read(struct worker *worker, struct task *task, struct mr_error *error)
 {
     bool reading = false;
     for (size_t i = 0; i < task->sub->logs_count; i++) {
         struct task_log *log = &task->logs[i];
-        int rc = log->reading ? finish_log(worker, task, log, error) : 0;
+        int rc = log->reading ? restore_finish_log(worker, task, log, error) : 0;
         if (rc)
-            return later(rc);
+            return restore_later(rc);
         reading = reading || log->reading;
     }
     if (reading)
@@ -481,13 +482,13 @@ static int finish_read(struct worker *worker, struct task *task, struct mr_error
     if (rc)
         return rc;
     store_set_restore_mode(task->set, false);
-    step_to(worker, task, TASK_RESTORE_GLOBALS);
+    restore_step_to(worker, task, TASK_RESTORE_GLOBALS);
     return 0;
 }
 
 /* -- input -- */
 
-static int seek(struct worker *worker, struct queue *queue, struct mr_error *error)
+static int restore_seek_queue(struct worker *worker, struct queue *queue, struct mr_error *error)
 {
     int64_t low = 0;
     int64_t high = 0;
@@ -512,13 +513,13 @@ static int seek(struct worker *worker, struct queue *queue, struct mr_error *err
     return worker->io.seek(worker->io.self, queue->partition, queue->next, error);
 }
 
-static int start_input(struct worker *worker, struct task *task, struct mr_error *error)
+static int restore_start_input(struct worker *worker, struct task *task, struct mr_error *error)
 {
     for (size_t i = 0; i < task->queues.count; i++) {
         struct queue *queue = &task->queues.items[i];
-        int rc = seek(worker, queue, error);
+        int rc = restore_seek_queue(worker, queue, error);
         if (rc)
-            return later(rc);
+            return restore_later(rc);
         watch_set(
             &worker->engine->watches, task->sub, &queue->partition, queue->next, queue->idle_high);
     }
@@ -533,17 +534,18 @@ static int start_input(struct worker *worker, struct task *task, struct mr_error
     return 0;
 }
 
-static int restore_task(struct worker *worker, struct task *task, struct mr_error *error)
+static int restore_step_task(struct worker *worker, struct task *task, struct mr_error *error)
 {
     int rc = 0;
-    if (is_at(task, TASK_RESTORE_TARGETS))
-        rc = set_targets(worker, task, error);
-    if (!rc && is_at(task, TASK_RESTORE_READ))
-        rc = finish_read(worker, task, error);
-    if (!rc && is_at(task, TASK_RESTORE_GLOBALS) && atomic_load(&worker->engine->globals_ready))
-        step_to(worker, task, TASK_RESTORE_SEEK);
-    if (!rc && is_at(task, TASK_RESTORE_SEEK))
-        rc = start_input(worker, task, error);
+    if (restore_is_at(task, TASK_RESTORE_TARGETS))
+        rc = restore_set_targets(worker, task, error);
+    if (!rc && restore_is_at(task, TASK_RESTORE_READ))
+        rc = restore_finish_read(worker, task, error);
+    if (!rc && restore_is_at(task, TASK_RESTORE_GLOBALS) &&
+        atomic_load(&worker->engine->globals_ready))
+        restore_step_to(worker, task, TASK_RESTORE_SEEK);
+    if (!rc && restore_is_at(task, TASK_RESTORE_SEEK))
+        rc = restore_start_input(worker, task, error);
     return rc;
 }
 
@@ -551,11 +553,11 @@ int restore_step(struct worker *worker, struct mr_error *error)
 {
     if (!restore_is_active(worker))
         return 0;
-    int rc = read_offsets(worker, error);
+    int rc = restore_read_offsets(worker, error);
     if (!rc)
-        rc = read_logs(worker, error);
+        rc = restore_read_logs(worker, error);
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
         if (worker->tasks[i]->state == TASK_RESTORING)
-            rc = restore_task(worker, worker->tasks[i], error);
+            rc = restore_step_task(worker, worker->tasks[i], error);
     return rc;
 }

@@ -27,7 +27,7 @@ enum {
 /* -- which record is next -- */
 
 /* "topic:partition:next": false when it does not parse, and then it holds nothing up. */
-static bool parse_position(char *text, struct topo_position *ret_position)
+static bool run_parse_position(char *text, struct topo_position *ret_position)
 {
     char *next = strrchr(text, ':');
     if (!next || next == text)
@@ -43,18 +43,18 @@ static bool parse_position(char *text, struct topo_position *ret_position)
     return true;
 }
 
-static bool is_reached(struct worker *worker, char *text)
+static bool run_is_reached(struct worker *worker, char *text)
 {
     struct topo_position position = {0};
     struct graph_sub *sub = NULL;
-    if (!parse_position(text, &position) ||
+    if (!run_parse_position(text, &position) ||
         !graph_input_of(worker->engine->topology, position.topic, true, &sub))
         return true;
     int64_t next = watch_next(&worker->engine->watches, sub, position.topic, position.partition);
     return next < 0 || next >= position.next_offset;
 }
 
-static bool all_reached(struct worker *worker, struct mr_bytes positions)
+static bool run_all_reached(struct worker *worker, struct mr_bytes positions)
 {
     char text[1024];
     if (positions.len >= sizeof text)
@@ -63,7 +63,7 @@ static bool all_reached(struct worker *worker, struct mr_bytes positions)
     text[positions.len] = '\0';
     char *state = NULL;
     for (char *one = strtok_r(text, ",", &state); one; one = strtok_r(NULL, ",", &state))
-        if (!is_reached(worker, one))
+        if (!run_is_reached(worker, one))
             return false;
     return true;
 }
@@ -82,13 +82,13 @@ static bool run_is_held(struct worker *worker, struct queue *queue)
     bool in_vain = positions.ptr && worker->now_ms >= queue->held_until_ms;
     if (in_vain)
         metrics_add(&worker->engine->metrics.holds_given_up, 1);
-    if (!positions.ptr || in_vain || all_reached(worker, positions))
+    if (!positions.ptr || in_vain || run_all_reached(worker, positions))
         queue->held_until_ms = INT64_MIN;
     return queue->held_until_ms != INT64_MIN;
 }
 
 /* KIP-695: an empty queue is waited for, a bounded time, while the broker has more for it. */
-static bool waits_for(struct worker *worker, struct queue *queue)
+static bool run_waits_for_queue(struct worker *worker, struct queue *queue)
 {
     int64_t max_ms = worker->engine->options.max_task_idle_ms;
     int64_t low = 0;
@@ -105,7 +105,7 @@ static bool waits_for(struct worker *worker, struct queue *queue)
 }
 
 /* What comes after `head` by its priority is not waited for. */
-static bool waits_for_any(struct worker *worker, struct task *task, const struct queue *head)
+static bool run_waits_for_any(struct worker *worker, struct task *task, const struct queue *head)
 {
     const int priority = head->input->source->priority;
     if (worker->engine->options.max_task_idle_ms <= 0)
@@ -114,17 +114,17 @@ static bool waits_for_any(struct worker *worker, struct task *task, const struct
     for (size_t i = 0; i < task->queues.count; i++) {
         struct queue *queue = &task->queues.items[i];
         if (queue->count == 0 && queue->input->source->priority <= priority)
-            waits = waits_for(worker, queue) || waits;
+            waits = run_waits_for_queue(worker, queue) || waits;
     }
     return waits;
 }
 
-static struct queue *next_queue(struct worker *worker, struct task *task)
+static struct queue *run_next_queue(struct worker *worker, struct task *task)
 {
     if (task->state != TASK_RUNNING)
         return NULL;
     struct queue *queue = queues_next(&task->queues);
-    if (!queue || run_is_held(worker, queue) || waits_for_any(worker, task, queue))
+    if (!queue || run_is_held(worker, queue) || run_waits_for_any(worker, task, queue))
         return NULL;
     return queue;
 }
@@ -132,21 +132,22 @@ static struct queue *next_queue(struct worker *worker, struct task *task)
 bool run_has_input(struct worker *worker)
 {
     for (size_t i = 0; i < worker->tasks_count; i++)
-        if (next_queue(worker, worker->tasks[i]))
+        if (run_next_queue(worker, worker->tasks[i]))
             return true;
     return false;
 }
 
 /* -- dead letters -- */
 
-static void count_dead_letter(const struct worker *worker, const struct graph_node *node, int code)
+static void
+run_count_dead_letter(const struct worker *worker, const struct graph_node *node, int code)
 {
     const struct metrics *metrics = &worker->engine->metrics;
     size_t row = node ? node->index : metrics->nodes_count;
     metrics_add(&metrics->dead_letters[row * METRICS_CLASSES + mr_code_class(code)], 1);
 }
 
-static struct topo_header *add_header(
+static struct topo_header *run_add_header(
     struct topo_header *headers, struct mr_arena *arena, const char *name, struct mr_bytes value)
 {
     *headers = (struct topo_header){mr_cstr(name), mr_arena_copy(arena, value)};
@@ -154,7 +155,7 @@ static struct topo_header *add_header(
 }
 
 /* With its own bytes and headers, and where it came from and why it is here. */
-static int bury(
+static int run_produce_dead_letter(
     struct worker *worker,
     struct task *task,
     const struct topo_record *record,
@@ -179,13 +180,13 @@ static int bury(
         headers[i] = record->headers[i];
     struct topo_header *more = headers + record->headers_count;
     const char *name = node ? node->name : "";
-    more = add_header(more, arena, "dead-letter-reason", mr_cstr(why->text));
-    more = add_header(more, arena, "dead-letter-topic", mr_cstr(record->topic));
+    more = run_add_header(more, arena, "dead-letter-reason", mr_cstr(why->text));
+    more = run_add_header(more, arena, "dead-letter-topic", mr_cstr(record->topic));
     struct mr_bytes number = mr_arena_printf(arena, "%" PRId32, record->partition);
-    more = add_header(more, arena, "dead-letter-partition", number);
+    more = run_add_header(more, arena, "dead-letter-partition", number);
     number = mr_arena_printf(arena, "%" PRId64, record->offset);
-    more = add_header(more, arena, "dead-letter-offset", number);
-    add_header(more, arena, "dead-letter-node", mr_cstr(name));
+    more = run_add_header(more, arena, "dead-letter-offset", number);
+    run_add_header(more, arena, "dead-letter-node", mr_cstr(name));
     struct topo_record letter = *record;
     letter.headers = headers;
     letter.headers_count = count;
@@ -193,7 +194,7 @@ static int bury(
     return txn_produce(worker, &to, &letter, error);
 }
 
-static int dead_letter(
+static int run_dead_letter(
     struct worker *worker,
     struct task *task,
     const struct topo_record *record,
@@ -201,8 +202,8 @@ static int dead_letter(
     const struct mr_error *why,
     struct mr_error *error)
 {
-    count_dead_letter(worker, node, why->code);
-    int rc = bury(worker, task, record, node, why, error);
+    run_count_dead_letter(worker, node, why->code);
+    int rc = run_produce_dead_letter(worker, task, record, node, why, error);
     bool refused = mr_code_class(rc) == MR_CLASS_POISON;
     host_log(
         worker->engine,
@@ -220,7 +221,7 @@ static int dead_letter(
 /* -- a record -- */
 
 /* Committed at once: another record that is refused must not undo what is known of this one. */
-static int bury_refused(
+static int run_dead_letter_refused(
     struct worker *worker,
     struct task *task,
     const struct queue_refusal *refusal,
@@ -231,10 +232,10 @@ static int bury_refused(
     mr_fail(&why, refusal->code, "%s", refusal->reason);
     worker->txn.wanted = true;
     worker->one_by_one = 0;
-    return dead_letter(worker, task, record, NULL, &why, error);
+    return run_dead_letter(worker, task, record, NULL, &why, error);
 }
 
-static int through(
+static int run_process_record(
     struct worker *worker,
     struct task *task,
     struct queue *queue,
@@ -243,7 +244,7 @@ static int through(
 {
     struct mr_error why = {0};
     if (queue->refusal.offset == record->offset)
-        return bury_refused(worker, task, &queue->refusal, record, error);
+        return run_dead_letter_refused(worker, task, &queue->refusal, record, error);
     size_t emitted = 0;
     struct topo_context *context = &task->context;
     context->commit_requested = false;
@@ -251,7 +252,7 @@ static int through(
     int rc = context_run(context, queue->input->source, record, worker->now_ms, &why);
     if (mr_code_class(rc) == MR_CLASS_POISON) {
         store_set_rollback(task->set);
-        return dead_letter(worker, task, record, context->failed, &why, error);
+        return run_dead_letter(worker, task, record, context->failed, &why, error);
     }
     if (!rc) {
         rc = txn_emit(worker, task, &emitted, &why);
@@ -270,13 +271,13 @@ static int through(
 }
 
 /* Step 3 of an event's path: the next record goes through the graph, and what comes of it out. */
-static int
-run_record(struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
+static int run_next_record(
+    struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
 {
     const struct queued *head = queue_head(queue);
     txn_now_ms(worker);
     txn_touch(worker);
-    int rc = through(worker, task, queue, &head->record, error);
+    int rc = run_process_record(worker, task, queue, &head->record, error);
     if (rc)
         return rc;
     queue->next = head->record.offset + 1;
@@ -293,10 +294,10 @@ run_task(struct worker *worker, struct task *task, int64_t *ret_count, struct mr
     int64_t count = 0;
     int rc = 0;
     while (count < TURN_RECORDS && !rc) {
-        struct queue *queue = next_queue(worker, task);
+        struct queue *queue = run_next_queue(worker, task);
         if (!queue)
             break;
-        rc = run_record(worker, task, queue, error);
+        rc = run_next_record(worker, task, queue, error);
         count++;
         if (worker->txn.wanted)
             break;

@@ -18,14 +18,14 @@ static const char *const class_names[METRICS_CLASSES] = {
     [MR_CLASS_FATAL] = "fatal",
 };
 
-static uint64_t get(_Atomic uint64_t *counter)
+static uint64_t status_get(_Atomic uint64_t *counter)
 {
     return atomic_load_explicit(counter, memory_order_relaxed);
 }
 
 /* -- Prometheus -- */
 
-static void put_counter(
+static void status_put_counter(
     struct mr_buffer *out,
     const char *application,
     const char *name,
@@ -43,7 +43,7 @@ static void put_counter(
         value);
 }
 
-static void put_seconds(
+static void status_put_seconds(
     struct mr_buffer *out, const char *application, const char *name, const char *help, uint64_t ns)
 {
     mr_buffer_printf(
@@ -57,7 +57,7 @@ static void put_seconds(
         (double)ns / 1e9);
 }
 
-static void put_commit_seconds(
+static void status_put_commit_seconds(
     struct mr_buffer *out, const char *application, struct metrics_histogram *histogram)
 {
     uint64_t below = 0;
@@ -67,7 +67,7 @@ static void put_commit_seconds(
         "# HELP topo_commit_seconds Time of a commit, from the changelog to the answer.\n"
         "# TYPE topo_commit_seconds histogram\n");
     for (size_t i = 0; i + 1 < METRICS_BUCKETS; i++, bound *= 2) {
-        below += get(&histogram->buckets[i]);
+        below += status_get(&histogram->buckets[i]);
         mr_buffer_printf(
             out,
             "topo_commit_seconds_bucket{application=\"%s\",le=\"%.4f\"} %" PRIu64 "\n",
@@ -83,16 +83,16 @@ static void put_commit_seconds(
         "# TYPE topo_commit_seconds_max gauge\n"
         "topo_commit_seconds_max{application=\"%s\"} %.6f\n",
         application,
-        get(&histogram->count),
+        status_get(&histogram->count),
         application,
-        (double)get(&histogram->sum_ns) / 1e9,
+        (double)status_get(&histogram->sum_ns) / 1e9,
         application,
-        get(&histogram->count),
+        status_get(&histogram->count),
         application,
-        (double)get(&histogram->max_ns) / 1e9);
+        (double)status_get(&histogram->max_ns) / 1e9);
 }
 
-static void put_failures(
+static void status_put_failures(
     const struct topo_engine *engine,
     const char *name,
     const char *help,
@@ -103,7 +103,7 @@ static void put_failures(
     mr_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
     for (size_t i = 0; i <= topology->nodes_count; i++) {
         for (size_t c = 0; c < METRICS_CLASSES; c++) {
-            uint64_t count = get(&counts[i * METRICS_CLASSES + c]);
+            uint64_t count = status_get(&counts[i * METRICS_CLASSES + c]);
             if (count > 0)
                 mr_buffer_printf(
                     out,
@@ -117,60 +117,69 @@ static void put_failures(
     }
 }
 
-static void put_counters(struct topo_engine *engine, struct mr_buffer *out)
+static void status_put_counters(struct topo_engine *engine, struct mr_buffer *out)
 {
     struct metrics *m = &engine->metrics;
     const char *id = engine->topology->application_id;
-    put_counter(out, id, "topo_records_total", "Input records processed.", get(&m->records));
-    put_counter(out, id, "topo_outputs_total", "Records put out.", get(&m->outputs));
-    put_counter(
+    status_put_counter(
+        out, id, "topo_records_total", "Input records processed.", status_get(&m->records));
+    status_put_counter(out, id, "topo_outputs_total", "Records put out.", status_get(&m->outputs));
+    status_put_counter(
         out,
         id,
         "topo_changelog_records_total",
         "Changelog records written.",
-        get(&m->changelog_records));
-    put_counter(
+        status_get(&m->changelog_records));
+    status_put_counter(
         out,
         id,
         "topo_restored_records_total",
         "Log records folded in restores.",
-        get(&m->restored_records));
-    put_counter(out, id, "topo_punctuations_total", "Timers fired.", get(&m->punctuations));
-    put_counter(out, id, "topo_commits_total", "Transactions committed.", get(&m->commits));
-    put_counter(out, id, "topo_aborts_total", "Transactions aborted.", get(&m->aborts));
-    put_counter(out, id, "topo_fenced_total", "Times the tasks were given up.", get(&m->fenced));
-    put_counter(out, id, "topo_rebalances_total", "Assignments received.", get(&m->rebalances));
-    put_counter(out, id, "topo_retries_total", "Calls made again.", get(&m->retries));
-    put_counter(out, id, "topo_rebuilds_total", "Stores built anew.", get(&m->rebuilds));
-    put_counter(
+        status_get(&m->restored_records));
+    status_put_counter(
+        out, id, "topo_punctuations_total", "Timers fired.", status_get(&m->punctuations));
+    status_put_counter(
+        out, id, "topo_commits_total", "Transactions committed.", status_get(&m->commits));
+    status_put_counter(
+        out, id, "topo_aborts_total", "Transactions aborted.", status_get(&m->aborts));
+    status_put_counter(
+        out, id, "topo_fenced_total", "Times the tasks were given up.", status_get(&m->fenced));
+    status_put_counter(
+        out, id, "topo_rebalances_total", "Assignments received.", status_get(&m->rebalances));
+    status_put_counter(out, id, "topo_retries_total", "Calls made again.", status_get(&m->retries));
+    status_put_counter(
+        out, id, "topo_rebuilds_total", "Stores built anew.", status_get(&m->rebuilds));
+    status_put_counter(
         out,
         id,
         "topo_holds_given_up_total",
         "Records that waited in vain for the position they require.",
-        get(&m->holds_given_up));
-    put_counter(
+        status_get(&m->holds_given_up));
+    status_put_counter(
         out,
         id,
         "topo_input_lost_total",
         "Input offsets deleted before they were processed.",
-        get(&m->input_lost));
-    put_counter(
+        status_get(&m->input_lost));
+    status_put_counter(
         out,
         id,
         "topo_laid_aside_total",
         "Records in its own logs that it did not write, passed over in restores.",
-        get(&m->laid_aside));
-    put_seconds(out, id, "topo_poll_seconds", "Time in polls.", get(&m->poll_ns));
-    put_seconds(out, id, "topo_process_seconds", "Time in processing.", get(&m->process_ns));
-    put_seconds(out, id, "topo_flush_seconds", "Time writing behind.", get(&m->flush_ns));
-    put_commit_seconds(out, id, &m->commit);
-    put_failures(
+        status_get(&m->laid_aside));
+    status_put_seconds(out, id, "topo_poll_seconds", "Time in polls.", status_get(&m->poll_ns));
+    status_put_seconds(
+        out, id, "topo_process_seconds", "Time in processing.", status_get(&m->process_ns));
+    status_put_seconds(
+        out, id, "topo_flush_seconds", "Time writing behind.", status_get(&m->flush_ns));
+    status_put_commit_seconds(out, id, &m->commit);
+    status_put_failures(
         engine,
         "topo_dead_letters_total",
         "Records refused, by node and class.",
         m->dead_letters,
         out);
-    put_failures(
+    status_put_failures(
         engine,
         "topo_punctuation_failures_total",
         "Timers refused, by node and class.",
@@ -214,7 +223,7 @@ static const struct gauge gauges[] = {
      false},
 };
 
-static int64_t gauge_value(const struct metrics_task *task, const struct gauge *gauge)
+static int64_t status_gauge_value(const struct metrics_task *task, const struct gauge *gauge)
 {
     const char *at = (const char *)task + gauge->offset;
     if (gauge->is_size) {
@@ -228,7 +237,7 @@ static int64_t gauge_value(const struct metrics_task *task, const struct gauge *
 }
 
 static void
-put_gauge(const struct topo_engine *engine, const struct gauge *gauge, struct mr_buffer *out)
+status_put_gauge(const struct topo_engine *engine, const struct gauge *gauge, struct mr_buffer *out)
 {
     mr_buffer_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", gauge->name, gauge->help, gauge->name);
     for (size_t w = 0; w <= engine->workers_count; w++) {
@@ -241,11 +250,11 @@ put_gauge(const struct topo_engine *engine, const struct gauge *gauge, struct mr
                 engine->topology->application_id,
                 reports->tasks[i].sub,
                 reports->tasks[i].partition,
-                gauge_value(&reports->tasks[i], gauge));
+                status_gauge_value(&reports->tasks[i], gauge));
     }
 }
 
-static void put_signal(
+static void status_put_signal(
     const struct topo_engine *engine,
     struct mr_buffer *out,
     const char *name,
@@ -263,22 +272,23 @@ static void put_signal(
         value);
 }
 
-static void put_signals(struct topo_engine *engine, struct mr_buffer *out)
+static void status_put_signals(struct topo_engine *engine, struct mr_buffer *out)
 {
     enum topo_engine_state state = topo_engine_state(engine, NULL);
     bool live = state == TOPO_RUNNING || state == TOPO_RESTORING;
     struct topo_memory memory;
     store_memory_used(&memory);
-    put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
-    put_signal(engine, out, "topo_ready", "All tasks are running.", state == TOPO_RUNNING);
-    put_signal(engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_RESTORING);
-    put_signal(
+    status_put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
+    status_put_signal(engine, out, "topo_ready", "All tasks are running.", state == TOPO_RUNNING);
+    status_put_signal(
+        engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_RESTORING);
+    status_put_signal(
         engine,
         out,
         "topo_rocksdb_cache_bytes",
         "Of the process: the block cache.",
         memory.block_cache_bytes);
-    put_signal(
+    status_put_signal(
         engine,
         out,
         "topo_rocksdb_write_buffer_bytes",
@@ -288,17 +298,17 @@ static void put_signals(struct topo_engine *engine, struct mr_buffer *out)
 
 void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out)
 {
-    put_counters(engine, out);
-    put_signals(engine, out);
+    status_put_counters(engine, out);
+    status_put_signals(engine, out);
     pthread_mutex_lock(&engine->mutex);
     for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-        put_gauge(engine, &gauges[i], out);
+        status_put_gauge(engine, &gauges[i], out);
     pthread_mutex_unlock(&engine->mutex);
 }
 
 /* -- JSON -- */
 
-static void put_json_text(struct mr_buffer *out, const char *text)
+static void status_put_json_text(struct mr_buffer *out, const char *text)
 {
     mr_buffer_add_byte(out, '"');
     for (; *text; text++) {
@@ -313,7 +323,7 @@ static void put_json_text(struct mr_buffer *out, const char *text)
     mr_buffer_add_byte(out, '"');
 }
 
-static void put_json_task(struct mr_buffer *out, const struct metrics_task *task)
+static void status_put_json_task(struct mr_buffer *out, const struct metrics_task *task)
 {
     mr_buffer_printf(
         out,
@@ -330,7 +340,7 @@ static void put_json_task(struct mr_buffer *out, const struct metrics_task *task
         task->dirty_bytes);
     if (task->blocked) {
         mr_buffer_printf(out, ",\"error\":");
-        put_json_text(out, task->why);
+        status_put_json_text(out, task->why);
     }
     mr_buffer_add_byte(out, '}');
 }
@@ -352,7 +362,7 @@ void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
         names[state]);
     if (state == TOPO_FAILED) {
         mr_buffer_printf(out, ",\"error\":");
-        put_json_text(out, why.text);
+        status_put_json_text(out, why.text);
     }
     mr_buffer_printf(out, ",\"tasks\":[");
     pthread_mutex_lock(&engine->mutex);
@@ -361,7 +371,7 @@ void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
         for (size_t i = 0; i < engine->reports[w].count; i++) {
             if (!first)
                 mr_buffer_add_byte(out, ',');
-            put_json_task(out, &engine->reports[w].tasks[i]);
+            status_put_json_task(out, &engine->reports[w].tasks[i]);
             first = false;
         }
     }

@@ -73,7 +73,7 @@ void task_block(struct task *task, const char *why)
 }
 
 /* What made this state: other names or kinds would read it wrong. */
-static char *make_fingerprint(const struct graph_sub *sub, const char *application_id)
+static char *task_make_fingerprint(const struct graph_sub *sub, const char *application_id)
 {
     static const char *const kinds[] = {
         [TOPO_LOG_EVENTS] = "events",
@@ -94,21 +94,21 @@ static char *make_fingerprint(const struct graph_sub *sub, const char *applicati
     return buffer.ptr;
 }
 
-static int make_dir(const char *path, struct mr_error *error)
+static int task_make_dir(const char *path, struct mr_error *error)
 {
     if (mkdir(path, 0777) == 0 || errno == EEXIST)
         return 0;
     return mr_fail(error, MR_IO, "cannot make directory %s: %s", path, strerror(errno));
 }
 
-static enum store_writer writer_of(const struct graph_store *store)
+static enum store_writer task_writer_of(const struct graph_store *store)
 {
     if (store->log != TOPO_LOG_EVENTS)
         return STORE_BY_PROCESSORS;
     return store->is_outcomes ? STORE_BY_OUTCOMES : STORE_BY_EVOLVE;
 }
 
-static int open_stores(struct task *task, struct mr_error *error)
+static int task_open_stores(struct task *task, struct mr_error *error)
 {
     const struct graph_sub *sub = task->sub;
     struct store_spec *specs = mr_calloc(sub->stores_count + 1, sizeof *specs);
@@ -117,7 +117,7 @@ static int open_stores(struct task *task, struct mr_error *error)
             .name = sub->stores[i]->name,
             .ordered = sub->stores[i]->ordered,
             .changelog = sub->stores[i]->log == TOPO_LOG_CHANGELOG,
-            .writer = writer_of(sub->stores[i]),
+            .writer = task_writer_of(sub->stores[i]),
             .ttl_ms = sub->stores[i]->ttl_ms,
         };
     const struct store_set_options options = {
@@ -129,7 +129,7 @@ static int open_stores(struct task *task, struct mr_error *error)
         .now = task->engine->store_now,
         .now_user = task->engine->store_now_user,
     };
-    int rc = task->dir ? make_dir(task->engine->state_dir, error) : 0;
+    int rc = task->dir ? task_make_dir(task->engine->state_dir, error) : 0;
     if (!rc)
         rc = store_set_open(&options, &task->set, error);
     free(specs);
@@ -138,7 +138,7 @@ static int open_stores(struct task *task, struct mr_error *error)
     return rc;
 }
 
-static void make_parts(struct task *task)
+static void task_make_parts(struct task *task)
 {
     const struct graph_sub *sub = task->sub;
     task->stores = mr_calloc(sub->stores_count + 1, sizeof(struct topo_store *));
@@ -184,13 +184,13 @@ int task_open(
     task->partition = partition;
     task->stream_time_ms = task->kept_stream_ms = INT64_MIN;
     task->flushed_ms = -1;
-    task->fingerprint = make_fingerprint(sub, engine->topology->application_id);
+    task->fingerprint = task_make_fingerprint(sub, engine->topology->application_id);
     if (engine->state_dir)
         task->dir = mr_asprintf("%s/%s-%" PRId32, engine->state_dir, sub->name, partition);
-    make_parts(task);
+    task_make_parts(task);
     task->context = (struct topo_context){.task = task};
     mr_arena_init(&task->context.arena);
-    int rc = open_stores(task, error);
+    int rc = task_open_stores(task, error);
     if (rc) {
         task_close(task, false, NULL);
         return rc;
@@ -222,7 +222,7 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
 }
 
 /* A store's directory is flat. */
-static int remove_files(const char *path, struct mr_error *error)
+static int task_remove_files(const char *path, struct mr_error *error)
 {
     DIR *dir = opendir(path);
     if (!dir)
@@ -250,8 +250,8 @@ int task_rebuild(struct task *task, struct mr_error *error)
     metrics_add(&task->engine->metrics.rebuilds, 1);
     store_set_close(task->set);
     task->set = NULL;
-    int rc = task->dir ? remove_files(task->dir, error) : 0;
-    return rc ? rc : open_stores(task, error);
+    int rc = task->dir ? task_remove_files(task->dir, error) : 0;
+    return rc ? rc : task_open_stores(task, error);
 }
 
 static int

@@ -47,7 +47,7 @@ void watch_clean_up(struct watch_table *table)
     pthread_cond_destroy(&table->moved);
 }
 
-static struct watch_entry *find(
+static struct watch_entry *watch_find_entry(
     const struct watch_table *table,
     const struct graph_sub *sub,
     const char *topic,
@@ -71,7 +71,8 @@ void watch_set(
     int64_t end)
 {
     pthread_mutex_lock(&table->mutex);
-    struct watch_entry *entry = find(table, sub, partition->topic, partition->partition);
+    struct watch_entry *entry =
+        watch_find_entry(table, sub, partition->topic, partition->partition);
     if (!entry) {
         struct watch_sub *own = &table->subs[sub->index];
         own->entries = mr_realloc(own->entries, (own->count + 1) * sizeof *own->entries);
@@ -89,19 +90,21 @@ void watch_remove(
     struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition)
 {
     pthread_mutex_lock(&table->mutex);
-    struct watch_entry *entry = find(table, sub, partition->topic, partition->partition);
+    struct watch_entry *entry =
+        watch_find_entry(table, sub, partition->topic, partition->partition);
     if (entry)
         *entry = table->subs[sub->index].entries[--table->subs[sub->index].count];
     pthread_mutex_unlock(&table->mutex);
 }
 
-static bool reached(const struct watch_table *table, const struct topo_watch *watch)
+static bool watch_is_reached(const struct watch_table *table, const struct topo_watch *watch)
 {
-    const struct watch_entry *entry = find(table, watch->sub, watch->topic, watch->partition);
+    const struct watch_entry *entry =
+        watch_find_entry(table, watch->sub, watch->topic, watch->partition);
     return table->stopped || (entry && entry->next >= watch->next);
 }
 
-static void unlink_and_free(struct watch_table *table, struct topo_watch *watch)
+static void watch_unlink_and_free(struct watch_table *table, struct topo_watch *watch)
 {
     if (watch->before)
         watch->before->after = watch->after;
@@ -114,7 +117,7 @@ static void unlink_and_free(struct watch_table *table, struct topo_watch *watch)
 }
 
 /* With the mutex held on entry and exit, and not while wake runs. */
-static void fire(struct watch_table *table, struct topo_watch *watch)
+static void watch_fire(struct watch_table *table, struct topo_watch *watch)
 {
     if (!watch->cancelled) { /* By a wake before it. */
         pthread_mutex_unlock(&table->mutex);
@@ -123,7 +126,7 @@ static void fire(struct watch_table *table, struct topo_watch *watch)
     }
     watch->state = WATCH_FIRED;
     if (watch->cancelled)
-        unlink_and_free(table, watch);
+        watch_unlink_and_free(table, watch);
     pthread_cond_broadcast(&table->moved);
 }
 
@@ -132,7 +135,7 @@ void watch_wake(struct watch_table *table)
     struct topo_watch *firing = NULL;
     pthread_mutex_lock(&table->mutex);
     for (struct topo_watch *watch = table->watches; watch; watch = watch->after) {
-        if (watch->state != WATCH_WAITING || !reached(table, watch))
+        if (watch->state != WATCH_WAITING || !watch_is_reached(table, watch))
             continue;
         watch->state = WATCH_FIRING;
         watch->firing = pthread_self();
@@ -142,7 +145,7 @@ void watch_wake(struct watch_table *table)
     while (firing) {
         struct topo_watch *watch = firing;
         firing = watch->next_firing;
-        fire(table, watch);
+        watch_fire(table, watch);
     }
     pthread_cond_broadcast(&table->moved);
     pthread_mutex_unlock(&table->mutex);
@@ -160,7 +163,7 @@ int64_t watch_next(
     struct watch_table *table, const struct graph_sub *sub, const char *topic, int32_t partition)
 {
     pthread_mutex_lock(&table->mutex);
-    const struct watch_entry *entry = find(table, sub, topic, partition);
+    const struct watch_entry *entry = watch_find_entry(table, sub, topic, partition);
     int64_t next = entry ? entry->next : -1;
     pthread_mutex_unlock(&table->mutex);
     return next;
@@ -184,7 +187,8 @@ static enum topo_answer watch_answer(
     const atomic_bool *globals_ready,
     int64_t *ret_applied)
 {
-    const struct watch_entry *entry = find(table, sub, position->topic, position->partition);
+    const struct watch_entry *entry =
+        watch_find_entry(table, sub, position->topic, position->partition);
     if (!entry)
         return TOPO_NOT_HERE;
     if (ret_applied)
@@ -233,13 +237,13 @@ bool watch_add(
     watch->wake = wake;
     watch->user = user;
     pthread_mutex_lock(&table->mutex);
-    bool done = reached(table, watch);
+    bool done = watch_is_reached(table, watch);
     watch->after = table->watches;
     if (table->watches)
         table->watches->before = watch;
     table->watches = watch;
     if (done)
-        unlink_and_free(table, watch);
+        watch_unlink_and_free(table, watch);
     *ret_watch = done ? NULL : watch;
     pthread_mutex_unlock(&table->mutex);
     return done;
@@ -254,7 +258,7 @@ void watch_cancel(struct watch_table *table, struct topo_watch *watch)
     if (own)
         watch->cancelled = true;
     else
-        unlink_and_free(table, watch);
+        watch_unlink_and_free(table, watch);
     pthread_mutex_unlock(&table->mutex);
 }
 

@@ -26,7 +26,7 @@ static const bool edges[4][4] = {
     [WORKER_FAILED] = {[WORKER_STOPPED] = true},
 };
 
-static void move(struct worker *worker, enum worker_state state)
+static void worker_move(struct worker *worker, enum worker_state state)
 {
     static const char *const names[] = {
         [WORKER_CLOSED] = "closed",
@@ -48,7 +48,7 @@ static void move(struct worker *worker, enum worker_state state)
     worker->state = state;
 }
 
-static void list_inputs(struct worker *worker, const struct topo_topology *topology)
+static void worker_list_inputs(struct worker *worker, const struct topo_topology *topology)
 {
     size_t count = 0;
     for (size_t i = 0; i < topology->subs_count; i++)
@@ -59,7 +59,7 @@ static void list_inputs(struct worker *worker, const struct topo_topology *topol
             worker->topics[worker->topics_count++] = topology->subs[i].inputs[k].topic;
 }
 
-static void add_output(struct worker *worker, const char *topic)
+static void worker_add_output(struct worker *worker, const char *topic)
 {
     for (size_t i = 0; i < worker->outputs_count; i++)
         if (worker->outputs[i] == topic)
@@ -69,18 +69,18 @@ static void add_output(struct worker *worker, const char *topic)
     worker->outputs[worker->outputs_count++] = topic;
 }
 
-static void list_outputs(struct worker *worker, const struct topo_topology *topology)
+static void worker_list_outputs(struct worker *worker, const struct topo_topology *topology)
 {
     for (size_t i = 0; i < topology->subs_count; i++) {
         const struct graph_sub *sub = &topology->subs[i];
         for (size_t k = 0; !sub->global && k < sub->nodes_count; k++)
             if (sub->nodes[k]->kind == GRAPH_SINK)
-                add_output(worker, sub->nodes[k]->topic);
+                worker_add_output(worker, sub->nodes[k]->topic);
         for (size_t k = 0; !sub->global && k < sub->logs_count; k++)
-            add_output(worker, sub->logs[k].topic);
+            worker_add_output(worker, sub->logs[k].topic);
     }
     if (topology->dead_letters)
-        add_output(worker, topology->dead_letters);
+        worker_add_output(worker, topology->dead_letters);
 }
 
 struct worker *worker_new(struct topo_engine *engine, int number)
@@ -88,8 +88,8 @@ struct worker *worker_new(struct topo_engine *engine, int number)
     struct worker *worker = mr_calloc(1, sizeof *worker);
     worker->engine = engine;
     worker->number = number;
-    list_inputs(worker, engine->topology);
-    list_outputs(worker, engine->topology);
+    worker_list_inputs(worker, engine->topology);
+    worker_list_outputs(worker, engine->topology);
     return worker;
 }
 
@@ -126,7 +126,7 @@ int worker_open(struct worker *worker, struct mr_error *error)
 
 /* The producer's epoch is taken before anything is read: our own hanging transaction is aborted and
  * whoever ran under our name before is fenced. */
-static int join(struct worker *worker, struct mr_error *error)
+static int worker_join(struct worker *worker, struct mr_error *error)
 {
     const struct topo_io *io = &worker->io;
     int tries = 0;
@@ -149,11 +149,11 @@ static int join(struct worker *worker, struct mr_error *error)
     if (rc)
         return rc;
     txn_now_ms(worker);
-    move(worker, WORKER_RUNNING);
+    worker_move(worker, WORKER_RUNNING);
     return 0;
 }
 
-static void close_io(struct worker *worker)
+static void worker_close_io(struct worker *worker)
 {
     if (!worker->io_open)
         return;
@@ -162,7 +162,7 @@ static void close_io(struct worker *worker)
     worker->io_open = false;
 }
 
-static void close_tasks(struct worker *worker, bool flush)
+static void worker_close_tasks(struct worker *worker, bool flush)
 {
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct mr_error error = {0};
@@ -173,7 +173,7 @@ static void close_tasks(struct worker *worker, bool flush)
 }
 
 /* Somebody else has our tasks, or our name: start over with a new producer. */
-static void give_up(struct worker *worker, const struct mr_error *why)
+static void worker_give_up(struct worker *worker, const struct mr_error *why)
 {
     host_log(
         worker->engine, MR_LOG_WARN, "fenced", "worker=%d error=\"%s\"", worker->number, why->text);
@@ -181,10 +181,10 @@ static void give_up(struct worker *worker, const struct mr_error *why)
     txn_undo(worker);
     assign_suspend(worker);
     if (worker->engine->workers_count > 1) /* Another worker may get them before we are back. */
-        close_tasks(worker, true);
-    close_io(worker);
+        worker_close_tasks(worker, true);
+    worker_close_io(worker);
     if (worker->state == WORKER_RUNNING)
-        move(worker, WORKER_CLOSED);
+        worker_move(worker, WORKER_CLOSED);
 }
 
 void worker_stop(struct worker *worker)
@@ -202,35 +202,35 @@ void worker_stop(struct worker *worker)
         worker->io.abort(worker->io.self, NULL);
     txn_undo(worker);
     assign_suspend(worker);
-    close_tasks(worker, !failed);
-    close_io(worker);
-    move(worker, WORKER_STOPPED);
+    worker_close_tasks(worker, !failed);
+    worker_close_io(worker);
+    worker_move(worker, WORKER_STOPPED);
 }
 
 void worker_kill(struct worker *worker)
 {
     txn_undo(worker);
     assign_suspend(worker);
-    close_tasks(worker, false);
-    close_io(worker);
+    worker_close_tasks(worker, false);
+    worker_close_io(worker);
     if (worker->state != WORKER_STOPPED)
-        move(worker, WORKER_STOPPED);
+        worker_move(worker, WORKER_STOPPED);
 }
 
 /* -- errors: the only place that acts on classes -- */
 
 /* Longer each time nothing came of it. */
-static int64_t backoff_ms(int times)
+static int64_t worker_backoff_ms(int times)
 {
     int64_t ms = times < 10 ? 5LL << times : PAUSE_MS_MAX;
     return ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX;
 }
 
-static int fail(struct worker *worker, const struct mr_error *why, struct mr_error *error)
+static int worker_fail(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
     txn_undo(worker);
     if (worker->state != WORKER_FAILED)
-        move(worker, WORKER_FAILED);
+        worker_move(worker, WORKER_FAILED);
     host_fail(worker->engine, why);
     return mr_fail(error, why->code, "%s", why->text);
 }
@@ -254,24 +254,24 @@ worker_settle_error(struct worker *worker, const struct mr_error *why, struct mr
             worker->number,
             why->text);
         worker->aborts++;
-        host_pause_ms(worker->engine, backoff_ms(worker->aborts));
+        host_pause_ms(worker->engine, worker_backoff_ms(worker->aborts));
         rc = txn_abort(worker, &second);
         break;
     case MR_CLASS_FENCED:
-        give_up(worker, why);
+        worker_give_up(worker, why);
         /* Two processes of one name are not to fence each other as fast as they can. */
         worker->aborts++;
-        host_pause_ms(worker->engine, backoff_ms(worker->aborts));
+        host_pause_ms(worker->engine, worker_backoff_ms(worker->aborts));
         return 0;
     case MR_CLASS_FATAL:
-        return fail(worker, why, error);
+        return worker_fail(worker, why, error);
     }
     if (!rc)
         return 0;
     if (mr_code_class(rc) == MR_CLASS_FATAL)
-        return fail(worker, &second, error);
+        return worker_fail(worker, &second, error);
     /* What cannot even be aborted is left to the next owner of our name: ourselves. */
-    give_up(worker, &second);
+    worker_give_up(worker, &second);
     return 0;
 }
 
@@ -280,7 +280,7 @@ static int
 worker_settle_closed(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
     if (mr_code_class(why->code) == MR_CLASS_FATAL)
-        return fail(worker, why, error);
+        return worker_fail(worker, why, error);
     if (why->code == 0)
         return 0;
     host_log(
@@ -291,14 +291,14 @@ worker_settle_closed(struct worker *worker, const struct mr_error *why, struct m
         worker->number,
         why->text);
     worker->aborts++;
-    host_pause_ms(worker->engine, backoff_ms(worker->aborts));
-    close_io(worker);
+    host_pause_ms(worker->engine, worker_backoff_ms(worker->aborts));
+    worker_close_io(worker);
     return 0;
 }
 
 /* -- the step -- */
 
-static void report(struct worker *worker)
+static void worker_report(struct worker *worker)
 {
     struct metrics_reports reports = {.assigned = worker->was_assigned, .ready = true};
     reports.tasks = mr_calloc(worker->tasks_count + 1, sizeof *reports.tasks);
@@ -321,7 +321,7 @@ static void report(struct worker *worker)
 }
 
 /* Input lag is for operators and for KIP-695: one partition a quarter of a second is asked for. */
-static void look_at_lag(struct worker *worker)
+static void worker_measure_lag(struct worker *worker)
 {
     if (worker->tasks_count == 0)
         return;
@@ -337,7 +337,7 @@ static void look_at_lag(struct worker *worker)
     }
 }
 
-static int poll_timeout(struct worker *worker, int timeout_ms)
+static int worker_poll_timeout(struct worker *worker, int timeout_ms)
 {
     if (run_has_input(worker) || txn_has_changes(worker))
         return 0;
@@ -349,9 +349,9 @@ static int poll_timeout(struct worker *worker, int timeout_ms)
     return timer >= 0 && timer < most ? (int)timer : most;
 }
 
-static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
+static int worker_turn(struct worker *worker, int timeout_ms, struct mr_error *error)
 {
-    int rc = assign_poll(worker, poll_timeout(worker, timeout_ms), error);
+    int rc = assign_poll(worker, worker_poll_timeout(worker, timeout_ms), error);
     bool polled = worker->progress;
     txn_now_ms(worker);
     if (!rc && worker->unopened)
@@ -374,7 +374,7 @@ static int turn(struct worker *worker, int timeout_ms, struct mr_error *error)
     return task_write_behind_all(worker->tasks, worker->tasks_count, worker->now_ms, error);
 }
 
-static bool report_is_due(const struct worker *worker)
+static bool worker_report_is_due(const struct worker *worker)
 {
     return worker->report_now || host_report_is_due(worker->now_ms, worker->reported_ms);
 }
@@ -384,23 +384,23 @@ int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
     struct mr_error why = {0};
     worker->progress = false;
     if (worker->state == WORKER_CLOSED) {
-        int rc = join(worker, &why);
+        int rc = worker_join(worker, &why);
         why.code = rc;
         worker->progress = rc == 0;
         return worker_settle_closed(worker, &why, error) ? why.code : worker->progress;
     }
     if (worker->state != WORKER_RUNNING)
         return 0;
-    why.code = turn(worker, timeout_ms, &why);
+    why.code = worker_turn(worker, timeout_ms, &why);
     if (why.code) {
         worker->progress = true;
         int rc = worker_settle_error(worker, &why, error);
         if (rc)
             return rc;
     }
-    if (worker->state == WORKER_RUNNING && worker->engine->threaded && report_is_due(worker))
-        look_at_lag(worker);
-    if (report_is_due(worker) || why.code)
-        report(worker);
+    if (worker->state == WORKER_RUNNING && worker->engine->threaded && worker_report_is_due(worker))
+        worker_measure_lag(worker);
+    if (worker_report_is_due(worker) || why.code)
+        worker_report(worker);
     return worker->progress;
 }

@@ -19,13 +19,13 @@ struct topo_builder {
             mr_fail(&(builder)->error, MR_CONFIG, __VA_ARGS__);                                    \
     } while (0)
 
-static const char *or_unnamed(const char *name)
+static const char *builder_or_unnamed(const char *name)
 {
     return name && name[0] ? name : "(unnamed)";
 }
 
 /* Names become directories, metric labels and ids of a picture. */
-static bool name_ok(const char *name)
+static bool builder_name_is_valid(const char *name)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
@@ -34,20 +34,21 @@ static bool name_ok(const char *name)
     return strspn(name, allowed) == strlen(name);
 }
 
-static bool check_name(struct topo_builder *builder, const char *what, const char *name)
+static bool builder_check_name(struct topo_builder *builder, const char *what, const char *name)
 {
-    if (name_ok(name))
+    if (builder_name_is_valid(name))
         return true;
     FAIL(
         builder,
         "%s \"%s\": a name is 1 to %d of A-Z a-z 0-9 . _ - and does not begin with a dot",
         what,
-        or_unnamed(name),
+        builder_or_unnamed(name),
         NAME_LEN_MAX);
     return false;
 }
 
-static struct graph_names copy_names(struct topo_topology *topology, const char *const *names)
+static struct graph_names
+builder_copy_names(struct topo_topology *topology, const char *const *names)
 {
     struct graph_names copy = {0};
     while (names && names[copy.count])
@@ -58,11 +59,11 @@ static struct graph_names copy_names(struct topo_topology *topology, const char 
     return copy;
 }
 
-static struct graph_node *
-add_node(struct topo_builder *builder, enum graph_kind kind, const char *what, const char *name)
+static struct graph_node *builder_add_node(
+    struct topo_builder *builder, enum graph_kind kind, const char *what, const char *name)
 {
     struct topo_topology *topology = builder->topology;
-    if (!check_name(builder, what, name))
+    if (!builder_check_name(builder, what, name))
         return NULL;
     if (graph_node_of(topology, name)) {
         FAIL(builder, "%s \"%s\": there is a node of that name already", what, name);
@@ -80,7 +81,7 @@ add_node(struct topo_builder *builder, enum graph_kind kind, const char *what, c
 
 /* Parents come first, so that the graph cannot have a cycle. */
 static void
-check_parents(struct topo_builder *builder, const char *what, const struct graph_node *node)
+builder_check_parents(struct topo_builder *builder, const char *what, const struct graph_node *node)
 {
     if (node->parent_names.count == 0)
         FAIL(builder, "%s \"%s\": it has no parents", what, node->name);
@@ -105,26 +106,27 @@ struct topo_builder *topo_builder_new(const char *application_id)
 {
     struct topo_builder *builder = mr_calloc(1, sizeof *builder);
     builder->topology = mr_calloc(1, sizeof *builder->topology);
-    if (check_name(builder, "application", application_id))
+    if (builder_check_name(builder, "application", application_id))
         builder->topology->application_id = graph_intern(builder->topology, application_id);
     return builder;
 }
 
 void topo_add_source(struct topo_builder *builder, const struct topo_source *source)
 {
-    struct graph_node *node = add_node(builder, GRAPH_SOURCE, "source", source->name);
+    struct graph_node *node = builder_add_node(builder, GRAPH_SOURCE, "source", source->name);
     if (!node)
         return;
-    node->topics = copy_names(builder->topology, source->topics);
+    node->topics = builder_copy_names(builder->topology, source->topics);
     node->priority = source->priority;
     node->global = source->global;
     if (node->topics.count == 0)
         FAIL(builder, "source \"%s\": it reads no topic", node->name);
     for (size_t i = 0; i < node->topics.count; i++)
-        check_name(builder, "topic", node->topics.items[i]);
+        builder_check_name(builder, "topic", node->topics.items[i]);
 }
 
-static void check_store(struct topo_builder *builder, const struct topo_store_options *store)
+static void
+builder_check_store(struct topo_builder *builder, const struct topo_store_options *store)
 {
     if (store->log == TOPO_LOG_CHANGELOG && !store->changelog_topic)
         FAIL(builder, "store \"%s\": a changelog store needs a changelog topic", store->name);
@@ -134,7 +136,7 @@ static void check_store(struct topo_builder *builder, const struct topo_store_op
             "store \"%s\": it has a changelog topic but is no changelog store",
             store->name);
     if (store->changelog_topic)
-        check_name(builder, "topic", store->changelog_topic);
+        builder_check_name(builder, "topic", store->changelog_topic);
     if (store->ttl_ms < 0)
         FAIL(builder, "store \"%s\": its ttl is negative", store->name);
 }
@@ -142,13 +144,13 @@ static void check_store(struct topo_builder *builder, const struct topo_store_op
 void topo_add_store(struct topo_builder *builder, const struct topo_store_options *store)
 {
     struct topo_topology *topology = builder->topology;
-    if (!check_name(builder, "store", store->name))
+    if (!builder_check_name(builder, "store", store->name))
         return;
     if (graph_store_of(topology, store->name)) {
         FAIL(builder, "store \"%s\": there is a store of that name already", store->name);
         return;
     }
-    check_store(builder, store);
+    builder_check_store(builder, store);
     struct graph_store *copy = mr_calloc(1, sizeof *copy);
     copy->name = graph_intern(topology, store->name);
     copy->log = store->log;
@@ -164,24 +166,25 @@ void topo_add_store(struct topo_builder *builder, const struct topo_store_option
 
 void topo_add_processor(struct topo_builder *builder, const struct topo_processor *processor)
 {
-    struct graph_node *node = add_node(builder, GRAPH_PROCESSOR, "processor", processor->name);
+    struct graph_node *node =
+        builder_add_node(builder, GRAPH_PROCESSOR, "processor", processor->name);
     if (!node)
         return;
-    node->parent_names = copy_names(builder->topology, processor->parents);
-    node->store_names = copy_names(builder->topology, processor->stores);
+    node->parent_names = builder_copy_names(builder->topology, processor->parents);
+    node->store_names = builder_copy_names(builder->topology, processor->stores);
     node->process = processor->process;
     node->punctuate = processor->punctuate;
     node->punctuate_interval_ms = processor->punctuate_interval_ms;
     node->punctuate_on_stream_time = processor->punctuate_on_stream_time;
     node->user = processor->user;
-    check_parents(builder, "processor", node);
+    builder_check_parents(builder, "processor", node);
     if (!node->process)
         FAIL(builder, "processor \"%s\": it has no process function", node->name);
     if (node->punctuate && node->punctuate_interval_ms <= 0)
         FAIL(builder, "processor \"%s\": its punctuation has no interval", node->name);
 }
 
-static void check_aggregate(struct topo_builder *builder, const struct graph_node *node)
+static void builder_check_aggregate(struct topo_builder *builder, const struct graph_node *node)
 {
     const struct topo_aggregate *aggregate = &node->aggregate;
     if (!aggregate->decode || !aggregate->decide)
@@ -211,37 +214,38 @@ static void check_aggregate(struct topo_builder *builder, const struct graph_nod
 void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregate *aggregate)
 {
     struct topo_topology *topology = builder->topology;
-    struct graph_node *node = add_node(builder, GRAPH_AGGREGATE, "aggregate", aggregate->name);
+    struct graph_node *node =
+        builder_add_node(builder, GRAPH_AGGREGATE, "aggregate", aggregate->name);
     if (!node)
         return;
-    node->parent_names = copy_names(topology, aggregate->parents);
-    node->store_names = copy_names(topology, aggregate->stores);
-    node->event_sink_names = copy_names(topology, aggregate->event_sinks);
-    node->outcome_sink_names = copy_names(topology, aggregate->outcome_sinks);
+    node->parent_names = builder_copy_names(topology, aggregate->parents);
+    node->store_names = builder_copy_names(topology, aggregate->stores);
+    node->event_sink_names = builder_copy_names(topology, aggregate->event_sinks);
+    node->outcome_sink_names = builder_copy_names(topology, aggregate->outcome_sinks);
     node->outcome_store_name = graph_intern(topology, aggregate->outcome_store);
     node->punctuate = aggregate->punctuate;
     node->punctuate_interval_ms = aggregate->punctuate_interval_ms;
     node->user = aggregate->user;
     node->aggregate = *aggregate;
-    check_parents(builder, "aggregate", node);
-    check_aggregate(builder, node);
+    builder_check_parents(builder, "aggregate", node);
+    builder_check_aggregate(builder, node);
 }
 
 void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
 {
-    struct graph_node *node = add_node(builder, GRAPH_SINK, "sink", sink->name);
+    struct graph_node *node = builder_add_node(builder, GRAPH_SINK, "sink", sink->name);
     if (!node)
         return;
-    node->parent_names = copy_names(builder->topology, sink->parents);
+    node->parent_names = builder_copy_names(builder->topology, sink->parents);
     node->topic = graph_intern(builder->topology, sink->topic);
     node->partition_by = sink->partition_by;
-    check_parents(builder, "sink", node);
-    check_name(builder, "topic", sink->topic);
+    builder_check_parents(builder, "sink", node);
+    builder_check_name(builder, "topic", sink->topic);
 }
 
 void topo_set_dead_letters(struct topo_builder *builder, const char *topic)
 {
-    if (check_name(builder, "topic", topic))
+    if (builder_check_name(builder, "topic", topic))
         builder->topology->dead_letters = graph_intern(builder->topology, topic);
 }
 
@@ -263,7 +267,7 @@ int topo_build(
     return 0;
 }
 
-static void free_node(struct graph_node *node)
+static void builder_free_node(struct graph_node *node)
 {
     free(node->parent_names.items);
     free(node->store_names.items);
@@ -281,7 +285,7 @@ void topo_topology_free(struct topo_topology *topology)
     if (!topology)
         return;
     for (size_t i = 0; i < topology->nodes_count; i++)
-        free_node(topology->nodes[i]);
+        builder_free_node(topology->nodes[i]);
     for (size_t i = 0; i < topology->stores_count; i++)
         free(topology->stores[i]);
     for (size_t i = 0; i < topology->subs_count; i++) {

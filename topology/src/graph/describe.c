@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-static const char *kind_name(enum graph_kind kind)
+static const char *describe_kind_name(enum graph_kind kind)
 {
     static const char *const names[] = {
         [GRAPH_SOURCE] = "source",
@@ -14,7 +14,7 @@ static const char *kind_name(enum graph_kind kind)
     return names[kind];
 }
 
-static const char *log_name(const struct graph_store *store)
+static const char *describe_log_name(const struct graph_store *store)
 {
     static const char *const names[] = {
         [TOPO_LOG_EVENTS] = "events",
@@ -24,7 +24,7 @@ static const char *log_name(const struct graph_store *store)
     return store->is_outcomes ? "outcomes" : names[store->log];
 }
 
-static const char *role_name(enum graph_sink_role role)
+static const char *describe_role_name(enum graph_sink_role role)
 {
     static const char *const names[] = {
         [GRAPH_PLAIN] = "messages",
@@ -34,7 +34,7 @@ static const char *role_name(enum graph_sink_role role)
     return names[role];
 }
 
-static const char *by_name(enum topo_partition_by by)
+static const char *describe_by_name(enum topo_partition_by by)
 {
     static const char *const names[] = {
         [TOPO_BY_KEY] = "key",
@@ -46,9 +46,9 @@ static const char *by_name(enum topo_partition_by by)
 
 /* -- text -- */
 
-static void text_node(const struct graph_node *node, FILE *out)
+static void describe_text_node(const struct graph_node *node, FILE *out)
 {
-    fprintf(out, "    %s %s", kind_name(node->kind), node->name);
+    fprintf(out, "    %s %s", describe_kind_name(node->kind), node->name);
     for (size_t i = 0; i < node->topics.count; i++)
         fprintf(out, "%s%s", i ? ", " : " <- ", node->topics.items[i]);
     if (node->kind == GRAPH_SOURCE && node->priority)
@@ -58,8 +58,8 @@ static void text_node(const struct graph_node *node, FILE *out)
             out,
             " -> %s (%s, by %s)",
             node->topic,
-            role_name(node->role),
-            by_name(node->partition_by));
+            describe_role_name(node->role),
+            describe_by_name(node->partition_by));
     fputc('\n', out);
     for (size_t i = 0; i < node->stores_count; i++)
         fprintf(out, "%s%s", i ? ", " : "        stores: ", node->stores[i]->name);
@@ -75,9 +75,9 @@ static void text_node(const struct graph_node *node, FILE *out)
     fputs(node->children_count ? "\n" : "", out);
 }
 
-static void text_store(const struct graph_store *store, FILE *out)
+static void describe_text_store(const struct graph_store *store, FILE *out)
 {
-    fprintf(out, "    store %s (%s", store->name, log_name(store));
+    fprintf(out, "    store %s (%s", store->name, describe_log_name(store));
     if (store->changelog_topic)
         fprintf(out, " %s", store->changelog_topic);
     if (store->ordered)
@@ -94,9 +94,9 @@ static void describe_text(const struct topo_topology *topology, FILE *out)
         const struct graph_sub *sub = &topology->subs[i];
         fprintf(out, "  sub-topology %s%s\n", sub->name, sub->global ? " (global)" : "");
         for (size_t k = 0; k < sub->nodes_count; k++)
-            text_node(sub->nodes[k], out);
+            describe_text_node(sub->nodes[k], out);
         for (size_t k = 0; k < sub->stores_count; k++)
-            text_store(sub->stores[k], out);
+            describe_text_store(sub->stores[k], out);
     }
     if (topology->dead_letters)
         fprintf(out, "  dead letters -> %s\n", topology->dead_letters);
@@ -104,12 +104,13 @@ static void describe_text(const struct topo_topology *topology, FILE *out)
 
 /* -- DOT: names and topics are restricted to characters that need no escape in a string -- */
 
-static void dot_topic(const char *topic, FILE *out)
+static void describe_dot_topic(const char *topic, FILE *out)
 {
     fprintf(out, "\"topic:%s\"", topic);
 }
 
-static void dot_sub(const struct topo_topology *topology, const struct graph_sub *sub, FILE *out)
+static void
+describe_dot_sub(const struct topo_topology *topology, const struct graph_sub *sub, FILE *out)
 {
     const char *application = topology->application_id;
     fprintf(out, "  subgraph \"cluster_%s_%s\" {\n", application, sub->name);
@@ -142,7 +143,7 @@ static void dot_sub(const struct topo_topology *topology, const struct graph_sub
 }
 
 /* Sources and sinks are drawn as edges from and to their topics. */
-static void dot_edge(
+static void describe_dot_edge(
     const struct topo_topology *topology,
     const struct graph_node *from,
     const struct graph_node *to,
@@ -152,12 +153,12 @@ static void dot_edge(
     for (size_t i = 0; i < topics; i++) {
         fputs("  ", out);
         if (from->kind == GRAPH_SOURCE)
-            dot_topic(from->topics.items[i], out);
+            describe_dot_topic(from->topics.items[i], out);
         else
             fprintf(out, "\"%s/%s\"", topology->application_id, from->name);
         fputs(" -> ", out);
         if (to->kind == GRAPH_SINK)
-            dot_topic(to->topic, out);
+            describe_dot_topic(to->topic, out);
         else
             fprintf(out, "\"%s/%s\"", topology->application_id, to->name);
         fputs(to->kind == GRAPH_SINK && to->role == GRAPH_EVENTS ? " [penwidth=2]" : "", out);
@@ -165,13 +166,13 @@ static void dot_edge(
     }
 }
 
-static void dot_edges(const struct topo_topology *topology, FILE *out)
+static void describe_dot_edges(const struct topo_topology *topology, FILE *out)
 {
     const char *application = topology->application_id;
     for (size_t i = 0; i < topology->nodes_count; i++) {
         const struct graph_node *node = topology->nodes[i];
         for (size_t k = 0; k < node->children_count; k++)
-            dot_edge(topology, node, node->children[k], out);
+            describe_dot_edge(topology, node, node->children[k], out);
         for (size_t k = 0; k < node->stores_count; k++)
             fprintf(
                 out,
@@ -190,7 +191,7 @@ static void describe_dot(const struct topo_topology *const *topologies, size_t c
     fputs("  node [fontname=\"Helvetica\", fontsize=11]; edge [color=\"#667788\"];\n", out);
     for (size_t t = 0; t < count; t++)
         for (size_t i = 0; i < topologies[t]->subs_count; i++)
-            dot_sub(topologies[t], &topologies[t]->subs[i], out);
+            describe_dot_sub(topologies[t], &topologies[t]->subs[i], out);
     /* DOT merges repeated nodes, so a topic that two topologies share is one oval. */
     for (size_t t = 0; t < count; t++) {
         for (size_t i = 0; i < topologies[t]->nodes_count; i++) {
@@ -199,21 +200,22 @@ static void describe_dot(const struct topo_topology *const *topologies, size_t c
             for (size_t k = 0; k < topics; k++) {
                 const char *topic = node->kind == GRAPH_SINK ? node->topic : node->topics.items[k];
                 fputs("  ", out);
-                dot_topic(topic, out);
+                describe_dot_topic(topic, out);
                 fprintf(
                     out,
                     " [label=\"%s\", shape=oval, style=filled, fillcolor=\"#dde8f5\"];\n",
                     topic);
             }
         }
-        dot_edges(topologies[t], out);
+        describe_dot_edges(topologies[t], out);
     }
     fputs("}\n", out);
 }
 
 /* -- JSON -- */
 
-static void json_names(const char *field, const char *const *names, size_t count, FILE *out)
+static void
+describe_json_names(const char *field, const char *const *names, size_t count, FILE *out)
 {
     fprintf(out, ",\"%s\":[", field);
     for (size_t i = 0; i < count; i++)
@@ -221,11 +223,11 @@ static void json_names(const char *field, const char *const *names, size_t count
     fputc(']', out);
 }
 
-static void json_node(const struct graph_node *node, FILE *out)
+static void describe_json_node(const struct graph_node *node, FILE *out)
 {
-    fprintf(out, "{\"kind\":\"%s\",\"name\":\"%s\"", kind_name(node->kind), node->name);
+    fprintf(out, "{\"kind\":\"%s\",\"name\":\"%s\"", describe_kind_name(node->kind), node->name);
     if (node->kind == GRAPH_SOURCE) {
-        json_names("topics", node->topics.items, node->topics.count, out);
+        describe_json_names("topics", node->topics.items, node->topics.count, out);
         fprintf(out, ",\"priority\":%d", node->priority);
     }
     if (node->kind == GRAPH_SINK)
@@ -233,10 +235,10 @@ static void json_node(const struct graph_node *node, FILE *out)
             out,
             ",\"topic\":\"%s\",\"role\":\"%s\",\"partition_by\":\"%s\"",
             node->topic,
-            role_name(node->role),
-            by_name(node->partition_by));
-    json_names("parents", node->parent_names.items, node->parent_names.count, out);
-    json_names("stores", node->store_names.items, node->store_names.count, out);
+            describe_role_name(node->role),
+            describe_by_name(node->partition_by));
+    describe_json_names("parents", node->parent_names.items, node->parent_names.count, out);
+    describe_json_names("stores", node->store_names.items, node->store_names.count, out);
     if (node->punctuate)
         fprintf(
             out,
@@ -246,9 +248,9 @@ static void json_node(const struct graph_node *node, FILE *out)
     fputc('}', out);
 }
 
-static void json_store(const struct graph_store *store, FILE *out)
+static void describe_json_store(const struct graph_store *store, FILE *out)
 {
-    fprintf(out, "{\"name\":\"%s\",\"log\":\"%s\"", store->name, log_name(store));
+    fprintf(out, "{\"name\":\"%s\",\"log\":\"%s\"", store->name, describe_log_name(store));
     if (store->changelog_topic)
         fprintf(out, ",\"changelog_topic\":\"%s\"", store->changelog_topic);
     fprintf(
@@ -258,18 +260,18 @@ static void json_store(const struct graph_store *store, FILE *out)
         store->ttl_ms);
 }
 
-static void json_sub(const struct graph_sub *sub, FILE *out)
+static void describe_json_sub(const struct graph_sub *sub, FILE *out)
 {
     const char *global = sub->global ? "true" : "false";
     fprintf(out, "{\"name\":\"%s\",\"global\":%s,\"nodes\":[", sub->name, global);
     for (size_t i = 0; i < sub->nodes_count; i++) {
         fputs(i ? "," : "", out);
-        json_node(sub->nodes[i], out);
+        describe_json_node(sub->nodes[i], out);
     }
     fputs("],\"stores\":[", out);
     for (size_t i = 0; i < sub->stores_count; i++) {
         fputs(i ? "," : "", out);
-        json_store(sub->stores[i], out);
+        describe_json_store(sub->stores[i], out);
     }
     fputs("]}", out);
 }
@@ -279,7 +281,7 @@ static void describe_json(const struct topo_topology *topology, FILE *out)
     fprintf(out, "{\"application_id\":\"%s\",\"sub_topologies\":[", topology->application_id);
     for (size_t i = 0; i < topology->subs_count; i++) {
         fputs(i ? "," : "", out);
-        json_sub(&topology->subs[i], out);
+        describe_json_sub(&topology->subs[i], out);
     }
     fputs("]", out);
     if (topology->dead_letters)

@@ -69,7 +69,7 @@ const struct graph_input *graph_input_of(
 /* -- linking -- */
 
 static int
-link_stores(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+graph_link_stores(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {
     for (size_t i = 0; i < node->store_names.count; i++) {
         struct graph_store *store = graph_store_of(topology, node->store_names.items[i]);
@@ -85,7 +85,7 @@ link_stores(struct topo_topology *topology, struct graph_node *node, struct mr_e
     return 0;
 }
 
-static bool is_child(const struct graph_node *node, const struct graph_node *child)
+static bool graph_is_child(const struct graph_node *node, const struct graph_node *child)
 {
     for (size_t i = 0; i < node->children_count; i++)
         if (node->children[i] == child)
@@ -94,7 +94,7 @@ static bool is_child(const struct graph_node *node, const struct graph_node *chi
 }
 
 /* An aggregate's log sinks: its own children and nobody else's, in the task's partition. */
-static int claim_sink(
+static int graph_claim_sink(
     struct topo_topology *topology,
     struct graph_node *node,
     const char *name,
@@ -104,7 +104,7 @@ static int claim_sink(
 {
     const char *what = role == GRAPH_EVENTS ? "event" : "outcome";
     struct graph_node *sink = graph_node_of(topology, name);
-    if (!sink || sink->kind != GRAPH_SINK || !is_child(node, sink))
+    if (!sink || sink->kind != GRAPH_SINK || !graph_is_child(node, sink))
         return mr_fail(
             error,
             MR_CONFIG,
@@ -133,14 +133,15 @@ static int claim_sink(
     return 0;
 }
 
-static int
-link_outcome_sinks(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+static int graph_link_outcome_sinks(
+    struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {
     size_t count = node->outcome_sink_names.count;
     node->outcome_sinks = mr_calloc(node->parent_names.count, sizeof(struct graph_node *));
     for (size_t i = 0; i < node->parent_names.count; i++) {
         const char *name = node->outcome_sink_names.items[count == 1 ? 0 : i];
-        int rc = claim_sink(topology, node, name, GRAPH_OUTCOMES, &node->outcome_sinks[i], error);
+        int rc =
+            graph_claim_sink(topology, node, name, GRAPH_OUTCOMES, &node->outcome_sinks[i], error);
         if (rc)
             return rc;
     }
@@ -148,11 +149,11 @@ link_outcome_sinks(struct topo_topology *topology, struct graph_node *node, stru
 }
 
 static int
-link_outcomes(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+graph_link_outcomes(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {
     if (node->outcome_sink_names.count == 0)
         return 0;
-    int rc = link_outcome_sinks(topology, node, error);
+    int rc = graph_link_outcome_sinks(topology, node, error);
     if (rc)
         return rc;
     for (size_t i = 0; i < node->stores_count; i++)
@@ -177,20 +178,20 @@ link_outcomes(struct topo_topology *topology, struct graph_node *node, struct mr
     return 0;
 }
 
-static int
-link_aggregate(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+static int graph_link_aggregate(
+    struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {
     for (size_t i = 0; i < node->event_sink_names.count; i++) {
         struct graph_node *sink = NULL;
-        int rc =
-            claim_sink(topology, node, node->event_sink_names.items[i], GRAPH_EVENTS, &sink, error);
+        int rc = graph_claim_sink(
+            topology, node, node->event_sink_names.items[i], GRAPH_EVENTS, &sink, error);
         if (rc)
             return rc;
     }
-    return link_outcomes(topology, node, error);
+    return graph_link_outcomes(topology, node, error);
 }
 
-static int link_nodes(struct topo_topology *topology, struct mr_error *error)
+static int graph_link_nodes(struct topo_topology *topology, struct mr_error *error)
 {
     for (size_t i = 0; i < topology->nodes_count; i++) {
         struct graph_node *node = topology->nodes[i];
@@ -199,13 +200,13 @@ static int link_nodes(struct topo_topology *topology, struct mr_error *error)
             assert(parent); /* The builder refused it otherwise. */
             APPEND(parent->children, parent->children_count, node);
         }
-        int rc = link_stores(topology, node, error);
+        int rc = graph_link_stores(topology, node, error);
         if (rc)
             return rc;
     }
     for (size_t i = 0; i < topology->nodes_count; i++) {
         struct graph_node *node = topology->nodes[i];
-        int rc = node->kind == GRAPH_AGGREGATE ? link_aggregate(topology, node, error) : 0;
+        int rc = node->kind == GRAPH_AGGREGATE ? graph_link_aggregate(topology, node, error) : 0;
         if (rc)
             return rc;
     }
@@ -214,17 +215,17 @@ static int link_nodes(struct topo_topology *topology, struct mr_error *error)
 
 /* -- sub-topologies: union-find over nodes, joined by edges and by shared stores -- */
 
-static size_t find(size_t *roots, size_t i)
+static size_t graph_find_root(size_t *roots, size_t i)
 {
     while (roots[i] != i)
         i = roots[i] = roots[roots[i]];
     return i;
 }
 
-static void join(size_t *roots, size_t a, size_t b)
+static void graph_join(size_t *roots, size_t a, size_t b)
 {
-    a = find(roots, a);
-    b = find(roots, b);
+    a = graph_find_root(roots, a);
+    b = graph_find_root(roots, b);
     /* The smaller index wins, so that sub-topologies come out in the order of their first node. */
     if (a < b)
         roots[b] = a;
@@ -232,7 +233,7 @@ static void join(size_t *roots, size_t a, size_t b)
         roots[a] = b;
 }
 
-static bool uses(const struct graph_node *node, const struct graph_store *store)
+static bool graph_uses_store(const struct graph_node *node, const struct graph_store *store)
 {
     for (size_t i = 0; i < node->stores_count; i++)
         if (node->stores[i] == store)
@@ -240,20 +241,20 @@ static bool uses(const struct graph_node *node, const struct graph_store *store)
     return false;
 }
 
-static void join_all(const struct topo_topology *topology, size_t *roots)
+static void graph_join_all(const struct topo_topology *topology, size_t *roots)
 {
     for (size_t i = 0; i < topology->nodes_count; i++) {
         const struct graph_node *node = topology->nodes[i];
         for (size_t k = 0; k < node->children_count; k++)
-            join(roots, i, node->children[k]->index);
+            graph_join(roots, i, node->children[k]->index);
         for (size_t k = 0; k < node->stores_count; k++)
             for (size_t other = 0; other < i; other++)
-                if (uses(topology->nodes[other], node->stores[k]))
-                    join(roots, i, other);
+                if (graph_uses_store(topology->nodes[other], node->stores[k]))
+                    graph_join(roots, i, other);
     }
 }
 
-static void add_to_sub(struct graph_sub *sub, struct graph_node *node)
+static void graph_add_to_sub(struct graph_sub *sub, struct graph_node *node)
 {
     APPEND(sub->nodes, sub->nodes_count, node);
     bool named = node->kind == GRAPH_PROCESSOR || node->kind == GRAPH_AGGREGATE;
@@ -275,19 +276,19 @@ static void add_to_sub(struct graph_sub *sub, struct graph_node *node)
     }
 }
 
-static void cut(struct topo_topology *topology)
+static void graph_cut(struct topo_topology *topology)
 {
     size_t *roots = mr_calloc(topology->nodes_count + 1, sizeof *roots);
     size_t *sub_of = mr_calloc(topology->nodes_count + 1, sizeof *sub_of);
     for (size_t i = 0; i < topology->nodes_count; i++)
         roots[i] = i;
-    join_all(topology, roots);
+    graph_join_all(topology, roots);
     topology->subs = mr_calloc(topology->nodes_count + 1, sizeof *topology->subs);
     for (size_t i = 0; i < topology->nodes_count; i++) {
-        size_t root = find(roots, i);
+        size_t root = graph_find_root(roots, i);
         if (root == i)
             sub_of[i] = topology->subs_count++;
-        add_to_sub(&topology->subs[sub_of[root]], topology->nodes[i]);
+        graph_add_to_sub(&topology->subs[sub_of[root]], topology->nodes[i]);
     }
     free(roots);
     free(sub_of);
@@ -304,7 +305,7 @@ static void cut(struct topo_topology *topology)
 
 /* -- checks of a sub-topology -- */
 
-static int check_global_node(const struct graph_node *node, struct mr_error *error)
+static int graph_check_global_node(const struct graph_node *node, struct mr_error *error)
 {
     const char *mistake = NULL;
     if (node->kind == GRAPH_SINK)
@@ -321,7 +322,7 @@ static int check_global_node(const struct graph_node *node, struct mr_error *err
     return mistake ? mr_fail(error, MR_CONFIG, "node \"%s\": %s", node->name, mistake) : 0;
 }
 
-static int check_stores(const struct graph_sub *sub, struct mr_error *error)
+static int graph_check_stores(const struct graph_sub *sub, struct mr_error *error)
 {
     bool has_aggregate = false;
     for (size_t i = 0; i < sub->nodes_count; i++)
@@ -344,19 +345,19 @@ static int check_stores(const struct graph_sub *sub, struct mr_error *error)
     return 0;
 }
 
-static int check_sub(struct graph_sub *sub, struct mr_error *error)
+static int graph_check_sub(struct graph_sub *sub, struct mr_error *error)
 {
     for (size_t i = 0; i < sub->nodes_count; i++)
         sub->global = sub->global || (sub->nodes[i]->kind == GRAPH_SOURCE && sub->nodes[i]->global);
     for (size_t i = 0; sub->global && i < sub->nodes_count; i++) {
-        int rc = check_global_node(sub->nodes[i], error);
+        int rc = graph_check_global_node(sub->nodes[i], error);
         if (rc)
             return rc;
     }
-    return sub->global ? 0 : check_stores(sub, error);
+    return sub->global ? 0 : graph_check_stores(sub, error);
 }
 
-static int add_log(struct graph_sub *sub, struct graph_log log, struct mr_error *error)
+static int graph_add_log(struct graph_sub *sub, struct graph_log log, struct mr_error *error)
 {
     for (size_t i = 0; i < sub->logs_count; i++)
         if (sub->logs[i].topic == log.topic)
@@ -371,7 +372,7 @@ static int add_log(struct graph_sub *sub, struct graph_log log, struct mr_error 
 }
 
 static int
-add_aggregate_logs(struct graph_sub *sub, struct graph_node *node, struct mr_error *error)
+graph_add_aggregate_logs(struct graph_sub *sub, struct graph_node *node, struct mr_error *error)
 {
     for (size_t i = 0; i < node->children_count; i++) {
         struct graph_node *sink = node->children[i];
@@ -385,19 +386,19 @@ add_aggregate_logs(struct graph_sub *sub, struct graph_node *node, struct mr_err
             .store = events ? NULL : node->outcome_store,
         };
         sink->log = sub->logs_count;
-        int rc = add_log(sub, log, error);
+        int rc = graph_add_log(sub, log, error);
         if (rc)
             return rc;
     }
     return 0;
 }
 
-static int add_logs(struct graph_sub *sub, struct mr_error *error)
+static int graph_add_logs(struct graph_sub *sub, struct mr_error *error)
 {
     int rc = 0;
     for (size_t i = 0; i < sub->nodes_count && !rc; i++)
         if (sub->nodes[i]->kind == GRAPH_AGGREGATE)
-            rc = add_aggregate_logs(sub, sub->nodes[i], error);
+            rc = graph_add_aggregate_logs(sub, sub->nodes[i], error);
     for (size_t i = 0; i < sub->stores_count && !rc; i++) {
         struct graph_log log = {
             .kind = GRAPH_LOG_CHANGELOG,
@@ -405,13 +406,13 @@ static int add_logs(struct graph_sub *sub, struct mr_error *error)
             .store = sub->stores[i],
         };
         if (sub->stores[i]->log == TOPO_LOG_CHANGELOG)
-            rc = add_log(sub, log, error);
+            rc = graph_add_log(sub, log, error);
     }
     return rc;
 }
 
 /* Two readers in one group would each get half of it. */
-static int check_topics(const struct topo_topology *topology, struct mr_error *error)
+static int graph_check_topics(const struct topo_topology *topology, struct mr_error *error)
 {
     for (size_t i = 0; i < topology->nodes_count; i++) {
         const struct graph_node *node = topology->nodes[i];
@@ -437,7 +438,7 @@ static int check_topics(const struct topo_topology *topology, struct mr_error *e
 }
 
 /* A log that somebody else writes too would make every offset we foresee wrong. */
-static int check_writers(const struct topo_topology *topology, struct mr_error *error)
+static int graph_check_writers(const struct topo_topology *topology, struct mr_error *error)
 {
     for (size_t s = 0; s < topology->subs_count; s++) {
         const struct graph_sub *sub = &topology->subs[s];
@@ -460,7 +461,7 @@ static int check_writers(const struct topo_topology *topology, struct mr_error *
     return 0;
 }
 
-static int check_unused(const struct topo_topology *topology, struct mr_error *error)
+static int graph_check_unused(const struct topo_topology *topology, struct mr_error *error)
 {
     for (size_t i = 0; i < topology->stores_count; i++)
         if (!topology->stores[i]->sub)
@@ -477,17 +478,17 @@ int graph_link(struct topo_topology *topology, struct mr_error *error)
 {
     if (topology->nodes_count == 0)
         return mr_fail(error, MR_CONFIG, "topology \"%s\" is empty", topology->application_id);
-    int rc = link_nodes(topology, error);
+    int rc = graph_link_nodes(topology, error);
     if (!rc)
-        rc = check_topics(topology, error);
+        rc = graph_check_topics(topology, error);
     if (rc)
         return rc;
-    cut(topology);
+    graph_cut(topology);
     for (size_t i = 0; i < topology->subs_count && !rc; i++)
-        rc = check_sub(&topology->subs[i], error);
+        rc = graph_check_sub(&topology->subs[i], error);
     for (size_t i = 0; i < topology->subs_count && !rc; i++)
-        rc = add_logs(&topology->subs[i], error);
+        rc = graph_add_logs(&topology->subs[i], error);
     if (!rc)
-        rc = check_writers(topology, error);
-    return rc ? rc : check_unused(topology, error);
+        rc = graph_check_writers(topology, error);
+    return rc ? rc : graph_check_unused(topology, error);
 }

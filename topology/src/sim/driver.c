@@ -35,12 +35,12 @@ struct topo_driver {
     size_t cursors_count;
 };
 
-static int64_t sim_now(void *user)
+static int64_t driver_now_ms(void *user)
 {
     return topo_sim_now_ms(user);
 }
 
-static int start(struct topo_driver *driver, struct mr_error *error)
+static int driver_start(struct topo_driver *driver, struct mr_error *error)
 {
     if (driver->engine)
         return 0;
@@ -59,7 +59,7 @@ static int start(struct topo_driver *driver, struct mr_error *error)
     int rc = engine_new(driver->topology, &options, &engine, error);
     if (rc)
         return rc;
-    engine->store_now = sim_now;
+    engine->store_now = driver_now_ms;
     engine->store_now_user = driver->sim;
     rc = engine_check(engine, error);
     if (rc) {
@@ -71,7 +71,7 @@ static int start(struct topo_driver *driver, struct mr_error *error)
     return 0;
 }
 
-static void create_topics(struct topo_driver *driver)
+static void driver_create_topics(struct topo_driver *driver)
 {
     const struct topo_topology *topology = driver->topology;
     int32_t partitions = driver->options.partitions;
@@ -102,11 +102,11 @@ topo_driver_new(const struct topo_topology *topology, const struct topo_driver_o
     driver->sim = topo_sim_new(driver->options.seed);
     if (driver->options.start_ms > 0)
         topo_sim_set_ms(driver->sim, driver->options.start_ms);
-    create_topics(driver);
+    driver_create_topics(driver);
     return driver;
 }
 
-static void end(struct topo_driver *driver, bool kill)
+static void driver_end(struct topo_driver *driver, bool kill)
 {
     if (!driver->engine)
         return;
@@ -122,7 +122,7 @@ void topo_driver_free(struct topo_driver *driver)
 {
     if (!driver)
         return;
-    end(driver, true);
+    driver_end(driver, true);
     topo_sim_free(driver->sim);
     for (size_t i = 0; i < driver->cursors_count; i++) {
         free(driver->cursors[i].topic);
@@ -145,7 +145,7 @@ struct topo_engine *topo_driver_engine(struct topo_driver *driver)
 
 int topo_driver_run(struct topo_driver *driver, struct mr_error *error)
 {
-    int rc = start(driver, error);
+    int rc = driver_start(driver, error);
     int idle = 0;
     while (!rc && idle < IDLE_ROUNDS) {
         int progress = engine_step(driver->engine, error);
@@ -179,7 +179,7 @@ int topo_driver_advance_ms(struct topo_driver *driver, int64_t ms, struct mr_err
     return topo_driver_run(driver, error);
 }
 
-static struct driver_cursor *cursor_of(struct topo_driver *driver, const char *topic)
+static struct driver_cursor *driver_cursor_of(struct topo_driver *driver, const char *topic)
 {
     for (size_t i = 0; i < driver->cursors_count; i++)
         if (strcmp(driver->cursors[i].topic, topic) == 0)
@@ -197,7 +197,7 @@ static struct driver_cursor *cursor_of(struct topo_driver *driver, const char *t
 
 bool topo_driver_read(struct topo_driver *driver, const char *topic, struct topo_record *ret_record)
 {
-    struct driver_cursor *cursor = cursor_of(driver, topic);
+    struct driver_cursor *cursor = driver_cursor_of(driver, topic);
     for (int32_t p = 0; p < cursor->partitions; p++)
         if (topo_sim_read(driver->sim, topic, p, &cursor->offsets[p], ret_record))
             return true;
@@ -226,13 +226,13 @@ topo_driver_store(struct topo_driver *driver, const char *store, int32_t partiti
 
 int topo_driver_restart(struct topo_driver *driver, struct mr_error *error)
 {
-    end(driver, false);
+    driver_end(driver, false);
     return topo_driver_run(driver, error);
 }
 
 int topo_driver_crash(struct topo_driver *driver, struct mr_error *error)
 {
     topo_sim_kill(driver->sim, "0");
-    end(driver, true);
+    driver_end(driver, true);
     return topo_driver_run(driver, error);
 }

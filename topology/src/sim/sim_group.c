@@ -27,7 +27,7 @@ struct sim_group *sim_group_of(struct topo_sim *sim, const char *id)
     return group;
 }
 
-static struct sim_slot *slot_of(const struct sim_group *group, const char *id)
+static struct sim_slot *group_slot_of(const struct sim_group *group, const char *id)
 {
     for (size_t i = 0; i < group->slots_count; i++)
         if (strcmp(group->slots[i]->id, id) == 0)
@@ -35,7 +35,7 @@ static struct sim_slot *slot_of(const struct sim_group *group, const char *id)
     return NULL;
 }
 
-static void prepare(struct sim_group *group)
+static void group_prepare(struct sim_group *group)
 {
     group->preparing = true;
     for (size_t i = 0; i < group->slots_count; i++) {
@@ -44,7 +44,7 @@ static void prepare(struct sim_group *group)
     }
 }
 
-static struct sim_slot *add_slot(struct sim_group *group, const char *id)
+static struct sim_slot *group_add_slot(struct sim_group *group, const char *id)
 {
     struct sim_slot *slot = mr_calloc(1, sizeof *slot);
     slot->id = mr_strdup(id);
@@ -56,14 +56,14 @@ static struct sim_slot *add_slot(struct sim_group *group, const char *id)
     return slot;
 }
 
-static void free_slot(struct sim_slot *slot)
+static void group_free_slot(struct sim_slot *slot)
 {
     free(slot->assignment);
     free(slot->id);
     free(slot);
 }
 
-static void remove_slot(struct sim_group *group, struct sim_slot *slot)
+static void group_remove_slot(struct sim_group *group, struct sim_slot *slot)
 {
     size_t at = 0;
     while (group->slots[at] != slot)
@@ -71,11 +71,11 @@ static void remove_slot(struct sim_group *group, struct sim_slot *slot)
     for (; at + 1 < group->slots_count; at++)
         group->slots[at] = group->slots[at + 1];
     group->slots_count--;
-    free_slot(slot);
-    prepare(group);
+    group_free_slot(slot);
+    group_prepare(group);
 }
 
-static bool same_topics(const struct sim_slot *slot, const struct sim_member *member)
+static bool group_has_same_topics(const struct sim_slot *slot, const struct sim_member *member)
 {
     if (!slot->topics) /* Gone: it comes back as what it was. */
         return true;
@@ -90,10 +90,11 @@ static bool same_topics(const struct sim_slot *slot, const struct sim_member *me
 void sim_group_join(struct sim_member *member)
 {
     struct sim_group *group = member->group;
-    struct sim_slot *slot = slot_of(group, member->id);
-    bool stays = slot && slot->assignment && !group->preparing && same_topics(slot, member);
+    struct sim_slot *slot = group_slot_of(group, member->id);
+    bool stays =
+        slot && slot->assignment && !group->preparing && group_has_same_topics(slot, member);
     if (!slot)
-        slot = add_slot(group, member->id);
+        slot = group_add_slot(group, member->id);
     if (slot->member && slot->member != member)
         slot->member->fenced = true;
     slot->member = member;
@@ -104,19 +105,19 @@ void sim_group_join(struct sim_member *member)
     slot->deliver = stays;
     member->expelled = false;
     if (!stays)
-        prepare(group);
+        group_prepare(group);
 }
 
 /* -- range: topic by topic, consecutive partitions to members in the order of their ids -- */
 
-static void give(struct sim_slot *slot, const char *topic, int32_t partition)
+static void group_give_topic(struct sim_slot *slot, const char *topic, int32_t partition)
 {
     slot->assignment =
         mr_realloc(slot->assignment, (slot->assignment_count + 1) * sizeof *slot->assignment);
     slot->assignment[slot->assignment_count++] = (struct topo_partition){topic, partition};
 }
 
-static void assign_topic(struct topo_sim *sim, struct sim_group *group, const char *name)
+static void group_assign_topic(struct topo_sim *sim, struct sim_group *group, const char *name)
 {
     const struct sim_topic *topic = sim_topic_of(sim, name);
     if (!topic)
@@ -127,10 +128,10 @@ static void assign_topic(struct topo_sim *sim, struct sim_group *group, const ch
     int32_t next = 0;
     for (int32_t i = 0; i < members; i++)
         for (int32_t n = each + (i < extra); n > 0; n--)
-            give(group->slots[i], topic->name, next++);
+            group_give_topic(group->slots[i], topic->name, next++);
 }
 
-static void assign(struct topo_sim *sim, struct sim_group *group)
+static void group_assign(struct topo_sim *sim, struct sim_group *group)
 {
     group->generation++;
     group->preparing = false;
@@ -143,17 +144,17 @@ static void assign(struct topo_sim *sim, struct sim_group *group)
         slot->deliver = true;
     }
     for (size_t i = 0; i < first->topics_count; i++)
-        assign_topic(sim, group, first->topics[i]);
+        group_assign_topic(sim, group, first->topics[i]);
     pthread_cond_broadcast(&sim->moved);
 }
 
-static void try_assign(struct topo_sim *sim, struct sim_group *group)
+static void group_try_assign(struct topo_sim *sim, struct sim_group *group)
 {
     for (size_t i = 0; i < group->slots_count; i++)
         if (!group->slots[i]->joined)
             return;
     if (group->preparing && group->slots_count > 0)
-        assign(sim, group);
+        group_assign(sim, group);
 }
 
 enum topo_io_event sim_group_event(struct sim_member *member)
@@ -165,7 +166,7 @@ enum topo_io_event sim_group_event(struct sim_member *member)
         sim_group_join(member);
         return TOPO_IO_LOST;
     }
-    struct sim_slot *slot = slot_of(group, member->id);
+    struct sim_slot *slot = group_slot_of(group, member->id);
     assert(slot && slot->member == member);
     if (group->preparing && slot->holding) {
         slot->holding = false;
@@ -173,7 +174,7 @@ enum topo_io_event sim_group_event(struct sim_member *member)
     }
     if (group->preparing)
         slot->joined = true;
-    try_assign(member->sim, group);
+    group_try_assign(member->sim, group);
     if (!slot->deliver)
         return TOPO_IO_NOTHING;
     slot->deliver = false;
@@ -184,14 +185,14 @@ enum topo_io_event sim_group_event(struct sim_member *member)
 
 bool sim_group_current(const struct sim_member *member)
 {
-    const struct sim_slot *slot = slot_of(member->group, member->id);
+    const struct sim_slot *slot = group_slot_of(member->group, member->id);
     return slot && slot->member == member && !member->expelled &&
            member->generation == member->group->generation;
 }
 
 void sim_group_gone(struct sim_member *member)
 {
-    struct sim_slot *slot = slot_of(member->group, member->id);
+    struct sim_slot *slot = group_slot_of(member->group, member->id);
     if (!slot || slot->member != member)
         return;
     slot->member = NULL;
@@ -203,11 +204,11 @@ void sim_group_gone(struct sim_member *member)
 
 void sim_group_expel(struct topo_sim *sim, struct sim_member *member)
 {
-    struct sim_slot *slot = slot_of(member->group, member->id);
+    struct sim_slot *slot = group_slot_of(member->group, member->id);
     if (!slot || slot->member != member)
         return;
     member->expelled = true;
-    remove_slot(member->group, slot);
+    group_remove_slot(member->group, slot);
     pthread_cond_broadcast(&sim->moved);
 }
 
@@ -218,7 +219,7 @@ void sim_groups_expire(struct topo_sim *sim)
         while (i < group->slots_count) {
             struct sim_slot *slot = group->slots[i];
             if (!slot->member && sim->now_ms - slot->gone_ms > SIM_SESSION_TIMEOUT_MS)
-                remove_slot(group, slot);
+                group_remove_slot(group, slot);
             else
                 i++;
         }
@@ -231,7 +232,7 @@ void sim_groups_free(struct topo_sim *sim)
         struct sim_group *group = sim->groups;
         sim->groups = group->next;
         for (size_t i = 0; i < group->slots_count; i++)
-            free_slot(group->slots[i]);
+            group_free_slot(group->slots[i]);
         free(group->slots);
         free(group->offsets.items);
         free(group->id);

@@ -15,7 +15,7 @@
 
 /* -- failures -- */
 
-static int die(struct sim_member *member, struct mr_error *error)
+static int sim_io_die(struct sim_member *member, struct mr_error *error)
 {
     struct topo_sim *sim = member->sim;
     sim->crashed = true;
@@ -29,7 +29,7 @@ static int die(struct sim_member *member, struct mr_error *error)
     return mr_fail(error, MR_FATAL, "sim: the process is dead");
 }
 
-static int fail_now(struct sim_member *member, struct mr_error *error)
+static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
 {
     struct topo_sim *sim = member->sim;
     sim->fail_at = 0;
@@ -44,7 +44,7 @@ static int fail_now(struct sim_member *member, struct mr_error *error)
             sim_producer_bump(sim, member->producer);
         return mr_fail(error, MR_FENCED, "sim: fenced");
     case TOPO_SIM_CRASH:
-        return die(member, error);
+        return sim_io_die(member, error);
     case TOPO_SIM_CRASH_AFTER:
     case TOPO_SIM_LOST_ANSWER:
         member->after = sim->failure;
@@ -53,7 +53,7 @@ static int fail_now(struct sim_member *member, struct mr_error *error)
     return 0;
 }
 
-static int enter(void *self, struct mr_error *error)
+static int sim_io_enter(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
     struct topo_sim *sim = member->sim;
@@ -65,16 +65,16 @@ static int enter(void *self, struct mr_error *error)
     sim_txns_expire(sim);
     sim_groups_expire(sim);
     sim->calls++;
-    return sim->fail_at > 0 && sim->calls == sim->fail_at ? fail_now(member, error) : 0;
+    return sim->fail_at > 0 && sim->calls == sim->fail_at ? sim_io_fail_now(member, error) : 0;
 }
 
-static int leave(void *self, int rc, struct mr_error *error)
+static int sim_io_leave(void *self, int rc, struct mr_error *error)
 {
     struct sim_member *member = self;
     enum topo_sim_failure after = member->after;
     member->after = TOPO_SIM_RETRY;
     if (after == TOPO_SIM_CRASH_AFTER)
-        rc = die(member, error);
+        rc = sim_io_die(member, error);
     else if (after == TOPO_SIM_LOST_ANSWER && rc == 0)
         rc = mr_fail(error, MR_TIMEOUT, "sim: the answer is lost");
     pthread_mutex_unlock(&member->sim->mutex);
@@ -82,14 +82,14 @@ static int leave(void *self, int rc, struct mr_error *error)
 }
 
 /* For calls whose effect on the caller is their answer: losing it is as if nothing happened. */
-static bool answer_lost(const struct sim_member *member)
+static bool sim_io_answer_lost(const struct sim_member *member)
 {
     return member->after == TOPO_SIM_LOST_ANSWER;
 }
 
 /* -- clock and randomness -- */
 
-static uint64_t next_random(struct topo_sim *sim)
+static uint64_t sim_io_next_random(struct topo_sim *sim)
 {
     /* splitmix64 */
     uint64_t z = (sim->random += 0x9e3779b97f4a7c15U);
@@ -109,14 +109,14 @@ static void sim_io_random(void *self, void *out, size_t len)
     struct sim_member *member = self;
     pthread_mutex_lock(&member->sim->mutex);
     for (size_t i = 0; i < len; i++)
-        ((uint8_t *)out)[i] = (uint8_t)next_random(member->sim);
+        ((uint8_t *)out)[i] = (uint8_t)sim_io_next_random(member->sim);
     pthread_mutex_unlock(&member->sim->mutex);
 }
 
 /* -- cursors -- */
 
 static struct sim_cursor *
-cursor_of(const struct sim_cursors *cursors, struct topo_partition partition)
+sim_io_cursor_of(const struct sim_cursors *cursors, struct topo_partition partition)
 {
     for (size_t i = 0; i < cursors->count; i++) {
         const struct topo_partition *own = &cursors->items[i].partition;
@@ -126,8 +126,8 @@ cursor_of(const struct sim_cursors *cursors, struct topo_partition partition)
     return NULL;
 }
 
-static struct sim_cursor *
-add_cursor(struct sim_member *member, struct sim_cursors *cursors, struct topo_partition partition)
+static struct sim_cursor *sim_io_add_cursor(
+    struct sim_member *member, struct sim_cursors *cursors, struct topo_partition partition)
 {
     struct sim_partition *log = sim_partition_of(member->sim, partition.topic, partition.partition);
     if (!log)
@@ -139,7 +139,7 @@ add_cursor(struct sim_member *member, struct sim_cursors *cursors, struct topo_p
 }
 
 /* Told once, as by Kafka, and then nothing more comes of the partition. */
-static int check_range(struct sim_cursor *cursor, struct mr_error *error)
+static int sim_io_check_range(struct sim_cursor *cursor, struct mr_error *error)
 {
     const struct sim_partition *log = cursor->log;
     if (cursor->next < 0 || cursor->lost ||
@@ -156,18 +156,18 @@ static int check_range(struct sim_cursor *cursor, struct mr_error *error)
 }
 
 /* A seeded number of records, from a seeded partition on. */
-static int read_some(
+static int sim_io_read_some(
     struct sim_member *member,
     struct sim_cursors *cursors,
     struct topo_io_poll *ret_poll,
     struct mr_error *error)
 {
-    size_t max = 1 + next_random(member->sim) % SIM_POLL_MAX;
-    size_t first = cursors->count ? next_random(member->sim) % cursors->count : 0;
+    size_t max = 1 + sim_io_next_random(member->sim) % SIM_POLL_MAX;
+    size_t first = cursors->count ? sim_io_next_random(member->sim) % cursors->count : 0;
     size_t count = 0;
     int rc = 0;
     for (size_t i = 0; i < cursors->count; i++)
-        if (!cursors->items[i].paused && (rc = check_range(&cursors->items[i], error)))
+        if (!cursors->items[i].paused && (rc = sim_io_check_range(&cursors->items[i], error)))
             return rc;
     for (size_t i = 0; i < cursors->count; i++) {
         struct sim_cursor *cursor = &cursors->items[(first + i) % cursors->count];
@@ -191,7 +191,7 @@ static int read_some(
 }
 
 /* Waits for the cluster to move, at most so long. Real time: the simulated one stands still. */
-static void wait_moved(struct topo_sim *sim, int timeout_ms)
+static void sim_io_wait_moved(struct topo_sim *sim, int timeout_ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -208,7 +208,7 @@ static int
 sim_io_subscribe(void *self, const char *const *topics, size_t count, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
         sim_group_gone(member); /* Asked again: its slot looks at the topics below. */
         member->topics = mr_realloc(member->topics, (count + 1) * sizeof *member->topics);
@@ -217,17 +217,17 @@ sim_io_subscribe(void *self, const char *const *topics, size_t count, struct mr_
         member->topics_count = count;
         sim_group_join(member);
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int
-poll_now(struct sim_member *member, struct topo_io_poll *ret_poll, struct mr_error *error)
+sim_io_poll_now(struct sim_member *member, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
     const char *id = member->id;
     enum topo_io_event event = sim_group_event(member);
     *ret_poll = (struct topo_io_poll){.event = event};
     if (event == TOPO_IO_NOTHING) /* Unread input that is gone is fatal. */
-        return read_some(member, &member->inputs, ret_poll, error) ? MR_FATAL : 0;
+        return sim_io_read_some(member, &member->inputs, ret_poll, error) ? MR_FATAL : 0;
     member->inputs.count = 0;
     if (event != TOPO_IO_ASSIGNED)
         return 0;
@@ -237,7 +237,7 @@ poll_now(struct sim_member *member, struct topo_io_poll *ret_poll, struct mr_err
         if (strcmp(slot->id, id) != 0)
             continue;
         for (size_t k = 0; k < slot->assignment_count; k++)
-            add_cursor(member, &member->inputs, slot->assignment[k]);
+            sim_io_add_cursor(member, &member->inputs, slot->assignment[k]);
         ret_poll->partitions = slot->assignment;
         ret_poll->partitions_count = slot->assignment_count;
     }
@@ -249,15 +249,15 @@ sim_io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr
 {
     struct sim_member *member = self;
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
-    int rc = enter(self, error);
-    if (!rc && !answer_lost(member)) {
-        rc = poll_now(member, &poll, error);
+    int rc = sim_io_enter(self, error);
+    if (!rc && !sim_io_answer_lost(member)) {
+        rc = sim_io_poll_now(member, &poll, error);
         if (!rc && poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
-            wait_moved(member->sim, timeout_ms);
-            rc = poll_now(member, &poll, error);
+            sim_io_wait_moved(member->sim, timeout_ms);
+            rc = sim_io_poll_now(member, &poll, error);
         }
     }
-    rc = leave(self, rc, error);
+    rc = sim_io_leave(self, rc, error);
     if (!rc)
         *ret_poll = poll;
     return rc;
@@ -273,9 +273,9 @@ static int
 sim_io_seek(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
-        struct sim_cursor *cursor = cursor_of(&member->inputs, partition);
+        struct sim_cursor *cursor = sim_io_cursor_of(&member->inputs, partition);
         if (cursor) {
             cursor->next = offset;
             cursor->lost = false;
@@ -283,21 +283,22 @@ sim_io_seek(void *self, struct topo_partition partition, int64_t offset, struct 
             rc = mr_fail(error, MR_INVALID, "sim: seek: %s is not assigned", partition.topic);
         }
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int
 sim_io_pause(void *self, struct topo_partition partition, bool paused, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
-    struct sim_cursor *cursor = rc ? NULL : cursor_of(&member->inputs, partition);
+    int rc = sim_io_enter(self, error);
+    struct sim_cursor *cursor = rc ? NULL : sim_io_cursor_of(&member->inputs, partition);
     if (cursor)
         cursor->paused = paused;
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
-static bool is_pending(const struct sim_member *member, const struct topo_partition *partition)
+static bool
+sim_io_is_pending(const struct sim_member *member, const struct topo_partition *partition)
 {
     const struct sim_topic *topic = sim_topic_of(member->sim, partition->topic);
     for (const struct sim_txn *txn = member->sim->txns; txn; txn = txn->next)
@@ -315,16 +316,16 @@ static int sim_io_committed(
     struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     for (size_t i = 0; i < count && !rc; i++)
-        if (is_pending(member, &partitions[i]))
+        if (sim_io_is_pending(member, &partitions[i]))
             rc = mr_fail(error, MR_AGAIN, "sim: a transaction on the offsets is open");
     for (size_t i = 0; i < count && !rc; i++) {
         const struct sim_topic *topic = sim_topic_of(member->sim, partitions[i].topic);
         ret_next_offsets[i] =
             sim_offset_get(&member->group->offsets, topic, partitions[i].partition);
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 /* -- output -- */
@@ -332,28 +333,28 @@ static int sim_io_committed(
 static int sim_io_init_transactions(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
         member->producer = sim_producer_of(member->sim, member->id);
         member->epoch = sim_producer_bump(member->sim, member->producer);
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int
 sim_io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     assert(rc || member->producer);
     for (size_t i = 0; i < count && !rc; i++)
         if (!sim_topic_of(member->sim, topics[i]))
             rc = mr_fail(error, MR_UNAVAILABLE, "sim: topic \"%s\" is not known yet", topics[i]);
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 /* Is the member's producer the current one, and free of errors? */
-static int check_producer(struct sim_member *member, struct mr_error *error)
+static int sim_io_check_producer(struct sim_member *member, struct mr_error *error)
 {
     assert(member->producer);
     if (member->producer->epoch != member->epoch)
@@ -366,16 +367,16 @@ static int check_producer(struct sim_member *member, struct mr_error *error)
 static int sim_io_begin(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc)
-        rc = check_producer(member, error);
+        rc = sim_io_check_producer(member, error);
     if (!rc && !member->began) {
         sim_txn_begin(member->sim, member->producer);
         member->began = true;
         member->commit_known = member->produce_known = false;
         member->delivered.count = 0;
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int sim_io_produce(
@@ -385,9 +386,9 @@ static int sim_io_produce(
     struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc)
-        rc = check_producer(member, error);
+        rc = sim_io_check_producer(member, error);
     struct sim_topic *topic = sim_topic_of(member->sim, to->topic);
     if (!rc && !topic)
         rc = mr_fail(error, MR_FATAL, "sim: there is no topic \"%s\"", to->topic);
@@ -402,17 +403,17 @@ static int sim_io_produce(
             to->partition < 0 ? mr_partition_of(record->key, topic->count) : to->partition;
         int64_t offset = sim_append(member->sim, topic, partition, record, member->producer->txn);
         sim_offset_put(&member->delivered, topic, partition, offset);
-        member->produce_known = answer_lost(member);
+        member->produce_known = sim_io_answer_lost(member);
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int sim_io_flush(void *self, struct mr_error *error)
 {
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc)
-        rc = check_producer(self, error);
-    return leave(self, rc, error);
+        rc = sim_io_check_producer(self, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int64_t sim_io_last_offset(void *self, struct topo_partition partition)
@@ -425,7 +426,8 @@ static int64_t sim_io_last_offset(void *self, struct topo_partition partition)
     return offset;
 }
 
-static void put_offsets(struct sim_member *member, const struct topo_position *inputs, size_t count)
+static void
+sim_io_put_offsets(struct sim_member *member, const struct topo_position *inputs, size_t count)
 {
     struct sim_txn *txn = member->producer->txn;
     txn->group = member->group;
@@ -437,22 +439,22 @@ static void put_offsets(struct sim_member *member, const struct topo_position *i
             inputs[i].next_offset);
 }
 
-static int commit_now(
+static int sim_io_commit_now(
     struct sim_member *member,
     const struct topo_position *inputs,
     size_t count,
     struct mr_error *error)
 {
-    int rc = check_producer(member, error);
+    int rc = sim_io_check_producer(member, error);
     if (rc)
         return rc;
     assert(member->began && count > 0);
     if (!sim_group_current(member))
         return mr_fail(error, MR_FENCED, "sim: the group is in another generation");
-    put_offsets(member, inputs, count);
+    sim_io_put_offsets(member, inputs, count);
     sim_txn_end(member->sim, member->producer, SIM_TXN_COMMITTED);
     member->began = false;
-    member->commit_known = answer_lost(member);
+    member->commit_known = sim_io_answer_lost(member);
     return 0;
 }
 
@@ -461,22 +463,22 @@ sim_io_commit(void *self, const struct topo_position *inputs, size_t count, stru
 {
     struct sim_member *member = self;
     bool was_alive = !member->dead;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     bool open = member->began && member->producer->epoch == member->epoch;
     /* Dying in a commit leaves the offsets pending: the worse half of "before it took effect". */
     if (rc && was_alive && member->dead && open)
-        put_offsets(member, inputs, count);
+        sim_io_put_offsets(member, inputs, count);
     if (!rc && member->commit_known)
         member->commit_known = false;
     else if (!rc)
-        rc = commit_now(member, inputs, count, error);
-    return leave(self, rc, error);
+        rc = sim_io_commit_now(member, inputs, count, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int sim_io_abort(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc && member->producer->epoch != member->epoch)
         rc = mr_fail(error, MR_FENCED, "sim: the producer is fenced");
     if (!rc) {
@@ -484,7 +486,7 @@ static int sim_io_abort(void *self, struct mr_error *error)
             sim_txn_end(member->sim, member->producer, SIM_TXN_ABORTED);
         member->began = member->must_abort = member->produce_known = false;
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 /* -- the log -- */
@@ -493,12 +495,12 @@ static int
 sim_io_partitions_of(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
         const struct sim_topic *found = sim_topic_of(member->sim, topic);
         *ret_count = found ? found->count : 0;
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int sim_io_watermarks(
@@ -509,7 +511,7 @@ static int sim_io_watermarks(
     struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
         const struct sim_partition *log =
             sim_partition_of(member->sim, partition.topic, partition.partition);
@@ -520,18 +522,18 @@ static int sim_io_watermarks(
             rc = mr_fail(error, MR_CONFIG, "sim: there is no topic \"%s\"", partition.topic);
         }
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int
 sim_io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
+    int rc = sim_io_enter(self, error);
     if (!rc) {
-        struct sim_cursor *cursor = cursor_of(&member->logs, partition);
+        struct sim_cursor *cursor = sim_io_cursor_of(&member->logs, partition);
         if (!cursor)
-            cursor = add_cursor(member, &member->logs, partition);
+            cursor = sim_io_add_cursor(member, &member->logs, partition);
         if (cursor) {
             cursor->next = offset;
             cursor->lost = false;
@@ -539,17 +541,17 @@ sim_io_log_add(void *self, struct topo_partition partition, int64_t offset, stru
             rc = mr_fail(error, MR_CONFIG, "sim: there is no topic \"%s\"", partition.topic);
         }
     }
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int sim_io_log_remove(void *self, struct topo_partition partition, struct mr_error *error)
 {
     struct sim_member *member = self;
-    int rc = enter(self, error);
-    struct sim_cursor *cursor = rc ? NULL : cursor_of(&member->logs, partition);
+    int rc = sim_io_enter(self, error);
+    struct sim_cursor *cursor = rc ? NULL : sim_io_cursor_of(&member->logs, partition);
     if (cursor)
         *cursor = member->logs.items[--member->logs.count];
-    return leave(self, rc, error);
+    return sim_io_leave(self, rc, error);
 }
 
 static int
@@ -557,15 +559,15 @@ sim_io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struc
 {
     struct sim_member *member = self;
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
-    int rc = enter(self, error);
-    if (!rc && !answer_lost(member)) {
-        rc = read_some(member, &member->logs, &poll, error);
+    int rc = sim_io_enter(self, error);
+    if (!rc && !sim_io_answer_lost(member)) {
+        rc = sim_io_read_some(member, &member->logs, &poll, error);
         if (!rc && poll.event == TOPO_IO_NOTHING && timeout_ms > 0) {
-            wait_moved(member->sim, timeout_ms);
-            rc = read_some(member, &member->logs, &poll, error);
+            sim_io_wait_moved(member->sim, timeout_ms);
+            rc = sim_io_read_some(member, &member->logs, &poll, error);
         }
     }
-    rc = leave(self, rc, error);
+    rc = sim_io_leave(self, rc, error);
     if (!rc)
         *ret_poll = poll;
     return rc;
@@ -575,7 +577,7 @@ static int64_t sim_io_log_position(void *self, struct topo_partition partition)
 {
     struct sim_member *member = self;
     pthread_mutex_lock(&member->sim->mutex);
-    struct sim_cursor *cursor = cursor_of(&member->logs, partition);
+    struct sim_cursor *cursor = sim_io_cursor_of(&member->logs, partition);
     int64_t next = -1;
     if (cursor && (cursor->lost || cursor->next < cursor->log->low)) {
         next = cursor->next;

@@ -43,7 +43,7 @@ void topo_sim_create_topic(struct topo_sim *sim, const char *name, int32_t parti
     pthread_mutex_unlock(&sim->mutex);
 }
 
-static struct mr_bytes copy_out(char **out, struct mr_bytes bytes)
+static struct mr_bytes log_copy_out(char **out, struct mr_bytes bytes)
 {
     if (!bytes.ptr)
         return bytes;
@@ -55,7 +55,7 @@ static struct mr_bytes copy_out(char **out, struct mr_bytes bytes)
 }
 
 /* One allocation per entry: headers, then all bytes. */
-static struct sim_entry *make_entry(const struct topo_record *record)
+static struct sim_entry *log_make_entry(const struct topo_record *record)
 {
     size_t headers_size = record->headers_count * sizeof *record->headers;
     size_t size = headers_size + record->key.len + record->value.len;
@@ -67,15 +67,15 @@ static struct sim_entry *make_entry(const struct topo_record *record)
     entry->record = *record;
     entry->record.headers = headers;
     for (size_t i = 0; i < record->headers_count; i++) {
-        headers[i].name = copy_out(&out, record->headers[i].name);
-        headers[i].value = copy_out(&out, record->headers[i].value);
+        headers[i].name = log_copy_out(&out, record->headers[i].name);
+        headers[i].value = log_copy_out(&out, record->headers[i].value);
     }
-    entry->record.key = copy_out(&out, record->key);
-    entry->record.value = copy_out(&out, record->value);
+    entry->record.key = log_copy_out(&out, record->key);
+    entry->record.value = log_copy_out(&out, record->value);
     return entry;
 }
 
-static void push(struct topo_sim *sim, struct sim_partition *log, struct sim_entry *entry)
+static void log_push_entry(struct topo_sim *sim, struct sim_partition *log, struct sim_entry *entry)
 {
     entry->record.offset = (int64_t)log->count;
     log->entries = mr_grow(log->entries, log->count, &log->capacity, sizeof *log->entries);
@@ -83,7 +83,7 @@ static void push(struct topo_sim *sim, struct sim_partition *log, struct sim_ent
     pthread_cond_broadcast(&sim->moved);
 }
 
-static void touch(struct sim_txn *txn, struct sim_partition *log)
+static void log_touch(struct sim_txn *txn, struct sim_partition *log)
 {
     for (size_t i = 0; i < txn->touched_count; i++)
         if (txn->touched[i] == log)
@@ -103,15 +103,15 @@ int64_t sim_append(
         partition = mr_partition_of(record->key, topic->count);
     assert(partition < topic->count);
     struct sim_partition *log = &topic->partitions[partition];
-    struct sim_entry *entry = make_entry(record);
+    struct sim_entry *entry = log_make_entry(record);
     entry->record.topic = topic->name;
     entry->record.partition = partition;
     if (entry->record.timestamp_ms == 0)
         entry->record.timestamp_ms = sim->now_ms;
     entry->txn = txn;
     if (txn)
-        touch(txn, log);
-    push(sim, log, entry);
+        log_touch(txn, log);
+    log_push_entry(sim, log, entry);
     return entry->record.offset;
 }
 
@@ -129,26 +129,26 @@ struct sim_producer *sim_producer_of(struct topo_sim *sim, const char *id)
     return producer;
 }
 
-static void put_markers(struct topo_sim *sim, struct sim_txn *txn, enum sim_txn_state state)
+static void log_put_markers(struct topo_sim *sim, struct sim_txn *txn, enum sim_txn_state state)
 {
     txn->state = state;
     for (size_t i = 0; i < txn->touched_count; i++) {
         struct sim_entry *marker = mr_calloc(1, sizeof *marker + 1);
         marker->marker = true;
-        push(sim, txn->touched[i], marker);
+        log_push_entry(sim, txn->touched[i], marker);
     }
 }
 
-static void put_late_markers(struct topo_sim *sim, struct sim_producer *producer)
+static void log_put_late_markers(struct topo_sim *sim, struct sim_producer *producer)
 {
     if (producer->ending)
-        put_markers(sim, producer->ending, SIM_TXN_COMMITTED);
+        log_put_markers(sim, producer->ending, SIM_TXN_COMMITTED);
     producer->ending = NULL;
 }
 
 struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *producer)
 {
-    put_late_markers(sim, producer);
+    log_put_late_markers(sim, producer);
     struct sim_txn *txn = mr_calloc(1, sizeof *txn);
     txn->began_ms = sim->now_ms;
     txn->next = sim->txns;
@@ -172,12 +172,12 @@ void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_t
         producer->ending_at = sim->calls + sim->late_markers;
         return;
     }
-    put_markers(sim, txn, state);
+    log_put_markers(sim, txn, state);
 }
 
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
 {
-    put_late_markers(sim, producer);
+    log_put_late_markers(sim, producer);
     if (producer->txn)
         sim_txn_end(sim, producer, SIM_TXN_ABORTED);
     return ++producer->epoch;
@@ -187,7 +187,7 @@ void sim_txns_expire(struct topo_sim *sim)
 {
     for (struct sim_producer *producer = sim->producers; producer; producer = producer->next) {
         if (producer->ending && sim->calls >= producer->ending_at)
-            put_late_markers(sim, producer);
+            log_put_late_markers(sim, producer);
         if (producer->txn && sim->now_ms - producer->txn->began_ms > SIM_TRANSACTION_TIMEOUT_MS)
             sim_producer_bump(sim, producer);
     }
@@ -195,7 +195,7 @@ void sim_txns_expire(struct topo_sim *sim)
 
 /* -- reading -- */
 
-static void move_stable(struct sim_partition *log)
+static void log_move_stable(struct sim_partition *log)
 {
     while (log->stable < (int64_t)log->count) {
         const struct sim_entry *entry = log->entries[log->stable];
@@ -207,7 +207,7 @@ static void move_stable(struct sim_partition *log)
 
 const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset)
 {
-    move_stable(log);
+    log_move_stable(log);
     if (*offset < log->low)
         *offset = log->low;
     while (*offset < log->stable) {
@@ -244,7 +244,7 @@ sim_offset_get(const struct sim_offsets *offsets, const struct sim_topic *topic,
     return -1;
 }
 
-static void free_topic(struct sim_topic *topic)
+static void log_free_topic(struct sim_topic *topic)
 {
     for (int32_t p = 0; p < topic->count; p++) {
         struct sim_partition *log = &topic->partitions[p];
@@ -260,7 +260,7 @@ static void free_topic(struct sim_topic *topic)
 void sim_log_free(struct topo_sim *sim)
 {
     for (size_t i = 0; i < sim->topics_count; i++)
-        free_topic(sim->topics[i]);
+        log_free_topic(sim->topics[i]);
     free(sim->topics);
     while (sim->txns) {
         struct sim_txn *txn = sim->txns;
