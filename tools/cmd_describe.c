@@ -12,7 +12,7 @@
 
 enum { TOPOLOGIES_MAX = SHOP_SERVICES + 3 };
 
-/* Built for the picture only: nothing of it is ever run. */
+/* Built to be described; none of it is run. */
 struct picture {
     struct shop_service service;
     struct payments_connector connector;
@@ -57,6 +57,7 @@ static int describe_read_format(
     return mr_fail(error, MR_CONFIG, "--format %s: text, dot or json", name);
 }
 
+/* Local schemas are enough: nothing is read from Kafka. */
 static int describe_run(const struct mr_options *options, struct mr_error *error)
 {
     struct picture picture = {.service = {.limits = shop_limits_default()}};
@@ -78,13 +79,13 @@ static int describe_run(const struct mr_options *options, struct mr_error *error
 }
 
 static const struct mr_option describe_options[] = {
-    {"format", NULL, "WHICH", "text", "text, dot (for graphviz) or json"},
+    {"format", NULL, "WHICH", "text", "text, dot (for Graphviz) or json"},
 };
 
 const struct tool_command tool_topology_describe = {
     .words = "topology describe",
     .operands = "",
-    .purpose = "print every service's sources, processors, stores and sinks",
+    .purpose = "print the sources, processors, stores and sinks of every service",
     .options = describe_options,
     .options_count = 1,
     .run = describe_run,

@@ -38,7 +38,7 @@ static int import_await_answers(
     return rc < 0 ? rc : 0;
 }
 
-/* What an earlier run has sent is decided, and what that came to is read. */
+/* Waits until the commands of earlier runs are decided, then reads the state of the shop. */
 static int import_learn_state(struct import *import, struct mr_error *error)
 {
     struct import_progress progress = import_progress_begin("the shop");

@@ -18,7 +18,7 @@ static int schemas_ensure_topic(const struct topo_kafka_options *kafka, struct m
     return rc ? rc : topo_kafka_create_topics(kafka, &topic, 1, NULL, error);
 }
 
-/* What is registered; the topic is made first, so that its end can be told. */
+/* Creates the topic if it is missing: without it, its end is unknown and nothing can be read. */
 static int schemas_open_registry(
     const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
@@ -45,7 +45,7 @@ static void schemas_note_delivery(void *user, int code, int32_t partition, int64
         appender->failed = code;
 }
 
-/* Beside a version there is a record with its subject's rule. */
+/* The other records hold the compatibility rule of a subject. */
 static bool schemas_is_version(struct mr_bytes key)
 {
     static const char mark[] = "\"keytype\":\"SCHEMA\"";
@@ -69,6 +69,7 @@ static void schemas_append_record(void *user, struct mr_bytes key, struct mr_byt
     appender->count += appender->rc == 0 && schemas_is_version(key);
 }
 
+/* All records are delivered before it reports success: services start on what it wrote. */
 static int schemas_run_register(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
@@ -87,9 +88,7 @@ static int schemas_run_register(const struct mr_options *options, struct mr_erro
             error, appender.failed, "a record of %s was not delivered", SHOP_REGISTRY_TOPIC);
     if (rc == 0)
         printf(
-            "%d schemas registered, %zu were there\n",
-            appender.count,
-            codec_registry_count(registry));
+            "%d schemas registered, %zu existed\n", appender.count, codec_registry_count(registry));
     topo_kafka_producer_free(appender.producer);
     codec_registry_free(registry);
     return rc;
@@ -149,7 +148,10 @@ static const struct mr_option schema_options[] = {TOOL_BROKERS_OPTION};
 const struct tool_command tool_schemas_register = {
     .words = "schemas register",
     .operands = "",
-    .purpose = "register the compiled-in schemas; refuses what is not compatible",
+    .purpose = "register the compiled-in schemas",
+    .notes = "A schema that is not compatible with the registered ones is refused, and none is "
+             "written.\n"
+             "Creates the topic _schemas if it is missing.\n",
     .options = schema_options,
     .options_count = 1,
     .run = schemas_run_register,
@@ -158,7 +160,7 @@ const struct tool_command tool_schemas_register = {
 const struct tool_command tool_schemas_list = {
     .words = "schemas list",
     .operands = "",
-    .purpose = "print what is registered: id, version, subject",
+    .purpose = "print id, version and subject of every registered schema",
     .options = schema_options,
     .options_count = 1,
     .run = schemas_run_list,
@@ -167,7 +169,7 @@ const struct tool_command tool_schemas_list = {
 const struct tool_command tool_schemas_check = {
     .words = "schemas check",
     .operands = "",
-    .purpose = "fail unless every compiled-in schema is registered",
+    .purpose = "exit with 1 unless every compiled-in schema is registered",
     .options = schema_options,
     .options_count = 1,
     .run = schemas_run_check,

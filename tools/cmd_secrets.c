@@ -10,7 +10,7 @@ static int secrets_run_init(const struct mr_options *options, struct mr_error *e
     int made = 0;
     int rc = sealing_secrets_init(options->operands[0], &made, error);
     if (rc == 0)
-        printf("%s: %d key files made\n", options->operands[0], made);
+        printf("%s: %d key files created\n", options->operands[0], made);
     return rc;
 }
 
@@ -18,6 +18,6 @@ const struct tool_command tool_secrets_init = {
     .words = "secrets init",
     .operands = "DIR",
     .operands_count = 1,
-    .purpose = "make the key files that are missing; never overwrites one",
+    .purpose = "create the missing key files; never overwrites one",
     .run = secrets_run_init,
 };

@@ -20,7 +20,7 @@ enum { POLL_TIMEOUT_MS = 500, KEY_BYTES_SHOWN = 40 };
 struct search {
     struct topo_kafka_options kafka;
     struct codec_registry *registry;
-    struct mr_arena arena; /* Of one record. */
+    struct mr_arena arena; /* Reset after each record. */
     int64_t read;
     int64_t found;
 };
@@ -31,7 +31,7 @@ static bool strangers_ends_with(const char *text, const char *end)
     return len >= strlen(end) && strcmp(text + len - strlen(end), end) == 0;
 }
 
-/* Why a record cannot be ours, or NULL. */
+/* The reason why a record is not ours; NULL: it is. */
 static const char *strangers_find_fault(
     struct search *search, const struct codec_topic *topic, const struct topo_record *record)
 {
@@ -71,6 +71,7 @@ static void strangers_print_one(const struct topo_record *record, const char *fa
         fault);
 }
 
+/* Reads to the end that the topic had at the start, so that a busy shop does not keep it going. */
 static int strangers_search_topic(
     struct search *search, const struct codec_topic *topic, struct mr_error *error)
 {
@@ -100,7 +101,7 @@ static int strangers_search_topic(
     return rc;
 }
 
-/* Dead letters hold what others wrote, and are for that. */
+/* Dead letters are meant to hold records of others. */
 static bool strangers_is_searched(const struct codec_topic *topic)
 {
     return strncmp(topic->name, "dead-letters.", strlen("dead-letters.")) != 0;

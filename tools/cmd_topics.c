@@ -21,7 +21,7 @@ topics_read_sizing(const struct mr_options *options, bool *ret_production, struc
     return 0;
 }
 
-/* "name=value" of everything that topics.json says, NULL-terminated. */
+/* The settings of topics.json as "name=value", NULL-terminated. */
 static const char *const *
 topics_list_configs(const struct codec_topic *topic, struct mr_arena *arena)
 {
@@ -36,7 +36,7 @@ topics_list_configs(const struct codec_topic *topic, struct mr_arena *arena)
     return configs;
 }
 
-/* -- settings of topics that are there -- */
+/* -- settings of topics that exist -- */
 
 struct settling {
     bool all; /* Also what makes the broker forget more. */
@@ -44,7 +44,7 @@ struct settling {
     int left;
 };
 
-/* Milliseconds; -1, for ever, is the most. */
+/* Milliseconds; -1 means without limit. */
 static bool topics_is_longer(const char *value, const char *wanted)
 {
     long long now = strtoll(value, NULL, 10);
@@ -52,7 +52,7 @@ static bool topics_is_longer(const char *value, const char *wanted)
     return now != -1 && (then == -1 || then > now);
 }
 
-/* Whether the broker keeps with the new value at least what it keeps with the old one. */
+/* True when the broker keeps with the new value at least what it keeps with the old one. */
 static bool topics_keeps_more(const char *name, const char *value, const char *wanted)
 {
     static const char *const periods[] = {
@@ -78,11 +78,11 @@ static bool topics_may_alter(
         name,
         value,
         wanted,
-        alters ? "altered" : "left as it is, for records would be deleted");
+        alters ? "altered" : "kept, because records would be deleted (--alter)");
     return alters;
 }
 
-/* A count that differs is told with what can be done about it. */
+/* The error for another partition count says what to do about it. */
 static int topics_create_missing(
     const struct topo_kafka_options *kafka,
     const struct topo_kafka_topic *topics,
@@ -98,6 +98,7 @@ static int topics_create_missing(
     return rc ? mr_fail(error, rc, "%s%s", why.text, advice) : 0;
 }
 
+/* Missing topics first, then the settings of all: a topic that was just made has them already. */
 static int topics_run_create(const struct mr_options *options, struct mr_error *error)
 {
     struct topo_kafka_options kafka = tool_kafka(options);
@@ -125,11 +126,11 @@ static int topics_run_create(const struct mr_options *options, struct mr_error *
                   &kafka, topics, SHOP_TOPIC_COUNT, topics_may_alter, &settling, error);
     if (rc == 0)
         printf(
-            "%d topics created, %d were there, %d settings altered%s\n",
+            "%d topics created, %d existed, %d settings altered%s\n",
             created,
             (int)SHOP_TOPIC_COUNT - created,
             settling.altered,
-            settling.left ? "; --alter alters the others too" : "");
+            settling.left ? "; --alter alters the others, too" : "");
     mr_arena_clean_up(&arena);
     return rc;
 }
@@ -157,20 +158,23 @@ static int topics_run_list(const struct mr_options *options, struct mr_error *er
 #define SIZING_OPTION                                                                              \
     {                                                                                              \
         "sizing", "MILLRACE_SIZING", "WHICH", "development",                                       \
-            "partition counts: development or production"                                          \
+            "development or production: how many partitions"                                       \
     }
 
 static const struct mr_option create_options[] = {
     TOOL_BROKERS_OPTION,
     SIZING_OPTION,
-    {"alter", NULL, NULL, NULL, "settle also what makes the broker keep less"},
+    {"alter", NULL, NULL, NULL, "alter settings even if the broker then deletes records"},
 };
 static const struct mr_option list_options[] = {SIZING_OPTION};
 
 const struct tool_command tool_topics_create = {
     .words = "topics create",
     .operands = "",
-    .purpose = "create missing topics, settle the others; refuses another partition count",
+    .purpose = "create the missing topics, and bring the settings of the others up to date",
+    .notes =
+        "A topic with another number of partitions is refused, because keys are placed by it. A\n"
+        "setting is altered only if the broker then keeps at least as much; --alter alters all.\n",
     .options = create_options,
     .options_count = sizeof create_options / sizeof create_options[0],
     .run = topics_run_create,
@@ -179,7 +183,7 @@ const struct tool_command tool_topics_create = {
 const struct tool_command tool_topics_list = {
     .words = "topics list",
     .operands = "",
-    .purpose = "print what topics there are to be",
+    .purpose = "print the topics that the shop needs; asks no broker",
     .options = list_options,
     .options_count = 1,
     .run = topics_run_list,

@@ -2,7 +2,7 @@
  * command.h - what the subcommands of `millrace` have in common.
  *
  * A command is one row: its words, its options, and the function that runs it. Exit codes: 0 done,
- * 1 failed (one sentence on stderr says why), 2 wrong usage.
+ * 1 failed (with one sentence on stderr), 2 wrong usage.
  */
 #ifndef TOOLS_COMMAND_H
 #define TOOLS_COMMAND_H

@@ -9,6 +9,7 @@
 #include <base/alloc.h>
 #include <tools/csv.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -19,11 +20,11 @@ enum state { START, BARE, QUOTED, CLOSED };
 struct csv_reader {
     struct text_source *source;
     int64_t line;
-    int64_t quote_line; /* Where the last quote was opened. */
+    int64_t quote_line; /* The line of the last opening quote. */
     size_t at;
     size_t len;
     bool over;
-    bool begun;            /* The first bytes have been looked at for a byte order mark. */
+    bool begun;            /* A byte order mark has been looked for. */
     struct mr_buffer text; /* The fields of the row, one after the other. */
     size_t starts[CSV_FIELDS_MAX + 1];
     char chunk[CHUNK_BYTES];
@@ -91,7 +92,7 @@ csv_peek_character(struct csv_reader *reader, char *ret_character, struct mr_err
     return 1;
 }
 
-/* The next state; negative: broken quoting. *ret_keep says whether the character belongs to it. */
+/* The next state; negative: broken quoting. *ret_keep: the character belongs to the field. */
 static int csv_step_state(enum state state, char c, bool *ret_keep)
 {
     *ret_keep = true;
@@ -198,6 +199,7 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error
     enum state state = START;
     struct csv_row *row = ret_row;
     char c = 0;
+    assert(row);
     row->line = reader->line;
     row->fields_count = 0;
     mr_buffer_reset(&reader->text);

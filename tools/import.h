@@ -42,15 +42,15 @@ struct import_known_order {
     uint32_t basket;
     enum import_order state;
     bool own;           /* Placed for this file, now or by a run before. */
-    bool other_owner;   /* It belongs to somebody else than the file says. */
-    bool other_product; /* It has a product that the file does not know. */
-    size_t lines_first; /* Of known_lines. */
+    bool other_owner;   /* The file names another customer. */
+    bool other_product; /* It has a product that is not in the file. */
+    size_t lines_first; /* In known_lines. */
     size_t lines_count;
-    int64_t units;          /* Of OrderPlaced. */
-    int64_t captured_minor; /* Of PaymentCaptured less PaymentRefunded. */
+    int64_t units;          /* From OrderPlaced. */
+    int64_t captured_minor; /* PaymentCaptured less PaymentRefunded. */
 };
 
-/* How much of a basket is left to do. */
+/* The state of a basket in this run. */
 struct import_basket {
     uint32_t orders_open; /* Placed, and not ended. */
     bool to_place;
@@ -80,7 +80,7 @@ struct import_product {
 };
 
 struct import_customer {
-    struct shop_id user_id; /* Of the CustomerID in small letters, as the address is. */
+    struct shop_id user_id; /* Made of the CustomerID in small letters, as the address is. */
     struct shop_id command_id;
     bool was_there; /* Before this run, and so perhaps a cart with something in it. */
     bool is_cleared;
@@ -88,7 +88,7 @@ struct import_customer {
 
 struct import {
     const struct retail *retail;
-    size_t baskets_count; /* Of those asked for. */
+    size_t baskets_count; /* As many as --orders asks for. */
     size_t in_flight_max;
     struct topo_kafka_options kafka;
     struct codec_registry *registry;
@@ -98,10 +98,10 @@ struct import {
     struct topo_kafka_producer *producer;
     struct topo_kafka_reader *reader;
     int32_t reply_partition;
-    struct mr_arena arena; /* Of one command or record. */
+    struct mr_arena arena; /* Reset after each command or record. */
     struct mr_buffer bytes;
 
-    char digest[IMPORT_DIGEST_LEN + 1]; /* Names the file by what it says, not by its path. */
+    char digest[IMPORT_DIGEST_LEN + 1]; /* Names the file by its content, not by its path. */
     char run[IMPORT_DIGEST_LEN + 1];    /* Names this run. */
 
     struct import_product *products; /* Parallel to the retail's. */
@@ -116,7 +116,7 @@ struct import {
     struct name_index order_ids; /* Parallel to orders. */
     struct import_known_order *orders;
     size_t orders_capacity;
-    struct retail_line *known_lines; /* Of the orders read before anything was sent. */
+    struct retail_line *known_lines; /* Lines of the orders that existed before this run. */
     size_t known_lines_count;
     size_t known_lines_capacity;
 
@@ -132,7 +132,7 @@ struct import {
     char first_refusal[256];
 
     int32_t sales_partitions;
-    bool sales_told[IMPORT_PARTITIONS_MAX]; /* Its first command has said what it requires. */
+    bool sales_waits[IMPORT_PARTITIONS_MAX]; /* Its first command carries requires-position. */
     int64_t catalog_next[IMPORT_PARTITIONS_MAX];
     atomic_int undelivered; /* A code of the first record that Kafka did not take. */
 
@@ -149,8 +149,8 @@ int import_judge(const struct retail *retail, struct mr_error *error);
 void import_name(struct import *import);
 int import_read_state(struct import *import, struct mr_error *error);
 
-/* What each basket and product still needs, from what has been read. MR_CONFLICT, with the line:
- * the shop has an invoice of this number that cannot be the same one. */
+/* Decides what each basket and product still needs. MR_CONFLICT, with the line: the shop has an
+ * invoice of this number that contradicts the file's. */
 int import_plan(struct import *import, struct mr_error *error);
 
 /* Adds an order; its number. */
@@ -186,7 +186,7 @@ int import_progress_check(struct import_progress *progress, size_t done, struct 
 
 /* -- import_send.c -- */
 
-/* One command to each partition of sales, whose answer says that all before it are decided. */
+/* One command to each partition of sales: its answer proves that all before it are decided. */
 int import_send_barriers(struct import *import, struct mr_error *error);
 
 /* A product is made, or gets another price; its stock is added. Sends nothing where all is right.

@@ -29,7 +29,7 @@ int import_count_begin(struct import *import, struct mr_error *error)
     return count_find_ends(&import->kafka, &import->began, &import->began_count, error);
 }
 
-/* Where a partition ended before; 0 when it is new. */
+/* The end of a partition before the import; 0 when it is new. */
 static int64_t count_find_begin(const struct import *import, const struct topo_kafka_end *end)
 {
     for (size_t i = 0; i < import->began_count; i++)

@@ -11,7 +11,7 @@
  *
  *     the same lines                        nothing is ordered
  *     more lines, or more units of one      what is new is ordered: it has grown since
- *     none of the shop's products           all of it is ordered: it was split over two files
+ *     other products only                   all of it is ordered: it was split over two files
  *     some of the shop's lines only         nothing is ordered: it has grown before
  *     fewer units of a product; or lines    refused, with its line: one of the two is wrong, and
  *     that the shop lacks, and the shop     nobody can tell which. A corrected invoice needs a
@@ -42,7 +42,7 @@ static void plan_print_digest(const uint8_t digest[SEALING_DIGEST_BYTES], char *
     ret_text[IMPORT_DIGEST_LEN] = '\0';
 }
 
-/* Over what the file says of its baskets, whatever form it has: plain or packed, CRLF or LF. */
+/* A digest of the baskets, so that the form does not matter: plain or packed, CRLF or LF. */
 static void plan_name_file(struct import *import)
 {
     const struct retail *retail = import->retail;
@@ -171,8 +171,9 @@ int import_read_topic(
         rc = count < 0 ? count : 0;
         for (int i = 0; rc == 0 && i < count; i++) {
             struct codec_message message;
-            /* A record that is none of the shop's is somebody else's business. */
-            if (codec_decode(import->registry, records[i].value, &import->arena, &message, NULL))
+            /* Our programs write this header with every event: others' records do not count. */
+            if (!topo_record_header(&records[i], "ce_type").ptr ||
+                codec_decode(import->registry, records[i].value, &import->arena, &message, NULL))
                 continue;
             if (strcmp(topic, IMPORT_CATALOG_TOPIC) == 0)
                 import_require_catalog(import, records[i].partition, records[i].offset + 1);
@@ -344,7 +345,7 @@ int import_read_state(struct import *import, struct mr_error *error)
 
 /* -- what is left -- */
 
-/* How an invoice of the file and the orders of its number go together. */
+/* The relation of an invoice of the file to the orders of its number. */
 struct match {
     bool shares;    /* They have products in common. */
     bool lacks;     /* The orders have one that the invoice has not. */

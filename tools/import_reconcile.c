@@ -1,8 +1,9 @@
-/* import_reconcile.c - what the shop's own events say of the import, beside what the file says. */
+/* import_reconcile.c - compares the totals of the shop's events with those of the file. */
 #include "import.h"
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,14 +94,14 @@ static void reconcile_print_lines(const struct retail *retail)
             retail->lines_skipped[i]);
 }
 
-/* What the shop did for this file, and what the file says that is. */
+/* Totals of the shop or of the file. */
 struct sums {
     int64_t orders;
     int64_t units;
     int64_t minor;
 };
 
-/* Of the orders placed for this file. */
+/* Sums the orders that were placed for this file. */
 static struct sums reconcile_sum_shop(const struct import *import)
 {
     struct sums sums = {0};
@@ -120,7 +121,7 @@ static struct sums reconcile_sum_shop(const struct import *import)
     return sums;
 }
 
-/* Of what the baskets asked for add to what the shop had. */
+/* Sums what the baskets add to what the shop had. */
 static struct sums reconcile_sum_file(const struct import *import, int64_t *ret_known)
 {
     const struct retail *retail = import->retail;
@@ -162,8 +163,10 @@ reconcile_count_wrong_stock(const struct import *import, int64_t *ret_left, int6
     return wrong;
 }
 
+/* Every row is printed, also behind one that differs: together they show where to look. */
 int import_reconcile(const struct import *import, struct mr_error *error)
 {
+    assert(import->ended == import->baskets_count);
     const struct retail *retail = import->retail;
     int64_t known = 0;
     int64_t left = 0;

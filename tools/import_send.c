@@ -7,6 +7,7 @@
 #include <base/murmur2.h>
 #include <sealing/email.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <time.h>
 
@@ -197,6 +198,7 @@ static int send_change_price(struct import *import, size_t number, struct mr_err
 
 int import_send_product(struct import *import, size_t number, struct mr_error *error)
 {
+    assert(number < import->retail->products_count);
     const struct import_product *product = &import->products[number];
     int rc = 0;
     if (!product->exists)
@@ -211,6 +213,7 @@ int import_send_product(struct import *import, size_t number, struct mr_error *e
 
 int import_send_stock(struct import *import, size_t number, struct mr_error *error)
 {
+    assert(number < import->retail->products_count);
     const struct import_product *product = &import->products[number];
     struct mr_bytes product_id = shop_id_view(&product->id);
     if (product->stock_is_known || product->brought == 0)
@@ -251,6 +254,7 @@ static struct mr_bytes send_make_address(struct import *import, struct mr_bytes 
 
 int import_send_customer(struct import *import, size_t number, struct mr_error *error)
 {
+    assert(number < import->retail->customers_count);
     struct mr_arena *arena = &import->arena;
     struct mr_bytes name = import->retail->customers[number];
     const struct import_customer *customer = &import->customers[number];
@@ -283,15 +287,15 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
     return rc;
 }
 
-/* What sales must have seen of the catalogue before the first command of a partition; nothing for
- * the others, which come after it. */
+/* The positions of the catalogue that sales must have reached before the first command of a
+ * partition. The commands behind it need none. */
 static struct mr_bytes send_require_catalog(struct import *import, struct mr_bytes owner)
 {
     struct mr_bytes list = {0};
     int32_t partition = mr_partition_of(owner, import->sales_partitions);
-    if (import->sales_told[partition])
+    if (import->sales_waits[partition])
         return list;
-    import->sales_told[partition] = true;
+    import->sales_waits[partition] = true;
     for (int32_t i = 0; i < IMPORT_PARTITIONS_MAX; i++)
         if (import->catalog_next[i])
             list = mr_arena_printf(
@@ -395,6 +399,7 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
 /* The lines of a basket need not be waited for: an owner's commands keep their order. */
 int import_send_basket(struct import *import, size_t number, struct mr_error *error)
 {
+    assert(number < import->baskets_count && import->baskets[number].to_place);
     const struct retail_basket *basket = &import->retail->baskets[number];
     struct shop_id owner = send_find_owner(import, number);
     int rc = send_clear_cart(import, shop_id_view(&owner), number, error);

@@ -1,7 +1,9 @@
 /* import_track.c - what comes back: the answers to our commands, and the events of all orders. */
 #include "import.h"
 
+#include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #define REPLIES_TOPIC "gateway.replies"
 #define ORDERS_TOPIC  "sales.order.events"
@@ -53,6 +55,7 @@ track_end_order(struct import *import, struct mr_bytes order_id, enum import_ord
     struct import_basket *basket = &import->baskets[order->basket];
     if (order->basket >= import->baskets_count)
         return;
+    assert(basket->orders_open > 0);
     basket->orders_open--;
     basket->refused |= state == ORDER_REFUSED;
     if (basket->orders_open == 0 && !basket->counted) {
@@ -140,6 +143,9 @@ static void track_take_placed(struct import *import, const struct shop_order_pla
 static void track_take_record(struct import *import, const struct topo_record *record)
 {
     struct codec_message message;
+    bool is_event = strcmp(record->topic, ORDERS_TOPIC) == 0;
+    if (is_event && !topo_record_header(record, "ce_type").ptr)
+        return;
     if (codec_decode(import->registry, record->value, &import->arena, &message, NULL))
         return;
     if (message.id == SHOP_COMMAND_REPLY)
@@ -161,6 +167,7 @@ static void track_take_record(struct import *import, const struct topo_record *r
 
 int import_poll(struct import *import, int timeout_ms, struct mr_error *error)
 {
+    assert(import->reader && timeout_ms >= 0);
     const struct topo_record *records = NULL;
     int undelivered = atomic_load(&import->undelivered);
     if (undelivered)

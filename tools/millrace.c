@@ -22,7 +22,7 @@ static const struct tool_command *const commands[] = {
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static const char exit_codes[] =
-    "exit codes: 0 done, 1 failed (one sentence on standard error says why), 2 wrong usage\n";
+    "exit codes: 0 done, 1 failed (with one sentence on standard error), 2 wrong usage\n";
 
 static void command_print_usage(FILE *out)
 {
@@ -90,7 +90,7 @@ static int command_run(const struct tool_command *command, int argc, char **argv
     else if (options.operands_count != command->operands_count)
         status = command_refuse_usage(
             command,
-            command->operands_count ? "wants one operand; see --help" : "takes no operands");
+            command->operands_count ? "one operand is needed; see --help" : "takes no operands");
     else if (command->run(&options, &error) == 0)
         status = EXIT_DONE;
     else {
@@ -118,6 +118,8 @@ int main(int argc, char **argv)
         return command_run(command, argc, argv);
     if (command_is_given(argc, argv, "--version"))
         return command_print_version();
+    if (argc > 1 && argv[1][0] != '-')
+        fprintf(stderr, "millrace: %s %s is not a command\n\n", argv[1], argc > 2 ? argv[2] : "");
     bool help = command_is_given(argc, argv, "--help") || command_is_given(argc, argv, "-h");
     command_print_usage(help ? stdout : stderr);
     return help ? EXIT_DONE : EXIT_USAGE;

@@ -113,7 +113,7 @@ static int row_judge_control(
         row, MR_MALFORMED, error, "%s has the control character U+%04X", name, (unsigned)control);
 }
 
-/* Leaves the field as what it says: without blanks around it, a description in one line. */
+/* Leaves the field trimmed, and a description in one line. */
 static int row_judge_text(
     struct row_reader *reader,
     const struct csv_row *row,

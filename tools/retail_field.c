@@ -55,7 +55,7 @@ static const char *const words_for_nothing[] = {
     "<null>",
     "{null}",
     "\\n",
-    /* What pandas.read_csv takes for missing, and what pandas, NumPy, R and Julia write. */
+    /* pandas.read_csv takes these for missing; pandas, NumPy, R and Julia write them. */
     "nan",
     "-nan",
     "+nan",
@@ -75,7 +75,7 @@ static const char *const words_for_nothing[] = {
     "undefined",
     "pd.na",
     "#null!",
-    /* What people and statistics programs put into an empty cell. */
+    /* People and statistics programs put these into an empty cell. */
     "n.a.",
     "(blank)",
     "-",

@@ -12,8 +12,8 @@
 /* Without blanks, tabs, line ends, no-break and zero-width blanks at either end. */
 struct mr_bytes retail_field_trim(struct mr_bytes text);
 
-/* Of a trimmed field: it is empty, or what databases, spreadsheets and pandas write for a value
- * that is not there. */
+/* True for a trimmed field that is empty, or that databases, spreadsheets and pandas write for a
+ * missing value. */
 bool retail_field_is_nothing(struct mr_bytes text);
 
 /* "13085.0", "13085.00" and "13085." as the whole number they were before they became floats. */

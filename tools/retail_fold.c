@@ -141,6 +141,7 @@ int retail_fold_add(
 {
     uint32_t invoice = 0;
     uint32_t number = 0;
+    assert(sale->invoice.len && sale->sku.len && sale->quantity > 0 && sale->price_minor >= 0);
     if (fold->lines_count == RETAIL_LINES_MAX)
         return mr_fail(error, MR_TOO_LARGE, "over %zu qualifying lines", RETAIL_LINES_MAX);
     if (sale->quantity > RETAIL_LINE_QUANTITY_MAX)
@@ -254,7 +255,7 @@ static int fold_compare_products(const void *left, const void *right)
     return (a->product > b->product) - (a->product < b->product);
 }
 
-/* What a cart takes: so many products, and so many units of each. */
+/* The limits of one order: products, units of each, and bytes of the record. */
 static int fold_judge_size(
     const struct retail *retail,
     const struct retail_basket *basket,

@@ -45,7 +45,7 @@ struct retail_fold {
 
 /* A qualifying line, its text already judged. */
 struct retail_sale {
-    int64_t line; /* Of the file. */
+    int64_t line; /* Its number in the file. */
     struct mr_bytes invoice;
     struct mr_bytes sku;
     struct mr_bytes title;

@@ -22,7 +22,7 @@ enum retail_column {
 
 struct retail_header {
     size_t places[COLUMNS];
-    size_t fields_count; /* Of this row, and so of every other. */
+    size_t fields_count; /* Every other row must have as many. */
 };
 
 /* "InvoiceNo", ... as Online Retail writes it. */

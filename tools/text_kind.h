@@ -1,5 +1,5 @@
 /*
- * text_kind.h - tells a text from the other kinds of file that people pass for one, by its start.
+ * text_kind.h - distinguishes text from other kinds of file by the first bytes.
  * Private to text_source.c.
  *
  * Threads  Any.

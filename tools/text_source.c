@@ -4,6 +4,7 @@
 #include <base/alloc.h>
 #include <tools/text_source.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <lzma.h>
 #include <stdio.h>
@@ -15,10 +16,10 @@ static const uint64_t xz_memory_bytes_max = 256U << 20;
 
 struct text_source {
     FILE *file;             /* NULL: memory. */
-    struct mr_bytes memory; /* What is left of it. */
+    struct mr_bytes memory; /* Not yet read. */
     bool sniffed;
     bool compressed;
-    bool judged; /* Whether what comes out is text. */
+    bool judged; /* The first bytes have been found to be text. */
     bool input_over;
     bool over;
     lzma_stream stream; /* next_in, avail_in: read but not yet handed out; plain files too. */
@@ -151,6 +152,7 @@ int text_source_read(
     struct text_source *source, char *out, size_t size, size_t *ret_len, struct mr_error *error)
 {
     size_t len = 0;
+    assert(size > 0);
     int rc = source->sniffed ? 0 : source_sniff_format(source, error);
     if (rc)
         return rc;

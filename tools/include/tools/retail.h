@@ -5,7 +5,7 @@
  * write for it (NULL, NaN, N/A, \N ...; retail_field.c lists them). A row of nothing is not a line.
  * Column by column:
  *
- *     StockCode              refused, for nobody can tell which product it is
+ *     StockCode              refused: the product is unknown
  *     CustomerID             the invoice is a guest's, unless another line of it names a customer
  *     InvoiceNo, Quantity, UnitPrice    the line does not qualify
  *     Description            another line of the product has it, else the StockCode stands for it:
@@ -43,7 +43,7 @@
 #define RETAIL_STOCK_MAX INT64_C(1000000000000)
 #define RETAIL_GUEST     UINT32_MAX
 
-/* What the shop takes as it is configured by default (processors/limits.h); a code of the file. */
+/* The limits of the shop as it is configured by default (processors/limits.h), and of a code. */
 enum {
     RETAIL_LINE_QUANTITY_MAX = 1000000,
     RETAIL_BASKET_PRODUCTS_MAX = 5000,
@@ -57,7 +57,7 @@ struct retail_product {
     struct mr_bytes sku;
     struct mr_bytes title;
     int64_t price_minor; /* List price. */
-    int64_t units;       /* Of all qualifying lines: the stock on hand to begin with. */
+    int64_t units;       /* Sum over all qualifying lines: the stock that the file brings. */
 };
 
 struct retail_line {
@@ -68,7 +68,7 @@ struct retail_line {
 struct retail_basket {
     struct mr_bytes invoice;
     uint32_t customer; /* Or RETAIL_GUEST. */
-    int64_t file_line; /* Of its first line. */
+    int64_t file_line; /* The number of its first line. */
     size_t lines_first;
     size_t lines_count;
     int64_t units;
@@ -89,7 +89,7 @@ struct retail {
     size_t lines_count;
 };
 
-/* What the first `baskets_count` baskets come to. */
+/* The sums of the first `baskets_count` baskets. */
 struct retail_sums {
     int64_t orders;
     int64_t lines;

@@ -1,7 +1,7 @@
 /*
  * text_source.h - the bytes of a file, xz-compressed or plain, in pieces of bounded size.
  *
- * What the file is is told by its first bytes, not by its name.
+ * The first bytes decide whether it is compressed, not the name.
  *
  * Threads  One at a time.
  * Memory   64 KiB in, plus what xz needs (refused over 256 MiB).
@@ -17,7 +17,7 @@ struct text_source;
 /* MR_NOT_FOUND or MR_IO with the path. */
 int text_source_open(const char *path, struct text_source **ret_source, struct mr_error *error);
 
-/* Of bytes in memory, which must outlive it; the same rules as for a file. */
+/* Reads bytes in memory, which must outlive it, by the same rules. */
 struct text_source *text_source_of(struct mr_bytes bytes);
 
 void text_source_close(struct text_source *source); /* NULL is fine. */
