@@ -17,7 +17,8 @@
 
 #include "work.h"
 
-enum product_status { PRODUCT_DRAFT, PRODUCT_PUBLISHED, PRODUCT_DISCONTINUED };
+#include <processors/product.h>
+
 enum hold_status {
     HOLD_NONE,
     HOLD_HELD,

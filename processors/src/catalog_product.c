@@ -116,9 +116,9 @@ change_details(struct product *product, const struct shop_change_product_details
 
 static void *publish(struct product *product)
 {
-    if (product->state->status == PRODUCT_DRAFT)
+    if (product->state->status == SHOP_PRODUCT_STATUS_DRAFT)
         emit_published(product);
-    if (product->state->status == PRODUCT_DISCONTINUED)
+    if (product->state->status == SHOP_PRODUCT_STATUS_DISCONTINUED)
         return decision_reject(
             product->work, 409, "product-unavailable", product->id, "It is discontinued.");
     return accept(product, 200);
@@ -126,7 +126,7 @@ static void *publish(struct product *product)
 
 static void *discontinue(struct product *product, const struct shop_discontinue_product *command)
 {
-    if (product->state->status != PRODUCT_DISCONTINUED) {
+    if (product->state->status != SHOP_PRODUCT_STATUS_DISCONTINUED) {
         struct shop_product_discontinued event = {
             .meta = next_meta(product), .product_id = product->id, .cause = command->cause};
         emit(product, SHOP_PRODUCT_DISCONTINUED, &event.meta, &event);
@@ -218,10 +218,10 @@ static bool apply(struct shop_product_state *state, const struct codec_message *
         return true;
     }
     case SHOP_PRODUCT_PUBLISHED:
-        state->status = PRODUCT_PUBLISHED;
+        state->status = SHOP_PRODUCT_STATUS_PUBLISHED;
         return true;
     case SHOP_PRODUCT_DISCONTINUED:
-        state->status = PRODUCT_DISCONTINUED;
+        state->status = SHOP_PRODUCT_STATUS_DISCONTINUED;
         return true;
     default:
         return false;

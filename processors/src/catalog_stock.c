@@ -130,7 +130,7 @@ reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr
         reply(claim, SHOP_RESULT_REJECTED, "released", NULL);
     else if (message->reserved_until <= claim->work->now_ms - HOLD_KEPT_MS / 2)
         refuse(claim, "expired", NULL);
-    else if (!product || product->status != PRODUCT_PUBLISHED)
+    else if (!product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED)
         refuse(claim, "discontinued", NULL);
     else if (!money_equal(&product->price, &message->unit_price))
         refuse(claim, "price_changed", product);

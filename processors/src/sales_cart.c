@@ -6,6 +6,8 @@
  */
 #include "sales.h"
 
+#include <processors/product.h>
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -202,7 +204,7 @@ static int put_item(
         rc = line_load(cart, product_id, &line, error);
     if (rc)
         return rc;
-    if (!product || product->status != 1) {
+    if (!product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED) {
         *ret_decision = reject_unavailable(cart, product_id);
         return 0;
     }

@@ -8,7 +8,7 @@
  */
 #include "view_parts.h"
 
-enum { DRAFT, PUBLISHED, DISCONTINUED };
+#include <processors/product.h>
 
 static const enum view_sort sorts[] = {VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED};
 static const struct mr_bytes present = MR_LITERAL("");
@@ -20,7 +20,7 @@ struct change {
 
 bool view_product_is_listed(const struct shop_product_view *product)
 {
-    return product && product->status == PUBLISHED && product->price;
+    return product && product->status == SHOP_PRODUCT_STATUS_PUBLISHED && product->price;
 }
 
 static void list_in(
@@ -132,10 +132,10 @@ static bool fold_product(struct shop_product_view *product, const struct codec_m
         fold_price(product, message->value);
         return true;
     case SHOP_PRODUCT_PUBLISHED:
-        product->status = PUBLISHED;
+        product->status = SHOP_PRODUCT_STATUS_PUBLISHED;
         return true;
     case SHOP_PRODUCT_DISCONTINUED:
-        product->status = DISCONTINUED;
+        product->status = SHOP_PRODUCT_STATUS_DISCONTINUED;
         return true;
     default:
         return false;

@@ -7,10 +7,9 @@
 #include "api.h"
 
 #include <processors/limits.h>
+#include <processors/product.h>
 
 #include <stdlib.h>
-
-enum { PUBLISHED = 1 };
 
 static const char *const topics[] = {
     "sales.cart.events", "catalog.product.events", "inventory.stock.events", NULL};
@@ -49,7 +48,7 @@ static bool look_up(struct http_request *request, struct api *api, struct line *
     line->shown.title = product ? product->title : mr_bytes_of("", 0);
     if (product && product->price) {
         line->now.known = true;
-        line->now.sold = product->status == PUBLISHED;
+        line->now.sold = product->status == SHOP_PRODUCT_STATUS_PUBLISHED;
         line->now.price = *product->price;
         line->now.available = stock ? ((const struct shop_stock_view *)stock)->available : 0;
     }

@@ -1,10 +1,12 @@
 /* products.c - a product, its availability, the categories. */
 #include "api.h"
 
+#include <processors/product.h>
+
 #define CACHE_PRODUCTS     "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
 #define CACHE_AVAILABILITY "public, max-age=1"
 
-enum { DRAFT, PUBLISHED, DISCONTINUED, AVAILABLE_SHOWN_MAX = 10 };
+enum { AVAILABLE_SHOWN_MAX = 10 };
 
 static const char *const product_topics[] = {"catalog.product.events", NULL};
 static const char *const stock_topics[] = {"inventory.stock.events", NULL};
@@ -101,7 +103,8 @@ void api_product_json(
         json_w_key_text(
             w,
             field_names[FIELD_STATUS],
-            mr_cstr(product->status == PUBLISHED ? "published" : "discontinued"));
+            mr_cstr(
+                product->status == SHOP_PRODUCT_STATUS_PUBLISHED ? "published" : "discontinued"));
     if (fields & 1U << FIELD_PRICE_VERSION)
         json_w_key_integer(w, field_names[FIELD_PRICE_VERSION], product->price_version);
     if (fields & 1U << FIELD_VERSION)
@@ -113,7 +116,7 @@ void api_product_json(
 
 static bool shown(const struct shop_product_view *product)
 {
-    return product && product->status != DRAFT && product->price;
+    return product && product->status != SHOP_PRODUCT_STATUS_DRAFT && product->price;
 }
 
 /* False when answered. */
@@ -176,7 +179,8 @@ static void availability_json(
     const struct shop_product_view *product,
     const struct shop_stock_view *stock)
 {
-    int64_t available = stock && product->status == PUBLISHED ? stock->available : 0;
+    int64_t available =
+        stock && product->status == SHOP_PRODUCT_STATUS_PUBLISHED ? stock->available : 0;
     json_w_object(w);
     json_w_key_text(w, "product_id", product_id);
     json_w_key_text(w, "band", mr_cstr(shop_band(available)));

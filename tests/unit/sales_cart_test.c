@@ -21,7 +21,7 @@ static void adding_again_sums_and_quotes_the_price_of_now(void **state)
 {
     struct fake_task *task = *state;
     sales_add(task, FIRST, 2);
-    sales_set_product(task, FIRST, 1, sales_pence(110));
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(110));
     sales_add(task, FIRST, 3);
     const struct shop_cart_item_added *added = fake_task_last(task, SHOP_CART_ITEM_ADDED);
     assert_int_equal(added->quantity_delta, 3);
@@ -41,7 +41,7 @@ static void setting_what_is_set_already_changes_nothing(void **state)
     assert_int_equal(task->outputs_count, 0);
     assert_int_equal(sales_cart(task)->version, 1);
     /* The same quantity at another price is a new quote. */
-    sales_set_product(task, FIRST, 1, sales_pence(90));
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(90));
     sales_set(task, FIRST, 4);
     assert_int_equal(fake_task_count(task, SHOP_CART_ITEM_QUANTITY_SET), 1);
     assert_int_equal(sales_cart(task)->total_minor, 360);
@@ -157,10 +157,10 @@ static void a_product_that_is_not_for_sale_is_refused(void **state)
     struct fake_task *task = *state;
     sales_add(task, "prd_unknown", 1);
     sales_expect_refused(task, "product-unavailable");
-    sales_set_product(task, FIRST, 0, sales_pence(100)); /* A draft. */
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DRAFT, sales_pence(100));
     sales_add(task, FIRST, 1);
     sales_expect_refused(task, "product-unavailable");
-    sales_set_product(task, FIRST, 2, sales_pence(100)); /* Discontinued. */
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DISCONTINUED, sales_pence(100));
     sales_set(task, FIRST, 1);
     sales_expect_refused(task, "product-unavailable");
 }
@@ -169,7 +169,7 @@ static void what_is_no_longer_for_sale_can_still_be_removed(void **state)
 {
     struct fake_task *task = *state;
     sales_add(task, FIRST, 1);
-    sales_set_product(task, FIRST, 2, sales_pence(100));
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DISCONTINUED, sales_pence(100));
     sales_set(task, FIRST, 2);
     sales_expect_refused(task, "product-unavailable");
     sales_remove(task, FIRST);
@@ -180,7 +180,8 @@ static void what_is_no_longer_for_sale_can_still_be_removed(void **state)
 static void a_cart_has_one_currency(void **state)
 {
     struct fake_task *task = *state;
-    sales_set_product(task, SECOND, 1, (struct shop_money){250, mr_cstr("EUR")});
+    sales_set_product(
+        task, SECOND, SHOP_PRODUCT_STATUS_PUBLISHED, (struct shop_money){250, mr_cstr("EUR")});
     sales_add(task, FIRST, 1);
     sales_add(task, SECOND, 1);
     sales_expect_refused(task, "validation");
@@ -193,7 +194,8 @@ static void a_cart_has_one_currency(void **state)
 static void an_amount_that_is_too_large_is_refused(void **state)
 {
     struct fake_task *task = *state;
-    sales_set_product(task, FIRST, 1, sales_pence(SHOP_MONEY_MINOR_MAX));
+    sales_set_product(
+        task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(SHOP_MONEY_MINOR_MAX));
     sales_add(task, FIRST, 2);
     sales_expect_refused(task, "validation");
     sales_add(task, FIRST, 1);

@@ -6,6 +6,7 @@
 #include "../support/fake_task.h"
 
 #include <base/alloc.h>
+#include <processors/product.h>
 #include <tests/cmocka.h>
 
 #include <stdlib.h>
@@ -46,9 +47,9 @@ static inline int sales_set_up(void **state)
 {
     struct fake_task *task = mr_calloc(1, sizeof *task);
     fake_task_open(task, sales_aggregate);
-    sales_set_product(task, FIRST, 1, sales_pence(100));
-    sales_set_product(task, SECOND, 1, sales_pence(250));
-    sales_set_product(task, THIRD, 1, sales_pence(999));
+    sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(100));
+    sales_set_product(task, SECOND, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(250));
+    sales_set_product(task, THIRD, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(999));
     *state = task;
     return 0;
 }

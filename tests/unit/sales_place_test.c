@@ -75,7 +75,8 @@ static void the_cart_becomes_an_order_at_the_quoted_prices(void **state)
     struct fake_task *task = *state;
     sales_add(task, SECOND, 2);
     sales_add(task, FIRST, 3);
-    sales_set_product(task, FIRST, 1, sales_pence(175)); /* After the quote. */
+    sales_set_product(
+        task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(175)); /* After the quote. */
     struct mr_bytes id = sales_place(task, NULL);
     const struct shop_order_placed *placed = fake_task_last(task, SHOP_ORDER_PLACED);
     assert_int_equal(fake_task_count(task, SHOP_CART_CHECKED_OUT), 1);
@@ -164,7 +165,7 @@ static void lines_that_would_not_fit_into_a_record_are_refused(void **state)
         struct shop_product_state product = {
             .sku = mr_cstr(id),
             .title = mr_bytes_of(title, sizeof title),
-            .status = 1,
+            .status = SHOP_PRODUCT_STATUS_PUBLISHED,
             .price = sales_pence(1),
             .price_version = 1,
         };
