@@ -4,8 +4,6 @@
 #include <http/shop_json.h>
 #include <sealing/random.h>
 
-#define SALES_TOPIC "sales.commands"
-
 static void
 send_cart(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
@@ -74,14 +72,15 @@ void cart_items_post(struct http_request *request, void *user)
         .product_id = product_id,
         .quantity = (int32_t)quantity,
     };
-    call_send(call, SALES_TOPIC, call->principal, SHOP_ADD_CART_ITEM, &command, send_cart);
+    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_ADD_CART_ITEM, &command, send_cart);
 }
 
 static void remove_item(struct call *call, struct mr_bytes product_id)
 {
     struct shop_remove_cart_item command = {
         .meta = call_meta(call), .owner_id = call->principal, .product_id = product_id};
-    call_send(call, SALES_TOPIC, call->principal, SHOP_REMOVE_CART_ITEM, &command, send_cart);
+    call_send(
+        call, TOPIC_SALES_COMMANDS, call->principal, SHOP_REMOVE_CART_ITEM, &command, send_cart);
 }
 
 void cart_item_put(struct http_request *request, void *user)
@@ -109,7 +108,13 @@ void cart_item_put(struct http_request *request, void *user)
         .product_id = product_id,
         .quantity = (int32_t)quantity,
     };
-    call_send(call, SALES_TOPIC, call->principal, SHOP_SET_CART_ITEM_QUANTITY, &command, send_cart);
+    call_send(
+        call,
+        TOPIC_SALES_COMMANDS,
+        call->principal,
+        SHOP_SET_CART_ITEM_QUANTITY,
+        &command,
+        send_cart);
 }
 
 void cart_item_delete(struct http_request *request, void *user)
@@ -126,7 +131,7 @@ void cart_items_delete(struct http_request *request, void *user)
     if (!call)
         return;
     struct shop_clear_cart command = {.meta = call_meta(call), .owner_id = call->principal};
-    call_send(call, SALES_TOPIC, call->principal, SHOP_CLEAR_CART, &command, send_cart);
+    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_CLEAR_CART, &command, send_cart);
 }
 
 /* Nothing is stored: the token is the cart, and 256 bits are not guessed. */

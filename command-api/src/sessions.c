@@ -12,8 +12,6 @@
 #include <sealing/password.h>
 #include <sealing/random.h>
 
-#define USER_TOPIC "identity.user.commands"
-
 static const int64_t session_ms = INT64_C(30) * 24 * 3600 * 1000;
 
 struct login {
@@ -116,7 +114,8 @@ static void start(struct http_request *request, struct login *login)
         .session_id = login->session_id,
         .expires_at = call->now_ms + session_ms,
     };
-    call_send(call, USER_TOPIC, login->user_id, SHOP_START_SESSION, &command, started);
+    call_send(
+        call, TOPIC_IDENTITY_USER_COMMANDS, login->user_id, SHOP_START_SESSION, &command, started);
 }
 
 static void

@@ -15,8 +15,6 @@
 
 enum { NAME_BYTES_MAX = 200, LOCALE_BYTES_MAX = 35, SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
 
-#define CLAIM_TOPIC "identity.claim.commands"
-
 struct registration {
     struct mr_bytes email; /* Normal form. */
     struct mr_bytes email_key;
@@ -115,7 +113,13 @@ static void claim(struct call *call, struct mr_bytes phc)
         .credential_sealed = &credential,
         .subject_key = wrapped,
     };
-    call_send(call, CLAIM_TOPIC, registration->email_key, SHOP_CLAIM_EMAIL, &command, claimed);
+    call_send(
+        call,
+        TOPIC_IDENTITY_CLAIM_COMMANDS,
+        registration->email_key,
+        SHOP_CLAIM_EMAIL,
+        &command,
+        claimed);
 }
 
 static void

@@ -6,8 +6,7 @@
 
 enum { ANSWERS_PER_CALL_MAX = 256, PUNCTUATE_INTERVAL_MS = 100 };
 
-#define RESULTS_SINK  "psp-results"
-#define RESULTS_TOPIC "payments.commands"
+#define RESULTS_SINK "psp-results"
 
 static struct shop_record_psp_result
 result_of(const struct psp_answer *answer, struct shop_money *amount, int64_t now_ms)
@@ -44,7 +43,8 @@ static void forward_answer(
     struct shop_record_psp_result result = result_of(answer, &amount, now_ms);
     struct mr_buffer bytes;
     mr_buffer_init(&bytes);
-    codec_encode(connector->registry, SHOP_RECORD_PSP_RESULT, RESULTS_TOPIC, &result, &bytes);
+    codec_encode(
+        connector->registry, SHOP_RECORD_PSP_RESULT, TOPIC_PAYMENTS_COMMANDS, &result, &bytes);
     struct topo_output output = {
         .key = answer->payment_id,
         .value = mr_arena_copy(topo_context_arena(context), mr_buffer_view(&bytes)),
@@ -148,7 +148,7 @@ int payments_connector_topology(
     struct topo_topology **ret_topology,
     struct mr_error *error)
 {
-    static const char *const topics[] = {"payments.events", NULL};
+    static const char *const topics[] = {TOPIC_PAYMENTS_EVENTS, NULL};
     static const char *const from_source[] = {"payment-events", NULL};
     static const char *const from_processor[] = {"psp", NULL};
     struct topo_builder *builder = topo_builder_new(PAYMENTS_APPLICATION);
@@ -168,9 +168,9 @@ int payments_connector_topology(
         &(struct topo_sink){
             .name = RESULTS_SINK,
             .parents = from_processor,
-            .topic = RESULTS_TOPIC,
+            .topic = TOPIC_PAYMENTS_COMMANDS,
             .partition_by = TOPO_BY_KEY,
         });
-    topo_set_dead_letters(builder, "dead-letters.payments");
+    topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);
 }

@@ -62,29 +62,29 @@ static void outcomes(struct topo_builder *builder, const char *name)
 static void add_claim(struct topo_builder *builder, const struct shop_service *service)
 {
     struct topo_aggregate claim = claim_aggregate(service);
-    source(builder, "claim-commands", "identity.claim.commands", 0);
+    source(builder, "claim-commands", TOPIC_IDENTITY_CLAIM_COMMANDS, 0);
     state(builder, "claim", false);
     outcomes(builder, "claim-outcomes");
     topo_add_aggregate(builder, &claim);
-    sink(builder, "claim-outcomes", "claim", "identity.claim.outcomes", TOPO_BY_TASK);
-    sink(builder, "claim-events", "claim", "identity.claim.events", TOPO_BY_TASK);
-    sink(builder, "create-user", "claim", "identity.user.commands", TOPO_BY_KEY);
-    sink(builder, "claim-replies", "claim", "gateway.replies", TOPO_BY_HAND);
+    sink(builder, "claim-outcomes", "claim", TOPIC_IDENTITY_CLAIM_OUTCOMES, TOPO_BY_TASK);
+    sink(builder, "claim-events", "claim", TOPIC_IDENTITY_CLAIM_EVENTS, TOPO_BY_TASK);
+    sink(builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_BY_KEY);
+    sink(builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
 }
 
 static void add_user(struct topo_builder *builder, const struct shop_service *service)
 {
     struct topo_aggregate user = user_aggregate(service);
-    source(builder, "user-commands", "identity.user.commands", 0);
+    source(builder, "user-commands", TOPIC_IDENTITY_USER_COMMANDS, 0);
     state(builder, "user", false);
     outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
-    sink(builder, "user-outcomes", "user", "identity.user.outcomes", TOPO_BY_TASK);
-    sink(builder, "user-events", "user", "identity.user.events", TOPO_BY_TASK);
-    sink(builder, "session-events", "user", "identity.session.events", TOPO_BY_TASK);
-    sink(builder, "credentials", "user", "identity.credentials", TOPO_BY_KEY);
-    sink(builder, "subject-keys", "user", "identity.subject-keys", TOPO_BY_KEY);
-    sink(builder, "user-replies", "user", "gateway.replies", TOPO_BY_HAND);
+    sink(builder, "user-outcomes", "user", TOPIC_IDENTITY_USER_OUTCOMES, TOPO_BY_TASK);
+    sink(builder, "user-events", "user", TOPIC_IDENTITY_USER_EVENTS, TOPO_BY_TASK);
+    sink(builder, "session-events", "user", TOPIC_IDENTITY_SESSION_EVENTS, TOPO_BY_TASK);
+    sink(builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_BY_KEY);
+    sink(builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
+    sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
 }
 
 /* Two sub-topologies, so that claims and users have partition counts of their own: a sink that both
@@ -95,7 +95,7 @@ int shop_identity_topology(
     struct topo_builder *builder = topo_builder_new("identity");
     add_claim(builder, service);
     add_user(builder, service);
-    topo_set_dead_letters(builder, "dead-letters.identity");
+    topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_IDENTITY);
     return topo_build(builder, ret_topology, error);
 }
 
@@ -104,21 +104,21 @@ int shop_catalog_topology(
 {
     struct topo_builder *builder = topo_builder_new("catalog");
     struct topo_aggregate catalog = catalog_aggregate(service);
-    source(builder, "product-commands", "catalog.product.commands", 0);
-    source(builder, "stock-commands", "inventory.stock.commands", 0);
+    source(builder, "product-commands", TOPIC_CATALOG_PRODUCT_COMMANDS, 0);
+    source(builder, "stock-commands", TOPIC_INVENTORY_STOCK_COMMANDS, 0);
     state(builder, "product", false);
     state(builder, "stock", false);
     state(builder, "hold", false);
     state(builder, "timers", true);
     outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &catalog);
-    sink(builder, "product-outcomes", "catalog", "catalog.product.outcomes", TOPO_BY_TASK);
-    sink(builder, "stock-outcomes", "catalog", "inventory.stock.outcomes", TOPO_BY_TASK);
-    sink(builder, "product-events", "catalog", "catalog.product.events", TOPO_BY_TASK);
-    sink(builder, "stock-events", "catalog", "inventory.stock.events", TOPO_BY_TASK);
-    sink(builder, "replies-to-sales", "catalog", "sales.replies", TOPO_BY_KEY);
-    sink(builder, "replies", "catalog", "gateway.replies", TOPO_BY_HAND);
-    topo_set_dead_letters(builder, "dead-letters.catalog");
+    sink(builder, "product-outcomes", "catalog", TOPIC_CATALOG_PRODUCT_OUTCOMES, TOPO_BY_TASK);
+    sink(builder, "stock-outcomes", "catalog", TOPIC_INVENTORY_STOCK_OUTCOMES, TOPO_BY_TASK);
+    sink(builder, "product-events", "catalog", TOPIC_CATALOG_PRODUCT_EVENTS, TOPO_BY_TASK);
+    sink(builder, "stock-events", "catalog", TOPIC_INVENTORY_STOCK_EVENTS, TOPO_BY_TASK);
+    sink(builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
+    sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_CATALOG);
     return topo_build(builder, ret_topology, error);
 }
 
@@ -128,7 +128,9 @@ static void add_price_table(struct topo_builder *builder, const struct shop_serv
     topo_add_source(
         builder,
         &(struct topo_source){
-            .name = "product-events", .topics = LIST("catalog.product.events"), .global = true});
+            .name = "product-events",
+            .topics = LIST(TOPIC_CATALOG_PRODUCT_EVENTS),
+            .global = true});
     topo_add_store(builder, &(struct topo_store_options){.name = "price", .log = TOPO_LOG_INPUT});
     topo_add_processor(
         builder,
@@ -147,8 +149,8 @@ int shop_sales_topology(
     struct topo_aggregate sales = sales_aggregate(service);
     add_price_table(builder, service);
     /* Replies first: a flood of new orders must not starve those under way. */
-    source(builder, "replies-in", "sales.replies", 0);
-    source(builder, "commands", "sales.commands", 1);
+    source(builder, "replies-in", TOPIC_SALES_REPLIES, 0);
+    source(builder, "commands", TOPIC_SALES_COMMANDS, 1);
     state(builder, "cart", false);
     state(builder, "cart-lines", true);
     state(builder, "orders", false);
@@ -159,20 +161,20 @@ int shop_sales_topology(
         &(struct topo_store_options){
             .name = "order-progress",
             .log = TOPO_LOG_CHANGELOG,
-            .changelog_topic = "sales.order-progress.changelog",
+            .changelog_topic = TOPIC_SALES_ORDER_PROGRESS_CHANGELOG,
             .check = progress_check,
             .check_user = (void *)(uintptr_t)service});
     outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
-    sink(builder, "outcomes", "sales", "sales.outcomes", TOPO_BY_TASK);
-    sink(builder, "cart-events", "sales", "sales.cart.events", TOPO_BY_TASK);
-    sink(builder, "order-events", "sales", "sales.order.events", TOPO_BY_TASK);
-    sink(builder, "stock-commands", "sales", "inventory.stock.commands", TOPO_BY_KEY);
-    sink(builder, "payment-commands", "sales", "payments.commands", TOPO_BY_KEY);
-    sink(builder, "notifications", "sales", "notifications.events", TOPO_BY_KEY);
-    sink(builder, "subject-keys", "sales", "identity.subject-keys", TOPO_BY_KEY);
-    sink(builder, "replies", "sales", "gateway.replies", TOPO_BY_HAND);
-    topo_set_dead_letters(builder, "dead-letters.sales");
+    sink(builder, "outcomes", "sales", TOPIC_SALES_OUTCOMES, TOPO_BY_TASK);
+    sink(builder, "cart-events", "sales", TOPIC_SALES_CART_EVENTS, TOPO_BY_TASK);
+    sink(builder, "order-events", "sales", TOPIC_SALES_ORDER_EVENTS, TOPO_BY_TASK);
+    sink(builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_BY_KEY);
+    sink(builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_BY_KEY);
+    sink(builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_BY_KEY);
+    sink(builder, "subject-keys", "sales", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
+    sink(builder, "replies", "sales", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_SALES);
     return topo_build(builder, ret_topology, error);
 }
 
@@ -181,12 +183,12 @@ int shop_payments_topology(
 {
     struct topo_builder *builder = topo_builder_new("payments");
     struct topo_aggregate payments = payments_aggregate(service);
-    source(builder, "commands", "payments.commands", 0);
+    source(builder, "commands", TOPIC_PAYMENTS_COMMANDS, 0);
     state(builder, "payment", false);
     state(builder, "payment-timers", true);
     topo_add_aggregate(builder, &payments);
-    sink(builder, "payment-events", "payments", "payments.events", TOPO_BY_TASK);
-    sink(builder, "replies-to-sales", "payments", "sales.replies", TOPO_BY_KEY);
-    topo_set_dead_letters(builder, "dead-letters.payments");
+    sink(builder, "payment-events", "payments", TOPIC_PAYMENTS_EVENTS, TOPO_BY_TASK);
+    sink(builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
+    topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);
 }

@@ -168,7 +168,7 @@ void view_cart_add(struct topo_builder *builder, const struct codec_registry *re
     view_add_node(
         builder,
         "cart-view",
-        (const char *const[]){"sales.cart.events", NULL},
+        (const char *const[]){TOPIC_SALES_CART_EVENTS, NULL},
         (const char *const[]){VIEW_CARTS, VIEW_CART_LINES, NULL},
         process,
         registry);

@@ -215,14 +215,14 @@ void view_catalog_add(struct topo_builder *builder, const struct codec_registry 
     view_add_node(
         builder,
         "catalog-view",
-        (const char *const[]){"catalog.product.events", NULL},
+        (const char *const[]){TOPIC_CATALOG_PRODUCT_EVENTS, NULL},
         (const char *const[]){VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_CATEGORIES, NULL},
         process_product,
         registry);
     view_add_node(
         builder,
         "availability-view",
-        (const char *const[]){"inventory.stock.events", NULL},
+        (const char *const[]){TOPIC_INVENTORY_STOCK_EVENTS, NULL},
         (const char *const[]){VIEW_AVAILABILITY, NULL},
         process_stock,
         registry);

@@ -44,14 +44,14 @@ void view_credentials_add(struct topo_builder *builder, const struct codec_regis
     view_add_node(
         builder,
         "claims-view",
-        (const char *const[]){"identity.claim.events", NULL},
+        (const char *const[]){TOPIC_IDENTITY_CLAIM_EVENTS, NULL},
         (const char *const[]){VIEW_CLAIMS, NULL},
         claimed,
         registry);
     view_add_node(
         builder,
         "credentials-view",
-        (const char *const[]){"identity.credentials", NULL},
+        (const char *const[]){TOPIC_IDENTITY_CREDENTIALS, NULL},
         (const char *const[]){VIEW_CREDENTIALS, NULL},
         credential,
         registry);

@@ -182,7 +182,7 @@ void view_order_add(struct topo_builder *builder, const struct codec_registry *r
     view_add_node(
         builder,
         "order-view",
-        (const char *const[]){"sales.order.events", NULL},
+        (const char *const[]){TOPIC_SALES_ORDER_EVENTS, NULL},
         (const char *const[]){VIEW_ORDERS, VIEW_ORDER_LINES, VIEW_ORDERS_BY_OWNER, NULL},
         process,
         registry);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 static const char *const topics[] = {
-    "sales.cart.events", "catalog.product.events", "inventory.stock.events", NULL};
-static const char *const own_topics[] = {"sales.cart.events", NULL};
+    TOPIC_SALES_CART_EVENTS, TOPIC_CATALOG_PRODUCT_EVENTS, TOPIC_INVENTORY_STOCK_EVENTS, NULL};
+static const char *const own_topics[] = {TOPIC_SALES_CART_EVENTS, NULL};
 
 struct line {
     struct shop_cart_line shown;

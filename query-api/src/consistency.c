@@ -24,10 +24,10 @@ struct waiting {
 static const char *store_of(const char *topic)
 {
     static const char *const map[][2] = {
-        {"catalog.product.events", VIEW_PRODUCTS},
-        {"inventory.stock.events", VIEW_AVAILABILITY},
-        {"sales.cart.events", VIEW_CARTS},
-        {"sales.order.events", VIEW_ORDERS},
+        {TOPIC_CATALOG_PRODUCT_EVENTS, VIEW_PRODUCTS},
+        {TOPIC_INVENTORY_STOCK_EVENTS, VIEW_AVAILABILITY},
+        {TOPIC_SALES_CART_EVENTS, VIEW_CARTS},
+        {TOPIC_SALES_ORDER_EVENTS, VIEW_ORDERS},
     };
     for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
         if (strcmp(map[i][0], topic) == 0)

@@ -25,9 +25,9 @@ struct listing {
     struct mr_bytes last_key; /* The cursor's. */
 };
 
-static const char *const topics[] = {"catalog.product.events", NULL};
+static const char *const topics[] = {TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
 static const char *const topics_and_stock[] = {
-    "catalog.product.events", "inventory.stock.events", NULL};
+    TOPIC_CATALOG_PRODUCT_EVENTS, TOPIC_INVENTORY_STOCK_EVENTS, NULL};
 static const struct mr_bytes nobody = {0};
 
 static bool read_sort(struct http_request *request, struct listing *listing)

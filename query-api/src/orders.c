@@ -5,7 +5,7 @@
  */
 #include "api.h"
 
-static const char *const topics[] = {"sales.order.events", NULL};
+static const char *const topics[] = {TOPIC_SALES_ORDER_EVENTS, NULL};
 
 struct found_order {
     struct mr_bytes id;

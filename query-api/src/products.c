@@ -8,8 +8,8 @@
 
 enum { AVAILABLE_SHOWN_MAX = 10 };
 
-static const char *const product_topics[] = {"catalog.product.events", NULL};
-static const char *const stock_topics[] = {"inventory.stock.events", NULL};
+static const char *const product_topics[] = {TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
+static const char *const stock_topics[] = {TOPIC_INVENTORY_STOCK_EVENTS, NULL};
 static const struct mr_bytes nobody = {0};
 
 enum field {
@@ -222,7 +222,8 @@ static void serve_availability(struct http_request *request, void *user)
 
 void api_get_availability(struct http_request *request, void *user)
 {
-    static const char *const topics[] = {"inventory.stock.events", "catalog.product.events", NULL};
+    static const char *const topics[] = {
+        TOPIC_INVENTORY_STOCK_EVENTS, TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
     static const struct api_read read = {topics, serve_availability};
     static const char *const none[] = {NULL};
     if (http_query_only(request, none))

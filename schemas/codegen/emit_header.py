@@ -38,6 +38,10 @@ def topic_enumerator(topic):
     return "SHOP_TOPIC_" + re.sub(r"[.-]", "_", topic["name"]).upper()
 
 
+def topic_name_macro(topic):
+    return "TOPIC_" + topic_enumerator(topic).removeprefix("SHOP_TOPIC_")
+
+
 def item_type(field):
     """The C type of the value itself, or of one item."""
     if field.shape == "map":
@@ -76,10 +80,12 @@ def _struct(record):
 def _enums(records, topics):
     types = "".join(f"    {record.enumerator},\n" for record in records)
     names = "".join(f"    {topic_enumerator(topic)},\n" for topic in topics)
+    macros = "".join(f'#define {topic_name_macro(topic)} "{topic["name"]}"\n' for topic in topics)
     return (
         f"enum shop_type {{\n    SHOP_NONE = 0,\n{types}}};\n"
         f"enum {{ SHOP_TYPE_COUNT = {len(records) + 1} }};\n\n"
         f"enum shop_topic {{\n{names}}};\nenum {{ SHOP_TOPIC_COUNT = {len(topics)} }};\n\n"
+        f"/* Their names. A name that is not in topics.json does not compile. */\n{macros}\n"
         "/* Indexed by enum shop_type; entry 0 is empty. */\n"
         "extern const struct codec_type shop_types[SHOP_TYPE_COUNT];\n\n"
         "/* Indexed by enum shop_topic. */\n"
