@@ -105,7 +105,7 @@ static int open_io(
 static void on_log(void *user, int level, const char *event, const char *text)
 {
     (void)user, (void)level, (void)text;
-    world.again += strcmp(event, "global-again") == 0;
+    world.again += strcmp(event, "global-retry") == 0;
 }
 
 static void start(void)

@@ -254,7 +254,7 @@ static void wrong_stores_are_refused(void **state)
     topo_add_store(
         builder,
         &(struct topo_store_options){.name = "s", .log = TOPO_LOG_EVENTS, .changelog_topic = "c"});
-    assert_refused(builder, "is no changelog store");
+    assert_refused(builder, "is not a changelog store");
 
     builder = topo_builder_new("app");
     add_source(builder, "in", "t");
@@ -356,7 +356,8 @@ static void an_aggregate_needs_its_functions_and_sinks(void **state)
     assert_refused(aggregate_builder(&aggregate), "go together");
 
     aggregate = an_aggregate();
-    assert_refused(aggregate_builder(&aggregate), "its event sink \"events\" is no sink below it");
+    assert_refused(
+        aggregate_builder(&aggregate), "its event sink \"events\" is not a sink below it");
 
     aggregate = an_aggregate();
     aggregate.outcome_sinks = LIST("answers", "more");

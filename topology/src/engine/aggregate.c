@@ -109,6 +109,7 @@ int aggregate_run(
     const struct topo_record *record,
     struct mr_error *error)
 {
+    assert(node->kind == GRAPH_AGGREGATE);
     const struct topo_aggregate *aggregate = &node->aggregate;
     struct topo_command command = {0};
     int rc = aggregate->decode(node->user, record, &context->arena, &command, error);
@@ -133,6 +134,7 @@ int aggregate_evolve(
     const struct topo_record *event,
     struct mr_error *error)
 {
+    assert(node->kind == GRAPH_AGGREGATE);
     bool restore = context->phase == CONTEXT_RESTORE;
     const struct graph_node *caller = context->node;
     enum context_phase phase = context_enter(context, restore ? CONTEXT_RESTORE : CONTEXT_EVOLVE);

@@ -1,7 +1,16 @@
 /*
- * assign.c - what the group tells a worker, and where a polled record goes.
+ * assign.c - what the group assigns and revokes, and where a polled record goes.
  *
- * Invariant: only RUNNING tasks have buffered records; what is polled for others goes back at once.
+ * Transitions
+ *     assigned   assign_take_partitions: tasks that went are closed, the others restore
+ *     revoked    assign_revoke: what is in hand is committed while the partitions are still ours
+ *     lost       assign_lose: what is in hand is aborted, as somebody else may have them already
+ *
+ * Invariants
+ *   1. Only RUNNING tasks have buffered records; what is polled for others goes back at once.
+ *   2. A suspended task keeps its stores open, so that coming back costs what it missed only.
+ *   3. A task is opened whole or not at all: it has its partition of every topic it reads.
+ *   4. A directory that another worker of this engine still has open is waited for (`unopened`).
  */
 #include "assign.h"
 
@@ -160,6 +169,7 @@ int assign_open_tasks(struct worker *worker, struct mr_error *error)
 static int assign_take_partitions(
     struct worker *worker, const struct topo_io_poll *poll, struct mr_error *error)
 {
+    assert(poll->event == TOPO_IO_ASSIGNED);
     assign_suspend(worker);
     assign_keep_partitions(worker, poll);
     int rc = assign_close_gone_tasks(worker, error);

@@ -9,7 +9,7 @@
  *   5. positions are staged               of our logs, behind the marker that the commit will leave
  *   6. input offsets and commit           dead before it: all is gone; after it: the log has all
  *   7. the stores commit, in memory       dead here: restore folds the log from the older position
- *   8. whoever waits for a position is told
+ *   8. waiters for a position are woken
  */
 #include "commit.h"
 
@@ -47,6 +47,7 @@ static struct task_log *commit_changelog_of(struct task *task, const struct topo
     return NULL;
 }
 
+/* One key that changed since the last commit; without a value it was deleted. */
 static int commit_produce_row(
     void *user,
     struct topo_store *store,
@@ -154,8 +155,8 @@ static void commit_stage_positions(struct task *task)
     }
 }
 
-/* What moved; and if nothing did (timers only), one that stayed: a transaction without an input
- * offset carries no generation and would not be fenced. */
+/* The positions that moved; if none did (timers only), one that stayed: a transaction without an
+ * input offset carries no generation and would not be fenced. */
 static size_t
 commit_collect_inputs(const struct worker *worker, struct topo_position *positions, bool moved_only)
 {
@@ -250,6 +251,7 @@ static void commit_settle(struct worker *worker)
 /* Step 6 of an event's path: in this order, and whole. */
 int commit_transaction(struct worker *worker, struct mr_error *error)
 {
+    assert(worker->state == WORKER_RUNNING && worker->io_open);
     int64_t began_ns = mr_monotonic_ns();
     int rc = 0;
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)

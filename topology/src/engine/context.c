@@ -48,6 +48,7 @@ int context_fail(
     return code;
 }
 
+/* A sink's output is held; any other node runs now, with the phase and stores that are its own. */
 int context_node(
     struct topo_context *context, const struct graph_node *node, const struct topo_record *record)
 {
@@ -111,6 +112,7 @@ int context_run(
     int64_t now_ms,
     struct mr_error *error)
 {
+    assert(source && record && !context->node);
     struct task *task = context->task;
     context_begin(context, source, record, now_ms);
     if (record->timestamp_ms > task->stream_time_ms)
@@ -127,6 +129,7 @@ int context_punctuate(
     int64_t time_ms,
     struct mr_error *error)
 {
+    assert(node->punctuate && !context->node);
     struct mr_error why = {0};
     context_begin(context, NULL, NULL, now_ms);
     context->node = node;

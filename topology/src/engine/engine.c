@@ -1,4 +1,15 @@
-/* engine.c - the engine as a whole: made, checked, started, stopped, asked. */
+/*
+ * engine.c - the engine as a whole: made, checked, started, stopped.
+ *
+ *     engine_new -> engine_check -> engine_start_threads -> engine_close_all -> topo_engine_free
+ *
+ * Invariants
+ *   1. Topics are checked before the first thread starts: they exist, and those of a sub-topology
+ *      have equal partition counts.
+ *   2. Workers stop before the global worker does: what they read of its tables stays open.
+ *   3. Readers of global stores are woken and sent away before the stores close (watch_stop).
+ *   4. Stopping twice is harmless; freeing stops first.
+ */
 #include "engine_impl.h"
 
 #include "global.h"
@@ -50,12 +61,14 @@ static bool engine_has_sub(const struct topo_topology *topology, bool global)
     return false;
 }
 
+/* Nothing is opened here but the state directory, so that a refusal leaves nothing behind. */
 int engine_new(
     const struct topo_topology *topology,
     const struct topo_engine_options *options,
     struct topo_engine **ret_engine,
     struct mr_error *error)
 {
+    assert(topology && options && options->io_open);
     struct topo_engine *engine = mr_calloc(1, sizeof *engine);
     engine->topology = topology;
     engine_set_options(engine, options);
@@ -241,7 +254,7 @@ int topo_engine_start(
     return 0;
 }
 
-/* Readers of global stores are told to go before the stores do. */
+/* Readers of global stores are sent away before the stores close. */
 static void engine_close_all(struct topo_engine *engine, bool kill)
 {
     for (size_t i = 0; i < engine->workers_count; i++) {

@@ -19,7 +19,7 @@ int engine_step(struct topo_engine *engine, struct mr_error *error);
 /* As a process that dies: no commit, no flush. */
 void engine_kill(struct topo_engine *engine);
 
-/* The worst consecutive aborts of any worker: the driver's guard against turning for ever. */
+/* The worst consecutive aborts of any worker: the driver's guard against an endless loop. */
 int engine_aborts_in_a_row(const struct topo_engine *engine);
 
 #endif

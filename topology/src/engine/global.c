@@ -1,4 +1,16 @@
-/* global.c - folds the topics of the global sub-topologies, from where the stores are to for ever.
+/*
+ * global.c - folds the topics of the global sub-topologies, from where the stores are and on.
+ *
+ *     global_open --> (global_step: read, fold, commit, pass markers)* --> global_close
+ *     RESTORING -> RUNNING   global_check_ready: all inputs are at the ends found at start
+ *
+ * Invariants
+ *   1. A position is committed with the fold of all records below it; readers see both at once.
+ *   2. A record that a processor refuses (class POISON) is undone, counted, logged and skipped.
+ *   3. After a record that cannot be folded yet nothing is folded: it comes again.
+ *   4. A table has all partitions of its topics. One that is added later ends the fold: a table
+ *      without it would be wrong without a sign.
+ *   5. Only class FATAL ends the fold (global_settle_error).
  */
 #include "global.h"
 
@@ -58,6 +70,7 @@ static int global_open_tasks(struct global *global, struct mr_error *error)
     return 0;
 }
 
+/* A table is the fold of all partitions, so there is an input for each. */
 static int global_find_partitions(
     struct global *global,
     struct task *task,
@@ -92,7 +105,7 @@ static int64_t global_known_position(const struct global_input *input)
     return store_set_position(input->task->set, input->partition.topic, input->partition.partition);
 }
 
-/* Where to begin. *ret_rebuild: the log no longer has what the state misses. */
+/* Finds the offset to begin at. *ret_rebuild: the log no longer has what the state misses. */
 static int global_find_start(
     struct global *global, struct global_input *input, bool *ret_rebuild, struct mr_error *error)
 {
@@ -251,6 +264,7 @@ static int global_fold_record(
     const struct topo_record *borrowed,
     struct mr_error *error)
 {
+    assert(borrowed->offset >= input->next);
     struct task *task = input->task;
     struct topo_record record = *borrowed;
     struct mr_error why = {0};
@@ -322,7 +336,7 @@ global_fold_batch(struct global *global, const struct topo_io_poll *poll, struct
             since_commit = 0;
         }
     }
-    /* What was given back unfolded is to be read again; what was folded before it counts. */
+    /* Records given back unfolded are read again; the ones folded before them count. */
     global->reading = rc == 0;
     int committed =
         mr_code_class(rc) == MR_CLASS_FATAL ? 0 : global_commit(global, rc ? NULL : error);
@@ -333,7 +347,7 @@ global_fold_batch(struct global *global, const struct topo_io_poll *poll, struct
     return rc;
 }
 
-/* Over markers and aborted records, which no record tells of. */
+/* Moves over markers and aborted records: no record that is delivered shows them. */
 static int global_pass_markers(struct global *global, struct mr_error *error)
 {
     bool moved = false;
@@ -392,7 +406,7 @@ static void global_report(struct global *global)
     global->reported_ms = global->now_ms;
 }
 
-/* What comes into a partition that was added is in no table: better none than one that lies. */
+/* Records of a partition that was added are in no table: better no table than a wrong one. */
 static int global_check_partitions(
     struct global *global, const struct global_input *input, struct mr_error *error)
 {
@@ -427,6 +441,7 @@ static int global_measure_lag(struct global *global, struct mr_error *error)
     return 0;
 }
 
+/* Reads once, folds and commits what came; without records it looks for markers to pass. */
 static int
 global_turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
 {
@@ -478,13 +493,13 @@ global_settle_error(struct global *global, const struct mr_error *why, struct mr
     case MR_CLASS_ABORT:
         break;
     }
-    /* One that does not pass is told of the 1st, 2nd, 4th, 8th time. */
+    /* Logs repeated failures at powers of two. */
     unsigned failures = ++global->failures;
     if ((failures & (failures - 1)) == 0)
         host_log(
             global->engine,
             MR_LOG_WARN,
-            "global-again",
+            "global-retry",
             "failures=%u error=\"%s\"",
             failures,
             why->text);

@@ -2,7 +2,7 @@
  * global.h - the worker of the global sub-topologies: every instance folds every partition.
  *
  * No group, no transaction: positions are in the stores, so a fold goes on where it was. Committed
- * after each poll that brought something; whoever waits for a position is told then.
+ * after each poll that brought something; waiters for a position are woken then.
  *
  * A record that a processor refuses (class POISON) is undone, counted, logged and skipped. One that
  * it cannot fold yet (RETRY, ABORT, FENCED) is undone and comes again, and nothing after it is

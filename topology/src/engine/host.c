@@ -6,7 +6,7 @@
  *   2. The first failure stays; later ones are logged and change nothing.
  *   3. A directory of stores has one owner at a time: host_claim gives it, host_disclaim ends it.
  *   4. The stores of global tables are published before the first thread starts and withdrawn after
- *      the last reader was told to go: host_global_store takes no lock.
+ *      the last reader was sent away: host_global_store takes no lock.
  */
 #include "host.h"
 
@@ -46,6 +46,7 @@ void host_log(
     const char *format,
     ...)
 {
+    assert(event && format);
     char text[1024];
     if (!engine->options.on_log)
         return;

@@ -59,6 +59,7 @@ static struct queue *input_find_queue(struct worker *worker, const struct topo_r
 
 void input_take(struct worker *worker, const struct topo_io_poll *poll)
 {
+    assert(poll->event == TOPO_IO_RECORDS);
     for (size_t i = 0; i < poll->records_count; i++) {
         const struct topo_record *record = &poll->records[i];
         struct queue *queue = input_find_queue(worker, record);

@@ -8,13 +8,15 @@
 #include "context.h"
 #include "txn.h"
 
+#include <assert.h>
+
 /* Something went wrong lately: what may be at fault stands alone in its transaction. */
 static bool punctuate_is_careful(const struct worker *worker)
 {
     return worker->aborts > 0 || worker->one_by_one > 0;
 }
 
-/* There is no record to lay aside: what fails is undone, and the next slot tries again. */
+/* There is no record to lay aside: the timer is undone, and its next slot tries again. */
 static int punctuate_undo_timer(
     struct worker *worker,
     struct task *task,
@@ -55,6 +57,7 @@ static int punctuate_fire_timer(
     int64_t time_ms,
     struct mr_error *error)
 {
+    assert(task->state == TASK_RUNNING && timer->node->punctuate);
     struct mr_error why = {0};
     txn_touch(worker);
     task->context.commit_requested = false;

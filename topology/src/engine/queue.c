@@ -11,6 +11,7 @@ enum { CAPACITY_MIN = 64 };
 
 void queue_init(struct queue *queue, const struct graph_input *input, int32_t partition)
 {
+    assert(input && partition >= 0);
     *queue = (struct queue){
         .input = input,
         .partition = {input->topic, partition},
@@ -87,7 +88,7 @@ void queue_refuse(struct queue *queue, int64_t offset, int code, const char *rea
     snprintf(queue->refusal.reason, sizeof queue->refusal.reason, "%s", reason);
 }
 
-/* Of two queues that are not empty. */
+/* Both queues have records. */
 static bool queue_is_before(const struct queue *a, const struct queue *b)
 {
     int a_priority = a->input->source->priority;

@@ -70,7 +70,7 @@ struct queue *queues_next(const struct queues *queues);
 /* Remembers that the record at `offset` is not to be tried again. */
 void queue_refuse(struct queue *queue, int64_t offset, int code, const char *reason);
 
-/* What a record costs while it is buffered. */
+/* The memory that a record takes while it is buffered. */
 size_t queue_bytes_of(const struct topo_record *record);
 
 #endif

@@ -1,10 +1,24 @@
 /*
  * restore.c - from an assignment to a running task, one step after the other.
  *
- * The committed offsets are read before the ends of the logs: an end read first could be older than
- * the input offset, and the task would decide on state that misses its own last transaction. Done
- * means that the reader's position is at the end, not that the last record was seen: what is last
- * may be a marker. Running tasks go on meanwhile.
+ * Steps of a task, all by restore_step_to
+ *     OFFSETS -> TARGETS   restore_read_offsets: what the group has committed
+ *     TARGETS -> READ      restore_set_targets: where the logs end now
+ *     READ    -> GLOBALS   restore_finish_read: the logs are folded up to there
+ *     READ    -> TARGETS   restore_start_over: a log lost its beginning, or cannot be folded yet
+ *     GLOBALS -> SEEK      restore_step_task: the global tables have come up
+ *     SEEK    -> (RUNNING) restore_start_input: input flows from the committed offsets
+ *
+ * Invariants
+ *   1. The committed offsets are read before the ends of the logs: an end read first could be older
+ *      than the input offset, and the task would decide on state that misses its own last
+ *      transaction.
+ *   2. Done means that the reader's position is at the end, not that the last record was seen: the
+ *      last offset may be a marker.
+ *   3. A record that somebody else wrote is passed over and counted (restore_lay_aside). A record
+ *      of ours that cannot be read blocks its task (restore_block_task) and no other.
+ *   4. A position is put with the fold of all records below it.
+ *   5. Running tasks go on meanwhile: a step reads some batches only.
  */
 #include "restore.h"
 
@@ -47,7 +61,7 @@ bool restore_is_active(const struct worker *worker)
     return false;
 }
 
-/* What may work later is tried in the next step. */
+/* A call that may work later is tried again in the next step. */
 static int restore_later(int rc)
 {
     return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
@@ -55,6 +69,7 @@ static int restore_later(int rc)
 
 /* -- the committed offsets, all tasks in one request -- */
 
+/* One request for all tasks: each would cost a round trip to the coordinator. */
 static int restore_read_offsets(struct worker *worker, struct mr_error *error)
 {
     size_t count = 0;
@@ -88,7 +103,7 @@ static int restore_read_offsets(struct worker *worker, struct mr_error *error)
 /* -- the ends of the logs -- */
 
 /* The marker of our own last commit may not be in the log yet: it is looked at again in the next
- * step. A topic that was made anew stays shorter than what we know of it. */
+ * step. A topic that was deleted and created again stays shorter than what we know of it. */
 static int restore_check_end(
     struct worker *worker,
     struct task_log *log,
@@ -174,7 +189,7 @@ static int restore_set_targets(struct worker *worker, struct task *task, struct 
     bool rebuild = false;
     for (size_t i = 0; i < task->sub->logs_count && !rc && !rebuild; i++)
         rc = restore_find_target(worker, task, &task->logs[i], &rebuild, error);
-    /* What was added already would be polled, and passed by, before the task is at READ. */
+    /* Logs added already would be polled, and their records dropped, before the task is at READ. */
     if (rc || rebuild)
         restore_stop_reading(worker, task);
     if (rebuild) {
@@ -221,10 +236,11 @@ static bool restore_is_own(const struct task_log *log, const struct topo_record 
 }
 
 /* A live run never reads its own logs, so a record that somebody else wrote there has had no
- * effect; a restart is not to be worse. Of many, not each is logged: `count` tells the others. */
+ * effect; a restart must not be worse. Not each of many is logged; `count` has the number. */
 static void restore_lay_aside(
     struct task *task, struct task_log *log, const struct topo_record *record, const char *why)
 {
+    assert(why[0] != '\0');
     int64_t count = ++log->laid_aside;
     metrics_add(&task->engine->metrics.laid_aside, 1);
     if (count > LAID_ASIDE_LOGGED && (count & (count - 1)) != 0)
@@ -242,7 +258,7 @@ static void restore_lay_aside(
         why);
 }
 
-/* What may become of a changelog's record: ours is folded, or cannot be read; a value without our
+/* Decides on a record of a changelog: ours is folded, or cannot be read; a value without our
  * header is taken if the store knows it as one of its own, as earlier versions wrote none; a
  * deletion without it is never taken: a row that stays is harmless, one that is missing is not. */
 static int restore_check_row(
@@ -294,11 +310,12 @@ static int restore_fold_record(
     const struct topo_record *record,
     struct mr_error *error)
 {
+    assert(log->reading && record->offset >= log->next);
     struct topo_context *context = &task->context;
     struct mr_error why = {0};
     int rc = 0;
     if (!restore_is_own(log, record)) {
-        restore_lay_aside(task, log, record, "it has none of our headers");
+        restore_lay_aside(task, log, record, "it does not have our headers");
         log->next = record->offset + 1;
         return 0;
     }
@@ -345,9 +362,11 @@ static void restore_put_positions(struct task *task)
     }
 }
 
-/* What is folded counts, with its positions; the rest waits for somebody who can read it. */
+/* The records folded so far count, with their positions; the rest waits for a version that can
+ * read it. */
 static void restore_block_task(struct worker *worker, struct task *task, const struct mr_error *why)
 {
+    assert(task->state == TASK_RESTORING);
     restore_put_positions(task);
     restore_stop_reading(worker, task);
     store_set_restore_mode(task->set, false);
@@ -384,14 +403,14 @@ restore_fold_batch(struct worker *worker, const struct topo_io_poll *poll, struc
     return rc;
 }
 
-/* A log lost what was to be read next, or it cannot be folded yet: where its end is, and whether
- * what we have can still be completed, is looked at anew. */
+/* A log lost the records to read next, or they cannot be folded yet: its end, and whether the state
+ * can still be completed from it, are looked up again. */
 static int restore_start_over(struct worker *worker, const struct mr_error *why)
 {
     host_log(
         worker->engine,
         MR_LOG_WARN,
-        "restore-again",
+        "restore-retry",
         "worker=%d error=\"%s\"",
         worker->number,
         why ? why->text : "");
@@ -515,6 +534,7 @@ static int restore_seek_queue(struct worker *worker, struct queue *queue, struct
 
 static int restore_start_input(struct worker *worker, struct task *task, struct mr_error *error)
 {
+    assert(restore_is_at(task, TASK_RESTORE_SEEK));
     for (size_t i = 0; i < task->queues.count; i++) {
         struct queue *queue = &task->queues.items[i];
         int rc = restore_seek_queue(worker, queue, error);
@@ -528,7 +548,7 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
             timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
-    watch_wake(&worker->engine->watches); /* What the group had committed is here now. */
+    watch_wake(&worker->engine->watches); /* The state has come to what the group had committed. */
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;
     return 0;

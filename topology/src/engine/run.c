@@ -2,8 +2,15 @@
  * run.c - the records of the running tasks: which one is next, through the graph, out or to the
  * dead letters.
  *
- * Invariant: a record is done whole or undone whole. What it put out is produced after it
- * succeeded; what it wrote is rolled back if it did not.
+ * A record     run_next_queue -> run_process_record -> txn_emit, or run_dead_letter
+ *
+ * Invariants
+ *   1. A record is done whole or undone whole. Its outputs are produced after it succeeded; its
+ *      writes are rolled back if it did not.
+ *   2. Only errors of class POISON make a dead letter. All others end the turn.
+ *   3. A record whose outputs the log refuses goes to the dead letters when it comes again, and is
+ *      committed alone: nothing else can undo that.
+ *   4. queue.next moves behind a record only when it is done.
  */
 #include "run.h"
 
@@ -104,7 +111,7 @@ static bool run_waits_for_queue(struct worker *worker, struct queue *queue)
     return queue->next < queue->idle_high && queue->idle_high > queue->gave_up_high;
 }
 
-/* What comes after `head` by its priority is not waited for. */
+/* Queues of lower priority than `head` do not hold it up. */
 static bool run_waits_for_any(struct worker *worker, struct task *task, const struct queue *head)
 {
     const int priority = head->input->source->priority;
@@ -168,7 +175,8 @@ static int run_produce_dead_letter(
         return mr_fail(
             error,
             MR_FATAL,
-            "%s/%" PRId32 " offset %" PRId64 " is refused and there is no dead-letter topic: %s",
+            "%s/%" PRId32 " offset %" PRId64
+            " cannot be processed, and the topology has no dead-letter topic for it: %s",
             record->topic,
             record->partition,
             record->offset,
@@ -242,6 +250,7 @@ static int run_process_record(
     const struct topo_record *record,
     struct mr_error *error)
 {
+    assert(task->state == TASK_RUNNING && task->context.held_count == 0);
     struct mr_error why = {0};
     if (queue->refusal.offset == record->offset)
         return run_dead_letter_refused(worker, task, &queue->refusal, record, error);

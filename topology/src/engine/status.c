@@ -57,6 +57,7 @@ static void status_put_seconds(
         (double)ns / 1e9);
 }
 
+/* Prometheus counts each bucket with all below it. */
 static void status_put_commit_seconds(
     struct mr_buffer *out, const char *application, struct metrics_histogram *histogram)
 {
@@ -117,73 +118,80 @@ static void status_put_failures(
     }
 }
 
+/* Names are a contract with whoever has alerts on them: add, never rename. */
+struct counter {
+    const char *name;
+    const char *help;
+    size_t offset;
+    bool is_time;
+};
+
+static const struct counter counters[] = {
+    {"topo_records_total", "Input records processed.", offsetof(struct metrics, records), false},
+    {"topo_outputs_total", "Records put out.", offsetof(struct metrics, outputs), false},
+    {"topo_changelog_records_total",
+     "Changelog records written.",
+     offsetof(struct metrics, changelog_records),
+     false},
+    {"topo_restored_records_total",
+     "Log records folded in restores.",
+     offsetof(struct metrics, restored_records),
+     false},
+    {"topo_punctuations_total", "Timers fired.", offsetof(struct metrics, punctuations), false},
+    {"topo_commits_total", "Transactions committed.", offsetof(struct metrics, commits), false},
+    {"topo_aborts_total", "Transactions aborted.", offsetof(struct metrics, aborts), false},
+    {"topo_fenced_total",
+     "Times the tasks were given up.",
+     offsetof(struct metrics, fenced),
+     false},
+    {"topo_rebalances_total", "Assignments received.", offsetof(struct metrics, rebalances), false},
+    {"topo_retries_total", "Calls made again.", offsetof(struct metrics, retries), false},
+    {"topo_rebuilds_total",
+     "Stores removed and restored from the start of their logs.",
+     offsetof(struct metrics, rebuilds),
+     false},
+    {"topo_holds_given_up_total",
+     "Records processed although the position they require was not reached in time.",
+     offsetof(struct metrics, holds_given_up),
+     false},
+    {"topo_input_lost_total",
+     "Input offsets deleted before they were processed.",
+     offsetof(struct metrics, input_lost),
+     false},
+    {"topo_laid_aside_total",
+     "Records in its own logs that it did not write, passed over in restores.",
+     offsetof(struct metrics, laid_aside),
+     false},
+    {"topo_poll_seconds", "Time in polls.", offsetof(struct metrics, poll_ns), true},
+    {"topo_process_seconds", "Time in processing.", offsetof(struct metrics, process_ns), true},
+    {"topo_flush_seconds", "Time writing behind.", offsetof(struct metrics, flush_ns), true},
+};
+
 static void status_put_counters(struct topo_engine *engine, struct mr_buffer *out)
 {
-    struct metrics *m = &engine->metrics;
+    struct metrics *metrics = &engine->metrics;
     const char *id = engine->topology->application_id;
-    status_put_counter(
-        out, id, "topo_records_total", "Input records processed.", status_get(&m->records));
-    status_put_counter(out, id, "topo_outputs_total", "Records put out.", status_get(&m->outputs));
-    status_put_counter(
-        out,
-        id,
-        "topo_changelog_records_total",
-        "Changelog records written.",
-        status_get(&m->changelog_records));
-    status_put_counter(
-        out,
-        id,
-        "topo_restored_records_total",
-        "Log records folded in restores.",
-        status_get(&m->restored_records));
-    status_put_counter(
-        out, id, "topo_punctuations_total", "Timers fired.", status_get(&m->punctuations));
-    status_put_counter(
-        out, id, "topo_commits_total", "Transactions committed.", status_get(&m->commits));
-    status_put_counter(
-        out, id, "topo_aborts_total", "Transactions aborted.", status_get(&m->aborts));
-    status_put_counter(
-        out, id, "topo_fenced_total", "Times the tasks were given up.", status_get(&m->fenced));
-    status_put_counter(
-        out, id, "topo_rebalances_total", "Assignments received.", status_get(&m->rebalances));
-    status_put_counter(out, id, "topo_retries_total", "Calls made again.", status_get(&m->retries));
-    status_put_counter(
-        out, id, "topo_rebuilds_total", "Stores built anew.", status_get(&m->rebuilds));
-    status_put_counter(
-        out,
-        id,
-        "topo_holds_given_up_total",
-        "Records that waited in vain for the position they require.",
-        status_get(&m->holds_given_up));
-    status_put_counter(
-        out,
-        id,
-        "topo_input_lost_total",
-        "Input offsets deleted before they were processed.",
-        status_get(&m->input_lost));
-    status_put_counter(
-        out,
-        id,
-        "topo_laid_aside_total",
-        "Records in its own logs that it did not write, passed over in restores.",
-        status_get(&m->laid_aside));
-    status_put_seconds(out, id, "topo_poll_seconds", "Time in polls.", status_get(&m->poll_ns));
-    status_put_seconds(
-        out, id, "topo_process_seconds", "Time in processing.", status_get(&m->process_ns));
-    status_put_seconds(
-        out, id, "topo_flush_seconds", "Time writing behind.", status_get(&m->flush_ns));
-    status_put_commit_seconds(out, id, &m->commit);
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        const struct counter *counter = &counters[i];
+        void *at = (char *)metrics + counter->offset;
+        uint64_t value = status_get((_Atomic uint64_t *)at);
+        if (counter->is_time)
+            status_put_seconds(out, id, counter->name, counter->help, value);
+        else
+            status_put_counter(out, id, counter->name, counter->help, value);
+    }
+    status_put_commit_seconds(out, id, &metrics->commit);
     status_put_failures(
         engine,
         "topo_dead_letters_total",
         "Records refused, by node and class.",
-        m->dead_letters,
+        metrics->dead_letters,
         out);
     status_put_failures(
         engine,
         "topo_punctuation_failures_total",
         "Timers refused, by node and class.",
-        m->punctuation_failures,
+        metrics->punctuation_failures,
         out);
 }
 
@@ -345,6 +353,7 @@ static void status_put_json_task(struct mr_buffer *out, const struct metrics_tas
     mr_buffer_add_byte(out, '}');
 }
 
+/* A failure is part of the answer: whoever asks is looking for it. */
 void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
 {
     static const char *const names[] = {

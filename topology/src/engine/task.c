@@ -1,4 +1,20 @@
-/* task.c - a task's parts: made, closed, rebuilt, written behind. */
+/*
+ * task.c - a task's parts: made, closed, rebuilt, written behind.
+ *
+ * Transitions, all by task_move
+ *     SUSPENDED -> RESTORING   assign_open_tasks, global_open_tasks
+ *     RESTORING -> RUNNING     restore_start_input, global_check_ready
+ *     RUNNING   -> RESTORING   txn_undo
+ *     RESTORING -> BLOCKED     task_block, by restore_block_task
+ *     any       -> SUSPENDED   assign_suspend
+ *
+ * Invariants
+ *   1. Only a RUNNING task has buffered input.
+ *   2. A task with a directory has claimed it from the engine: from task_open to task_close.
+ *   3. The fingerprint in a store's directory names what made it; another one is refused.
+ *   4. What is written behind is committed: data and positions in one batch.
+ *   5. A store is removed only by task_rebuild, and that is logged.
+ */
 #include "task.h"
 
 #include <base/alloc.h>
@@ -58,6 +74,7 @@ void task_move(struct task *task, enum task_state state)
 
 void task_block(struct task *task, const char *why)
 {
+    assert(task->state == TASK_RESTORING && why[0] != '\0');
     (void)snprintf(task->why_blocked, sizeof task->why_blocked, "%s", why);
     task_move(task, TASK_BLOCKED);
     host_log(
@@ -72,7 +89,7 @@ void task_block(struct task *task, const char *why)
         task->why_blocked);
 }
 
-/* What made this state: other names or kinds would read it wrong. */
+/* Names the stores and kinds that made this state: others would read it wrong. */
 static char *task_make_fingerprint(const struct graph_sub *sub, const char *application_id)
 {
     static const char *const kinds[] = {
@@ -108,6 +125,7 @@ static enum store_writer task_writer_of(const struct graph_store *store)
     return store->is_outcomes ? STORE_BY_OUTCOMES : STORE_BY_EVOLVE;
 }
 
+/* All stores of a task are one set: they commit, abort and flush together. */
 static int task_open_stores(struct task *task, struct mr_error *error)
 {
     const struct graph_sub *sub = task->sub;
@@ -162,6 +180,7 @@ static void task_make_parts(struct task *task)
             task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1, 0};
 }
 
+/* The claim comes first: what the task opens afterwards is its own until task_close. */
 int task_open(
     struct topo_engine *engine,
     struct worker *worker,
@@ -170,6 +189,7 @@ int task_open(
     struct task **ret_task,
     struct mr_error *error)
 {
+    assert(partition >= 0);
     if (engine->state_dir && !host_claim(engine, sub, partition))
         return mr_fail(
             error,

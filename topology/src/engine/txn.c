@@ -39,6 +39,7 @@ bool txn_retry(struct worker *worker, int rc, int *tries)
 
 int txn_begin(struct worker *worker, struct mr_error *error)
 {
+    assert(worker->io_open);
     int tries = 0;
     int rc = 0;
     if (worker->txn.open)
@@ -73,6 +74,7 @@ void txn_count_timer_failure(
 
 int txn_blame_timer(struct worker *worker, const struct mr_error *why, struct mr_error *error)
 {
+    assert(worker->txn.timer);
     struct task_timer *timer = worker->txn.timer;
     txn_count_timer_failure(worker, timer, why);
     timer->not_before_ms = worker->now_ms + TXN_TIMER_PAUSE_MS;
@@ -134,12 +136,14 @@ int txn_produce(
     return rc;
 }
 
+/* The sink says which partition; what goes to one of the task's logs moves its next offset. */
 static int txn_emit_one(
     struct worker *worker,
     struct task *task,
     const struct context_held *held,
     struct mr_error *error)
 {
+    assert(held->sink->kind == GRAPH_SINK);
     const struct graph_node *sink = held->sink;
     const struct topo_output *output = &held->output;
     const struct topo_context *context = &task->context;
@@ -169,6 +173,7 @@ static int txn_emit_one(
 
 int txn_emit(struct worker *worker, struct task *task, size_t *ret_emitted, struct mr_error *error)
 {
+    assert(task->state == TASK_RUNNING);
     struct topo_context *context = &task->context;
     size_t emitted = 0;
     int rc = 0;
@@ -235,6 +240,7 @@ void txn_undo(struct worker *worker)
 
 int txn_abort(struct worker *worker, struct mr_error *error)
 {
+    assert(worker->io_open);
     int tries = 0;
     int rc = 0;
     metrics_add(&worker->engine->metrics.aborts, 1);

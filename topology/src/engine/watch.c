@@ -1,4 +1,17 @@
-/* watch.c - positions that threads wait for. */
+/*
+ * watch.c - positions that threads wait for.
+ *
+ * Transitions of a watch
+ *     WAITING -> FIRING   watch_wake: its position is reached, or the table was stopped
+ *     FIRING  -> FIRED    watch_fire: wake has returned
+ *     any     -> freed    watch_cancel; in its own wake: watch_fire, afterwards
+ *
+ * Invariants
+ *   1. wake is called once at most, without the mutex, and never after watch_cancel returned.
+ *   2. A watch in FIRING belongs to the thread that fires it; others wait for FIRED.
+ *   3. A position is published after the stores that it names are committed.
+ *   4. A stopped table answers every waiter.
+ */
 #include "watch.h"
 
 #include <base/alloc.h>
@@ -70,6 +83,7 @@ void watch_set(
     int64_t next,
     int64_t end)
 {
+    assert(sub->index < table->subs_count);
     pthread_mutex_lock(&table->mutex);
     struct watch_entry *entry =
         watch_find_entry(table, sub, partition->topic, partition->partition);
@@ -221,6 +235,7 @@ enum topo_answer watch_await(
     return answer;
 }
 
+/* Looked at with the mutex held, so that a position published meanwhile is not missed. */
 bool watch_add(
     struct watch_table *table,
     const struct graph_sub *sub,
@@ -229,6 +244,7 @@ bool watch_add(
     void *user,
     struct topo_watch **ret_watch)
 {
+    assert(wake && position->topic);
     struct topo_watch *watch = mr_calloc(1, sizeof *watch);
     watch->sub = sub;
     watch->topic = mr_strdup(position->topic);

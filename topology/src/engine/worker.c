@@ -1,4 +1,21 @@
-/* worker.c - the life of a worker: its states, its step, and what is done about errors. */
+/*
+ * worker.c - the life of a worker: its states, its step, and what is done about errors.
+ *
+ * Transitions, all by worker_move
+ *     CLOSED  -> RUNNING   worker_join: io opened, epoch taken, outputs known, subscribed
+ *     RUNNING -> CLOSED    worker_give_up: fenced, or a transaction that could not be aborted
+ *     any     -> FAILED    worker_fail: an error of class FATAL
+ *     any     -> STOPPED   worker_stop (commits and flushes), worker_kill (does neither)
+ *
+ * Invariants
+ *   1. RUNNING has an open io, CLOSED has none.
+ *   2. Error classes are acted on here only: worker_settle_error while RUNNING,
+ *      worker_settle_closed before. Everything below returns a code.
+ *   3. The producer's epoch is taken before anything is read: whoever ran under our name before is
+ *      fenced by then, and its open transaction is aborted.
+ *   4. After an abort every task is RESTORING, and its stores are as of the last commit.
+ *   5. A step never waits longer than its timeout, plus the pauses between attempts.
+ */
 #include "worker.h"
 
 #include "assign.h"
@@ -85,6 +102,7 @@ static void worker_list_outputs(struct worker *worker, const struct topo_topolog
 
 struct worker *worker_new(struct topo_engine *engine, int number)
 {
+    assert(engine && number >= 0);
     struct worker *worker = mr_calloc(1, sizeof *worker);
     worker->engine = engine;
     worker->number = number;
@@ -270,7 +288,7 @@ worker_settle_error(struct worker *worker, const struct mr_error *why, struct mr
         return 0;
     if (mr_code_class(rc) == MR_CLASS_FATAL)
         return worker_fail(worker, &second, error);
-    /* What cannot even be aborted is left to the next owner of our name: ourselves. */
+    /* The abort failed: rejoin, and init_transactions aborts it under the same id. */
     worker_give_up(worker, &second);
     return 0;
 }
@@ -381,6 +399,7 @@ static bool worker_report_is_due(const struct worker *worker)
 
 int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
 {
+    assert(timeout_ms >= 0);
     struct mr_error why = {0};
     worker->progress = false;
     if (worker->state == WORKER_CLOSED) {

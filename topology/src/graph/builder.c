@@ -133,7 +133,7 @@ builder_check_store(struct topo_builder *builder, const struct topo_store_option
     if (store->log != TOPO_LOG_CHANGELOG && store->changelog_topic)
         FAIL(
             builder,
-            "store \"%s\": it has a changelog topic but is no changelog store",
+            "store \"%s\": it has a changelog topic but is not a changelog store",
             store->name);
     if (store->changelog_topic)
         builder_check_name(builder, "topic", store->changelog_topic);

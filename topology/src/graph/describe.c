@@ -46,6 +46,7 @@ static const char *describe_by_name(enum topo_partition_by by)
 
 /* -- text -- */
 
+/* Children are names only: a node with several parents is described once. */
 static void describe_text_node(const struct graph_node *node, FILE *out)
 {
     fprintf(out, "    %s %s", describe_kind_name(node->kind), node->name);
@@ -109,6 +110,7 @@ static void describe_dot_topic(const char *topic, FILE *out)
     fprintf(out, "\"topic:%s\"", topic);
 }
 
+/* A cluster per sub-topology; topics stand outside, as they join sub-topologies. */
 static void
 describe_dot_sub(const struct topo_topology *topology, const struct graph_sub *sub, FILE *out)
 {

@@ -108,7 +108,7 @@ static int graph_claim_sink(
         return mr_fail(
             error,
             MR_CONFIG,
-            "aggregate \"%s\": its %s sink \"%s\" is no sink below it",
+            "aggregate \"%s\": its %s sink \"%s\" is not a sink below it",
             node->name,
             what,
             name);
@@ -148,6 +148,7 @@ static int graph_link_outcome_sinks(
     return 0;
 }
 
+/* One outcome topic per command topic, so that a command's waiter knows where to look. */
 static int
 graph_link_outcomes(struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
 {

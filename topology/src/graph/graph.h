@@ -18,7 +18,7 @@ struct graph_store;
 
 enum graph_kind { GRAPH_SOURCE, GRAPH_PROCESSOR, GRAPH_AGGREGATE, GRAPH_SINK };
 
-/* What an aggregate's sink is to it. */
+/* The role of a sink for its aggregate. */
 enum graph_sink_role { GRAPH_PLAIN, GRAPH_EVENTS, GRAPH_OUTCOMES };
 
 struct graph_names {

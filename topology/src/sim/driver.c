@@ -40,6 +40,7 @@ static int64_t driver_now_ms(void *user)
     return topo_sim_now_ms(user);
 }
 
+/* An engine without threads; its stores take their time from the simulated clock. */
 static int driver_start(struct topo_driver *driver, struct mr_error *error)
 {
     if (driver->engine)

@@ -159,7 +159,7 @@ void topo_sim_advance_ms(struct topo_sim *sim, int64_t ms)
 int64_t topo_sim_now_ms(const struct topo_sim *sim)
 {
     struct topo_sim *mine =
-        (struct topo_sim *)(uintptr_t)sim; /* The mutex is no part of its value. */
+        (struct topo_sim *)(uintptr_t)sim; /* The mutex is not part of its value. */
     pthread_mutex_lock(&mine->mutex);
     int64_t now = sim->now_ms;
     pthread_mutex_unlock(&mine->mutex);

@@ -2,8 +2,8 @@
  * sim_group.c - consumer groups of the simulated cluster: static members, eager range assignment.
  *
  *     a member joins, or one is gone for the session timeout --> preparing
- *     preparing: each holder polls and is told REVOKED, polls again and has joined
- *     all have joined --> next generation, each is told ASSIGNED
+ *     preparing: each holder polls and gets REVOKED, polls again and has joined
+ *     all have joined --> next generation, each gets ASSIGNED
  *
  * A member that comes back under its id within the session timeout gets what it had, and whoever
  * used that id before is fenced.
@@ -198,7 +198,7 @@ void sim_group_gone(struct sim_member *member)
     slot->member = NULL;
     slot->topics = NULL;
     slot->topics_count = 0;
-    slot->joined = false; /* Who prepares waits for it, or for its session to end. */
+    slot->joined = false; /* A group that is preparing waits for it, or for its session to end. */
     slot->gone_ms = member->sim->now_ms;
 }
 

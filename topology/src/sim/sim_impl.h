@@ -79,9 +79,9 @@ struct sim_slot {
     char *id;
     struct sim_member *member; /* NULL: its process is gone. */
     int64_t gone_ms;
-    bool holding; /* It was told its assignment and not yet to give it up. */
+    bool holding; /* It has its assignment, and REVOKED is yet to be delivered. */
     bool joined;
-    bool deliver; /* It has an assignment to be told. */
+    bool deliver; /* ASSIGNED is yet to be delivered. */
     struct topo_partition *assignment;
     size_t assignment_count;
     const char *const *topics; /* The member's copy. */
@@ -98,7 +98,7 @@ struct sim_group {
     struct sim_group *next;
 };
 
-/* Where a reader is in one partition. */
+/* The position of a reader in one partition. */
 struct sim_cursor {
     struct topo_partition partition; /* With the reader's own topic pointer. */
     struct sim_partition *log;
@@ -179,7 +179,7 @@ void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_t
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer);
 void sim_txns_expire(struct topo_sim *sim);
 /* The next visible record at or after *offset, which moves behind it; NULL: none (yet), and *offset
- * has moved over what is invisible for ever. */
+ * has moved over what stays invisible. */
 const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset);
 void sim_log_free(struct topo_sim *sim);
 

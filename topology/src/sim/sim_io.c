@@ -582,7 +582,7 @@ static int64_t sim_io_log_position(void *self, struct topo_partition partition)
     if (cursor && (cursor->lost || cursor->next < cursor->log->low)) {
         next = cursor->next;
     } else if (cursor) {
-        /* Over what is invisible for ever, but not over a record nobody has seen. */
+        /* Moves over what stays invisible, but not over a record that was not delivered yet. */
         int64_t probe = cursor->next;
         next = sim_read(cursor->log, &probe) ? cursor->next : probe;
         cursor->next = next;
@@ -612,6 +612,7 @@ static void sim_io_close(void *self)
     free(member);
 }
 
+/* Every call of the io has its own function, so that each counts as one that can fail. */
 int topo_sim_open(
     void *user,
     const struct topo_io_options *options,
