@@ -13,7 +13,7 @@ import probes
 import processes
 from home import Home
 from processes import Process
-from supervisor import QUICK_DEATH_S, Supervisor, stop_orphans
+from supervisor import DEFAULT_IMPORT, QUICK_DEATH_S, Supervisor, stop_orphans
 from terminal import Failure
 
 # Writes "+NAME" when it starts and "-NAME" when it is told to stop.
@@ -63,6 +63,12 @@ class FakeShop:
     def import_command(self, data, orders):
         self.imports.append((str(data), str(orders)))
         return ["true"]
+
+    def import_line(self, data, orders):
+        return f"import {data} {orders}"
+
+    def check_command(self, data):
+        return ["sh", "-c", f"case {data} in *bad*) echo 'line 5: bad'; exit 1;; esac"]
 
 
 class SupervisorTest(HomeTest):
@@ -165,6 +171,35 @@ class SupervisorTest(HomeTest):
         self.supervisor._import("data.csv", "10")
         self.assertEqual(self.shop.imports, [("data.csv", "10")])
         self.assertFalse(self.home.import_mark.exists())
+
+    def test_a_file_that_is_refused_leaves_no_mark(self):
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        with self.assertRaisesRegex(Failure, "reading bad.csv failed: line 5: bad(?s:.*)the next tools/up fills"):
+            self.supervisor.bring_up("bad.csv", None)
+        self.assertFalse(self.home.import_mark.exists())
+        self.supervisor._import(None, None)
+        self.assertEqual(self.shop.imports, [tuple(map(str, DEFAULT_IMPORT.values()))])
+
+    def test_a_half_filled_shop_whose_file_is_refused_is_told_how_to_go_on(self):
+        processes.write_json(self.home.import_mark, {"data": "bad.csv", "orders": "all"})
+        with self.assertRaisesRegex(Failure, "half filled from this file: tools/up --data FILE"):
+            self.supervisor.bring_up(None, None)
+        self.assertTrue(self.home.import_mark.exists())
+        self.supervisor._import("good.csv", None)
+        self.assertEqual(self.shop.imports, [("good.csv", "all")])
+
+    def test_what_is_not_imported_into_a_full_shop_is_said(self):
+        said = []
+        self.patch("supervisor.say", said.append)
+        self.patch("probes.shop_is_empty", lambda _address: False)
+        self.supervisor._import("a new.csv", None)
+        self.assertIn("a new.csv is not imported", said[-1])
+        self.assertIn("import a new.csv all", said[-1])
+        self.supervisor._import(None, "10")
+        self.assertIn("--orders 10", said[-1])
+        said.clear()
+        self.supervisor._import(None, None)
+        self.assertEqual(said, [])
 
     def test_an_import_that_was_cut_short_goes_on_with_its_own_data(self):
         processes.write_json(self.home.import_mark, {"data": "theirs.csv", "orders": "all"})

@@ -1,6 +1,7 @@
 """The one page that names every program of a running shop: what starts it, where it is, when it is ready."""
 
 import os
+import shlex
 
 import broker
 import build
@@ -58,6 +59,14 @@ class Shop:
         return [
             build.binary("millrace"), "import", "retail", data, "--orders", orders,
             "--brokers", self.brokers, "--secrets-dir", self.home.secrets]
+
+    def import_line(self, data, orders):
+        """The same, to be pasted into a shell."""
+        return shlex.join(str(part) for part in self.import_command(data, orders))
+
+    def check_command(self, data):
+        """Reads and judges a file, and does nothing else."""
+        return [build.binary("millrace"), "import", "retail", data, "--check"]
 
     def query_api(self):
         return self._address("query-api")
