@@ -4,6 +4,8 @@
  */
 #include <tests/cmocka.h>
 
+#include "world.h"
+
 #include <topology/aggregate.h>
 #include <topology/driver.h>
 
@@ -144,29 +146,7 @@ static struct topo_topology *make_topology(const struct topo_aggregate *ledger)
     for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++)
         topo_add_sink(builder, &sinks[i]);
     topo_set_dead_letters(builder, "ledger.dead");
-    struct topo_topology *topology = NULL;
-    struct mr_error error = {0};
-    if (topo_build(builder, &topology, &error))
-        fail_msg("%s", error.text);
-    return topology;
-}
-
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-};
-
-static struct world open_world(const struct topo_aggregate *ledger)
-{
-    struct world world = {.topology = make_topology(ledger)};
-    world.driver = topo_driver_new(world.topology, NULL);
-    return world;
-}
-
-static void close_world(struct world *world)
-{
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
+    return world_build(builder);
 }
 
 static void send(struct world *world, const char *topic, const char *page, const char *id)
@@ -200,7 +180,7 @@ static void assert_page(struct world *world, const char *page, const char *entri
 static void outcomes_go_to_the_topic_of_the_source_the_command_came_by(void **state)
 {
     (void)state;
-    struct world world = open_world(&good_ledger);
+    struct world world = world_open(make_topology(&good_ledger), NULL);
     send(&world, "bills.commands", "p", "b1");
     send(&world, "notes.commands", "p", "n1");
     send(&world, "bills.commands", "p", "b2");
@@ -210,13 +190,13 @@ static void outcomes_go_to_the_topic_of_the_source_the_command_came_by(void **st
     assert_next(&world, "notes.outcomes", "n1@3");
     assert_next(&world, "notes.outcomes", NULL);
     assert_page(&world, "p", "b1 n1 b2 ");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash_too(void **state)
 {
     (void)state;
-    struct world world = open_world(&good_ledger);
+    struct world world = world_open(make_topology(&good_ledger), NULL);
     send(&world, "bills.commands", "p", "b1");
     send(&world, "notes.commands", "p", "n1");
     for (int life = 0; life < 2; life++) {
@@ -237,7 +217,7 @@ static void an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash
     assert_next(&world, "notes.outcomes", "n1@3");
     assert_next(&world, "notes.outcomes", NULL);
     assert_page(&world, "p", "b1 n1 ");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void one_outcome_sink_serves_all_sources(void **state)
@@ -245,13 +225,13 @@ static void one_outcome_sink_serves_all_sources(void **state)
     (void)state;
     struct topo_aggregate ledger = good_ledger;
     ledger.outcome_sinks = LIST("bill-outcomes");
-    struct world world = open_world(&ledger);
+    struct world world = world_open(make_topology(&ledger), NULL);
     send(&world, "bills.commands", "p", "b1");
     send(&world, "notes.commands", "p", "n1");
     assert_next(&world, "bills.outcomes", "b1@1");
     assert_next(&world, "bills.outcomes", "n1@3");
     assert_next(&world, "notes.outcomes", NULL);
-    close_world(&world);
+    world_close(&world);
 }
 
 /* -- what is asserted -- */
@@ -367,7 +347,7 @@ static void run_and_catch(const struct topo_aggregate *ledger, char *ret_text, s
         signal(SIGABRT, SIG_DFL);
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
         dup2(ends[1], STDERR_FILENO);
-        struct world world = open_world(ledger);
+        struct world world = world_open(make_topology(ledger), NULL);
         send(&world, "bills.commands", "p", "b1");
         topo_driver_advance_ms(world.driver, 1000, NULL);
         _exit(0);

@@ -10,6 +10,15 @@
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
+const char *const counter_topics[] = {
+    "counter.commands",
+    "counter.events",
+    "counter.outcomes",
+    "counter.replies",
+    "counter.seen",
+    "counter.dead",
+    NULL};
+
 /* -- the topology -- */
 
 struct counter_command {

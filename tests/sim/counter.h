@@ -15,6 +15,9 @@ enum { COUNTER_ACCOUNTS = 5 };
 
 #define COUNTER_EVENT_HEADER "counted"
 
+/* All topics of it; the last one is NULL. */
+extern const char *const counter_topics[];
+
 struct topo_topology *counter_topology(const char *application_id);
 
 /* So many times the fold of an event says that it cannot go on yet. */

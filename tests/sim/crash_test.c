@@ -10,6 +10,7 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,43 +25,12 @@ static const char *const failure_names[] = {
     [TOPO_SIM_LOST_ANSWER] = "lost-answer",
 };
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    char dir[64];
-    bool on_disk;
-};
-
-static void world_open(struct world *world, bool on_disk, uint64_t seed, int64_t commit_records)
+static struct world open_world(bool on_disk, uint64_t seed, int64_t commit_records)
 {
-    *world = (struct world){.on_disk = on_disk};
-    snprintf(world->dir, sizeof world->dir, "/tmp/millrace-crash-XXXXXX");
-    if (on_disk)
-        assert_non_null(mkdtemp(world->dir));
-    world->topology = counter_topology("counter");
-    world->driver = topo_driver_new(
-        world->topology,
-        &(struct topo_driver_options){
-            .partitions = 2,
-            .state_dir = on_disk ? world->dir : NULL,
-            .seed = seed,
-            .commit_records_max = commit_records,
-        });
-}
-
-static void remove_tree(const char *path)
-{
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", path);
-    assert_int_equal(system(command), 0);
-}
-
-static void world_close(struct world *world)
-{
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
-    if (world->on_disk)
-        remove_tree(world->dir);
+    const struct topo_driver_options options = {
+        .partitions = 2, .seed = seed, .commit_records_max = commit_records};
+    struct topo_topology *topology = counter_topology("counter");
+    return on_disk ? world_open_on_disk(topology, &options) : world_open(topology, &options);
 }
 
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
@@ -102,7 +72,6 @@ static void check(struct world *world, const char *when)
 /* One life: some commands, the failure among them, more commands, a death, a clean restart. */
 static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_t seed)
 {
-    struct world world;
     char when[96];
     snprintf(
         when,
@@ -111,7 +80,7 @@ static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_
         failure_names[failure],
         (long long)k,
         on_disk ? " on disk" : "");
-    world_open(&world, on_disk, seed, 7);
+    struct world world = open_world(on_disk, seed, 7);
     struct topo_sim *sim = topo_driver_sim(world.driver);
     counter_feed(sim, &seed, 12);
     assert_int_equal(topo_driver_run(world.driver, NULL), 0);
@@ -143,9 +112,8 @@ static void every_call(enum topo_sim_failure failure, bool on_disk)
 /* The same for the calls of a start: the engine's checks, joining, restore. */
 static bool start_over(enum topo_sim_failure failure, int64_t k, bool on_disk)
 {
-    struct world world;
     uint64_t seed = 2;
-    world_open(&world, on_disk, seed, 7);
+    struct world world = open_world(on_disk, seed, 7);
     struct topo_sim *sim = topo_driver_sim(world.driver);
     counter_feed(sim, &seed, 30);
     assert_int_equal(topo_driver_run(world.driver, NULL), 0);

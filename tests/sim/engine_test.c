@@ -4,6 +4,8 @@
  */
 #include <tests/cmocka.h>
 
+#include "world.h"
+
 #include <topology/driver.h>
 #include <topology/engine.h>
 
@@ -135,49 +137,7 @@ static struct topo_topology *make_topology(bool dead_letters)
         });
     if (dead_letters)
         topo_set_dead_letters(builder, "dead");
-    struct topo_topology *topology = NULL;
-    struct mr_error error = {0};
-    if (topo_build(builder, &topology, &error))
-        fail_msg("%s", error.text);
-    return topology;
-}
-
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-};
-
-static struct world open_with(const struct topo_driver_options *options, bool dead_letters)
-{
-    struct world world = {.topology = make_topology(dead_letters)};
-    world.driver = topo_driver_new(world.topology, options);
-    world.sim = topo_driver_sim(world.driver);
-    return world;
-}
-
-static struct world open_world(void)
-{
-    return open_with(&(struct topo_driver_options){.seed = 7}, true);
-}
-
-static void close_world(struct world *world)
-{
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
-}
-
-static void run(struct world *world)
-{
-    struct mr_error error = {0};
-    if (topo_driver_run(world->driver, &error))
-        fail_msg("%s", error.text);
-}
-
-static void append(struct world *world, const char *topic, const char *key, const char *value)
-{
-    const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr(value)};
-    topo_sim_append(world->sim, topic, -1, &output);
+    return world_build(builder);
 }
 
 static void assert_next(struct world *world, const char *topic, const char *key, const char *value)
@@ -202,27 +162,13 @@ static void assert_row(struct world *world, const char *key, const char *value)
     assert_true(mr_bytes_equal(topo_store_get(rows, mr_cstr(key)), mr_cstr(value)));
 }
 
-static uint64_t metric(struct world *world, const char *name)
-{
-    char wanted[128];
-    struct mr_buffer text;
-    snprintf(wanted, sizeof wanted, "\n%s{application=\"engine-test\"", name);
-    mr_buffer_init(&text);
-    topo_engine_metrics(topo_driver_engine(world->driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    const char *at = strstr(text.ptr, wanted);
-    uint64_t value = at ? strtoull(strchr(at, '}') + 1, NULL, 10) : 0;
-    mr_buffer_clean_up(&text);
-    return value;
-}
-
 /* -- records -- */
 
 static void a_refused_record_leaves_nothing_but_a_dead_letter(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    append(&world, "in", "a", "1");
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_append(&world, "in", "a", "1");
     const struct topo_header header = {mr_cstr("own"), mr_cstr("header")};
     const struct topo_output bad = {
         .key = mr_cstr("a"),
@@ -231,8 +177,8 @@ static void a_refused_record_leaves_nothing_but_a_dead_letter(void **state)
         .headers_count = 1,
     };
     topo_sim_append(world.sim, "in", -1, &bad);
-    append(&world, "in", "b", "2");
-    run(&world);
+    world_append(&world, "in", "b", "2");
+    world_run(&world);
     assert_next(&world, "echoed", "a", "1");
     assert_next(&world, "echoed", "b", "2");
     assert_no_more(&world, "echoed");
@@ -263,15 +209,15 @@ static void a_refused_record_leaves_nothing_but_a_dead_letter(void **state)
         "topo_dead_letters_total{application=\"engine-test\",node=\"echo\",class=\"poison\"} 1\n"));
     assert_non_null(strstr(text.ptr, "topo_records_total{application=\"engine-test\"} 3\n"));
     mr_buffer_clean_up(&text);
-    close_world(&world);
+    world_close(&world);
 }
 
 static void without_dead_letters_a_refused_record_stops_the_engine(void **state)
 {
     (void)state;
-    struct world world = open_with(NULL, false);
+    struct world world = world_open(make_topology(false), NULL);
     struct mr_error error = {0};
-    append(&world, "in", "a", "bad");
+    world_append(&world, "in", "a", "bad");
     assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL);
     assert_non_null(strstr(error.text, "in/0 offset 0"));
     assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_FAILED);
@@ -282,63 +228,59 @@ static void without_dead_letters_a_refused_record_stops_the_engine(void **state)
     assert_non_null(strstr(text.ptr, "\"state\":\"failed\""));
     mr_buffer_clean_up(&text);
     assert_no_more(&world, "echoed");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void more_input_than_the_bound_gets_through(void **state)
 {
     (void)state;
-    struct world world =
-        open_with(&(struct topo_driver_options){.seed = 3, .buffered_bytes_max = 500}, true);
+    struct world world = world_open(
+        make_topology(true), &(struct topo_driver_options){.seed = 3, .buffered_bytes_max = 500});
     for (int i = 0; i < 300; i++)
-        append(&world, i % 2 ? "in" : "urgent", "k", "v");
-    run(&world);
+        world_append(&world, i % 2 ? "in" : "urgent", "k", "v");
+    world_run(&world);
     for (int i = 0; i < 300; i++)
         assert_next(&world, "echoed", "k", "v");
     assert_no_more(&world, "echoed");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_restart_brings_the_rows_back_from_the_changelog(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    append(&world, "in", "a", "1");
-    append(&world, "in", "a", "2");
-    append(&world, "in", "b", "3");
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_append(&world, "in", "a", "1");
+    world_append(&world, "in", "a", "2");
+    world_append(&world, "in", "b", "3");
+    world_run(&world);
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
     assert_row(&world, "a", "2");
     assert_row(&world, "b", "3");
     for (int i = 0; i < 3; i++)
         assert_true(topo_driver_read(world.driver, "echoed", &(struct topo_record){0}));
     assert_no_more(&world, "echoed");
-    close_world(&world);
+    world_close(&world);
 }
 
 /* Or the checkpoint of a store whose input says nothing new to it would fall behind for ever. */
 static void the_position_of_an_input_that_writes_nothing_reaches_the_disk(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/millrace-engine-XXXXXX";
-    char command[64];
-    assert_non_null(mkdtemp(dir));
     struct world world =
-        open_with(&(struct topo_driver_options){.seed = 7, .state_dir = dir}, true);
-    append(&world, "facts.log", "fact", "true");
-    run(&world);
+        world_open_on_disk(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
     assert_int_equal(topo_driver_advance_ms(world.driver, 1000, NULL), 0);
     for (int i = 0; i < 10; i++)
-        append(&world, "facts.log", "fact", "rumour");
-    run(&world);
+        world_append(&world, "facts.log", "fact", "rumour");
+    world_run(&world);
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
-    assert_int_equal(metric(&world, "topo_records_total"), 10); /* Not old enough to be written. */
+    assert_int_equal(
+        world_metric(&world, "topo_records_total"), 10); /* Not old enough to be written. */
     assert_int_equal(topo_driver_advance_ms(world.driver, 1000, NULL), 0);
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
-    assert_int_equal(metric(&world, "topo_records_total"), 0);
-    close_world(&world);
-    snprintf(command, sizeof command, "rm -r '%s'", dir);
-    assert_int_equal(system(command), 0);
+    assert_int_equal(world_metric(&world, "topo_records_total"), 0);
+    world_close(&world);
 }
 
 /* -- timers -- */
@@ -346,8 +288,8 @@ static void the_position_of_an_input_that_writes_nothing_reaches_the_disk(void *
 static void a_wall_clock_timer_fires_once_for_all_the_slots_it_missed(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_run(&world);
     const int64_t start = topo_sim_now_ms(world.sim);
     assert_int_equal(topo_driver_advance_ms(world.driver, 999, NULL), 0);
     assert_no_more(&world, "ticked");
@@ -362,14 +304,14 @@ static void a_wall_clock_timer_fires_once_for_all_the_slots_it_missed(void **sta
     assert_int_equal(topo_driver_advance_ms(world.driver, 500, NULL), 0);
     snprintf(value, sizeof value, "%" PRId64, start + 6000);
     assert_next(&world, "ticked", "wall", value);
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_stream_timer_goes_by_the_records(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_run(&world);
     const int64_t start = topo_sim_now_ms(world.sim);
     const int64_t at[] = {0, 50, 100, 120};
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
@@ -379,13 +321,13 @@ static void a_stream_timer_goes_by_the_records(void **state)
             .timestamp_ms = start + at[i],
         };
         topo_sim_append(world.sim, "in", -1, &output);
-        run(&world);
+        world_run(&world);
     }
     char value[32];
     snprintf(value, sizeof value, "%" PRId64, start + 100);
     assert_next(&world, "ticked", "stream", value);
     assert_no_more(&world, "ticked");
-    close_world(&world);
+    world_close(&world);
 }
 
 /* -- global tables -- */
@@ -393,23 +335,23 @@ static void a_stream_timer_goes_by_the_records(void **state)
 static void a_task_looks_into_a_table_that_came_up_before_it(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    append(&world, "facts.log", "fact", "old");
-    append(&world, "facts.log", "fact", "bad");
-    append(&world, "facts.log", "fact", "true");
-    append(&world, "facts.log", "fact", "bad");
-    append(&world, "in", "a", "look");
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_append(&world, "facts.log", "fact", "old");
+    world_append(&world, "facts.log", "fact", "bad");
+    world_append(&world, "facts.log", "fact", "true");
+    world_append(&world, "facts.log", "fact", "bad");
+    world_append(&world, "in", "a", "look");
+    world_run(&world);
     assert_next(&world, "echoed", "a", "look");
     assert_next(&world, "echoed", "a", "true");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_record_waits_for_the_position_it_requires(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_run(&world);
     const struct topo_header header = {
         mr_cstr("requires-position"),
         mr_cstr("facts.log:0:1,unknown:0:99"),
@@ -421,11 +363,11 @@ static void a_record_waits_for_the_position_it_requires(void **state)
         .headers_count = 1,
     };
     topo_sim_append(world.sim, "in", -1, &look);
-    append(&world, "in", "b", "behind it");
-    run(&world);
+    world_append(&world, "in", "b", "behind it");
+    world_run(&world);
     assert_no_more(&world, "echoed");
-    append(&world, "facts.log", "fact", "true");
-    run(&world);
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
     assert_next(&world, "echoed", "a", "look");
     assert_next(&world, "echoed", "a", "true");
     assert_next(&world, "echoed", "b", "behind it");
@@ -434,11 +376,11 @@ static void a_record_waits_for_the_position_it_requires(void **state)
     struct topo_output stuck = look;
     stuck.headers = &never;
     topo_sim_append(world.sim, "in", -1, &stuck);
-    run(&world);
+    world_run(&world);
     assert_no_more(&world, "echoed");
     assert_int_equal(topo_driver_advance_ms(world.driver, 2000, NULL), 0);
     assert_next(&world, "echoed", "a", "look");
-    close_world(&world);
+    world_close(&world);
 }
 
 struct woken {
@@ -454,8 +396,8 @@ static void wake(void *user)
 static void whoever_watches_a_position_is_woken_once(void **state)
 {
     (void)state;
-    struct world world = open_world();
-    run(&world);
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_run(&world);
     struct topo_engine *engine = topo_driver_engine(world.driver);
     const struct topo_position position = {"facts.log", 0, 1};
     struct woken woken = {0};
@@ -469,10 +411,10 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     assert_false(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
     assert_false(topo_engine_watch(engine, "facts", &position, wake, &cancelled, &other));
     topo_engine_unwatch(engine, other);
-    append(&world, "facts.log", "fact", "true");
-    run(&world);
-    append(&world, "facts.log", "fact", "more");
-    run(&world);
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
+    world_append(&world, "facts.log", "fact", "more");
+    world_run(&world);
     assert_int_equal(woken.times, 1);
     assert_int_equal(cancelled.times, 0);
     topo_engine_unwatch(engine, watch);
@@ -481,7 +423,7 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     assert_int_equal(applied, 2);
     assert_true(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
     assert_null(watch);
-    close_world(&world);
+    world_close(&world);
 }
 
 /* -- topics that do not fit -- */

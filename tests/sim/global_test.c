@@ -5,6 +5,7 @@
 #include <tests/cmocka.h>
 
 #include "engine/engine_impl.h"
+#include "world.h"
 
 #include <topology/engine.h>
 #include <topology/sim.h>
@@ -14,11 +15,9 @@
 
 #define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_sim *sim;
-    struct topo_engine *engine;
-    char dir[64];
+static struct world world;
+
+static struct {
     int later;      /* So many times a fold cannot go on. */
     bool trickle;   /* A record comes before each poll of the log. */
     int opens_left; /* Then opening an io fails, once. */
@@ -26,9 +25,7 @@ struct world {
     int32_t added;  /* Partitions of each topic that the simulated log does not really have. */
     int (*log_poll)(void *, int, struct topo_io_poll *, struct mr_error *);
     int (*partitions_of)(void *, const char *, int32_t *, struct mr_error *);
-};
-
-static struct world world;
+} hooks;
 
 /* Value "later": not now. */
 static int remember(
@@ -39,7 +36,7 @@ static int remember(
 {
     (void)user;
     topo_store_put(topo_context_store(context, "facts"), record->key, record->value);
-    if (mr_bytes_equal(record->value, mr_cstr("later")) && world.later-- > 0)
+    if (mr_bytes_equal(record->value, mr_cstr("later")) && hooks.later-- > 0)
         return mr_fail(error, MR_UNAVAILABLE, "what it needs is not here");
     return 0;
 }
@@ -59,30 +56,22 @@ static struct topo_topology *make_topology(void)
             .stores = LIST("facts"),
             .process = remember,
         });
-    struct topo_topology *topology = NULL;
-    assert_int_equal(topo_build(builder, &topology, NULL), 0);
-    return topology;
-}
-
-static int64_t append(const char *topic, const char *key, const char *value)
-{
-    const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr(value)};
-    return topo_sim_append(world.sim, topic, 0, &output);
+    return world_build(builder);
 }
 
 static int
 trickling_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
-    if (world.trickle)
-        append("busy", "drop", "one more");
-    return world.log_poll(self, timeout_ms, ret_poll, error);
+    if (hooks.trickle)
+        world_append(&world, "busy", "drop", "one more");
+    return hooks.log_poll(self, timeout_ms, ret_poll, error);
 }
 
 static int
 more_partitions(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
 {
-    int rc = world.partitions_of(self, topic, ret_count, error);
-    *ret_count += world.added;
+    int rc = hooks.partitions_of(self, topic, ret_count, error);
+    *ret_count += hooks.added;
     return rc;
 }
 
@@ -92,12 +81,12 @@ static int open_io(
     struct topo_io *ret_io,
     struct mr_error *error)
 {
-    if (world.opens_left-- == 0)
+    if (hooks.opens_left-- == 0)
         return mr_fail(error, MR_UNAVAILABLE, "no broker");
     int rc = topo_sim_open(user, options, ret_io, error);
-    world.log_poll = ret_io->log_poll;
+    hooks.log_poll = ret_io->log_poll;
     ret_io->log_poll = trickling_poll;
-    world.partitions_of = ret_io->partitions_of;
+    hooks.partitions_of = ret_io->partitions_of;
     ret_io->partitions_of = more_partitions;
     return rc;
 }
@@ -105,52 +94,29 @@ static int open_io(
 static void on_log(void *user, int level, const char *event, const char *text)
 {
     (void)user, (void)level, (void)text;
-    world.again += strcmp(event, "global-retry") == 0;
+    hooks.again += strcmp(event, "global-retry") == 0;
 }
 
-static void start(void)
+static void start_engine(void)
 {
-    const struct topo_engine_options options = {
-        .io_open = open_io,
-        .io_user = world.sim,
-        .state_dir = world.dir,
-        .on_log = on_log,
-    };
-    struct mr_error error = {0};
-    if (engine_new(world.topology, &options, &world.engine, &error) ||
-        engine_check(world.engine, &error))
-        fail_msg("%s", error.text);
-}
-
-static void stop(void)
-{
-    topo_engine_stop(world.engine);
-    topo_engine_free(world.engine);
-    world.engine = NULL;
+    world_start(&world, &(struct topo_engine_options){.io_open = open_io, .on_log = on_log});
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    world = (struct world){.dir = "/tmp/millrace-global-XXXXXX", .opens_left = 1000};
-    assert_non_null(mkdtemp(world.dir));
-    world.topology = make_topology();
-    world.sim = topo_sim_new(1);
-    topo_sim_create_topic(world.sim, "busy", 1);
-    topo_sim_create_topic(world.sim, "idle", 1);
+    static const char *const topics[] = {"busy", "idle", NULL};
+    memset(&hooks, 0, sizeof hooks);
+    hooks.opens_left = 1000;
+    world = world_make(make_topology(), 1, topics, 1, true);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    char command[128];
-    if (world.engine)
-        stop();
-    topo_sim_free(world.sim);
-    topo_topology_free(world.topology);
-    snprintf(command, sizeof command, "rm -r '%s'", world.dir);
-    return system(command);
+    world_close(&world);
+    return 0;
 }
 
 static int step(int times, struct mr_error *error)
@@ -159,13 +125,6 @@ static int step(int times, struct mr_error *error)
     for (int i = 0; i < times && rc >= 0; i++)
         rc = engine_step(world.engine, error);
     return rc;
-}
-
-static void steps(int times)
-{
-    struct mr_error error = {0};
-    if (step(times, &error) < 0)
-        fail_msg("%s", error.text);
 }
 
 static void assert_fact(const char *key, const char *value)
@@ -201,9 +160,9 @@ static void a_table_comes_up_though_one_of_its_topics_never_rests(void **state)
 {
     (void)state;
     append_aborted("idle");
-    world.trickle = true;
-    start();
-    steps(50);
+    hooks.trickle = true;
+    start_engine();
+    world_steps(&world, 50);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     const struct topo_position end = {"idle", 0, topo_sim_end(world.sim, "idle", 0)};
     assert_int_equal(topo_engine_wait(world.engine, "facts", &end, 0, NULL), TOPO_OK);
@@ -215,16 +174,16 @@ static void a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped(v
 {
     (void)state;
     char key[16];
-    world.later = 5;
+    hooks.later = 5;
     for (int i = 0; i < 100; i++) {
         snprintf(key, sizeof key, "%d", i);
-        append("busy", key, i == 40 ? "later" : "now");
+        world_append(&world, "busy", key, i == 40 ? "later" : "now");
     }
-    start();
-    steps(3);
+    start_engine();
+    world_steps(&world, 3);
     assert_fact("40", NULL);
     assert_fact("41", NULL); /* Its turn is after it. */
-    steps(50);
+    world_steps(&world, 50);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     for (int i = 0; i < 100; i++) {
         snprintf(key, sizeof key, "%d", i);
@@ -235,12 +194,12 @@ static void a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped(v
 static void a_fold_that_never_goes_on_does_not_fill_the_log(void **state)
 {
     (void)state;
-    world.later = 1000;
-    append("busy", "k", "later");
-    start();
-    steps(500);
-    assert_true(world.later < 600);
-    assert_true(world.again > 0 && world.again < 20);
+    hooks.later = 1000;
+    world_append(&world, "busy", "k", "later");
+    start_engine();
+    world_steps(&world, 500);
+    assert_true(hooks.later < 600);
+    assert_true(hooks.again > 0 && hooks.again < 20);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
 }
 
@@ -249,23 +208,23 @@ static void a_fold_that_never_goes_on_does_not_fill_the_log(void **state)
 static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **state)
 {
     (void)state;
-    append("busy", "gone", "1");
-    start();
-    steps(10);
-    stop(); /* Now it is on disk. */
-    start();
-    steps(10);
+    world_append(&world, "busy", "gone", "1");
+    start_engine();
+    world_steps(&world, 10);
+    world_stop(&world); /* Now it is on disk. */
+    start_engine();
+    world_steps(&world, 10);
     for (int i = 0; i < 8; i++)
-        append("busy", "gone", "2");
-    append("busy", "kept", "3");
+        world_append(&world, "busy", "gone", "2");
+    world_append(&world, "busy", "kept", "3");
     topo_sim_truncate(world.sim, "busy", 0, 9);
     struct mr_error error = {0};
     assert_int_equal(step(10, &error), MR_FATAL);
     assert_non_null(strstr(error.text, "busy/0"));
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
-    stop();
-    start();
-    steps(10);
+    world_stop(&world);
+    start_engine();
+    world_steps(&world, 10);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
     assert_fact("gone", NULL); /* What the log does not have, the state does not have. */
@@ -275,15 +234,15 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
 static void a_topic_that_has_grown_is_told(void **state)
 {
     (void)state;
-    start();
-    steps(10);
+    start_engine();
+    world_steps(&world, 10);
     world.engine->threaded = true; /* It is looked at beside the lag. */
     for (int i = 0; i < 4; i++) {
         topo_sim_advance_ms(world.sim, 1000);
-        steps(1);
+        world_steps(&world, 1);
     }
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
-    world.added = 2;
+    hooks.added = 2;
     struct mr_error error = {0};
     int rc = 0;
     for (int i = 0; i < 4 && rc >= 0; i++) {
@@ -299,14 +258,14 @@ static void a_topic_that_has_grown_is_told(void **state)
 static void a_reader_that_could_not_be_opened_again_at_once_reads_on_later(void **state)
 {
     (void)state;
-    start();
-    steps(10);
-    world.opens_left = 0;
+    start_engine();
+    world_steps(&world, 10);
+    hooks.opens_left = 0;
     topo_sim_fail_at(world.sim, 1, TOPO_SIM_FENCE);
-    steps(5);
+    world_steps(&world, 5);
     assert_false(topo_sim_pending(world.sim));
-    append("busy", "after", "it");
-    steps(20);
+    world_append(&world, "busy", "after", "it");
+    world_steps(&world, 20);
     assert_fact("after", "it");
 }
 
@@ -330,16 +289,16 @@ static void wake(void *user)
 static void a_watch_that_another_ones_wake_cancelled_is_not_called(void **state)
 {
     (void)state;
-    start();
-    steps(10);
+    start_engine();
+    world_steps(&world, 10);
     const struct topo_position position = {"busy", 0, 1};
     struct topo_watch *watches[2] = {0};
     struct waiter waiters[2] = {{.cancels = &watches[1]}, {.cancels = &watches[0]}};
     for (int i = 0; i < 2; i++)
         assert_false(
             topo_engine_watch(world.engine, "facts", &position, wake, &waiters[i], &watches[i]));
-    append("busy", "k", "v");
-    steps(10);
+    world_append(&world, "busy", "k", "v");
+    world_steps(&world, 10);
     assert_int_equal(waiters[0].woken + waiters[1].woken, 1);
     for (int i = 0; i < 2; i++)
         topo_engine_unwatch(world.engine, watches[i]);

@@ -9,6 +9,7 @@
 
 #include "engine/engine_impl.h"
 #include "engine/worker.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,42 +46,24 @@ static struct topo_topology *make_topology(void)
             .name = "pass", .parents = LIST("left", "right", "later"), .process = pass});
     topo_add_sink(
         builder, &(struct topo_sink){.name = "out", .parents = LIST("pass"), .topic = "out"});
-    struct topo_topology *topology = NULL;
-    assert_int_equal(topo_build(builder, &topology, NULL), 0);
-    return topology;
+    return world_build(builder);
 }
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-    struct topo_io other; /* A client of another group, with a transaction of its own. */
-    int64_t start_ms;
-};
+static struct topo_io other; /* A client of another group, with a transaction of its own. */
 
-static void run(struct world *world)
+static struct world open_world(const struct topo_driver_options *options)
 {
-    struct mr_error error = {0};
-    if (topo_driver_run(world->driver, &error))
-        fail_msg("%s", error.text);
-}
-
-static void open_world(struct world *world, const struct topo_driver_options *options)
-{
-    const struct topo_io_options other = {"other", "other", 0, true};
-    *world = (struct world){.topology = make_topology()};
-    world->driver = topo_driver_new(world->topology, options);
-    world->sim = topo_driver_sim(world->driver);
-    world->start_ms = topo_sim_now_ms(world->sim);
-    assert_int_equal(topo_sim_open(world->sim, &other, &world->other, NULL), 0);
-    run(world);
+    const struct topo_io_options other_options = {"other", "other", 0, true};
+    struct world world = world_open(make_topology(), options);
+    assert_int_equal(topo_sim_open(world.sim, &other_options, &other, NULL), 0);
+    world_run(&world);
+    return world;
 }
 
 static void close_world(struct world *world)
 {
-    world->other.close(world->other.self);
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
+    other.close(other.self);
+    world_close(world);
 }
 
 /* The key is the number, the timestamp follows it. */
@@ -88,16 +71,14 @@ static void append(struct world *world, const char *topic, int number)
 {
     char key[8];
     snprintf(key, sizeof key, "%d", number);
-    const struct topo_output output = {
-        .key = mr_cstr(key), .value = mr_cstr(topic), .timestamp_ms = world->start_ms + number};
-    topo_sim_append(world->sim, topic, -1, &output);
+    world_append_at(world, topic, key, topic, number);
 }
 
 /* Something is in the partition and cannot be read: lag, with nothing buffered. */
 static void begin_unreadable(struct world *world, const char *topic, int number)
 {
     char key[8];
-    struct topo_io *io = &world->other;
+    struct topo_io *io = &other;
     snprintf(key, sizeof key, "%d", number);
     const struct topo_record record = {
         .key = mr_cstr(key), .value = mr_cstr(topic), .timestamp_ms = world->start_ms + number};
@@ -106,9 +87,9 @@ static void begin_unreadable(struct world *world, const char *topic, int number)
     assert_int_equal(io->produce(io->self, &(struct topo_partition){topic, 0}, &record, NULL), 0);
 }
 
-static void make_readable(struct world *world)
+static void make_readable(void)
 {
-    struct topo_io *io = &world->other;
+    struct topo_io *io = &other;
     assert_int_equal(io->subscribe(io->self, LIST("out"), 1, NULL), 0);
     struct topo_io_poll poll;
     assert_int_equal(io->poll(io->self, 0, &poll, NULL), 0);
@@ -134,11 +115,11 @@ static int next_out(struct world *world)
 /* How often an output was older than the one before it. */
 static int disorder(uint64_t seed, int64_t idle_ms)
 {
-    struct world world;
-    open_world(&world, &(struct topo_driver_options){.seed = seed, .max_task_idle_ms = idle_ms});
+    struct world world =
+        open_world(&(struct topo_driver_options){.seed = seed, .max_task_idle_ms = idle_ms});
     for (int i = 0; i < RECORDS; i++)
         append(&world, (i * 7 + (int)seed) % 5 < 2 ? "left" : "right", i);
-    run(&world);
+    world_run(&world);
     int older = 0;
     int last = -1;
     for (int i = 0; i < RECORDS; i++) {
@@ -166,17 +147,17 @@ static void partitions_are_merged_by_timestamp_whichever_is_polled_first(void **
 static void what_cannot_be_had_is_waited_for_so_long_and_no_longer(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world, &(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
+    struct world world =
+        open_world(&(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
     begin_unreadable(&world, "right", 0);
     append(&world, "left", 1);
-    run(&world);
+    world_run(&world);
     assert_int_equal(topo_driver_advance_ms(world.driver, IDLE_MS - 1, NULL), 0);
     assert_int_equal(next_out(&world), -1);
     assert_int_equal(topo_driver_advance_ms(world.driver, 1, NULL), 0);
     assert_int_equal(next_out(&world), 1);
     append(&world, "left", 2); /* Not for the same record once more. */
-    run(&world);
+    world_run(&world);
     assert_int_equal(next_out(&world), 2);
     close_world(&world);
 }
@@ -184,11 +165,11 @@ static void what_cannot_be_had_is_waited_for_so_long_and_no_longer(void **state)
 static void what_would_come_after_it_anyway_is_not_waited_for(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world, &(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
+    struct world world =
+        open_world(&(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
     begin_unreadable(&world, "later", 0);
     append(&world, "left", 1);
-    run(&world);
+    world_run(&world);
     assert_int_equal(next_out(&world), 1);
     close_world(&world);
 }
@@ -212,11 +193,8 @@ static void a_flooded_partition_is_paused_at_the_bound_and_goes_on_when_it_may(v
     (void)state;
     const size_t one = sizeof(struct queued) + strlen("100") + strlen("right");
     const size_t bound = 50 * one;
-    struct world world;
-    open_world(
-        &world,
-        &(struct topo_driver_options){
-            .seed = 5, .max_task_idle_ms = IDLE_MS, .buffered_bytes_max = (int64_t)bound});
+    struct world world = open_world(&(struct topo_driver_options){
+        .seed = 5, .max_task_idle_ms = IDLE_MS, .buffered_bytes_max = (int64_t)bound});
     const struct worker *worker = topo_driver_engine(world.driver)->workers[0];
     begin_unreadable(&world, "right", 150);
     for (int i = 0; i < RECORDS; i++)
@@ -230,8 +208,8 @@ static void a_flooded_partition_is_paused_at_the_bound_and_goes_on_when_it_may(v
     assert_true(queue_of(worker, "left")->paused);
     assert_false(queue_of(worker, "right")->paused); /* Or it would be waited for in vain. */
     assert_int_equal(next_out(&world), -1);
-    make_readable(&world);
-    run(&world);
+    make_readable();
+    world_run(&world);
     /* The marker behind the last record of the other partition looks like one that is to come. */
     assert_int_equal(topo_driver_advance_ms(world.driver, IDLE_MS, NULL), 0);
     for (int i = 0; i < RECORDS + 1; i++)

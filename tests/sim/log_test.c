@@ -4,39 +4,20 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
+#include "world.h"
 
 #include <topology/engine.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-    char dir[64];
-    uint64_t seed;
-};
-
-static void open_world(struct world *world)
+static struct world open_world(void)
 {
-    *world = (struct world){.dir = "/tmp/millrace-log-XXXXXX", .seed = 9};
-    assert_non_null(mkdtemp(world->dir));
-    world->topology = counter_topology("counter");
-    world->driver = topo_driver_new(
-        world->topology, &(struct topo_driver_options){.seed = 9, .state_dir = world->dir});
-    world->sim = topo_driver_sim(world->driver);
-    counter_feed(world->sim, &world->seed, 40);
-    assert_int_equal(topo_driver_run(world->driver, NULL), 0);
-}
-
-static void close_world(struct world *world)
-{
-    char command[128];
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
-    snprintf(command, sizeof command, "rm -r '%s'", world->dir);
-    assert_int_equal(system(command), 0);
+    struct world world =
+        world_open_on_disk(counter_topology("counter"), &(struct topo_driver_options){.seed = 9});
+    counter_feed(world.sim, &world.seed, 40);
+    world_run(&world);
+    return world;
 }
 
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
@@ -44,59 +25,38 @@ static struct topo_store *store_of(void *user, const char *store, int32_t partit
     return topo_driver_store(user, store, partition);
 }
 
-static uint64_t rebuilds(struct world *world)
-{
-    struct mr_buffer text;
-    mr_buffer_init(&text);
-    topo_engine_metrics(topo_driver_engine(world->driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    static const char name[] = "topo_rebuilds_total{application=\"counter\"} ";
-    const char *at = strstr(text.ptr, name);
-    assert_non_null(at);
-    uint64_t count = strtoull(at + strlen(name), NULL, 10);
-    mr_buffer_clean_up(&text);
-    return count;
-}
-
 /* The transaction is aborted and the offsets are read again; the event has no effect. */
 static void one_event_of_a_stranger_costs_one_abort(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world);
+    struct world world = open_world();
     const struct topo_output strange = {.key = mr_cstr("zz"), .value = mr_cstr("7")};
     topo_sim_append(world.sim, "counter.events", 0, &strange);
     counter_feed(world.sim, &world.seed, 10);
     assert_int_equal(topo_driver_run(world.driver, NULL), 0);
     struct topo_store *totals = topo_driver_store(world.driver, "totals", 0);
     assert_null(topo_store_get(totals, mr_cstr("zz")).ptr);
-    struct mr_buffer text;
-    mr_buffer_init(&text);
-    topo_engine_metrics(topo_driver_engine(world.driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    assert_non_null(strstr(text.ptr, "topo_aborts_total{application=\"counter\"} 1\n"));
-    mr_buffer_clean_up(&text);
-    close_world(&world);
+    assert_int_equal(world_metric(&world, "topo_aborts_total"), 1);
+    world_close(&world);
 }
 
 /* What is missing was deleted from the changelog: only from its start is the fold whole. */
 static void a_store_behind_the_start_of_its_changelog_is_rebuilt(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world);
+    struct world world = open_world();
     assert_int_equal(topo_driver_restart(world.driver, NULL), 0); /* All on disk. */
     counter_feed(world.sim, &world.seed, 40);
     assert_int_equal(topo_driver_run(world.driver, NULL), 0);
     int64_t end = topo_sim_end(world.sim, "counter.seen", 0);
     topo_sim_truncate(world.sim, "counter.seen", 0, end - 1);
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
-    assert_int_equal(rebuilds(&world), 1);
+    assert_int_equal(world_metric(&world, "topo_rebuilds_total"), 1);
     struct topo_store *totals = topo_driver_store(world.driver, "totals", 0);
     assert_non_null(totals); /* Its events are all there, so it is whole again. */
     const char *bad = counter_check_stores(world.sim, store_of, world.driver);
     assert_null(strstr(bad, "totals"));
-    close_world(&world);
+    world_close(&world);
 }
 
 /* What was committed is known to be there, and is not seen yet when the task comes back. */
@@ -104,8 +64,7 @@ static void a_marker_that_is_late_is_waited_for(void **state)
 {
     (void)state;
     for (int calls = 1; calls < 40; calls++) {
-        struct world world;
-        open_world(&world);
+        struct world world = open_world();
         topo_sim_late_markers(world.sim, calls);
         counter_feed(world.sim, &world.seed, 30);
         assert_int_equal(topo_driver_run(world.driver, NULL), 0);
@@ -115,27 +74,25 @@ static void a_marker_that_is_late_is_waited_for(void **state)
             assert_int_equal(topo_driver_run(world.driver, NULL), 0);
         assert_string_equal(counter_check_log(world.sim, "counter"), "");
         assert_string_equal(counter_check_stores(world.sim, store_of, world.driver), "");
-        assert_int_equal(rebuilds(&world), 0);
-        close_world(&world);
+        assert_int_equal(world_metric(&world, "topo_rebuilds_total"), 0);
+        world_close(&world);
     }
 }
 
 static void nothing_is_rebuilt_otherwise(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world);
+    struct world world = open_world();
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
-    assert_int_equal(rebuilds(&world), 0);
+    assert_int_equal(world_metric(&world, "topo_rebuilds_total"), 0);
     assert_string_equal(counter_check_stores(world.sim, store_of, world.driver), "");
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_topic_made_anew_is_refused_with_what_to_do(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world);
+    struct world world = open_world();
     assert_int_equal(topo_driver_restart(world.driver, NULL), 0);
     /* The same state directory, on a cluster that knows nothing of it. */
     struct topo_driver *other = topo_driver_new(
@@ -146,7 +103,7 @@ static void a_topic_made_anew_is_refused_with_what_to_do(void **state)
     assert_int_equal(topo_driver_run(other, &error), 0); /* It could be a marker that is late. */
     assert_int_equal(topo_driver_advance_ms(other, 10000, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, "remove the state directory"));
-    close_world(&world);
+    world_close(&world);
 }
 
 int main(void)

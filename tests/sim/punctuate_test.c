@@ -4,6 +4,8 @@
  */
 #include <tests/cmocka.h>
 
+#include "world.h"
+
 #include <topology/driver.h>
 #include <topology/engine.h>
 
@@ -63,7 +65,9 @@ static int beat(struct topo_context *context, void *user, int64_t now_ms, struct
     return tick->fails ? mr_fail(error, tick->fails, "it will not") : 0;
 }
 
-static struct topo_topology *make_topology(struct tick *tick)
+static struct tick ticking; /* Of the open world. */
+
+static struct topo_topology *make_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("punctuate");
     topo_add_source(builder, &(struct topo_source){.name = "in", .topics = LIST("in")});
@@ -80,59 +84,21 @@ static struct topo_topology *make_topology(struct tick *tick)
             .process = copy,
             .punctuate = beat,
             .punctuate_interval_ms = 1000,
-            .user = tick});
+            .user = &ticking});
     topo_add_sink(
         builder, &(struct topo_sink){.name = "one", .parents = LIST("copy"), .topic = "ones"});
     topo_add_sink(
         builder, &(struct topo_sink){.name = "two", .parents = LIST("copy"), .topic = "twos"});
     topo_set_dead_letters(builder, "dead");
-    struct topo_topology *topology = NULL;
-    struct mr_error error = {0};
-    if (topo_build(builder, &topology, &error))
-        fail_msg("%s", error.text);
-    return topology;
+    return world_build(builder);
 }
 
-struct world {
-    struct tick tick;
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-};
-
-static void open_world(struct world *world, uint64_t seed)
+static struct world open_world(uint64_t seed)
 {
-    *world = (struct world){0};
-    world->topology = make_topology(&world->tick);
-    world->driver = topo_driver_new(world->topology, &(struct topo_driver_options){.seed = seed});
-    world->sim = topo_driver_sim(world->driver);
-    topo_sim_limit_records(world->sim, LIMIT);
-}
-
-static void close_world(struct world *world)
-{
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
-}
-
-static void append(struct world *world, const char *key, const char *value)
-{
-    const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr(value)};
-    topo_sim_append(world->sim, "in", -1, &output);
-}
-
-static void run(struct world *world)
-{
-    struct mr_error error = {0};
-    if (topo_driver_run(world->driver, &error))
-        fail_msg("%s", error.text);
-}
-
-static void advance(struct world *world, int64_t ms)
-{
-    struct mr_error error = {0};
-    if (topo_driver_advance_ms(world->driver, ms, &error))
-        fail_msg("%s", error.text);
+    ticking = (struct tick){0};
+    struct world world = world_open(make_topology(), &(struct topo_driver_options){.seed = seed});
+    topo_sim_limit_records(world.sim, LIMIT);
+    return world;
 }
 
 /* The topic's next key; NULL: there is none. */
@@ -151,19 +117,6 @@ static bool has_row(struct world *world, const char *key)
     return topo_store_get(rows, mr_cstr(key)).ptr != NULL;
 }
 
-static uint64_t metric(struct world *world, const char *name)
-{
-    struct mr_buffer text;
-    mr_buffer_init(&text);
-    mr_buffer_add_byte(&text, '\n');
-    topo_engine_metrics(topo_driver_engine(world->driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    const char *at = strstr(text.ptr, name);
-    uint64_t value = at ? strtoull(at + strlen(name), NULL, 10) : 0;
-    mr_buffer_clean_up(&text);
-    return value;
-}
-
 /* Good records and bad ones, two bad ones in a row among them. */
 static const char *const mixture[] = {
     "ok", "second", "ok", "row", "row", "ok", "first", "ok", "first", "ok"};
@@ -174,7 +127,7 @@ static void feed_mixture(struct world *world)
     for (int i = 0; i < MIXED; i++) {
         char key[8];
         snprintf(key, sizeof key, "%d", i);
-        append(world, key, mixture[i]);
+        world_append(world, "in", key, mixture[i]);
     }
 }
 
@@ -195,31 +148,30 @@ static void check_mixture(struct world *world)
 }
 
 static const char failures[] =
-    "\ntopo_punctuation_failures_total{application=\"punctuate\",node=\"copy\",class=\"poison\"}";
+    "topo_punctuation_failures_total{application=\"punctuate\",node=\"copy\",class=\"poison\"}";
 
 static void a_timer_that_fails_is_undone_counted_and_tried_again(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world, 1);
-    run(&world);
-    world.tick = (struct tick){.value = "ok", .fails = MR_INVALID};
-    append(&world, "a", "ok");
-    advance(&world, 1000);
-    append(&world, "b", "ok");
-    advance(&world, 1000);
-    assert_int_equal(world.tick.times, 2);
-    assert_int_equal(metric(&world, failures), 2);
+    struct world world = open_world(1);
+    world_run(&world);
+    ticking = (struct tick){.value = "ok", .fails = MR_INVALID};
+    world_append(&world, "in", "a", "ok");
+    world_advance(&world, 1000);
+    world_append(&world, "in", "b", "ok");
+    world_advance(&world, 1000);
+    assert_int_equal(ticking.times, 2);
+    assert_int_equal(world_metric(&world, failures), 2);
     assert_false(has_row(&world, "tick"));
-    world.tick.fails = 0;
-    advance(&world, 1000);
+    ticking.fails = 0;
+    world_advance(&world, 1000);
     assert_true(has_row(&world, "tick"));
     assert_next(&world, "ones", "a");
     assert_next(&world, "ones", "b");
     assert_next(&world, "ones", "tick");
     assert_next(&world, "ones", NULL);
     assert_next(&world, "dead", NULL);
-    close_world(&world);
+    world_close(&world);
 }
 
 /* Whatever class: the transaction is undone with it, and then all is done again. */
@@ -228,21 +180,20 @@ static void a_timer_that_aborts_leaves_nothing_behind(void **state)
     (void)state;
     static const int codes[] = {MR_ABORTED, MR_AGAIN};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
-        struct world world;
-        open_world(&world, 1);
-        run(&world);
-        world.tick = (struct tick){.value = "ok", .fails = codes[i]};
-        append(&world, "a", "ok");
+        struct world world = open_world(1);
+        world_run(&world);
+        ticking = (struct tick){.value = "ok", .fails = codes[i]};
+        world_append(&world, "in", "a", "ok");
         topo_sim_advance_ms(world.sim, 1000);
         struct mr_error error = {0};
         assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL); /* For ever. */
-        world.tick = (struct tick){0};
+        ticking = (struct tick){0};
         assert_int_equal(topo_driver_crash(world.driver, &error), 0);
         assert_false(has_row(&world, "tick"));
         assert_true(has_row(&world, "a"));
         assert_next(&world, "ones", "a");
         assert_next(&world, "ones", NULL);
-        close_world(&world);
+        world_close(&world);
     }
 }
 
@@ -251,23 +202,22 @@ static void a_timer_whose_output_the_log_refuses_stops_nothing(void **state)
     (void)state;
     static const char *const larges[] = {"first", "second", "row"};
     for (size_t i = 0; i < 12; i++) {
-        struct world world;
-        open_world(&world, i);
-        run(&world);
-        world.tick.value = larges[i % 3];
+        struct world world = open_world(i);
+        world_run(&world);
+        ticking.value = larges[i % 3];
         for (int beats = 0; beats < 5; beats++) {
             feed_mixture(&world);
-            advance(&world, 1000);
+            world_advance(&world, 1000);
             check_mixture(&world);
         }
-        assert_true(world.tick.times >= 3);
-        assert_true(metric(&world, failures) >= 3);
+        assert_true(ticking.times >= 3);
+        assert_true(world_metric(&world, failures) >= 3);
         assert_false(has_row(&world, "tick"));
-        world.tick.value = "ok";
-        advance(&world, 2000);
+        ticking.value = "ok";
+        world_advance(&world, 2000);
         assert_true(has_row(&world, "tick"));
         assert_next(&world, "ones", "tick");
-        close_world(&world);
+        world_close(&world);
     }
 }
 

@@ -7,30 +7,26 @@
 #include "counter.h"
 #include "engine/engine_impl.h"
 #include "engine/worker.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_sim *sim;
-    struct topo_engine *engine;
-    char dir[64];
-    uint64_t seed;
+static struct world world;
+
+static struct {
     int cut;        /* Log lines that say so. */
     int64_t cut_to; /* The changelog, when its reader is made; -1: not. */
     int (*log_add)(void *, struct topo_partition, int64_t, struct mr_error *);
-};
-
-static struct world world;
+} hooks;
 
 static int
 cutting_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
-    int rc = world.log_add(self, partition, offset, error);
-    if (world.cut_to >= 0 && strcmp(partition.topic, "counter.seen") == 0) {
-        topo_sim_truncate(world.sim, partition.topic, partition.partition, world.cut_to);
-        world.cut_to = -1;
+    int rc = hooks.log_add(self, partition, offset, error);
+    if (hooks.cut_to >= 0 && strcmp(partition.topic, "counter.seen") == 0) {
+        topo_sim_truncate(world.sim, partition.topic, partition.partition, hooks.cut_to);
+        hooks.cut_to = -1;
     }
     return rc;
 }
@@ -42,7 +38,7 @@ static int open_io(
     struct mr_error *error)
 {
     int rc = topo_sim_open(user, options, ret_io, error);
-    world.log_add = ret_io->log_add;
+    hooks.log_add = ret_io->log_add;
     ret_io->log_add = cutting_add;
     return rc;
 }
@@ -54,89 +50,50 @@ static void on_log(void *user, int level, const char *event, const char *text)
         return;
     assert_int_equal(level, MR_LOG_ERROR);
     assert_non_null(strstr(text, "counter.events"));
-    world.cut++;
+    hooks.cut++;
 }
 
-static void start(void)
+static void start_engine(void)
 {
-    const struct topo_engine_options options = {
-        .io_open = open_io, .io_user = world.sim, .state_dir = world.dir, .on_log = on_log};
-    struct mr_error error = {0};
-    if (engine_new(world.topology, &options, &world.engine, &error) ||
-        engine_check(world.engine, &error))
-        fail_msg("%s", error.text);
-}
-
-static void steps(int times)
-{
-    struct mr_error error = {0};
-    for (int i = 0; i < times; i++)
-        if (engine_step(world.engine, &error) < 0)
-            fail_msg("%s", error.text);
-}
-
-static void stop(bool kill)
-{
-    if (kill) {
-        topo_sim_kill(world.sim, "0");
-        engine_kill(world.engine);
-    } else {
-        topo_engine_stop(world.engine);
-    }
-    topo_engine_free(world.engine);
-    world.engine = NULL;
+    world_start(&world, &(struct topo_engine_options){.io_open = open_io, .on_log = on_log});
 }
 
 static int set_up(void **state)
 {
-    static const char *const topics[] = {
-        "counter.commands",
-        "counter.events",
-        "counter.outcomes",
-        "counter.replies",
-        "counter.seen",
-        "counter.dead"};
     (void)state;
-    world = (struct world){.dir = "/tmp/millrace-restore-XXXXXX", .seed = 9, .cut_to = -1};
-    assert_non_null(mkdtemp(world.dir));
-    world.topology = counter_topology("counter");
-    world.sim = topo_sim_new(9);
-    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        topo_sim_create_topic(world.sim, topics[i], 1);
+    memset(&hooks, 0, sizeof hooks);
+    hooks.cut_to = -1;
+    world = world_make(counter_topology("counter"), 9, counter_topics, 1, true);
     counter_feed(world.sim, &world.seed, 40);
-    start();
-    steps(40);
+    start_engine();
+    world_steps(&world, 40);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    char command[128];
-    stop(false);
-    topo_sim_free(world.sim);
-    topo_topology_free(world.topology);
-    snprintf(command, sizeof command, "rm -r '%s'", world.dir);
-    return system(command);
+    world_close(&world);
+    return 0;
 }
 
 static void a_changelog_cut_while_it_is_read_is_looked_at_again(void **state)
 {
     (void)state;
-    stop(false);
-    start();
-    steps(20);
+    world_stop(&world);
+    start_engine();
+    world_steps(&world, 20);
     counter_feed(world.sim, &world.seed, 40);
-    steps(20);
-    stop(true); /* The disk has the first part, the log both. */
-    world.cut_to = topo_sim_end(world.sim, "counter.seen", 0) - 2;
-    start();
-    steps(60);
-    assert_int_equal(world.cut_to, -1);
+    world_steps(&world, 20);
+    world_kill(&world); /* The disk has the first part, the log both. */
+    hooks.cut_to = topo_sim_end(world.sim, "counter.seen", 0) - 2;
+    start_engine();
+    world_steps(&world, 60);
+    assert_int_equal(hooks.cut_to, -1);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
     counter_feed(world.sim, &world.seed, 10);
-    steps(20);
+    world_steps(&world, 20);
     const char *bad = counter_check_log(world.sim, "counter");
     assert_null(strstr(bad, "total"));
 }
@@ -155,13 +112,11 @@ static struct topo_store *store_of(void *user, const char *store, int32_t partit
 static void an_event_that_cannot_be_folded_yet_is_waited_for(void **state)
 {
     (void)state;
-    char command[128];
-    stop(false);
-    snprintf(command, sizeof command, "rm -r '%s'/*", world.dir);
-    assert_int_equal(system(command), 0);
+    world_stop(&world);
+    world_empty_dir(&world);
     counter_later = 3;
-    start();
-    steps(60);
+    start_engine();
+    world_steps(&world, 60);
     assert_int_equal(counter_later, 0);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     assert_string_equal(counter_check_stores(world.sim, store_of, NULL), "");
@@ -170,16 +125,14 @@ static void an_event_that_cannot_be_folded_yet_is_waited_for(void **state)
 static void a_history_without_its_beginning_is_told(void **state)
 {
     (void)state;
-    stop(false);
-    assert_int_equal(world.cut, 0);
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'/*", world.dir);
-    assert_int_equal(system(command), 0);
+    world_stop(&world);
+    assert_int_equal(hooks.cut, 0);
+    world_empty_dir(&world);
     topo_sim_truncate(world.sim, "counter.events", 0, 5);
-    start();
-    steps(40);
+    start_engine();
+    world_steps(&world, 40);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
-    assert_int_equal(world.cut, 1);
+    assert_int_equal(hooks.cut, 1);
 }
 
 static void wake(void *user)
@@ -191,13 +144,13 @@ static void wake(void *user)
 static void whoever_watches_a_task_is_woken_when_it_comes_up(void **state)
 {
     (void)state;
-    stop(false);
-    start();
+    world_stop(&world);
+    start_engine();
     int woken = 0;
     struct topo_watch *watch = NULL;
     const struct topo_position position = {"counter.commands", 0, 40};
     assert_false(topo_engine_watch(world.engine, "totals", &position, wake, &woken, &watch));
-    steps(40);
+    world_steps(&world, 40);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
     assert_int_equal(woken, 1);
     topo_engine_unwatch(world.engine, watch);

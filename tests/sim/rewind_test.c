@@ -4,6 +4,8 @@
  */
 #include <tests/cmocka.h>
 
+#include "world.h"
+
 #include <topology/driver.h>
 
 #include <inttypes.h>
@@ -100,58 +102,7 @@ static struct topo_topology *make_topology(void)
         builder,
         &(struct topo_sink){.name = "ticks", .parents = LIST("wall", "stream"), .topic = "ticked"});
     topo_set_dead_letters(builder, "dead");
-    struct topo_topology *topology = NULL;
-    struct mr_error error = {0};
-    if (topo_build(builder, &topology, &error))
-        fail_msg("%s", error.text);
-    return topology;
-}
-
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-    int64_t start_ms;
-};
-
-static struct world open_world(const struct topo_driver_options *options)
-{
-    struct world world = {.topology = make_topology()};
-    world.driver = topo_driver_new(world.topology, options);
-    world.sim = topo_driver_sim(world.driver);
-    world.start_ms = topo_sim_now_ms(world.sim);
-    return world;
-}
-
-static void close_world(struct world *world)
-{
-    topo_driver_free(world->driver);
-    topo_topology_free(world->topology);
-}
-
-static void run(struct world *world)
-{
-    struct mr_error error = {0};
-    if (topo_driver_run(world->driver, &error))
-        fail_msg("%s", error.text);
-}
-
-static void advance(struct world *world, int64_t ms)
-{
-    struct mr_error error = {0};
-    if (topo_driver_advance_ms(world->driver, ms, &error))
-        fail_msg("%s", error.text);
-}
-
-/* `after_ms`: its time, from the start of the world on. */
-static void append(struct world *world, const char *topic, const char *value, int64_t after_ms)
-{
-    const struct topo_output output = {
-        .key = mr_cstr("k"),
-        .value = mr_cstr(value),
-        .timestamp_ms = world->start_ms + after_ms,
-    };
-    topo_sim_append(world->sim, topic, -1, &output);
+    return world_build(builder);
 }
 
 static int count(struct world *world, const char *topic, const char *key)
@@ -161,24 +112,6 @@ static int count(struct world *world, const char *topic, const char *key)
     while (topo_driver_read(world->driver, topic, &record))
         found += mr_bytes_equal(record.key, mr_cstr(key));
     return found;
-}
-
-/* The sum over all tasks. */
-static uint64_t metric(struct world *world, const char *name)
-{
-    struct mr_buffer text;
-    mr_buffer_init(&text);
-    topo_engine_metrics(topo_driver_engine(world->driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    char start[64];
-    snprintf(start, sizeof start, "\n%s{", name);
-    const char *at = strstr(text.ptr, start);
-    assert_non_null(at);
-    uint64_t sum = 0;
-    for (; at; at = strstr(at + 1, start))
-        sum += strtoull(strstr(at, "} ") + 2, NULL, 10);
-    mr_buffer_clean_up(&text);
-    return sum;
 }
 
 /* -- aborts -- */
@@ -210,22 +143,24 @@ static void answer_late(void *user, int level, const char *event, const char *te
 static bool flows_after(int64_t k, int64_t late)
 {
     struct lateness lateness = {.call = late};
-    struct world world = open_world(&(struct topo_driver_options){
-        .buffered_bytes_max = 500, .on_log = answer_late, .log_user = &lateness});
+    struct world world = world_open(
+        make_topology(),
+        &(struct topo_driver_options){
+            .buffered_bytes_max = 500, .on_log = answer_late, .log_user = &lateness});
     lateness.sim = world.sim;
-    run(&world);
-    append(&world, "in", "v", 0);
+    world_run(&world);
+    world_append_at(&world, "in", "k", "v", 0);
     append_held(&world);
     for (int i = 0; i < 200; i++)
-        append(&world, "in", "v", i);
+        world_append_at(&world, "in", "k", "v", i);
     topo_sim_fail_at(world.sim, k, TOPO_SIM_ABORTABLE);
-    run(&world);
+    world_run(&world);
     bool fired = !topo_sim_pending(world.sim);
-    advance(&world, 2000);
+    world_advance(&world, 2000);
     int echoed = count(&world, "echoed", "k");
     if (echoed != 202)
         fail_msg("abort at call %" PRId64 ", then %" PRId64 ": %d of 202", k, late, echoed);
-    close_world(&world);
+    world_close(&world);
     return fired;
 }
 
@@ -243,18 +178,18 @@ static void what_was_paused_flows_again_after_an_abort(void **state)
 /* One slot of stream time passes, in a transaction that fails in all ways: its tick is out once. */
 static bool ticks_once(enum topo_sim_failure failure, int64_t k)
 {
-    struct world world = open_world(NULL);
-    append(&world, "in", "v", 0);
-    run(&world);
-    append(&world, "in", "v", 120);
+    struct world world = world_open(make_topology(), NULL);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
+    world_append_at(&world, "in", "k", "v", 120);
     topo_sim_fail_at(world.sim, k, failure);
-    run(&world);
+    world_run(&world);
     bool fired = !topo_sim_pending(world.sim);
-    run(&world);
+    world_run(&world);
     int ticks = count(&world, "ticked", "stream");
     if (ticks != 1)
         fail_msg("failure %d at call %" PRId64 ": %d ticks", (int)failure, k, ticks);
-    close_world(&world);
+    world_close(&world);
     return fired;
 }
 
@@ -273,16 +208,16 @@ static void a_stream_timer_of_an_aborted_transaction_fires_again(void **state)
 
 static bool wall_ticks_once(int64_t k)
 {
-    struct world world = open_world(NULL);
-    append(&world, "in", "v", 0);
-    run(&world);
+    struct world world = world_open(make_topology(), NULL);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
     topo_sim_fail_at(world.sim, k, TOPO_SIM_ABORTABLE);
-    advance(&world, 1000);
+    world_advance(&world, 1000);
     bool fired = !topo_sim_pending(world.sim);
     int ticks = count(&world, "ticked", "wall");
     if (ticks != 1)
         fail_msg("abort at call %" PRId64 ": %d ticks", k, ticks);
-    close_world(&world);
+    world_close(&world);
     return fired;
 }
 
@@ -300,37 +235,37 @@ static void a_wall_clock_timer_of_an_aborted_transaction_fires_again(void **stat
 static void records_whose_outputs_are_refused_do_not_keep_each_other_alive(void **state)
 {
     (void)state;
-    struct world world = open_world(NULL);
+    struct world world = world_open(make_topology(), NULL);
     char large[64];
     memset(large, 'x', sizeof large - 1);
     large[sizeof large - 1] = '\0';
     topo_sim_limit_records(world.sim, 100);
-    append(&world, "in", "v", 0);
+    world_append_at(&world, "in", "k", "v", 0);
     for (int i = 0; i < 5; i++)
-        append(&world, "in", large, 0);
-    append(&world, "in", "v", 0);
-    run(&world);
+        world_append_at(&world, "in", "k", large, 0);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
     assert_int_equal(count(&world, "dead", "k"), 5);
     assert_int_equal(count(&world, "echoed", "k"), 2);
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **state)
 {
     (void)state;
-    struct world world = open_world(NULL);
+    struct world world = world_open(make_topology(), NULL);
     topo_sim_limit_records(world.sim, 100);
     for (int i = 0; i < 4; i++) {
-        append(&world, "in", "v", 0);
-        append(&world, "in2", "fat", 0);
+        world_append_at(&world, "in", "k", "v", 0);
+        world_append_at(&world, "in2", "k", "fat", 0);
     }
-    append(&world, "in", "v", 0);
-    run(&world);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
     assert_int_equal(count(&world, "dead", "k"), 4);
     assert_int_equal(count(&world, "echoed", "k"), 5);
     struct topo_store *rows = topo_driver_store(world.driver, "rows", 0);
     assert_true(mr_bytes_equal(topo_store_get(rows, mr_cstr("k")), mr_cstr("v")));
-    close_world(&world);
+    world_close(&world);
 }
 
 /* -- everything -- */
@@ -339,7 +274,8 @@ static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **sta
 static bool all_out_once(enum topo_sim_failure failure, int64_t k)
 {
     enum { RECORDS = 25 };
-    struct world world = open_world(&(struct topo_driver_options){.commit_records_max = 4});
+    struct world world =
+        world_open(make_topology(), &(struct topo_driver_options){.commit_records_max = 4});
     struct mr_error error = {0};
     char value[16];
     topo_sim_limit_records(world.sim, 100);
@@ -362,7 +298,7 @@ static bool all_out_once(enum topo_sim_failure failure, int64_t k)
     }
     assert_int_equal(rc, 0);
     if (fired)
-        advance(&world, 11000); /* What hangs is aborted. */
+        world_advance(&world, 11000); /* What hangs is aborted. */
     for (int i = 0; i < RECORDS; i++) {
         struct topo_record record;
         if (i % 10 == 7)
@@ -374,7 +310,7 @@ static bool all_out_once(enum topo_sim_failure failure, int64_t k)
     }
     assert_false(topo_driver_read(world.driver, "echoed", &(struct topo_record){0}));
     assert_int_equal(count(&world, "dead", "7"), 1);
-    close_world(&world);
+    world_close(&world);
     return fired;
 }
 
@@ -396,35 +332,35 @@ enum { HOUR_MS = 3600 * 1000 };
 static void jump_back(struct world *world)
 {
     topo_sim_set_ms(world->sim, topo_sim_now_ms(world->sim) - HOUR_MS);
-    run(world);
+    world_run(world);
 }
 
 static void timers_go_on_after_the_clock_jumped_back(void **state)
 {
     (void)state;
-    struct world world = open_world(NULL);
-    run(&world);
-    advance(&world, 1000);
+    struct world world = world_open(make_topology(), NULL);
+    world_run(&world);
+    world_advance(&world, 1000);
     assert_int_equal(count(&world, "ticked", "wall"), 1);
     jump_back(&world);
-    advance(&world, 1000);
+    world_advance(&world, 1000);
     assert_int_equal(count(&world, "ticked", "wall"), 1);
-    close_world(&world);
+    world_close(&world);
 }
 
 static void a_held_record_is_held_no_longer_for_a_clock_that_jumped_back(void **state)
 {
     (void)state;
-    struct world world = open_world(NULL);
-    run(&world);
+    struct world world = world_open(make_topology(), NULL);
+    world_run(&world);
     append_held(&world);
-    run(&world);
+    world_run(&world);
     jump_back(&world);
-    assert_int_equal(metric(&world, "topo_holds_given_up_total"), 0);
-    advance(&world, 2000);
+    assert_int_equal(world_metric(&world, "topo_holds_given_up_total"), 0);
+    world_advance(&world, 2000);
     assert_int_equal(count(&world, "echoed", "k"), 1);
-    assert_int_equal(metric(&world, "topo_holds_given_up_total"), 1);
-    close_world(&world);
+    assert_int_equal(world_metric(&world, "topo_holds_given_up_total"), 1);
+    world_close(&world);
 }
 
 /* -- what an operator sees -- */
@@ -432,44 +368,39 @@ static void a_held_record_is_held_no_longer_for_a_clock_that_jumped_back(void **
 static void input_that_was_deleted_unread_is_counted(void **state)
 {
     (void)state;
-    struct world world = open_world(NULL);
+    struct world world = world_open(make_topology(), NULL);
     for (int i = 0; i < 10; i++)
-        append(&world, "in", "v", i);
-    run(&world);
-    assert_int_equal(metric(&world, "topo_input_lost_total"), 0);
+        world_append_at(&world, "in", "k", "v", i);
+    world_run(&world);
+    assert_int_equal(world_metric(&world, "topo_input_lost_total"), 0);
     for (int i = 0; i < 10; i++)
-        append(&world, "in", "v", i);
+        world_append_at(&world, "in", "k", "v", i);
     topo_sim_truncate(world.sim, "in", 0, 17);
     struct mr_error error = {0};
     assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL); /* Under the reader. */
-    assert_int_equal(metric(&world, "topo_live"), 0);
+    assert_int_equal(world_metric(&world, "topo_live"), 0);
     assert_int_equal(topo_driver_restart(world.driver, &error), 0);
-    assert_int_equal(metric(&world, "topo_input_lost_total"), 7);
-    assert_int_equal(metric(&world, "topo_live"), 1);
-    assert_int_equal(metric(&world, "topo_ready"), 1);
-    assert_int_equal(metric(&world, "topo_restoring"), 0);
+    assert_int_equal(world_metric(&world, "topo_input_lost_total"), 7);
+    assert_int_equal(world_metric(&world, "topo_live"), 1);
+    assert_int_equal(world_metric(&world, "topo_ready"), 1);
+    assert_int_equal(world_metric(&world, "topo_restoring"), 0);
     assert_int_equal(count(&world, "echoed", "k"), 13);
-    close_world(&world);
+    world_close(&world);
 }
 
 static void dirty_entries_go_to_disk_though_the_clock_jumped_back(void **state)
 {
     (void)state;
-    char dir[] = "/tmp/millrace-rewind-XXXXXX";
-    assert_non_null(mkdtemp(dir));
-    struct world world = open_world(&(struct topo_driver_options){.state_dir = dir});
-    append(&world, "in", "v", 0);
-    run(&world);
-    advance(&world, 300);
-    assert_true(metric(&world, "topo_store_dirty_bytes") > 0);
+    struct world world = world_open_on_disk(make_topology(), NULL);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
+    world_advance(&world, 300);
+    assert_true(world_metric(&world, "topo_store_dirty_bytes") > 0);
     jump_back(&world);
-    advance(&world, 1000);
-    advance(&world, 300); /* Reports come every quarter of a second. */
-    assert_int_equal(metric(&world, "topo_store_dirty_bytes"), 0);
-    close_world(&world);
-    char command[64];
-    snprintf(command, sizeof command, "rm -r '%s'", dir);
-    assert_int_equal(system(command), 0);
+    world_advance(&world, 1000);
+    world_advance(&world, 300); /* Reports come every quarter of a second. */
+    assert_int_equal(world_metric(&world, "topo_store_dirty_bytes"), 0);
+    world_close(&world);
 }
 
 int main(void)

@@ -5,6 +5,7 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
+#include "world.h"
 
 #include <base/log.h>
 
@@ -13,19 +14,15 @@
 
 enum { WRITES = 12, MANY = 100 };
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_driver *driver;
-    struct topo_sim *sim;
-    uint64_t seed;
+static struct world world;
+
+static struct {
     int writes_left; /* A stranger writes each time the engine has seen where its logs end. */
     int aborts;
     int laid_aside;
     int blocked;
     int shared;
-};
-
-static struct world world;
+} heard;
 
 static void write_stranger(const char *topic, const char *key, struct mr_bytes value)
 {
@@ -40,22 +37,15 @@ static void on_log(void *user, int level, const char *event, const char *text)
         assert_int_equal(level, MR_LOG_WARN);
         assert_non_null(strstr(text, "topic=counter."));
         assert_non_null(strstr(text, " partition=0 offset="));
-        world.laid_aside++;
+        heard.laid_aside++;
     }
-    world.aborts += strcmp(event, "abort") == 0;
-    world.blocked += strcmp(event, "partition-blocked") == 0;
-    world.shared += strcmp(event, "shared-log") == 0;
-    if (world.writes_left > 0 && strcmp(event, "task") == 0 && strstr(text, "to=running")) {
-        world.writes_left--;
+    heard.aborts += strcmp(event, "abort") == 0;
+    heard.blocked += strcmp(event, "partition-blocked") == 0;
+    heard.shared += strcmp(event, "shared-log") == 0;
+    if (heard.writes_left > 0 && strcmp(event, "task") == 0 && strstr(text, "to=running")) {
+        heard.writes_left--;
         write_stranger("counter.events", "a0", mr_cstr("1000"));
     }
-}
-
-static void run(void)
-{
-    struct mr_error error = {0};
-    if (topo_driver_run(world.driver, &error))
-        fail_msg("%s", error.text);
 }
 
 static void crash(void)
@@ -63,7 +53,7 @@ static void crash(void)
     struct mr_error error = {0};
     if (topo_driver_crash(world.driver, &error))
         fail_msg("%s", error.text);
-    run();
+    world_run(&world);
 }
 
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
@@ -78,49 +68,21 @@ static void expect_books_to_balance(void)
     assert_string_equal(counter_check_stores(world.sim, store_of, NULL), "");
 }
 
-static uint64_t metric(const char *name)
-{
-    struct mr_buffer text;
-    char line[64];
-    mr_buffer_init(&text);
-    topo_engine_metrics(topo_driver_engine(world.driver), &text);
-    mr_buffer_add_byte(&text, '\0');
-    snprintf(line, sizeof line, "\n%s{application=\"counter\"} ", name);
-    const char *at = strstr(text.ptr, line);
-    assert_non_null(at);
-    uint64_t value = strtoull(at + strlen(line), NULL, 10);
-    mr_buffer_clean_up(&text);
-    return value;
-}
-
-static bool status_has(const char *text)
-{
-    struct mr_buffer status;
-    mr_buffer_init(&status);
-    topo_engine_status_json(topo_driver_engine(world.driver), &status);
-    mr_buffer_add_byte(&status, '\0');
-    bool has = strstr(status.ptr, text) != NULL;
-    mr_buffer_clean_up(&status);
-    return has;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    world = (struct world){.topology = counter_topology("counter"), .seed = 9};
-    world.driver =
-        topo_driver_new(world.topology, &(struct topo_driver_options){.seed = 9, .on_log = on_log});
-    world.sim = topo_driver_sim(world.driver);
+    memset(&heard, 0, sizeof heard);
+    world = world_open(
+        counter_topology("counter"), &(struct topo_driver_options){.seed = 9, .on_log = on_log});
     counter_feed(world.sim, &world.seed, 40);
-    run();
+    world_run(&world);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    topo_driver_free(world.driver);
-    topo_topology_free(world.topology);
+    world_close(&world);
     return 0;
 }
 
@@ -136,15 +98,15 @@ static void what_has_no_effect_while_it_runs_has_none_after_a_restart(void **sta
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
             write_stranger(logs[i], "a0", values[k]);
     counter_feed(world.sim, &world.seed, 20);
-    run();
+    world_run(&world);
     expect_books_to_balance();
     crash();
     expect_books_to_balance();
-    assert_true(world.laid_aside >= 15);
-    assert_int_equal(world.blocked, 0);
-    assert_true(metric("topo_laid_aside_total") >= 15);
+    assert_true(heard.laid_aside >= 15);
+    assert_int_equal(heard.blocked, 0);
+    assert_true(world_metric(&world, "topo_laid_aside_total") >= 15);
     counter_feed(world.sim, &world.seed, 20);
-    run();
+    world_run(&world);
     expect_books_to_balance();
 }
 
@@ -154,7 +116,7 @@ static void an_event_without_our_header_is_laid_aside_however_right_it_looks(voi
     write_stranger("counter.events", "a0", mr_cstr("1000"));
     crash();
     expect_books_to_balance();
-    assert_int_equal(world.laid_aside, 1);
+    assert_int_equal(heard.laid_aside, 1);
 }
 
 /* An earlier version wrote its changelog without the header. */
@@ -167,21 +129,21 @@ static void a_row_of_an_earlier_version_is_taken_if_the_store_knows_it(void **st
     struct topo_store *seen = topo_driver_store(world.driver, "seen", 0);
     assert_true(mr_bytes_equal(topo_store_get(seen, mr_cstr("zz")), mr_cstr("7")));
     assert_null(topo_store_get(seen, mr_cstr("yy")).ptr);
-    assert_int_equal(world.laid_aside, 1);
+    assert_int_equal(heard.laid_aside, 1);
 }
 
 static void a_writer_between_our_records_delays_commits_and_stops_nothing(void **state)
 {
     (void)state;
-    world.writes_left = WRITES;
+    heard.writes_left = WRITES;
     crash();
-    for (int i = 0; world.writes_left > 0 && i < 2 * WRITES; i++) {
+    for (int i = 0; heard.writes_left > 0 && i < 2 * WRITES; i++) {
         counter_feed(world.sim, &world.seed, 10);
-        run();
+        world_run(&world);
     }
-    assert_int_equal(world.writes_left, 0);
-    assert_true(world.aborts >= WRITES - 1);
-    assert_true(world.shared > 0);
+    assert_int_equal(heard.writes_left, 0);
+    assert_true(heard.aborts >= WRITES - 1);
+    assert_true(heard.shared > 0);
     expect_books_to_balance();
     crash();
     expect_books_to_balance();
@@ -193,8 +155,8 @@ static void of_many_strangers_each_is_counted_and_some_are_logged(void **state)
     for (int i = 0; i < MANY; i++)
         write_stranger("counter.events", "a0", mr_cstr("hello"));
     crash();
-    assert_int_equal(metric("topo_laid_aside_total"), MANY);
-    assert_true(world.laid_aside >= 20 && world.laid_aside < 30);
+    assert_int_equal(world_metric(&world, "topo_laid_aside_total"), MANY);
+    assert_true(heard.laid_aside >= 20 && heard.laid_aside < 30);
 }
 
 static void a_row_of_ours_that_cannot_be_read_blocks_its_partition(void **state)
@@ -205,12 +167,12 @@ static void a_row_of_ours_that_cannot_be_read_blocks_its_partition(void **state)
         .key = mr_cstr("a0"), .value = mr_cstr("newer"), .headers = &by_us, .headers_count = 1};
     topo_sim_append(world.sim, "counter.seen", 0, &record);
     crash();
-    assert_int_equal(world.blocked, 1);
-    assert_true(status_has("\"state\":\"blocked\""));
-    assert_true(status_has("counter.seen/0 at offset"));
+    assert_int_equal(heard.blocked, 1);
+    assert_true(world_status_has(&world, "\"state\":\"blocked\""));
+    assert_true(world_status_has(&world, "counter.seen/0 at offset"));
     assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_RUNNING);
     counter_feed(world.sim, &world.seed, 5); /* Waits, and nothing of it is lost. */
-    run();
+    world_run(&world);
     int64_t end = topo_sim_end(world.sim, "counter.commands", 0);
     assert_int_equal(topo_sim_committed(world.sim, "counter", "counter.commands", 0), end - 5);
 }

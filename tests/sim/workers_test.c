@@ -9,57 +9,19 @@
 #include "engine/engine_impl.h"
 #include "engine/run.h"
 #include "engine/worker.h"
+#include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { PARTITIONS = 4, WORKERS = 2 };
 
-struct world {
-    struct topo_topology *topology;
-    struct topo_sim *sim;
-    struct topo_engine *engine;
-    char dir[64];
-    uint64_t seed;
-};
-
-static void open_world(struct world *world, uint64_t seed)
+static struct world open_world(uint64_t seed)
 {
-    static const char *const topics[] = {
-        "counter.commands",
-        "counter.events",
-        "counter.outcomes",
-        "counter.replies",
-        "counter.seen",
-        "counter.dead"};
-    *world = (struct world){.dir = "/tmp/millrace-workers-XXXXXX", .seed = seed};
-    assert_non_null(mkdtemp(world->dir));
-    world->topology = counter_topology("counter");
-    world->sim = topo_sim_new(seed);
-    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++)
-        topo_sim_create_topic(world->sim, topics[i], PARTITIONS);
-    const struct topo_engine_options options = {
-        .io_open = topo_sim_open,
-        .io_user = world->sim,
-        .state_dir = world->dir,
-        .workers = WORKERS,
-        .commit_records_max = 5,
-    };
-    struct mr_error error = {0};
-    if (engine_new(world->topology, &options, &world->engine, &error) ||
-        engine_check(world->engine, &error))
-        fail_msg("%s", error.text);
-}
-
-static void close_world(struct world *world)
-{
-    char command[128];
-    topo_engine_stop(world->engine);
-    topo_engine_free(world->engine);
-    topo_sim_free(world->sim);
-    topo_topology_free(world->topology);
-    snprintf(command, sizeof command, "rm -r '%s'", world->dir);
-    assert_int_equal(system(command), 0);
+    struct world world =
+        world_make(counter_topology("counter"), seed, counter_topics, PARTITIONS, true);
+    world_start(&world, &(struct topo_engine_options){.workers = WORKERS, .commit_records_max = 5});
+    return world;
 }
 
 static int step(struct world *world, size_t worker)
@@ -128,9 +90,9 @@ static void a_share_waits_for_the_worker_that_still_has_it(void **state)
 {
     (void)state;
     for (size_t first = 0; first < WORKERS; first++) {
-        struct world world;
+        struct world world = open_world(3);
         size_t second = 1 - first;
-        open_world(&world, 3);
+
         counter_feed(world.sim, &world.seed, 40);
         steps(&world, first, 40);
         assert_int_equal(world.engine->workers[first]->tasks_count, PARTITIONS);
@@ -140,7 +102,7 @@ static void a_share_waits_for_the_worker_that_still_has_it(void **state)
         assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
         counter_feed(world.sim, &world.seed, 40);
         run_to_the_end(&world);
-        close_world(&world);
+        world_close(&world);
     }
 }
 
@@ -148,8 +110,7 @@ static void a_share_waits_for_the_worker_that_still_has_it(void **state)
 static void a_worker_that_was_fenced_lets_go_of_its_stores(void **state)
 {
     (void)state;
-    struct world world;
-    open_world(&world, 4);
+    struct world world = open_world(4);
     counter_feed(world.sim, &world.seed, 40);
     run_to_the_end(&world);
     counter_feed(world.sim, &world.seed, 20);
@@ -162,7 +123,7 @@ static void a_worker_that_was_fenced_lets_go_of_its_stores(void **state)
     for (size_t i = 0; i < PARTITIONS; i++)
         assert_int_equal(world.engine->workers[0]->tasks[i]->state, TASK_RUNNING);
     run_to_the_end(&world);
-    close_world(&world);
+    world_close(&world);
 }
 
 /* -- a broker that is gone when the engine stops -- */
@@ -188,8 +149,7 @@ static void a_stop_asks_a_broker_that_is_gone_a_few_times_only(void **state)
 {
     (void)state;
     for (int flush_too = 0; flush_too < 2; flush_too++) {
-        struct world world;
-        open_world(&world, 5);
+        struct world world = open_world(5);
         run_to_the_end(&world);
         struct topo_io *io = &world.engine->workers[0]->io;
         counter_feed(world.sim, &world.seed, 40);
@@ -204,7 +164,7 @@ static void a_stop_asks_a_broker_that_is_gone_a_few_times_only(void **state)
         atomic_store(&world.engine->stopping, true);
         worker_stop(world.engine->workers[0]);
         assert_in_range(asked, 2, 6);
-        close_world(&world);
+        world_close(&world);
     }
 }
 
@@ -213,9 +173,9 @@ static void random_orders_balance(void **state)
 {
     (void)state;
     for (uint64_t life = 1; life <= 12; life++) {
-        struct world world;
+        struct world world = open_world(life);
         uint64_t seed = life;
-        open_world(&world, life);
+
         for (int i = 0; i < 30; i++) {
             uint64_t kind = counter_random(&seed) % 8;
             if (kind == 0)
@@ -233,7 +193,7 @@ static void random_orders_balance(void **state)
                 steps(&world, counter_random(&seed) % WORKERS, (int)(counter_random(&seed) % 12));
         }
         run_to_the_end(&world);
-        close_world(&world);
+        world_close(&world);
     }
 }
 
