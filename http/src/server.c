@@ -66,7 +66,8 @@ static bool headers_fit(struct http_request *request)
 {
     struct header_totals totals = {0};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header_size, &totals);
-    return totals.bytes <= HTTP_HEADER_BYTES_MAX && totals.count <= HTTP_HEADERS_MAX;
+    return totals.bytes <= HTTP_HEADER_BYTES_MAX &&
+           totals.count <= HTTP_HEADERS_MAX + HTTP_GATEWAY_HEADERS;
 }
 
 /* Content-Length over the limit is refused before a byte of it is read. */

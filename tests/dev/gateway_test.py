@@ -9,10 +9,11 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import unittest
 from unittest import mock
 
-from context import HomeTest
+from context import ROOT, HomeTest
 import broker
 import gateway
 import probes
@@ -31,7 +32,7 @@ class Side(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.dumps({"side": self.server.side, "path": self.path, "headers": dict(self.headers)})
-        self.send_response(200)
+        self.send_response(200 if self.server.ready or self.path != "/readyz" else 503)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
@@ -49,6 +50,7 @@ class GatewayTest(HomeTest):
         # All that is syntax in nginx's file, in a shell or in a list of paths.
         self.home = Home(self.folder / "a home $x; {b} #c 'd' \"e\" \\f, %g: ünïcode*")
         self.home.create()
+        self.servers = {}
         self.command, self.query = self.side("command"), self.side("query")
         self.port = broker.free_port()
         self.address = f"127.0.0.1:{self.port}"
@@ -64,6 +66,8 @@ class GatewayTest(HomeTest):
     def side(self, name):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Side)
         server.side = name
+        server.ready = True
+        self.servers[name] = server
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -237,6 +241,51 @@ class GatewayTest(HomeTest):
             self.gateway.ready = lambda: probes.is_ready(f"{url}:{self.port}", "/healthz")
             self.gateway.wait_ready(20)
 
+    def test_strangers_see_whether_it_is_ready_and_no_more(self):
+        self.restart(MILLRACE_TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8, ::1")
+        self.gateway.wait_ready(20)
+        strangers = ("192.0.2.7", "127.0.0.1, 192.0.2.7", "2001:db8::1", "192.0.2.7, 10.1.2.3")
+        for ready in (True, False):
+            self.servers["query"].ready = ready
+            _, body = self.ask("GET", "/readyz")   # From this machine.
+            self.assertEqual(json.loads(body)["side"], "query")
+            for stranger in strangers:
+                response, body = self.ask("GET", "/readyz", headers={"X-Forwarded-For": stranger})
+                self.assertEqual(response.getheader("Cache-Control"), "no-store")
+                if ready:
+                    self.assertEqual((response.status, body), (200, b'{"ready":true}\n'), stranger)
+                else:
+                    self.assert_problem(response, body, 503, "not-ready")
+        self.servers["query"].shutdown()
+        self.servers["query"].server_close()
+        self.assert_problem(*self.ask("GET", "/readyz", headers={"X-Forwarded-For": strangers[0]}), 503, "not-ready")
+        for path in ("/metrics", "/gateway-status", "/readyz-of-query-api", "/readyz-for-strangers"):
+            self.assert_problem(*self.ask("GET", path, headers={"X-Forwarded-For": strangers[0]}), 404, "not-found")
+        self.assert_problem(
+            *self.ask("POST", "/readyz", headers={"X-Forwarded-For": strangers[0]}), 405, "method-not-allowed")
+        self.assertNotIn("auth request", (self.home.logs / "gateway.log").read_text())
+
+    def test_the_client_of_an_untrusted_proxy_is_the_proxy(self):
+        _, body = self.ask("GET", "/v1/cart", headers={"X-Forwarded-For": "192.0.2.7"})
+        self.assertEqual(json.loads(body)["headers"]["X-Forwarded-For"], "127.0.0.1")
+
+    def test_a_body_that_nobody_reads_is_given_up(self):
+        with socket.create_connection(("127.0.0.1", self.port), 10) as connection:
+            connection.sendall(b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n")
+            began = time.monotonic()
+            with self.assertRaises(OSError):
+                while time.monotonic() - began < 20:
+                    connection.sendall(b"x")
+                    time.sleep(0.5)
+            self.assertLess(time.monotonic() - began, 15)
+
+    def test_it_adds_as_many_fields_as_the_apis_allow_for(self):
+        header = (ROOT / "http" / "include" / "http" / "server.h").read_text()
+        allowed = int(re.search(r"HTTP_GATEWAY_HEADERS = (\d+)", header)[1])
+        _, body = self.ask("GET", "/v1/cart", headers={f"X-{number}": "a" for number in range(50)})
+        sent = 50 + len(("Host", "Accept-Encoding"))
+        self.assertEqual(len(json.loads(body)["headers"]) - sent, allowed)
+
     def test_too_many_requests_are_a_problem(self):
         self.restart(MILLRACE_LIMIT_CREDENTIALS="1r/m")
         self.gateway.wait_ready(20)
@@ -270,7 +319,8 @@ class LimitsTest(unittest.TestCase):
     def test_a_certificate_needs_its_key_and_both_must_be_there(self):
         for environment, reason in (({"MILLRACE_TLS_CERT": __file__}, "needs both"),
                                     ({"MILLRACE_TLS_CERT": __file__, "MILLRACE_TLS_KEY": "/nowhere"}, "/nowhere"),
-                                    ({"MILLRACE_MORE_QUERY_APIS": "here"}, "here is not of the form")):
+                                    ({"MILLRACE_MORE_QUERY_APIS": "here"}, "here is not of the form"),
+                                    ({"MILLRACE_TRUSTED_PROXIES": "10.0.0.1; x"}, "10.0.0.1; x is not an address")):
             with mock.patch.dict(os.environ, environment), self.assertRaisesRegex(Failure, reason):
                 gateway.check()
 

@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import time
 import unittest
 
 import shop
@@ -66,6 +67,59 @@ class OperationsTest(unittest.TestCase):
         loose = [path for path in self.shop.home.rglob("*")
                  if path.parent == self.shop.home and path.is_dir() and path.stat().st_mode & 0o077]
         self.assertEqual(loose, [])
+
+    def raw(self, request):
+        """The status line of the answer to the bytes of a request."""
+        with socket.create_connection(("127.0.0.1", self.shop.port), 10) as connection:
+            connection.sendall(request)
+            return connection.recv(200).split(b"\r\n")[0].decode()
+
+    def test_a_request_of_100_header_fields_is_answered_and_one_of_101_refused(self):
+        def request(count):
+            more = b"".join(b"X-%d: a\r\n" % number for number in range(count - 1))
+            return b"GET /v1/products?limit=1 HTTP/1.1\r\nHost: x\r\n" + more + b"\r\n"
+
+        self.assertIn(" 200 ", self.raw(request(100)))
+        self.assertIn(" 431 ", self.raw(request(101)))
+
+    def test_bodies_that_come_a_byte_a_second_are_cut_on_every_route(self):
+        routes = ("POST /v1/sessions", "POST /v1/cart/items", "PUT /v1/cart/items/x", "GET /v1/products",
+                  "POST /healthz", "TRACE /v1/cart", "GET /readyz", "POST /v1/nowhere")
+        waiting = {}
+        for number in range(200):
+            connection = socket.create_connection(("127.0.0.1", self.shop.port), 10)
+            self.addCleanup(connection.close)
+            chunked = number // len(routes) % 2
+            how = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 60000"
+            connection.sendall(routes[number % len(routes)].encode() + b" HTTP/1.1\r\nHost: x\r\n"
+                               b"Content-Type: application/json\r\n" + how + b"\r\n\r\n")
+            connection.setblocking(False)
+            waiting[connection] = b"1\r\nx\r\n" if chunked else b"x"
+        began = time.monotonic()
+        while waiting and time.monotonic() - began < 25:
+            for connection in list(waiting):
+                if not self.goes_on(connection, waiting[connection]):
+                    del waiting[connection]
+            time.sleep(1)
+        self.assertEqual(len(waiting), 0)
+        self.assertLess(time.monotonic() - began, 16)
+        self.assertEqual(self.shop.tool("status")[0], 0)
+
+    def goes_on(self, connection, part):
+        """Sends the next part of a body; False when the other side has ended the connection."""
+        try:
+            while connection.recv(65536):
+                pass
+            return False
+        except BlockingIOError:
+            pass
+        except OSError:
+            return False
+        try:
+            connection.send(part)
+        except OSError:
+            return False
+        return True
 
     def test_a_port_in_use_is_one_clear_sentence(self):
         other = shop.Shop()

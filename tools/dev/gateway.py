@@ -98,10 +98,25 @@ def _servers(ours, side):
     return " ".join(f"server {address} max_fails=0;" for address in [ours, *more])
 
 
+def _trusted_proxies():
+    """nginx's lines that take a client's address from X-Forwarded-For, where one of these proxies sent it."""
+    names = [name.strip() for name in os.environ.get("MILLRACE_TRUSTED_PROXIES", "").split(",") if name.strip()]
+    for name in names:
+        try:
+            ipaddress.ip_network(name, strict=False)
+        except ValueError as error:
+            raise Failure(f"MILLRACE_TRUSTED_PROXIES: {name} is not an address or a network such as 10.0.0.0/8") from error
+    if not names:
+        return ""
+    return " ".join([*(f"set_real_ip_from {name};" for name in names),
+                     "real_ip_header X-Forwarded-For; real_ip_recursive on;"])
+
+
 def check():
     """Raises Failure where the environment asks for what cannot be rendered."""
     limits()
     tls_files()
+    _trusted_proxies()
     for side in MORE:
         _servers("", side)
 
@@ -164,6 +179,7 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
         "CONNECTIONS": str(max(256, min(files, 16384) - 64)),
         "COMMAND_APIS": _servers(command_api, "command"),
         "QUERY_APIS": _servers(query_api, "query"),
+        "TRUSTED_PROXIES": _trusted_proxies(),
         "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
     _link_tls_files(home)

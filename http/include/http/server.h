@@ -49,6 +49,7 @@ enum {
     HTTP_URI_BYTES_MAX = 8 * 1024,
     HTTP_HEADER_BYTES_MAX = 16 * 1024,
     HTTP_HEADERS_MAX = 100,
+    HTTP_GATEWAY_HEADERS = 4, /* Fields that a gateway may add to a client's. */
     HTTP_BODY_BYTES_MAX = 64 * 1024,
     HTTP_QUERY_PARAMS_MAX = 32,
 };
