@@ -14,7 +14,6 @@
 enum { LINGER_MS = 50, POLL_MS = 20 };
 
 static const char *const bulk_properties[] = {
-    "compression.codec=lz4",
     "batch.num.messages=10000",
     "message.timeout.ms=120000",
     NULL,

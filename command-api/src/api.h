@@ -66,7 +66,9 @@ struct call {
     struct mr_bytes route; /* Of the command id: the template. */
     struct shop_id command_id;
     struct mr_bytes fingerprint;
-    bool must_wait; /* Its answer cannot be fetched later: no respond-async, no 202. */
+    bool minimal;            /* Prefer: return=minimal. */
+    bool must_wait;          /* Its answer cannot be fetched later: no respond-async, no 202. */
+    struct mr_bytes applied; /* Preference-Applied so far. */
     int wait_ms;
     int64_t now_ms;
     struct mr_bytes requires_position;

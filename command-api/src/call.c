@@ -79,20 +79,40 @@ static bool read_if_match(struct call *call)
     return true;
 }
 
-static void read_preferences(struct call *call)
+/* Adds to what Preference-Applied says so far. */
+static void apply_preference(struct call *call, struct mr_bytes preference)
 {
+    struct mr_arena *arena = http_arena(call->request);
+    call->applied =
+        call->applied.ptr
+            ? mr_arena_printf(arena, "%.*s, %.*s", MR_ARG(call->applied), MR_ARG(preference))
+            : preference;
+    http_set_header(call->request, "Preference-Applied", call->applied);
+}
+
+static void read_waiting(struct call *call)
+{
+    struct http_request *request = call->request;
     if (call->must_wait) {
         call->wait_ms = API_WAIT_MS_DEFAULT;
         return;
     }
-    if (http_prefer(call->request, "respond-async").ptr) {
+    if (http_prefer(request, "respond-async").ptr) {
         call->wait_ms = 0;
-        http_set_header(call->request, "Preference-Applied", mr_cstr("respond-async"));
+        apply_preference(call, mr_cstr("respond-async"));
         return;
     }
-    call->wait_ms = http_prefer_wait_ms(call->request, API_WAIT_MS_DEFAULT, API_WAIT_MS_MAX);
-    if (http_prefer(call->request, "wait").ptr)
-        http_set_header_f(call->request, "Preference-Applied", "wait=%d", call->wait_ms / 1000);
+    call->wait_ms = http_prefer_wait_ms(request, API_WAIT_MS_DEFAULT, API_WAIT_MS_MAX);
+    if (http_prefer(request, "wait").ptr)
+        apply_preference(
+            call, mr_arena_printf(http_arena(request), "wait=%d", call->wait_ms / 1000));
+}
+
+static void read_return(struct call *call)
+{
+    call->minimal = mr_bytes_equal(http_prefer(call->request, "return"), mr_cstr("minimal"));
+    if (call->minimal)
+        apply_preference(call, mr_cstr("return=minimal"));
 }
 
 /* Step 1 of an event's path: one request becomes one command. */
@@ -117,6 +137,7 @@ struct call *call_begin(
     if (!http_query_only(request, none) || !read_key(call, rule, &key) || !read_positions(call) ||
         !read_if_match(call))
         return NULL;
+    read_return(call);
     name_command(call, key);
     return call;
 }
@@ -136,7 +157,7 @@ struct shop_command_meta call_meta(const struct call *call)
         .reply_partition = call->api->instance,
         .correlation_id = http_request_id(call->request),
         .traceparent = http_traceparent(call->request),
-        .want_body = true,
+        .want_body = !call->minimal,
     };
 }
 
@@ -149,7 +170,7 @@ void call_send(
     dispatch_answer_fn *answered)
 {
     struct mr_buffer bytes;
-    read_preferences(call);
+    read_waiting(call);
     mr_buffer_init(&bytes);
     codec_encode(call->api->registry, type, topic, command, &bytes);
     struct dispatch_command sending = {
@@ -158,6 +179,7 @@ void call_send(
         .value = mr_arena_copy(http_arena(call->request), mr_buffer_view(&bytes)),
         .type = mr_cstr(shop_types[type].full_name),
         .command_id = shop_id_view(&call->command_id),
+        .fingerprint = call->fingerprint,
         .requires_position = call->requires_position,
         .wait_ms = call->wait_ms,
         .answered = answered,

@@ -65,7 +65,8 @@ static void on_reply(struct dispatch *dispatch, const struct topo_record *record
             error.text);
     } else if (message.id == SHOP_COMMAND_REPLY) {
         const struct shop_command_reply *reply = message.value;
-        pending_reply(&dispatch->pending, reply->command_id, record->value);
+        pending_reply(
+            &dispatch->pending, reply->command_id, reply->outcome.fingerprint, record->value);
     }
     mr_arena_clean_up(&arena);
 }
@@ -298,8 +299,8 @@ resume(struct http_request *request, enum http_why why, struct mr_bytes payload,
 void dispatch_send(
     struct dispatch *dispatch, struct http_request *request, const struct dispatch_command *command)
 {
-    struct pending *pending =
-        pending_add(&dispatch->pending, command->command_id, command->wait_ms == 0);
+    struct pending *pending = pending_add(
+        &dispatch->pending, command->command_id, command->fingerprint, command->wait_ms == 0);
     struct mr_error error;
     pending->answered = command->answered;
     pending->user = command->user;

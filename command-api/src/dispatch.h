@@ -55,6 +55,7 @@ struct dispatch_command {
     struct mr_bytes value; /* Framed. */
     struct mr_bytes type;  /* Full record name, for ce_type. */
     struct mr_bytes command_id;
+    struct mr_bytes fingerprint;       /* Of the request; the command has the same. */
     struct mr_bytes requires_position; /* NULL: none. */
     int wait_ms;                       /* For the reply; 0: only for the acknowledgement. */
     dispatch_answer_fn *answered;

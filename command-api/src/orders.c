@@ -31,9 +31,11 @@ send_order(struct http_request *request, const struct shop_command_outcome *outc
         shop_json_order(&w, outcome->order, NULL);
         http_set_header_f(request, "ETag", "\"v%lld\"", (long long)outcome->order->version);
         http_set_header_f(request, "Location", "/v1/orders/%.*s", MR_ARG(outcome->order->order_id));
-    } else {
+    } else { /* Prefer: return=minimal. */
         json_w_object(&w);
+        json_w_key_text(&w, "order_id", outcome->subject_id);
         json_w_object_end(&w);
+        http_set_header_f(request, "Location", "/v1/orders/%.*s", MR_ARG(outcome->subject_id));
     }
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_send(request, status, NULL);

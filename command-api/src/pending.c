@@ -3,6 +3,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -23,13 +24,19 @@ static struct pending **bucket_of(struct pending_table *table, struct mr_bytes c
     return &table->buckets[mr_bytes_hash(command_id) % PENDING_BUCKETS];
 }
 
-struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id, bool hurried)
+struct pending *pending_add(
+    struct pending_table *table,
+    struct mr_bytes command_id,
+    struct mr_bytes fingerprint,
+    bool hurried)
 {
+    assert(fingerprint.len < PENDING_FINGERPRINT_SIZE);
     struct pending *pending = mr_calloc(1, sizeof *pending);
     pending->table = table;
     pending->references = 2;
     pending->hurried = hurried;
     snprintf(pending->command_id, sizeof pending->command_id, "%.*s", MR_ARG(command_id));
+    snprintf(pending->fingerprint, sizeof pending->fingerprint, "%.*s", MR_ARG(fingerprint));
     pthread_mutex_lock(&table->lock);
     struct pending **bucket = bucket_of(table, mr_cstr(pending->command_id));
     pending->next = *bucket;
@@ -83,12 +90,17 @@ pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *r
     return note;
 }
 
-void pending_reply(struct pending_table *table, struct mr_bytes command_id, struct mr_bytes reply)
+void pending_reply(
+    struct pending_table *table,
+    struct mr_bytes command_id,
+    struct mr_bytes fingerprint,
+    struct mr_bytes reply)
 {
     bool claimed = false;
     pthread_mutex_lock(&table->lock);
     for (struct pending *at = *bucket_of(table, command_id); at; at = at->next) {
-        if (!mr_bytes_equal(mr_cstr(at->command_id), command_id) || at->note == NOTE_REPLY)
+        if (!mr_bytes_equal(mr_cstr(at->command_id), command_id) ||
+            !mr_bytes_equal(mr_cstr(at->fingerprint), fingerprint) || at->note == NOTE_REPLY)
             continue;
         at->reply = mr_bytes_of(mr_memdup(reply.ptr, reply.len), reply.len);
         set_note(at, NOTE_REPLY);

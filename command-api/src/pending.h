@@ -24,15 +24,18 @@ enum pending_note {
     NOTE_ACKNOWLEDGED /* It is in the log. */
 };
 
+enum { PENDING_FINGERPRINT_SIZE = 64 };
+
 struct pending {
     struct pending *next; /* In the same bucket. */
     struct pending_table *table;
     int references; /* The request's and the delivery's. */
     char command_id[64];
-    struct http_waiter *waiter; /* NULL: not suspended. */
-    enum pending_note note;     /* What has arrived and not been told yet. */
-    struct mr_bytes reply;      /* malloc'd, with NOTE_REPLY. */
-    enum pending_note delivery; /* NOTE_NONE until the delivery report. */
+    char fingerprint[PENDING_FINGERPRINT_SIZE]; /* Of the request: two may have one id. */
+    struct http_waiter *waiter;                 /* NULL: not suspended. */
+    enum pending_note note;                     /* What has arrived and not been told yet. */
+    struct mr_bytes reply;                      /* malloc'd, with NOTE_REPLY. */
+    enum pending_note delivery;                 /* NOTE_NONE until the delivery report. */
     bool hurried;    /* The delivery report is enough: no reply is waited for, or no more. */
     bool queue_full; /* With NOTE_FAILED: why. */
     dispatch_answer_fn *answered;
@@ -52,7 +55,11 @@ void pending_table_init(struct pending_table *table);
 void pending_table_clean_up(struct pending_table *table);
 
 /* With two references. `hurried`: do not wait for the reply. */
-struct pending *pending_add(struct pending_table *table, struct mr_bytes command_id, bool hurried);
+struct pending *pending_add(
+    struct pending_table *table,
+    struct mr_bytes command_id,
+    struct mr_bytes fingerprint,
+    bool hurried);
 
 /* Suspends the request; wakes it at once when there is a note already. False: no room. */
 bool pending_suspend(
@@ -62,8 +69,13 @@ bool pending_suspend(
 enum pending_note
 pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *ret_reply);
 
-/* The reply to a command, for all who wait for it. */
-void pending_reply(struct pending_table *table, struct mr_bytes command_id, struct mr_bytes reply);
+/* The reply to a command, for all who wait for it with this fingerprint: a request with the same id
+ * and another one is refused by a reply of its own. */
+void pending_reply(
+    struct pending_table *table,
+    struct mr_bytes command_id,
+    struct mr_bytes fingerprint,
+    struct mr_bytes reply);
 
 /* The delivery report, as topo_delivered_fn has it, or why there will be none; drops the delivery's
  * reference. */

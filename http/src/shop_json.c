@@ -104,10 +104,33 @@ static void cart_warnings(
     json_w_array_end(w);
 }
 
+/* A cart of which one line is known, or none: its version, its totals and that line. */
+static void cart_minimal(struct json_w *w, const struct shop_cart_snapshot *cart)
+{
+    json_w_object(w);
+    json_w_key_text(w, "cart_id", cart->cart_id.len ? cart->cart_id : mr_bytes_of(NULL, 0));
+    json_w_key_integer(w, "version", cart->version);
+    if (cart->lines_count > 0) {
+        json_w_key(w, "line");
+        cart_line(w, &cart->lines[0], NULL);
+    }
+    json_w_key(w, "totals");
+    json_w_object(w);
+    json_w_key_integer(w, "lines", cart->lines_total);
+    if (cart->total.currency.len)
+        shop_json_key_money(w, "items", &cart->total);
+    json_w_object_end(w);
+    json_w_object_end(w);
+}
+
 void shop_json_cart(
     struct json_w *w, const struct shop_cart_snapshot *cart, const struct shop_line_now *now)
 {
     int64_t units = 0;
+    if (cart->has_lines_total) {
+        cart_minimal(w, cart);
+        return;
+    }
     json_w_object(w);
     json_w_key_text(w, "cart_id", cart->cart_id.len ? cart->cart_id : mr_bytes_of(NULL, 0));
     json_w_key_integer(w, "version", cart->version);

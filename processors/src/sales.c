@@ -47,6 +47,49 @@ static int evolve(
                                                           : order_evolve(context, &event, error);
 }
 
+/* The order of a command that was accepted, without its lines where they are many. */
+static int
+render_order(struct work *work, struct shop_command_outcome *outcome, struct mr_error *error)
+{
+    struct order order;
+    bool exists = false;
+    if (!work->command->want_body || !outcome->subject_id.ptr)
+        return 0;
+    int rc = order_load(work, outcome->subject_id, &order, &exists, error);
+    return rc || !exists ? rc : order_snapshot(&order, &outcome->order, error);
+}
+
+static int render(
+    struct topo_context *context,
+    const struct shop_service *service,
+    const struct codec_message *command,
+    struct shop_command_outcome *outcome,
+    struct mr_error *error)
+{
+    struct work work;
+    work_begin(&work, context, service, "/shop/sales", command);
+    switch (command->id) {
+    case SHOP_ADD_CART_ITEM:
+    case SHOP_SET_CART_ITEM_QUANTITY:
+    case SHOP_REMOVE_CART_ITEM:
+    case SHOP_CLEAR_CART:
+        return cart_render(&work, command, &outcome->cart, error);
+    default:
+        return render_order(&work, outcome, error);
+    }
+}
+
+static int reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply_with("replies", context, user, command, outcome, replayed, render, error);
+}
+
 struct topo_aggregate sales_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"replies-in", "commands", NULL};
@@ -73,7 +116,7 @@ struct topo_aggregate sales_aggregate(const struct shop_service *service)
         .decide = decide,
         .evolve = evolve,
         .outcome = work_outcome,
-        .reply = work_reply,
+        .reply = reply,
         .punctuate = order_deadlines,
         .punctuate_interval_ms = DEADLINE_INTERVAL_MS,
         .user = (void *)(uintptr_t)service,

@@ -85,10 +85,12 @@ static inline size_t line_bytes(
 
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id);
 
-/* *ret_snapshot is NULL for a cart that is too large for a record. */
-int cart_snapshot(
+/* What a cart's command is answered with: the whole cart when it is asked for and small, else the
+ * line that has changed. */
+enum { CART_REPLY_LINES_MAX = 100 };
+int cart_render(
     struct work *work,
-    struct mr_bytes owner_id,
+    const struct codec_message *command,
     const struct shop_cart_snapshot **ret_snapshot,
     struct mr_error *error);
 

@@ -179,13 +179,12 @@ static void open_next(struct cart *cart, bool exists, struct mr_bytes seed)
         .cart_id = mr_arena_copy(cart->work->arena, shop_id_view(&id)), .currency = no_text};
 }
 
-static int accept(struct cart *cart, void **ret_decision, struct mr_error *error)
+static void accept(struct cart *cart, void **ret_decision)
 {
     struct decision *decision = decision_accept(cart->work, 200, cart->state.cart_id);
+    decision->has_version = true;
+    decision->version = cart->state.version;
     *ret_decision = decision;
-    if (!cart->work->command->want_body)
-        return 0;
-    return cart_snapshot(cart->work, cart->owner_id, &decision->cart, error);
 }
 
 /* Adds (`set` false) or sets a quantity; both quote the price of now. */
@@ -219,7 +218,8 @@ static int put_item(
             cart, product_id, quantity, (int32_t)after, product->price, product->price_version);
     else if (!line || line->quantity != after || !money_equal(&line->unit_price, &product->price))
         emit_set(cart, product_id, (int32_t)after, product);
-    return accept(cart, ret_decision, error);
+    accept(cart, ret_decision);
+    return 0;
 }
 
 static int remove_item(
@@ -231,17 +231,18 @@ static int remove_item(
         return rc;
     if (line)
         emit_removed(cart, product_id);
-    return accept(cart, ret_decision, error);
+    accept(cart, ret_decision);
+    return 0;
 }
 
-static int clear(struct cart *cart, void **ret_decision, struct mr_error *error)
+static void clear(struct cart *cart, void **ret_decision)
 {
     if (cart->state.lines > 0) {
         struct shop_cart_cleared event = {
             .meta = next_meta(cart), .owner_id = cart->owner_id, .cart_id = cart->state.cart_id};
         emit(cart, SHOP_CART_CLEARED, &event.meta, &event);
     }
-    return accept(cart, ret_decision, error);
+    accept(cart, ret_decision);
 }
 
 /* What the four commands say, in one form. */
@@ -295,7 +296,8 @@ int cart_decide(
     case SHOP_REMOVE_CART_ITEM:
         return remove_item(&cart, request.product_id, ret_decision, error);
     default:
-        return clear(&cart, ret_decision, error);
+        clear(&cart, ret_decision);
+        return 0;
     }
 }
 
@@ -371,48 +373,77 @@ int cart_items(
     return 0;
 }
 
-int cart_snapshot(
+static int make_line(
     struct work *work,
-    struct mr_bytes owner_id,
+    const struct cart_item *item,
+    struct shop_cart_line *ret_line,
+    struct mr_error *error)
+{
+    const struct shop_product_state *product = NULL;
+    const struct shop_cart_line_state *line = &item->state;
+    int rc = price_find(work, item->product_id, &product, error);
+    *ret_line = (struct shop_cart_line){
+        .product_id = item->product_id,
+        .sku = !rc && product ? product->sku : no_text,
+        .title = !rc && product ? product->title : no_text,
+        .quantity = line->quantity,
+        .unit_price = line->unit_price,
+        .price_version = line->price_version,
+        .line_total = {line->unit_price.minor * line->quantity, line->unit_price.currency},
+    };
+    return rc;
+}
+
+/* The one line of the product, or none. */
+static int changed_item(
+    const struct cart *cart,
+    struct mr_bytes product_id,
+    struct cart_item **ret_items,
+    size_t *ret_count,
+    struct mr_error *error)
+{
+    const struct shop_cart_line_state *line = NULL;
+    int rc = line_load(cart, product_id, &line, error);
+    if (rc || !line)
+        return rc;
+    *ret_items = mr_arena_alloc(cart->work->arena, sizeof **ret_items);
+    **ret_items = (struct cart_item){product_id, *line};
+    *ret_count = 1;
+    return 0;
+}
+
+int cart_render(
+    struct work *work,
+    const struct codec_message *command,
     const struct shop_cart_snapshot **ret_snapshot,
     struct mr_error *error)
 {
+    struct cart_request request = request_of(command);
     struct cart cart;
-    struct cart_item *items;
+    struct cart_item *items = NULL;
     size_t count = 0;
     bool exists;
-    int rc = cart_load(work, owner_id, &cart, &exists, error);
-    if (!rc && exists)
-        rc = cart_items(&cart, &items, &count, error);
+    int rc = cart_load(work, request.owner_id, &cart, &exists, error);
     if (rc)
         return rc;
+    bool whole = work->command->want_body && cart.state.lines <= CART_REPLY_LINES_MAX;
+    if (exists)
+        rc = whole ? cart_items(&cart, &items, &count, error)
+                   : changed_item(&cart, request.product_id, &items, &count, error);
     struct shop_cart_line *lines = mr_arena_zalloc(work->arena, (count + 1) * sizeof *lines);
-    size_t bytes = 0;
-    for (size_t i = 0; i < count && !rc; i++) {
-        const struct shop_product_state *product;
-        const struct shop_cart_line_state *line = &items[i].state;
-        rc = price_find(work, items[i].product_id, &product, error);
-        lines[i] = (struct shop_cart_line){
-            .product_id = items[i].product_id,
-            .sku = !rc && product ? product->sku : no_text,
-            .title = !rc && product ? product->title : no_text,
-            .quantity = line->quantity,
-            .unit_price = line->unit_price,
-            .price_version = line->price_version,
-            .line_total = {line->unit_price.minor * line->quantity, line->unit_price.currency},
-        };
-        bytes += line_bytes(
-            lines[i].product_id, lines[i].sku, lines[i].title, line->unit_price.currency);
-    }
+    for (size_t i = 0; i < count && !rc; i++)
+        rc = make_line(work, &items[i], &lines[i], error);
     struct shop_cart_snapshot *snapshot = mr_arena_alloc(work->arena, sizeof *snapshot);
     *snapshot = (struct shop_cart_snapshot){
         .cart_id = exists ? cart.state.cart_id : no_text,
-        .owner_id = owner_id,
+        .owner_id = request.owner_id,
         .version = cart.state.version,
         .lines = lines,
         .lines_count = count,
         .total = {cart.state.total_minor, exists ? cart.state.currency : no_text},
+        .has_lines_total = !whole,
+        .lines_total = cart.state.lines,
     };
-    *ret_snapshot = bytes <= SHOP_LINES_BYTES_MAX ? snapshot : NULL;
+    *ret_snapshot = snapshot;
     return rc;
 }

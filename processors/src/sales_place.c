@@ -9,23 +9,13 @@
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
-/* The order as the answer: also for a cart that was checked out before. */
-static int answer(
-    struct work *work,
-    struct mr_bytes order_id,
-    int http_status,
-    void **ret_decision,
-    struct mr_error *error)
+/* Also for a cart that was checked out before. */
+static void
+answer(struct work *work, struct mr_bytes order_id, int http_status, void **ret_decision)
 {
     struct decision *decision = decision_accept(work, http_status, order_id);
-    struct order order;
-    bool exists;
     decision->subject_id = order_id;
     *ret_decision = decision;
-    if (!work->command->want_body)
-        return 0;
-    int rc = order_load(work, order_id, &order, &exists, error);
-    return rc ? rc : order_snapshot(&order, &decision->order, error);
 }
 
 /* -- the guard -- */
@@ -231,7 +221,8 @@ static int place_items(
     if (rc || *ret_decision)
         return rc;
     place(cart, command, lines, count, &total);
-    return answer(cart->work, command->order_id, 201, ret_decision, error);
+    answer(cart->work, command->order_id, 201, ret_decision);
+    return 0;
 }
 
 int order_place(
@@ -251,7 +242,9 @@ int order_place(
         rc = cart_items(&cart, &items, &count, error);
     if (rc)
         return rc;
-    if (exists && cart.state.order_id.ptr)
-        return answer(work, cart.state.order_id, 200, ret_decision, error);
+    if (exists && cart.state.order_id.ptr) {
+        answer(work, cart.state.order_id, 200, ret_decision);
+        return 0;
+    }
     return place_items(&cart, command, items, count, ret_decision, error);
 }

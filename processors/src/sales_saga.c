@@ -176,22 +176,18 @@ static void *reject_state(struct order *order, const char *slug, const char *det
     return decision;
 }
 
-static int accept(struct order *order, int http_status, void **ret_decision, struct mr_error *error)
+static void accept(struct order *order, int http_status, void **ret_decision)
 {
     struct decision *decision = decision_accept(order->work, http_status, order->id);
     decision->subject_id = order->id;
+    decision->has_version = true;
+    decision->version = order->state.version;
     *ret_decision = decision;
-    if (!order->work->command->want_body)
-        return 0;
-    return order_snapshot(order, &decision->order, error);
 }
 
 /* Row 9. */
-static int start_payment(
-    struct order *order,
-    const struct shop_start_payment *command,
-    void **ret_decision,
-    struct mr_error *error)
+static int
+start_payment(struct order *order, const struct shop_start_payment *command, void **ret_decision)
 {
     const struct shop_order_state *state = &order->state;
     if (state->goal != ORDER_FULFIL || !state->stock_confirmed || state->authorized) {
@@ -215,7 +211,8 @@ static int start_payment(
     }
     order_start_payment(order, &command->method_token_sealed);
     progress_put(order);
-    return accept(order, 201, ret_decision, error);
+    accept(order, 201, ret_decision);
+    return 0;
 }
 
 /* Rows 18 to 20, and 34. What a customer writes may be personal and goes into no event; an operator
@@ -227,8 +224,10 @@ static int cancel(
     struct mr_error *error)
 {
     bool by_operator = text_is(order->work->actor_kind, "operator");
-    if (order->state.goal == ORDER_ABORT)
-        return accept(order, 200, ret_decision, error);
+    if (order->state.goal == ORDER_ABORT) {
+        accept(order, 200, ret_decision);
+        return 0;
+    }
     if (by_operator && (command->cause.len == 0 || command->cause.len > SHOP_REASON_BYTES_MAX)) {
         *ret_decision = decision_reject(
             order->work,
@@ -245,7 +244,9 @@ static int cancel(
     int rc = order_abort(order, by_operator ? "operator" : "customer", no_detail, error);
     if (!rc)
         rc = advance_and_keep(order, error);
-    return rc ? rc : accept(order, 202, ret_decision, error);
+    if (!rc)
+        accept(order, 202, ret_decision);
+    return rc;
 }
 
 /* -- dispatch -- */
@@ -271,9 +272,8 @@ static int decide_command(
     }
     if (decision_stale(work, order.state.version, order.id, ret_decision))
         return 0;
-    return message->id == SHOP_START_PAYMENT
-               ? start_payment(&order, message->value, ret_decision, error)
-               : cancel(&order, message->value, ret_decision, error);
+    return message->id == SHOP_START_PAYMENT ? start_payment(&order, message->value, ret_decision)
+                                             : cancel(&order, message->value, ret_decision, error);
 }
 
 static int decide_reply(

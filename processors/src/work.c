@@ -105,9 +105,9 @@ int work_outcome(
         .positions = reached,
         .positions_count = positions_count,
         .decided_at = topo_context_now_ms(context),
-        .cart = decision->cart,
-        .order = decision->order,
         .subject_id = decision->subject_id,
+        .has_version = decision->has_version,
+        .version = decision->version,
     };
     *ret_outcome = frame(service, arena, SHOP_COMMAND_OUTCOME, &outcome);
     return 0;
@@ -130,13 +130,14 @@ reused(const struct shop_command_outcome *first, const struct shop_command_meta 
     };
 }
 
-int work_reply_to(
+int work_reply_with(
     const char *sink,
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
     struct mr_bytes outcome,
     bool replayed,
+    work_render_fn *render,
     struct mr_error *error)
 {
     const struct shop_service *service = user;
@@ -151,8 +152,15 @@ int work_reply_to(
         return rc;
     struct shop_command_reply reply = {.command_id = meta->command_id, .replayed = replayed};
     reply.outcome = *(const struct shop_command_outcome *)message.value;
+    /* Those of an earlier version have one in the outcome. */
+    reply.outcome.cart = NULL;
+    reply.outcome.order = NULL;
     if (!mr_bytes_equal(reply.outcome.fingerprint, meta->fingerprint))
         reply.outcome = reused(message.value, meta);
+    else if (render && text_is(reply.outcome.status, "accepted"))
+        rc = render(context, service, command->message, &reply.outcome, error);
+    if (rc)
+        return rc;
     struct topo_output output = {
         .key = meta->command_id,
         .value = frame(service, arena, SHOP_COMMAND_REPLY, &reply),
@@ -161,6 +169,18 @@ int work_reply_to(
     };
     topo_forward(context, sink, &output);
     return 0;
+}
+
+int work_reply_to(
+    const char *sink,
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply_with(sink, context, user, command, outcome, replayed, NULL, error);
 }
 
 int work_reply(

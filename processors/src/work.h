@@ -42,8 +42,8 @@ struct decision {
     struct mr_bytes problem_ext_json;
     struct mr_bytes aggregate_id;
     struct mr_bytes subject_id;
-    const struct shop_cart_snapshot *cart;
-    const struct shop_order_snapshot *order;
+    bool has_version; /* Of the aggregate, behind the command. */
+    int64_t version;
 };
 
 /* -- the steps of an aggregate that are the same for all (topology/aggregate.h) -- */
@@ -62,6 +62,23 @@ int work_outcome(
     const struct topo_position *positions,
     size_t positions_count,
     struct mr_bytes *ret_outcome,
+    struct mr_error *error);
+/* Puts what the request is answered with, beside the outcome, into a reply's copy of it: from the
+ * state as it is then, for a replay too. */
+typedef int work_render_fn(
+    struct topo_context *context,
+    const struct shop_service *service,
+    const struct codec_message *command,
+    struct shop_command_outcome *outcome,
+    struct mr_error *error);
+int work_reply_with(
+    const char *sink,
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    work_render_fn *render,
     struct mr_error *error);
 /* To the sink "replies", or to another: the aggregates of one topology have a reply sink each. */
 int work_reply(

@@ -362,6 +362,7 @@ static void tell(struct http_request *request, const struct dispatch_answer *ans
 static void send_command(struct http_request *request, void *user)
 {
     struct mr_bytes wait = http_query(request, "wait");
+    struct mr_bytes fingerprint = http_query(request, "fingerprint");
     struct mr_bytes id =
         mr_arena_printf(http_arena(request), "command-%d", atomic_fetch_add(&commands, 1));
     struct dispatch_command command = {
@@ -370,6 +371,7 @@ static void send_command(struct http_request *request, void *user)
         .value = mr_cstr("value"),
         .type = mr_cstr("shop.Test"),
         .command_id = id,
+        .fingerprint = fingerprint.ptr ? fingerprint : mr_cstr("f"),
         .wait_ms = wait.ptr ? (int)strtol(wait.ptr, NULL, 10) : 60000,
         .answered = tell,
         .user = (void *)(uintptr_t)id.ptr,
@@ -448,6 +450,13 @@ static void expect_of(void **state, const char *target, const char *verdict)
 static void the_reply_decides(void **state)
 {
     expect_of(state, "/late-reply", "decided");
+}
+
+/* Two requests with one key and different bodies have one command id. */
+static void the_reply_to_another_request_with_the_same_id_decides_nothing(void **state)
+{
+    expect_of(state, "/late-reply?fingerprint=other&wait=200", "pending");
+    expect_of(state, "/early-reply?fingerprint=other&wait=200", "pending");
 }
 
 static void a_reply_may_come_before_the_acknowledgement(void **state)
@@ -593,6 +602,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_reply_decides),
+        TEST(the_reply_to_another_request_with_the_same_id_decides_nothing),
         TEST(a_reply_may_come_before_the_acknowledgement),
         TEST(a_reply_decides_though_the_log_could_not_say),
         TEST(no_reply_in_time_is_pending),

@@ -72,6 +72,7 @@ int topo_kafka_producer_new(
         {"message.timeout.ms", "10000"},
         {"partitioner", "murmur2_random"},
         {"linger.ms", linger},
+        {"compression.codec", "lz4"},
         {"retry.backoff.ms", "20"},
         {"queue.buffering.max.messages", "500000"},
         {"queue.buffering.max.kbytes", "131072"},

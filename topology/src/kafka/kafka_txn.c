@@ -115,6 +115,7 @@ static rd_kafka_conf_t *txn_conf(
          * partition. Sooner sent is more requests, and worse: behind a request in flight, a batch
          * whose linger is over keeps librdkafka's thread polling without a pause. */
         {"linger.ms", "500"},
+        {"compression.codec", "lz4"}, /* Replies and orders repeat themselves. */
         {"batch.num.messages", "100000"},
         {"retry.backoff.ms", "20"},
         {"queue.buffering.max.messages", "500000"},
