@@ -240,6 +240,22 @@ order_payments(struct json_w *w, const struct shop_order_payment_view *payments,
     json_w_array_end(w);
 }
 
+static void short_lines(struct json_w *w, const struct shop_order_snapshot *order)
+{
+    json_w_key(w, "short_lines");
+    json_w_array(w);
+    for (size_t i = 0; i < order->short_lines_count; i++) {
+        const struct shop_short_line *line = &order->short_lines[i];
+        json_w_object(w);
+        json_w_key_integer(w, "line_no", line->line_no);
+        json_w_key_text(w, "product_id", line->product_id);
+        json_w_key_integer(w, "quantity", line->quantity);
+        json_w_key_integer(w, "available", line->available);
+        json_w_object_end(w);
+    }
+    json_w_array_end(w);
+}
+
 static void order_end(struct json_w *w, const struct shop_order_snapshot *order)
 {
     if (order->confirmation_no.ptr)
@@ -250,6 +266,8 @@ static void order_end(struct json_w *w, const struct shop_order_snapshot *order)
         shop_json_key_money(w, "captured", order->captured);
     if (order->cause.ptr)
         json_w_key_text(w, "cause", order->cause);
+    if (order->short_lines_count > 0)
+        short_lines(w, order);
 }
 
 void shop_json_order(

@@ -21,8 +21,33 @@ static const struct mr_option options_table[] = {
     {"workers", "MILLRACE_WORKERS", "N", "1", "worker threads per service"},
     {"line-quantity-max", "MILLRACE_LINE_QUANTITY_MAX", "N", "1000000", "units per cart line"},
     {"cart-lines-max", "MILLRACE_CART_LINES_MAX", "N", "5000", "lines per cart"},
+    {"guest-cart-lines-max", "MILLRACE_GUEST_CART_LINES_MAX", "N", "100", "lines per guest's cart"},
+    {"unpaid-orders-max",
+     "MILLRACE_UNPAID_ORDERS_MAX",
+     "N",
+     "10",
+     "orders of one owner that wait for payment at once"},
+    {"unpaid-units-max",
+     "MILLRACE_UNPAID_UNITS_MAX",
+     "N",
+     "1000",
+     "units that one owner holds without a payment method"},
+    {"expired-orders-max",
+     "MILLRACE_EXPIRED_ORDERS_MAX",
+     "N",
+     "5",
+     "orders of one owner given up unpaid in a day; then a method must come with the order"},
+    {"unpaid-hold-s",
+     "MILLRACE_UNPAID_HOLD_S",
+     "S",
+     "120",
+     "cancel orders without a payment method after S seconds"},
     {"payment-attempts-max", "MILLRACE_PAYMENT_ATTEMPTS_MAX", "N", "5", "payments per order"},
-    {"pay-deadline-s", "MILLRACE_PAY_DEADLINE_S", "S", "900", "an unpaid order is given up after"},
+    {"pay-deadline-s",
+     "MILLRACE_PAY_DEADLINE_S",
+     "S",
+     "900",
+     "cancel unpaid orders with a payment method after S seconds"},
     {"psp", "MILLRACE_PSP", "NAME", "simulator", "payment provider of new payments"},
     {"psp-without-intents", NULL, NULL, NULL, "it cannot void what it has not heard of"},
     {"psp-captures-at-once", NULL, NULL, NULL, "it captures when it authorizes"},
@@ -34,29 +59,49 @@ struct processors {
     int64_t workers;
 };
 
+/* An option that is a number, into a field of its width. */
+struct limit_row {
+    const char *option;
+    int64_t min, max;
+    int64_t *value;
+};
+
 static int read_limits(
     const struct mr_options *options, struct shop_limits *ret_limits, struct mr_error *error)
 {
     struct shop_limits limits = shop_limits_default();
-    int64_t quantity = 0, lines = 0, attempts = 0, deadline_s = 0;
-    int code = mr_options_integer(options, "line-quantity-max", 1, INT32_MAX, &quantity, error);
-    if (code == 0)
-        code =
-            mr_options_integer(options, "cart-lines-max", 1, SHOP_CART_LINES_LIMIT, &lines, error);
-    if (code == 0)
-        code = mr_options_integer(options, "payment-attempts-max", 1, 100, &attempts, error);
-    if (code == 0)
-        code = mr_options_integer(options, "pay-deadline-s", 1, 86400, &deadline_s, error);
+    int64_t quantity, lines, guest_lines, attempts, unpaid, units, expired, hold_s, deadline_s;
+    const struct limit_row rows[] = {
+        {"line-quantity-max", 1, INT32_MAX, &quantity},
+        {"cart-lines-max", 1, SHOP_CART_LINES_LIMIT, &lines},
+        {"guest-cart-lines-max", 1, SHOP_CART_LINES_LIMIT, &guest_lines},
+        {"payment-attempts-max", 1, 100, &attempts},
+        {"unpaid-orders-max", 1, INT32_MAX, &unpaid},
+        {"unpaid-units-max", 1, SHOP_STOCK_MAX, &units},
+        {"expired-orders-max", 1, INT32_MAX, &expired},
+        {"unpaid-hold-s", 1, 86400, &hold_s},
+        {"pay-deadline-s", 1, 86400, &deadline_s},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int code = mr_options_integer(
+            options, rows[i].option, rows[i].min, rows[i].max, rows[i].value, error);
+        if (code)
+            return code;
+    }
     limits.line_quantity_max = (int32_t)quantity;
     limits.cart_lines_max = (int32_t)lines;
+    limits.guest_cart_lines_max = (int32_t)guest_lines;
     limits.payment_attempts_max = (int32_t)attempts;
+    limits.unpaid_orders_max = (int32_t)unpaid;
+    limits.unpaid_units_max = units;
+    limits.expired_orders_max = (int32_t)expired;
+    limits.unpaid_hold_ms = hold_s * 1000;
     limits.pay_deadline_ms = deadline_s * 1000;
     limits.psp = mr_options_text(options, "psp");
     limits.psp_has_intents = !mr_options_switch(options, "psp-without-intents");
     limits.psp_captures_at_once = mr_options_switch(options, "psp-captures-at-once");
-    if (code == 0)
-        *ret_limits = limits;
-    return code;
+    *ret_limits = limits;
+    return 0;
 }
 
 static int want(struct processors *processors, struct mr_bytes name, struct mr_error *error)

@@ -99,6 +99,7 @@ struct topo_aggregate sales_aggregate(const struct shop_service *service)
         "orders",
         "order-lines",
         "order-timers",
+        "owners",
         "order-progress",
         "outcomes",
         NULL};

@@ -7,6 +7,7 @@
  *     cart-lines      owner_id/product_id          -> CartLineState     sales.cart.events
  *     orders          order_id                     -> OrderState        sales.order.events
  *     order-lines     order_id                     -> OrderLinesState   sales.order.events
+ *     owners          owner_id                     -> OwnerState        sales.order.events
  *     order-timers    be64 pay_deadline | order_id -> ""                sales.order.events
  *     order-progress  order_id                     -> OrderProgress     its changelog: facts that
  *                                                     are no events (row 4 of the saga's table),
@@ -113,6 +114,13 @@ struct mr_bytes price_problem_json(
 
 /* -- orders -- */
 
+/* What the owner holds without having paid. */
+int owner_load(
+    struct work *work,
+    struct mr_bytes owner_id,
+    struct shop_owner_state *ret_owner,
+    struct mr_error *error);
+
 /* An order at work. `state` and `progress` are kept as the folds and the store have them. */
 struct order {
     struct work *work;
@@ -158,6 +166,11 @@ void order_emit(
 /* The goal turns to abort: the event, and everything is asked back. */
 int order_abort(
     struct order *order, const char *cause, struct mr_bytes detail, struct mr_error *error);
+
+/* An order that ended through no wish of its owner's gives the lines back to the cart. `reply`: of
+ * the line that was lost, or NULL. */
+int order_reopen_cart(
+    struct order *order, const struct shop_stock_reply *reply, struct mr_error *error);
 
 /* What is still missing for the goal, now that a fact has changed. */
 int order_advance(struct order *order, struct mr_error *error);

@@ -121,6 +121,16 @@ void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id)
 
 /* -- what fits -- */
 
+/* A guest's cart is smaller; what the staff or an import puts together is not a guest's. */
+static int32_t lines_max(const struct cart *cart)
+{
+    const struct shop_limits *limits = &cart->work->service->limits;
+    bool guest = text_is(cart->work->actor_kind, "guest");
+    return guest && limits->guest_cart_lines_max < limits->cart_lines_max
+               ? limits->guest_cart_lines_max
+               : limits->cart_lines_max;
+}
+
 /* A reason not to have `quantity` of this at this price in the cart; NULL when it fits. */
 static const char *misfit(
     const struct cart *cart,
@@ -132,7 +142,7 @@ static const char *misfit(
     int64_t line_total, rest, total;
     if (quantity < 1 || quantity > limits->line_quantity_max)
         return "quantity-limit";
-    if (!line && cart->state.lines >= limits->cart_lines_max)
+    if (!line && cart->state.lines >= lines_max(cart))
         return "cart-full";
     if (cart->state.lines > 0 && !mr_bytes_equal(cart->state.currency, price->currency))
         return "validation";
@@ -150,8 +160,7 @@ static void *reject_misfit(struct cart *cart, const char *slug)
     if (strcmp(slug, "validation") == 0)
         return decision_reject(
             cart->work, 422, slug, id, "The amount is too large, or of another currency.");
-    int32_t limit =
-        strcmp(slug, "cart-full") == 0 ? limits->cart_lines_max : limits->line_quantity_max;
+    int32_t limit = strcmp(slug, "cart-full") == 0 ? lines_max(cart) : limits->line_quantity_max;
     struct decision *decision =
         decision_reject(cart->work, 422, slug, id, "Allowed are 1 to %d.", (int)limit);
     decision->problem_ext_json = mr_arena_printf(cart->work->arena, "{\"limit\":%d}", (int)limit);

@@ -112,6 +112,8 @@ void order_start_payment(struct order *order, const struct shop_sealed *method_t
         .attempt = order->state.attempt + 1,
         .amount = order->state.grand_total,
         .method_kind = mr_cstr("token"),
+        .has_pay_deadline = true,
+        .pay_deadline = order->state.placed_at + limits->pay_deadline_ms,
     };
     order_emit(order, SHOP_ORDER_PAYMENT_STARTED, &event.meta, &event);
     order->progress.payment_fact = mr_cstr("none");
@@ -228,7 +230,9 @@ static void cancelled(struct order *order)
         order->id,
         order->state.owner_id,
         order->state.cause,
-        refund.minor ? &refund : NULL};
+        refund.minor ? &refund : NULL,
+        order->progress.short_lines,
+        order->progress.short_lines_count};
     order_emit(order, SHOP_ORDER_CANCELLED, &event.meta, &event);
     notify(order, "order_cancelled");
 }
@@ -252,6 +256,16 @@ int order_advance(struct order *order, struct mr_error *error)
 
 /* -- time -- */
 
+/* An owner whose orders come to nothing again and again: a person should look, once a day. */
+static int call_attention(struct order *order, struct mr_error *error)
+{
+    struct shop_owner_state owner;
+    int rc = owner_load(order->work, order->state.owner_id, &owner, error);
+    if (!rc && owner.expired_orders == order->work->service->limits.expired_orders_max)
+        notify(order, "attention_unpaid_orders");
+    return rc;
+}
+
 static int deadline(
     struct topo_context *context,
     const struct shop_service *service,
@@ -272,6 +286,10 @@ static int deadline(
     *lines += order.state.lines;
     work.correlation_id = order.state.correlation_id;
     rc = order_abort(&order, "payment_timeout", (struct mr_bytes){0}, error);
+    if (!rc)
+        rc = order_reopen_cart(&order, NULL, error);
+    if (!rc)
+        rc = call_attention(&order, error);
     if (!rc)
         rc = order_advance(&order, error);
     if (!rc)

@@ -18,6 +18,14 @@ const char *order_status(const struct shop_order_state *state)
     return state->stock_confirmed ? "PENDING_PAYMENT" : "PENDING_STOCK";
 }
 
+static int64_t units_of(const struct shop_order_placed *placed)
+{
+    int64_t units = 0;
+    for (size_t i = 0; i < placed->lines_count; i++)
+        units += placed->lines[i].quantity;
+    return units;
+}
+
 static struct shop_order_state placed_state(const struct shop_order_placed *placed)
 {
     return (struct shop_order_state){
@@ -34,6 +42,7 @@ static struct shop_order_state placed_state(const struct shop_order_placed *plac
         .reserve_ttl_s = placed->reserve_ttl_s,
         .method_token_sealed = placed->method_token_sealed,
         .correlation_id = placed->meta.correlation_id,
+        .units = units_of(placed),
     };
 }
 
@@ -44,6 +53,8 @@ static void apply_payment(struct shop_order_state *state, const struct codec_mes
         state->payment_id = started->payment_id;
         state->attempt = started->attempt;
         state->attempt_failed = false;
+        if (started->has_pay_deadline)
+            state->pay_deadline = started->pay_deadline;
     } else if (event->id == SHOP_ORDER_PAYMENT_FAILED) {
         state->attempt_failed = true;
     } else if (event->id == SHOP_ORDER_PAYMENT_AUTHORIZED) {
@@ -96,18 +107,49 @@ static bool watched(const struct shop_order_state *state)
 static void keep_timer(
     struct topo_context *context,
     struct mr_bytes order_id,
-    bool before,
-    const struct shop_order_state *state)
+    const struct shop_order_state *before,
+    const struct shop_order_state *after)
 {
     struct topo_store *timers = topo_context_store(context, "order-timers");
-    bool after = watched(state);
-    if (before == after)
-        return;
-    struct mr_bytes key = key_timer(topo_context_arena(context), state->pay_deadline, order_id);
-    if (after)
-        topo_store_put(timers, key, no_text);
+    struct mr_arena *arena = topo_context_arena(context);
+    bool moved = before->pay_deadline != after->pay_deadline;
+    if (watched(before) && (!watched(after) || moved))
+        topo_store_delete(timers, key_timer(arena, before->pay_deadline, order_id));
+    if (watched(after) && (!watched(before) || moved))
+        topo_store_put(timers, key_timer(arena, after->pay_deadline, order_id), no_text);
+}
+
+/* What the owner holds without having paid, and how often it came to nothing today. */
+static int keep_owner(
+    struct topo_context *context,
+    const struct codec_message *event,
+    const struct shop_order_state *before,
+    const struct shop_order_state *after,
+    struct mr_error *error)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    struct shop_owner_state owner = {0};
+    const void *found;
+    int change = watched(after) - watched(before);
+    if (change == 0)
+        return 0;
+    int rc = state_get(context, "owners", SHOP_OWNER_STATE, after->owner_id, &found, error);
+    if (rc)
+        return rc;
+    if (found)
+        owner = *(const struct shop_owner_state *)found;
+    owner.unpaid_orders += change;
+    owner.unpaid_units += change * after->units;
+    if (event->id == SHOP_ORDER_ABORT_REQUESTED && text_is(after->cause, "payment_timeout")) {
+        int64_t day = event_meta(event)->occurred_at / DAY_MS;
+        owner.expired_orders = owner.expired_day == day ? owner.expired_orders + 1 : 1;
+        owner.expired_day = day;
+    }
+    if (owner.unpaid_orders == 0 && owner.expired_orders == 0)
+        topo_store_delete(topo_context_store(context, "owners"), after->owner_id);
     else
-        topo_store_delete(timers, key);
+        state_put(context, "owners", SHOP_OWNER_STATE, after->owner_id, &owner);
+    return 0;
 }
 
 int order_evolve(
@@ -121,7 +163,7 @@ int order_evolve(
         return rc;
     if (found)
         state = *(const struct shop_order_state *)found;
-    bool before = watched(&state);
+    struct shop_order_state before = state;
     order_apply(&state, event);
     state_put(context, "orders", SHOP_ORDER_STATE, order_id, &state);
     if (event->id == SHOP_ORDER_PLACED) {
@@ -129,8 +171,21 @@ int order_evolve(
         struct shop_order_lines_state lines = {placed->lines, placed->lines_count};
         state_put(context, "order-lines", SHOP_ORDER_LINES_STATE, order_id, &lines);
     }
-    keep_timer(context, order_id, before, &state);
-    return 0;
+    keep_timer(context, order_id, &before, &state);
+    return keep_owner(context, event, &before, &state, error);
+}
+
+int owner_load(
+    struct work *work,
+    struct mr_bytes owner_id,
+    struct shop_owner_state *ret_owner,
+    struct mr_error *error)
+{
+    const void *found;
+    int rc = state_get(work->context, "owners", SHOP_OWNER_STATE, owner_id, &found, error);
+    if (!rc)
+        *ret_owner = found ? *(const struct shop_owner_state *)found : (struct shop_owner_state){0};
+    return rc;
 }
 
 /* -- reading -- */

@@ -99,6 +99,14 @@ static int make_lines(
     return 0;
 }
 
+/* Stock is held a short while for somebody who has not said how he pays. */
+static int64_t hold_ms(const struct shop_place_order *command, const struct shop_limits *limits)
+{
+    bool short_hold =
+        !command->method_token_sealed && limits->unpaid_hold_ms < limits->pay_deadline_ms;
+    return short_hold ? limits->unpaid_hold_ms : limits->pay_deadline_ms;
+}
+
 static void emit_placed(
     struct order *order,
     const struct cart *cart,
@@ -123,7 +131,7 @@ static void emit_placed(
         .shipping_address_sealed = command->shipping_address_sealed,
         .contact_sealed = command->contact_sealed,
         .order_key_id = command->order_key ? command->order_key->key_id : (struct mr_bytes){0},
-        .pay_deadline = work->now_ms + limits->pay_deadline_ms,
+        .pay_deadline = work->now_ms + hold_ms(command, limits),
         .reserve_ttl_s = (int32_t)((limits->pay_deadline_ms + limits->reserve_slack_ms) / 1000),
     };
     order_emit(order, SHOP_ORDER_PLACED, &event.meta, &event);
@@ -173,6 +181,60 @@ static void place(
             command->order_key);
 }
 
+static void *reject_over(struct cart *cart, const char *slug, int64_t limit, const char *what)
+{
+    struct decision *decision =
+        decision_reject(cart->work, 409, slug, cart->state.cart_id, "%s", what);
+    decision->problem_ext_json =
+        mr_arena_printf(cart->work->arena, "{\"limit\":%lld}", (long long)limit);
+    return decision;
+}
+
+/* What an owner may hold without having paid. The staff and an import are not held to it. */
+static int check_owner(
+    struct cart *cart,
+    const struct shop_place_order *command,
+    const struct cart_item *items,
+    size_t count,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    enum { DAY_MS = 24 * 3600 * 1000 };
+    const struct work *work = cart->work;
+    const struct shop_limits *limits = &work->service->limits;
+    struct shop_owner_state owner;
+    int64_t units = 0;
+    if (!text_is(work->actor_kind, "guest") && !text_is(work->actor_kind, "customer"))
+        return 0;
+    int rc = owner_load(cart->work, command->owner_id, &owner, error);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < count; i++)
+        units += items[i].state.quantity;
+    bool flagged = owner.expired_day == work->now_ms / DAY_MS &&
+                   owner.expired_orders >= limits->expired_orders_max;
+    if (owner.unpaid_orders >= limits->unpaid_orders_max)
+        *ret_decision = reject_over(
+            cart,
+            "too-many-unpaid-orders",
+            limits->unpaid_orders_max,
+            "Too many of your orders wait for payment; pay or cancel one first.");
+    else if (!command->method_token_sealed && flagged)
+        *ret_decision = reject_over(
+            cart,
+            "payment-method-required",
+            limits->expired_orders_max,
+            "%lld orders or more were given up unpaid today; send a payment method with the "
+            "order.");
+    else if (!command->method_token_sealed && owner.unpaid_units + units > limits->unpaid_units_max)
+        *ret_decision = reject_over(
+            cart,
+            "too-many-unpaid-units",
+            limits->unpaid_units_max,
+            "So many units are not held without a payment method; send one with the order.");
+    return 0;
+}
+
 /* What can only be said of the order to be: its id is free, and it fits into a record. */
 static int check_order(
     struct cart *cart,
@@ -215,7 +277,10 @@ static int place_items(
     *ret_decision = guard(cart, command, items, count, &total);
     if (*ret_decision)
         return 0;
-    int rc = make_lines(cart->work, items, count, &lines, &bytes, error);
+    int rc = check_owner(cart, command, items, count, ret_decision, error);
+    if (rc || *ret_decision)
+        return rc;
+    rc = make_lines(cart->work, items, count, &lines, &bytes, error);
     if (!rc)
         rc = check_order(cart, command, bytes, ret_decision, error);
     if (rc || *ret_decision)

@@ -38,9 +38,9 @@ static const char *abort_cause(const struct shop_stock_reply *reply)
     return "out_of_stock";
 }
 
-/* Row 7: the cart is open again, at the prices of now. */
-static int
-reopen_cart(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+/* Rows 6, 7, 10, 14 and 16: the cart is open again, at the prices of now. */
+int order_reopen_cart(
+    struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
 {
     struct work *work = order->work;
     struct shop_order_line *lines =
@@ -58,7 +58,7 @@ reopen_cart(struct order *order, const struct shop_stock_reply *reply, struct mr
             lines[i].price_version = product->price_version;
         }
         /* The catalog's own word is newer than the price table. */
-        if (lines[i].line_no == reply->line_no && reply->unit_price) {
+        if (reply && lines[i].line_no == reply->line_no && reply->unit_price) {
             lines[i].unit_price = *reply->unit_price;
             if (reply->has_price_version)
                 lines[i].price_version = reply->price_version;
@@ -79,9 +79,29 @@ lose_line(struct order *order, const struct shop_stock_reply *reply, struct mr_e
         (int)reply->line_no,
         MR_ARG(reply->cause.ptr ? reply->cause : reply->result));
     int rc = order_abort(order, cause, detail, error);
-    if (!rc && strcmp(cause, "price_changed") == 0)
-        rc = reopen_cart(order, reply, error);
-    return rc;
+    return rc ? rc : order_reopen_cart(order, reply, error);
+}
+
+/* For whoever asks which line it was: what there was instead. */
+static int
+note_short_line(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+{
+    struct shop_order_progress *progress = &order->progress;
+    int rc = order_lines(order, error);
+    if (rc)
+        return rc;
+    size_t count = progress->short_lines_count;
+    struct shop_short_line *lines = mr_arena_alloc(order->work->arena, (count + 1) * sizeof *lines);
+    for (size_t i = 0; i < count; i++)
+        lines[i] = progress->short_lines[i];
+    lines[count] = (struct shop_short_line){
+        reply->line_no,
+        reply->product_id,
+        order->lines[reply->line_no - 1].quantity,
+        reply->available};
+    progress->short_lines = lines;
+    progress->short_lines_count = count + 1;
+    return 0;
 }
 
 static int
@@ -92,6 +112,11 @@ hear_stock(struct order *order, const struct shop_stock_reply *reply, struct mr_
         return mr_fail(error, MR_INVALID, "StockReply.result is unknown");
     if (order->state.ended || !progress_line(order, reply->line_no, fact))
         return 0;
+    if (fact == LINE_REJECTED && strcmp(abort_cause(reply), "out_of_stock") == 0) {
+        int rc = note_short_line(order, reply, error);
+        if (rc)
+            return rc;
+    }
     if (order->state.goal == ORDER_FULFIL && fact >= LINE_REJECTED) {
         int rc = lose_line(order, reply, error);
         if (rc)
@@ -131,6 +156,8 @@ hear_declined(struct order *order, const struct shop_payment_reply *reply, struc
         bool again = fresh && text_is(decline_class, "soft") &&
                      order->state.attempt < order->work->service->limits.payment_attempts_max;
         int rc = again ? 0 : order_abort(order, "payment_declined", decline_class, error);
+        if (!rc && !again)
+            rc = order_reopen_cart(order, NULL, error);
         if (rc)
             return rc;
     }
@@ -160,6 +187,8 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
         order->progress.refunded_minor = reply->amount->minor;
     if (returned && order->state.goal == ORDER_FULFIL) {
         int rc = order_abort(order, "payment_declined", mr_cstr("returned"), error);
+        if (!rc)
+            rc = order_reopen_cart(order, NULL, error);
         if (rc)
             return rc;
     }

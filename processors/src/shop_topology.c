@@ -156,6 +156,7 @@ int shop_sales_topology(
     state(builder, "orders", false);
     state(builder, "order-lines", false);
     state(builder, "order-timers", true);
+    state(builder, "owners", false);
     topo_add_store(
         builder,
         &(struct topo_store_options){

@@ -91,6 +91,8 @@ static bool fold(
     case SHOP_ORDER_PAYMENT_STARTED: {
         const struct shop_order_payment_started *event = message->value;
         payment_of(context, order, event->payment_id)->attempt = event->attempt;
+        if (event->has_pay_deadline)
+            order->pay_deadline = event->pay_deadline;
         return true;
     }
     case SHOP_ORDER_PAYMENT_FAILED: {
@@ -113,11 +115,15 @@ static bool fold(
         order->abort_wanted = true;
         order->cause = ((const struct shop_order_abort_requested *)message->value)->cause;
         return true;
-    case SHOP_ORDER_CANCELLED:
+    case SHOP_ORDER_CANCELLED: {
+        const struct shop_order_cancelled *event = message->value;
         order->cancelled = true;
-        order->cause = ((const struct shop_order_cancelled *)message->value)->cause;
-        order->refund = ((const struct shop_order_cancelled *)message->value)->refund;
+        order->cause = event->cause;
+        order->refund = event->refund;
+        order->short_lines = event->short_lines;
+        order->short_lines_count = event->short_lines_count;
         return true;
+    }
     default:
         return false;
     }

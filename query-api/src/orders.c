@@ -51,6 +51,8 @@ static struct shop_order_snapshot snapshot_of(const struct found_order *order)
         .confirmed_at = view->confirmed_at,
         .captured = view->captured,
         .cause = view->cause,
+        .short_lines = view->short_lines,
+        .short_lines_count = view->short_lines_count,
     };
     if (order->lines) {
         snapshot.lines = order->lines->lines;

@@ -364,6 +364,8 @@ static void order_all(struct shop *shop, const char *who, int count)
 static void large_orders_are_not_all_given_up_in_one_transaction(void **state)
 {
     struct shop *shop = *state;
+    shop->service.limits.unpaid_units_max = 10000;
+    shop->service.limits.unpaid_hold_ms = shop->service.limits.pay_deadline_ms;
     fill_cart(shop, 1108, 35);
     order_all(shop, owner, 0);
     order_all(shop, "usr_b", 1108);
@@ -394,6 +396,108 @@ static void lines_that_fit_into_no_record_are_refused_with_an_outcome(void **sta
 }
 
 /* -- every token of the simulated provider -- */
+
+static void empty_cart(struct shop *shop)
+{
+    struct shop_clear_cart clear = {.meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner)};
+    shop_send(shop, SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
+}
+
+/* -- what is held without money -- */
+
+static void place_unpaid(struct shop *shop, int32_t quantity)
+{
+    shop_add_item(shop, owner, "MANY", quantity);
+    shop_place(shop, owner, NULL);
+}
+
+static void what_an_owner_holds_without_having_paid_is_bounded(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "MANY", 1, 5000);
+    shop->service.limits.unpaid_orders_max = 2;
+    place_unpaid(shop, 1001);
+    shop_expect_outcome(shop, 409, "too-many-unpaid-units");
+    empty_cart(shop);
+    place_unpaid(shop, 600);
+    shop_expect_outcome(shop, 201, NULL);
+    place_unpaid(shop, 401);
+    shop_expect_outcome(shop, 409, "too-many-unpaid-units");
+    empty_cart(shop);
+    place_unpaid(shop, 400);
+    shop_expect_outcome(shop, 201, NULL);
+    place_unpaid(shop, 1);
+    shop_expect_outcome(shop, 409, "too-many-unpaid-orders");
+    /* The holds end by themselves. With a method there is no bound on units. */
+    shop_advance_ms(shop, 3 * 60 * 1000);
+    assert_int_equal(shop_stock(shop, "MANY")->reserved, 0);
+    empty_cart(shop);
+    shop_add_item(shop, owner, "MANY", 4000);
+    assert_true(shop_order(shop, shop_place(shop, owner, &shop_token))->confirmed);
+}
+
+static void who_lets_holds_expire_again_and_again_sends_a_payment_method(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "MANY", 1, 5000);
+    shop->service.limits.expired_orders_max = 2;
+    for (int i = 0; i < 2; i++) {
+        place_unpaid(shop, 1);
+        shop_expect_outcome(shop, 201, NULL);
+        shop_advance_ms(shop, 3 * 60 * 1000);
+    }
+    const struct shop_notification_requested *notice = shop_last(shop, SHOP_NOTIFICATION_REQUESTED);
+    size_t notices = shop_count(shop, SHOP_NOTIFICATION_REQUESTED);
+    assert_int_equal(notices, 3); /* Two cancellations, and one for the staff. */
+    (void)notice;
+    shop_place(shop, owner, NULL);
+    shop_expect_outcome(shop, 409, "payment-method-required");
+    assert_true(shop_order(shop, shop_place(shop, owner, &shop_token))->confirmed);
+    shop_advance_ms(shop, INT64_C(24) * 3600 * 1000);
+    place_unpaid(shop, 1);
+    shop_expect_outcome(shop, 201, NULL);
+}
+
+static void a_payment_method_that_comes_later_makes_the_hold_as_long_as_any(void **state)
+{
+    struct shop *shop = *state;
+    shop->psp = NULL; /* It takes its time. */
+    shop_add_item(shop, owner, "MUG", 1);
+    struct mr_bytes id = shop_place(shop, owner, NULL);
+    shop_advance_ms(shop, 110 * 1000);
+    struct shop_start_payment start = {
+        .meta = shop_command(shop, NULL),
+        .owner_id = mr_cstr(owner),
+        .order_id = id,
+        .method_token_sealed = shop_token};
+    shop_send(shop, SALES, "sales.commands", SHOP_START_PAYMENT, owner, &start);
+    shop_advance_ms(shop, 12 * 60 * 1000);
+    assert_int_equal(shop_order(shop, id)->goal, 1);
+    shop_advance_ms(shop, 2 * 60 * 1000);
+    assert_int_equal(shop_order(shop, id)->goal, 2);
+}
+
+static void a_guests_cart_has_fewer_lines(void **state)
+{
+    struct shop *shop = *state;
+    shop->service.limits.guest_cart_lines_max = 1;
+    shop_make_product(shop, "MANY", 1, 5000);
+    struct shop_id mug = shop_product_id(mr_cstr("MUG"));
+    struct shop_id many = shop_product_id(mr_cstr("MANY"));
+    const struct shop_id *products[] = {&mug, &many};
+    for (size_t i = 0; i < 2; i++) {
+        struct shop_add_cart_item add = {
+            .meta = shop_command(shop, NULL),
+            .owner_id = mr_cstr("gst_a"),
+            .product_id = shop_id_view(products[i]),
+            .quantity = 1};
+        add.meta.actor_kind = mr_cstr("guest");
+        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, "gst_a", &add);
+        shop_expect_outcome(shop, i == 0 ? 200 : 422, i == 0 ? NULL : "cart-full");
+    }
+}
+
+/* -- each token of the simulated provider -- */
 
 static struct mr_bytes pay_with(struct shop *shop, struct psp *psp, const char *token, int minutes)
 {
@@ -434,6 +538,7 @@ static void each_token_ends_as_it_should(void **state)
         assert_int_equal(shop_count(shop, SHOP_PAYMENT_CAPTURED) - captured, !cases[i].cause);
         assert_int_equal(shop_stock(shop, "MUG")->on_hand, before - (cases[i].cause ? 0 : 2));
         assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
+        empty_cart(shop); /* An order that failed has opened it again. */
         psp_simulator_free(simulator);
     }
 }
@@ -457,6 +562,10 @@ int main(void)
         TEST(an_order_of_1108_lines_is_confirmed_for_its_sum),
         TEST(large_orders_are_not_all_given_up_in_one_transaction),
         TEST(lines_that_fit_into_no_record_are_refused_with_an_outcome),
+        TEST(what_an_owner_holds_without_having_paid_is_bounded),
+        TEST(who_lets_holds_expire_again_and_again_sends_a_payment_method),
+        TEST(a_payment_method_that_comes_later_makes_the_hold_as_long_as_any),
+        TEST(a_guests_cart_has_fewer_lines),
         TEST(each_token_ends_as_it_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,35 @@ static void row_6_one_line_out_of_stock_releases_all(void **state)
     expect_stock(shop, "TIN", 3, 0);
 }
 
+static void what_was_short_is_named_and_the_cart_is_open_again(void **state)
+{
+    struct shop *shop = *state;
+    shop_make_product(shop, "PLENTY", 100, 50);
+    shop_add_item(shop, owner, "PLENTY", 2);
+    shop_add_item(shop, owner, "MUG", 11);
+    shop_add_item(shop, owner, "TIN", 4);
+    struct mr_bytes id = shop_place(shop, owner, &shop_token);
+    assert_true(mr_bytes_equal(shop_order(shop, id)->cause, mr_cstr("out_of_stock")));
+    const struct shop_order_cancelled *over = shop_last(shop, SHOP_ORDER_CANCELLED);
+    assert_int_equal(over->short_lines_count, 2);
+    for (size_t i = 0; i < 2; i++) {
+        bool mug = over->short_lines[i].line_no == 2;
+        assert_int_equal(over->short_lines[i].quantity, mug ? 11 : 4);
+        assert_int_equal(over->short_lines[i].available, mug ? 10 : 3);
+    }
+    assert_int_equal(shop_count(shop, SHOP_CART_ITEM_ADDED), 6);
+    /* What was put into the next cart meanwhile is kept beside it. */
+    struct shop_id mug = shop_product_id(mr_cstr("MUG"));
+    struct shop_set_cart_item_quantity fewer = {
+        .meta = shop_command(shop, NULL),
+        .owner_id = mr_cstr(owner),
+        .product_id = shop_id_view(&mug),
+        .quantity = 10};
+    shop_send(shop, SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &fewer);
+    shop_expect_outcome(shop, 200, NULL);
+    assert_int_equal(shop_outcome(shop)->cart->lines_count, 3);
+}
+
 static void row_7_a_changed_price_reopens_the_cart_at_the_new_one(void **state)
 {
     struct shop *shop = *state;
@@ -130,12 +159,16 @@ static void row_8_an_unpaid_order_is_given_up_at_its_deadline(void **state)
     shop_add_item(shop, owner, "MUG", 2);
     struct mr_bytes id = shop_place(shop, owner, NULL);
     expect_stock(shop, "MUG", 10, 2);
-    shop_advance_ms(shop, 14 * 60 * 1000);
+    shop_advance_ms(shop, 110 * 1000);
     assert_int_equal(shop_order(shop, id)->goal, 1);
-    shop_advance_ms(shop, 2 * 60 * 1000);
+    shop_advance_ms(shop, 20 * 1000);
     assert_true(shop_order(shop, id)->ended);
     assert_true(mr_bytes_equal(shop_order(shop, id)->cause, mr_cstr("payment_timeout")));
     expect_stock(shop, "MUG", 10, 0);
+    /* The cart is open again. */
+    const struct shop_cart_item_added *back = shop_last(shop, SHOP_CART_ITEM_ADDED);
+    assert_int_equal(back->quantity_after, 2);
+    assert_true(shop_order(shop, shop_place(shop, owner, &shop_token))->confirmed);
 }
 
 static void start_payment(struct shop *shop, struct mr_bytes order_id)
@@ -473,6 +506,7 @@ int main(void)
         TEST(row_3_a_second_place_order_gives_the_same_order),
         TEST(an_empty_cart_is_no_order),
         TEST(row_6_one_line_out_of_stock_releases_all),
+        TEST(what_was_short_is_named_and_the_cart_is_open_again),
         TEST(row_7_a_changed_price_reopens_the_cart_at_the_new_one),
         TEST(row_8_an_unpaid_order_is_given_up_at_its_deadline),
         TEST(rows_9_and_10_a_soft_decline_keeps_the_holds_for_another_attempt),

@@ -159,6 +159,7 @@ static void lines_that_would_not_fit_into_a_record_are_refused(void **state)
     memset(title, 'x', sizeof title);
     int count = (int)(SHOP_LINES_BYTES_MAX / sizeof title);
     task->service.limits.cart_lines_max = count + 1;
+    task->service.limits.unpaid_units_max = count + 1;
     for (int i = 0; i <= count; i++) {
         char id[32];
         snprintf(id, sizeof id, "prd_%d", i);

@@ -12,7 +12,12 @@ struct shop_limits {
     int32_t line_quantity_max;
     int32_t cart_lines_max;
     int32_t payment_attempts_max;
-    int64_t pay_deadline_ms;   /* From PlaceOrder until an order without money is given up. */
+    int32_t guest_cart_lines_max;
+    int32_t unpaid_orders_max;  /* Orders of an owner under way that are not paid. */
+    int64_t unpaid_units_max;   /* Units that an owner holds without a payment method. */
+    int32_t expired_orders_max; /* Given up unpaid in a day: then a method comes with the order. */
+    int64_t unpaid_hold_ms;    /* From PlaceOrder until one without a payment method is given up. */
+    int64_t pay_deadline_ms;   /* The same once there is a method. */
     int64_t reserve_slack_ms;  /* Holds outlive the pay deadline by this. */
     const char *psp;           /* The payment provider of new payments. */
     bool psp_has_intents;      /* An attempt can be voided before it was authorized. */
@@ -25,6 +30,11 @@ static inline struct shop_limits shop_limits_default(void)
         .line_quantity_max = 1000000,
         .cart_lines_max = 5000,
         .payment_attempts_max = 5,
+        .guest_cart_lines_max = 100,
+        .unpaid_orders_max = 10,
+        .unpaid_units_max = 1000,
+        .expired_orders_max = 5,
+        .unpaid_hold_ms = INT64_C(2) * 60 * 1000,
         .pay_deadline_ms = INT64_C(15) * 60 * 1000,
         .reserve_slack_ms = INT64_C(5) * 60 * 1000,
         .psp = "simulator",

@@ -67,7 +67,7 @@ view_cart_line_key(struct mr_arena *arena, struct mr_bytes owner_id, struct mr_b
 
 /* -- order view --------------------------------------------------------------------------- */
 
-#define VIEW_ORDERS          "orders"          /* order_id -> OrderView */
+#define VIEW_ORDERS          "order-heads"     /* order_id -> OrderView */
 #define VIEW_ORDER_LINES     "order-lines"     /* order_id -> OrderLinesState */
 #define VIEW_ORDERS_BY_OWNER "orders-by-owner" /* ordered: view_order_key -> "" */
 
