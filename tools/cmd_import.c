@@ -5,11 +5,15 @@
 #include <base/clock.h>
 #include <service/registry.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { LINGER_MS = 50, POLL_MS = 20 };
 
@@ -104,6 +108,8 @@ static int import_send_baskets(struct import *import, struct mr_error *error)
 static void import_clean_up(struct import *import)
 {
     topo_kafka_producer_free(import->producer);
+    if (import->lock >= 0)
+        close(import->lock);
     topo_kafka_reader_free(import->reader);
     codec_registry_free(import->registry);
     free(import->products);
@@ -137,6 +143,23 @@ import_load_keys(struct import *import, const struct mr_options *options, struct
     int rc = sealing_key_load(dir, "email_hmac.key", &import->email_hmac, error);
     rc = rc ? rc : sealing_key_load(dir, "kek.key", &import->kek, error);
     return rc ? rc : sealing_key_load(dir, "payment.key", &import->payment, error);
+}
+
+/* Two runs at once would both order what the shop lacks. The kernel lets go of the lock when this
+ * process ends, however it ends. */
+static int
+import_lock(struct import *import, const struct mr_options *options, struct mr_error *error)
+{
+    const char *dir = mr_options_text(options, "secrets-dir");
+    import->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (import->lock < 0)
+        return mr_fail(error, MR_IO, "opening %s: %s", dir, strerror(errno));
+    if (flock(import->lock, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    if (errno == EWOULDBLOCK)
+        return mr_fail(
+            error, MR_CONFLICT, "another import with the keys of %s is running; wait for it", dir);
+    return mr_fail(error, MR_IO, "locking %s: %s", dir, strerror(errno));
 }
 
 static int import_limit_baskets(
@@ -230,6 +253,8 @@ import_run_steps(struct import *import, const struct mr_options *options, struct
     bool only_check = mr_options_switch(options, "check");
     int rc = only_check ? 0 : import_load_keys(import, options, error);
     rc = rc ? rc : import_load_file(import, options, error);
+    if (rc == 0 && !only_check)
+        rc = import_lock(import, options, error);
     if (rc)
         return rc;
     if (only_check) {
@@ -245,7 +270,7 @@ import_run_steps(struct import *import, const struct mr_options *options, struct
 
 static int import_run(const struct mr_options *options, struct mr_error *error)
 {
-    struct import import = {.kafka = tool_kafka(options)};
+    struct import import = {.kafka = tool_kafka(options), .lock = -1};
     mr_arena_init(&import.arena);
     mr_buffer_init(&import.bytes);
     int rc = import_run_steps(&import, options, error);
@@ -270,7 +295,7 @@ static const char import_notes[] =
     "differ, its new orders. Titles of known products stay. An invoice that came with another\n"
     "file is not ordered again; one that has grown since is ordered by what is new of it; one\n"
     "that contradicts the shop's is refused with its line. The same command again, also after\n"
-    "it was cut short, repeats and loses nothing.\n"
+    "it was cut short, repeats and loses nothing. Only one import runs at a time.\n"
     "\n"
     "The last line says how it ended: \"the shop and the file agree\" when what the shop gained\n"
     "by this file is what the file adds; before it \"nothing was imported\" when there was\n"

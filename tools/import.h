@@ -70,13 +70,14 @@ struct import_command {
 struct import_product {
     struct shop_id id;
     struct shop_id stock_command;
-    bool exists;         /* Before this run. */
-    bool stock_is_known; /* Adjusted for this file already. */
-    bool is_needed;      /* For a basket that is to be placed. */
-    int64_t price_minor; /* As it is; of products that exist. */
-    int64_t brought;     /* Units that this file adds to the stock. */
-    int64_t adjusted;    /* Units added for this file, */
-    int64_t committed;   /* and sold to its orders. */
+    bool exists;            /* Before this run. */
+    bool stock_is_known;    /* Adjusted for this file already, */
+    int64_t brought_before; /* by so many units. */
+    bool is_needed;         /* For a basket that is to be placed. */
+    int64_t price_minor;    /* As it is; of products that exist. */
+    int64_t brought;        /* Units that this file adds to the stock. */
+    int64_t adjusted;       /* Units added for this file, */
+    int64_t committed;      /* and sold to its orders. */
 };
 
 struct import_customer {
@@ -95,6 +96,7 @@ struct import {
     struct sealing_key email_hmac;
     struct sealing_key kek;
     struct sealing_key payment;
+    int lock; /* A descriptor of the folder of the keys; -1: not locked. */
     struct topo_kafka_producer *producer;
     struct topo_kafka_reader *reader;
     int32_t reply_partition;

@@ -5,7 +5,9 @@
  *    been ordered.
  * 2. An order that was cancelled has brought nothing: its lines are left again.
  * 3. The stock a file brings is what it adds, and is fixed by the first run: a later one finds the
- *    StockAdjusted of its command, and sends none.
+ *    StockAdjusted of its command, and sends none. Units of baskets that --orders left out are
+ *    stocked all the same, so another file that has these baskets stocks them once more: nothing
+ *    says which units a stock was meant for.
  *
  * An invoice of a number that the shop knows is the same invoice:
  *
@@ -227,8 +229,10 @@ plan_take_stock(struct import *import, const struct codec_message *message, stru
     if (message->id != SHOP_STOCK_ADJUSTED)
         return 0;
     const struct shop_stock_adjusted *adjusted = message->value;
-    if (name_index_find(&import->stock_commands, adjusted->meta.command_id, &number))
+    if (name_index_find(&import->stock_commands, adjusted->meta.command_id, &number)) {
         import->products[number].stock_is_known = true;
+        import->products[number].brought_before += adjusted->delta;
+    }
     return 0;
 }
 
@@ -464,6 +468,15 @@ static int plan_match_orders(struct import *import, struct match *matches, struc
     return 0;
 }
 
+/* Another file may have ordered since what this one had stocked: then it brought more than it
+ * would now. */
+static void plan_fix_stock(struct import_product *product, const struct retail_product *file)
+{
+    if (product->stock_is_known && product->brought_before > product->brought &&
+        product->brought_before <= file->units)
+        product->brought = product->brought_before;
+}
+
 int import_plan(struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
@@ -477,6 +490,8 @@ int import_plan(struct import *import, struct mr_error *error)
         return rc;
     for (size_t i = 0; i < retail->lines_count; i++)
         import->products[retail->lines[i].product].brought += import->adds[i];
+    for (size_t i = 0; i < retail->products_count; i++)
+        plan_fix_stock(&import->products[i], &retail->products[i]);
     for (size_t i = 0; i < import->baskets_count; i++)
         plan_one_basket(import, i);
     return 0;

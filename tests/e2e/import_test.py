@@ -81,6 +81,41 @@ class ImportTest(unittest.TestCase):
         assert_exact(self, output, expected)
         self.assert_shop_has(expected)
 
+    def test_a_further_file_that_was_killed_is_completed_and_both_stay_exact(self):
+        first = retail_file.make(self.path("first.csv"), 25, seed=8, tag="78")
+        further = retail_file.make(self.path("further.csv"), 50, seed=9, tag="78", number=25)
+        self.assertEqual(self.run_import(first, "--orders", "10")[0], 0)
+        expected = retail_file.expect(further)
+        run = Import(self.shop, further, "--in-flight", "4")
+        self.assertTrue(run.read_until(lambda _: run.orders_ended() >= 0.4 * expected.baskets), run.output)
+        code, output = self.run_import(further)
+        self.assertEqual(code, 1)
+        self.assertIn("another import with the keys of", output)
+        run.kill()
+        for path, wanted in ((further, expected), (first, retail_file.expect(first))):
+            code, output = self.run_import(path)
+            self.assertEqual(code, 0, output)
+            assert_exact(self, output, wanted)
+        # Both in one file: all of it is there, though the stock of the first was brought before its orders.
+        both = self.path("both.csv")
+        both.write_text(first.read_text() + further.read_text().split("\n", 1)[1])
+        code, output = self.run_import(both)
+        self.assertEqual(code, 0, output)
+        self.assertIn("nothing was imported", output)
+
+    def test_what_another_file_ordered_of_a_stock_is_accounted_for(self):
+        def row(invoice, quantity):
+            return f"{invoice},Q1,QUILL,{quantity},05/03/2011 10:00,1.00,44001,France"
+
+        part = self.path("quills.csv")
+        part.write_text("\n".join([",".join(retail_file.COLUMNS), row(743001, 2), row(743002, 3)]) + "\n")
+        self.assertEqual(self.run_import(part, "--orders", "1")[0], 0)
+        self.assertEqual(
+            self.import_rows("more.csv", row(743001, 2), row(743002, 3), row(743003, 4))[1], ("2", "7", "7.00"))
+        code, output = self.run_import(part)
+        self.assertEqual(code, 0, output)
+        self.assertIn("nothing was imported", output)
+
     def test_an_import_survives_every_program(self):
         path = retail_file.make(self.path("programs.csv"), 160, seed=4, tag="74")
         expected = retail_file.expect(path)
@@ -230,11 +265,12 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(self.shop.get("/v1/products?limit=100").body, before)
 
     def test_long_customer_ids_are_imported(self):
-        for number, customer in enumerate(("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-                                           "a" * 55, "b" * 56)):
-            _, sums = self.import_rows(
-                f"id{number}.csv", f"73000{number},S{number},BRASS BELL,3,05/03/2011 10:00,2.50,{customer},France")
-            self.assertEqual(sums, ("1", "3", "7.50"))
+        ids = ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "a" * 55, "b" * 56)
+        output, sums = self.import_rows("ids.csv", *[
+            f"73000{number},S{number},BRASS BELL,3,05/03/2011 10:00,2.50,{name},France"
+            for number, name in enumerate(ids)])
+        self.assertEqual(sums, ("3", "9", "22.50"))
+        self.assertEqual(table(output)["customers"], ("3", "3"))
 
     def test_nonsense_is_refused_before_anything_is_done(self):
         path = retail_file.make(self.path("nonsense.csv"), 2, seed=6, tag="76")

@@ -12,16 +12,17 @@ NOT_SOLD = ["0", "0.00", "-11062.06"]
 TITLES = ["Plain", 'With "quotes", and a comma', "Café crème", "", "   ", "Another"]
 
 
-def make(path, invoices, seed, tag):
-    """A file of its own SKUs, customers and invoice numbers: `tag` is a digit that no other file has."""
+def make(path, invoices, seed, tag, number=0):
+    """A file of its own SKUs, customers and invoice numbers: `tag` is a digit that no other file has. A further
+    file of the same tag has the same products and customers, and its invoices begin behind `number`."""
     dice = random.Random(seed)
     open_invoices = []
-    number = 0
+    last = number + invoices
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        while number < invoices or open_invoices:
-            if number < invoices and (len(open_invoices) < 3 or dice.random() < 0.2):
+        while number < last or open_invoices:
+            if number < last and (len(open_invoices) < 3 or dice.random() < 0.2):
                 number += 1
                 customer = dice.choice(["", f"{tag}{dice.randrange(8)}", f"{tag}{dice.randrange(8)}.0"])
                 open_invoices.append([f"{tag}{number:05}", customer, dice.randrange(1, 9)])
