@@ -17,7 +17,8 @@
 
 /* -- one topology for all: "in" and "urgent" are echoed, "facts" is a global table -- */
 
-/* Value "bad": writes, forwards, and then refuses. Value "hot": asks for a table's row. */
+/* Value "bad": writes, forwards, and then refuses. Value "broken": finds its state broken. Value
+ * "hot": asks for a table's row. */
 static int echo(
     struct topo_context *context,
     void *user,
@@ -31,6 +32,8 @@ static int echo(
     topo_forward(context, "out", &output);
     if (mr_bytes_equal(record->value, mr_cstr("bad")))
         return mr_fail(error, MR_INVALID, "it is bad");
+    if (mr_bytes_equal(record->value, mr_cstr("broken")))
+        return mr_fail(error, MR_CORRUPT, "the row is not one of ours");
     if (mr_bytes_equal(record->value, mr_cstr("fatal")))
         return mr_fail(error, MR_FATAL, "it is fatal");
     if (!mr_bytes_equal(record->value, mr_cstr("look")))
@@ -228,6 +231,30 @@ static void without_dead_letters_a_refused_record_stops_the_engine(void **state)
     assert_non_null(strstr(text.ptr, "\"state\":\"failed\""));
     mr_buffer_clean_up(&text);
     assert_no_more(&world, "echoed");
+    world_close(&world);
+}
+
+/* And nothing of the other partition is lost, which had its part in the same transaction. */
+static void state_that_cannot_be_read_blocks_its_partition_and_no_other(void **state)
+{
+    (void)state;
+    struct world world =
+        world_open(make_topology(true), &(struct topo_driver_options){.seed = 7, .partitions = 2});
+    const struct topo_output good = {.key = mr_cstr("a"), .value = mr_cstr("1")};
+    const struct topo_output broken = {.key = mr_cstr("b"), .value = mr_cstr("broken")};
+    world_run(&world);
+    topo_sim_append(world.sim, "in", 0, &good);
+    topo_sim_append(world.sim, "in", 1, &good);
+    topo_sim_append(world.sim, "in", 1, &broken);
+    topo_sim_append(world.sim, "in", 1, &good);
+    world_run(&world);
+    topo_sim_append(world.sim, "in", 0, &good);
+    world_run(&world);
+    assert_int_equal(world_metric(&world, "topo_blocked"), 1);
+    assert_true(world_status_has(&world, "cannot process in/1 offset 1: the row is not one of"));
+    assert_int_equal(topo_sim_committed(world.sim, "engine-test", "in", 0), 2);
+    assert_true(topo_sim_committed(world.sim, "engine-test", "in", 1) <= 1);
+    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_RUNNING);
     world_close(&world);
 }
 
@@ -454,6 +481,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_refused_record_leaves_nothing_but_a_dead_letter),
         cmocka_unit_test(without_dead_letters_a_refused_record_stops_the_engine),
+        cmocka_unit_test(state_that_cannot_be_read_blocks_its_partition_and_no_other),
         cmocka_unit_test(more_input_than_the_bound_gets_through),
         cmocka_unit_test(a_restart_brings_the_rows_back_from_the_changelog),
         cmocka_unit_test(the_position_of_an_input_that_writes_nothing_reaches_the_disk),

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 static struct world world;
 
@@ -98,6 +99,30 @@ static void a_changelog_cut_while_it_is_read_is_looked_at_again(void **state)
     assert_null(strstr(bad, "total"));
 }
 
+/* Something that is not a file stands in the folder of the stores. */
+static void a_store_that_cannot_be_rebuilt_fails_with_the_reason(void **state)
+{
+    (void)state;
+    struct mr_error error = {0};
+    char path[160];
+    world_stop(&world);
+    start_engine();
+    world_steps(&world, 20);
+    counter_feed(world.sim, &world.seed, 40);
+    world_steps(&world, 20);
+    snprintf(path, sizeof path, "%s/lost+found", world.engine->workers[0]->tasks[0]->dir);
+    world_kill(&world);
+    assert_int_equal(mkdir(path, 0700), 0);
+    topo_sim_truncate(world.sim, "counter.seen", 0, topo_sim_end(world.sim, "counter.seen", 0) - 1);
+    start_engine();
+    int rc = 0;
+    for (int i = 0; i < 60 && rc >= 0; i++)
+        rc = engine_step(world.engine, &error);
+    assert_int_equal(rc, MR_IO);
+    assert_non_null(strstr(error.text, "lost+found"));
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+}
+
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
 {
     (void)user;
@@ -162,6 +187,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_changelog_cut_while_it_is_read_is_looked_at_again),
+        TEST(a_store_that_cannot_be_rebuilt_fails_with_the_reason),
         TEST(an_event_that_cannot_be_folded_yet_is_waited_for),
         TEST(a_history_without_its_beginning_is_told),
         TEST(whoever_watches_a_task_is_woken_when_it_comes_up),

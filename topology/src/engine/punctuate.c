@@ -65,6 +65,8 @@ static int punctuate_fire_timer(
     int rc = context_punctuate(&task->context, timer->node, worker->now_ms, time_ms, &why);
     if (mr_code_class(rc) == MR_CLASS_POISON)
         return punctuate_undo_timer(worker, task, timer, &why);
+    if (rc == MR_CORRUPT)
+        return txn_block_task(task, timer->node->name, &why, error);
     return rc ? mr_fail(error, rc, "%s", why.text) : punctuate_emit(worker, task, timer, error);
 }
 

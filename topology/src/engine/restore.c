@@ -29,6 +29,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -370,7 +371,7 @@ static void restore_block_task(struct worker *worker, struct task *task, const s
     restore_put_positions(task);
     restore_stop_reading(worker, task);
     store_set_restore_mode(task->set, false);
-    task_block(task, why->text);
+    task_block(task, why->text, "run the version that wrote the record");
     worker->progress = worker->report_now = true;
 }
 
@@ -554,9 +555,23 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
     return 0;
 }
 
+/* The state is as of the last commit, and its next input cannot be processed on it. */
+static void restore_block_again(struct worker *worker, struct task *task)
+{
+    char action[512] = "repair the state";
+    if (task->dir)
+        (void)snprintf(action, sizeof action, "remove %s, so that it is restored", task->dir);
+    task_block(task, task->why_blocked, action);
+    worker->progress = worker->report_now = true;
+}
+
 static int restore_step_task(struct worker *worker, struct task *task, struct mr_error *error)
 {
     int rc = 0;
+    if (task->must_block) {
+        restore_block_again(worker, task);
+        return 0;
+    }
     if (restore_is_at(task, TASK_RESTORE_TARGETS))
         rc = restore_set_targets(worker, task, error);
     if (!rc && restore_is_at(task, TASK_RESTORE_READ))

@@ -243,6 +243,21 @@ static int run_dead_letter_refused(
     return run_dead_letter(worker, task, record, NULL, &why, error);
 }
 
+static int run_block_task(
+    struct task *task,
+    const struct topo_record *record,
+    const struct mr_error *why,
+    struct mr_error *error)
+{
+    struct mr_bytes where = mr_arena_printf(
+        &task->context.arena,
+        "%s/%" PRId32 " offset %" PRId64,
+        record->topic,
+        record->partition,
+        record->offset);
+    return txn_block_task(task, mr_arena_cstr(&task->context.arena, where), why, error);
+}
+
 static int run_process_record(
     struct worker *worker,
     struct task *task,
@@ -263,6 +278,8 @@ static int run_process_record(
         store_set_rollback(task->set);
         return run_dead_letter(worker, task, record, context->failed, &why, error);
     }
+    if (rc == MR_CORRUPT)
+        return run_block_task(task, record, &why, error);
     if (!rc) {
         rc = txn_emit(worker, task, &emitted, &why);
         if (mr_code_class(rc) == MR_CLASS_POISON) {

@@ -5,7 +5,8 @@
  *     SUSPENDED -> RESTORING   assign_open_tasks, global_open_tasks
  *     RESTORING -> RUNNING     restore_start_input, global_check_ready
  *     RUNNING   -> RESTORING   txn_undo
- *     RESTORING -> BLOCKED     task_block, by restore_block_task
+ *     RESTORING -> BLOCKED     task_block, by restore_block_task (its log) or
+ *                              restore_step_task (its state, after txn_block_task)
  *     any       -> SUSPENDED   assign_suspend
  *
  * Invariants
@@ -72,21 +73,23 @@ void task_move(struct task *task, enum task_state state)
         assert(state == TASK_RUNNING || task->queues.items[i].count == 0);
 }
 
-void task_block(struct task *task, const char *why)
+void task_block(struct task *task, const char *why, const char *action)
 {
     assert(task->state == TASK_RESTORING && why[0] != '\0');
-    (void)snprintf(task->why_blocked, sizeof task->why_blocked, "%s", why);
+    if (why != task->why_blocked)
+        (void)snprintf(task->why_blocked, sizeof task->why_blocked, "%s", why);
+    task->must_block = false;
     task_move(task, TASK_BLOCKED);
     host_log(
         task->engine,
         MR_LOG_ERROR,
         "partition-blocked",
         "task=%s-%" PRId32
-        " error=\"%s\" action=\"run the version that wrote the record, then start "
-        "this instance again; the other partitions go on\"",
+        " error=\"%s\" action=\"%s, then start this instance again; the other partitions go on\"",
         task->sub->name,
         task->partition,
-        task->why_blocked);
+        task->why_blocked,
+        action);
 }
 
 /* Names the stores and kinds that made this state: others would read it wrong. */
@@ -336,8 +339,9 @@ struct task_log *task_log_of(const struct task *task, const char *topic, int32_t
 
 void task_report(const struct task *task, struct metrics_task *ret_report)
 {
-    struct store_set_stats stats;
-    store_set_stats(task->set, &stats);
+    struct store_set_stats stats = {0};
+    if (task->set)
+        store_set_stats(task->set, &stats);
     *ret_report = (struct metrics_task){
         .sub = task->sub->name,
         .partition = task->partition,

@@ -3,7 +3,7 @@
  *
  *     SUSPENDED --assigned--> RESTORING --caught up--> RUNNING
  *         ^                     |  ^---------abort---------'
- *         |                     '--a record of its own cannot be read--> BLOCKED
+ *         |                     '--its log or its state cannot be read--> BLOCKED
  *         '----revoked, lost------ any
  *
  * A blocked task stands still until it is assigned again: its input stays where it is, and the
@@ -102,6 +102,7 @@ struct task {
     int64_t stream_time_ms; /* INT64_MIN: no record yet. */
     int64_t kept_stream_ms; /* As of the last commit. */
     int64_t flushed_ms;     /* When something dirty was last written, or first seen. */
+    bool must_block;        /* When it comes to restore: txn_block_task. */
     char why_blocked[METRICS_WHY_SIZE];
     struct topo_context context;
 };
@@ -124,8 +125,8 @@ int task_rebuild(struct task *task, struct mr_error *error);
 
 void task_move(struct task *task, enum task_state state);
 
-/* RESTORING to BLOCKED. `why` is a sentence for operators. */
-void task_block(struct task *task, const char *why);
+/* RESTORING to BLOCKED. `why` and `action` are sentences for operators. */
+void task_block(struct task *task, const char *why, const char *action);
 
 /* Writes behind each task that is old enough, or has more than its share dirty: positions
  * alone too, or a store that its input leaves alone would be restored from ever further back. */

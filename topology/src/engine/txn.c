@@ -10,7 +10,8 @@
  *      ours goes, if nobody else writes there. The commit checks it.
  *   3. A record or timer whose outputs the log refuses is found by committing it alone
  *      (one_by_one), then laid aside (txn_blame_record) or paused (txn_blame_timer).
- *   4. txn_undo leaves every task as of its last commit, and RESTORING.
+ *   4. State that cannot be read stops its task only (txn_block_task).
+ *   5. txn_undo leaves every task as of its last commit, and RESTORING.
  */
 #include "txn.h"
 
@@ -18,6 +19,7 @@
 #include "input.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 enum {
     TXN_TRIES_MAX = 8,
@@ -110,6 +112,16 @@ int txn_flush(struct worker *worker, struct mr_error *error)
         rc = worker->io.flush(worker->io.self, error);
     while (txn_retry(worker, rc, &tries));
     return rc;
+}
+
+int txn_block_task(
+    struct task *task, const char *where, const struct mr_error *why, struct mr_error *error)
+{
+    assert(task->state == TASK_RUNNING && why->code == MR_CORRUPT);
+    (void)snprintf(
+        task->why_blocked, sizeof task->why_blocked, "cannot process %s: %.300s", where, why->text);
+    task->must_block = true;
+    return mr_fail(error, MR_ABORTED, "%s", task->why_blocked);
 }
 
 /* A full queue is drained by a flush: that is the back-pressure. */
@@ -225,7 +237,8 @@ void txn_undo(struct worker *worker)
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
         context_forget(&task->context);
-        store_set_abort(task->set);
+        if (task->set) /* NULL: it could not be rebuilt. */
+            store_set_abort(task->set);
         task->stream_time_ms = task->kept_stream_ms;
         for (size_t k = 0; k < task->timers_count; k++)
             task->timers[k].due_ms = task->timers[k].kept_ms;

@@ -39,6 +39,11 @@ int txn_blame_timer(struct worker *worker, const struct mr_error *why, struct mr
 void txn_count_timer_failure(
     const struct worker *worker, const struct task_timer *timer, const struct mr_error *why);
 
+/* The task's state does not let `where` be processed (MR_CORRUPT): the transaction is aborted, and
+ * the task blocks when it comes to restore. Other tasks do their part again. MR_ABORTED, always. */
+int txn_block_task(
+    struct task *task, const char *where, const struct mr_error *why, struct mr_error *error);
+
 bool txn_has_changes(const struct worker *worker);
 /* `drained`: no more input is at hand. */
 bool txn_is_due(struct worker *worker, bool drained);
