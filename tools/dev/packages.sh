@@ -4,7 +4,7 @@
 
 packages_build="gcc libc6-dev cmake ninja-build pkg-config python3 librdkafka-dev librocksdb-dev
     libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev liblzma-dev libcmocka-dev"
-packages_run="maven openjdk-17-jre-headless ca-certificates nginx-light"
+packages_run="maven ca-certificates nginx-light" # and the release's Java
 packages_test="clang-format"
 
 # As root: installs "$@" without starting a service that a package brings along (nginx would take port 80).
@@ -32,6 +32,29 @@ fail() {
     exit 1
 }
 
+packages_java() { # the release's own long-term Java
+    case $(. /etc/os-release && echo "${ID-}-${VERSION_ID-}") in
+    debian-12) echo openjdk-17-jre-headless ;;
+    debian-13) echo openjdk-21-jre-headless ;;
+    esac
+}
+
+# The list stands here once more in words, for systems whose packages have other names.
+packages_refuse_system() {
+    local system
+    system=$(. /etc/os-release 2>/dev/null && echo "${PRETTY_NAME-}")
+    cat >&2 <<EOF
+${0##*/}: this installs its packages on Debian 12 and 13 only, and this is ${system:-another system}.
+On another system install what it needs yourself and then set MILLRACE_PACKAGES=present:
+  to build  gcc 12 or later, cmake 3.25, ninja, pkg-config, python3 3.11, and the headers of librdkafka 2.0,
+            RocksDB 7.8, Avro C 1.11, libmicrohttpd 0.9.75, libsodium, jansson, liblzma and cmocka
+            (or later versions of each)
+  to run    Java 17 or later (headless), Maven, CA certificates, nginx
+  to test   clang-format 14 (the test \`format\` is skipped without it)
+EOF
+    exit 1
+}
+
 installed() { # PACKAGE
     case $(dpkg-query -W -f='${db:Status-Status} ' "$1" 2>/dev/null) in
     *installed\ *) return 0 ;;
@@ -40,11 +63,13 @@ installed() { # PACKAGE
 }
 
 install_packages() { # LOG PACKAGE...
-    local log=$1 package as_root=
+    local log=$1 package as_root= java
     local -a missing=()
     shift
-    command -v dpkg-query >/dev/null || fail "this needs Debian 12: there is no dpkg here"
-    for package in "$@"; do
+    [ "${MILLRACE_PACKAGES-}" != present ] || return 0
+    java=$(packages_java)
+    { [ -n "$java" ] && command -v dpkg-query >/dev/null; } || packages_refuse_system
+    for package in "$@" "$java"; do
         installed "$package" || missing+=("$package")
     done
     [ ${#missing[@]} -gt 0 ] || return 0

@@ -12,11 +12,34 @@ enum {
     BLOCK_BYTES = 8 << 10,
     OPEN_FILES = 256,
     PERF_COUNTS_OFF = 1, /* Counting every comparison of keys is a tenth of a write. */
-    INFO_LOG_OFF = 6,    /* One above the last of RocksDB's levels. */
+    INFO_LOG_OFF = 6, /* One above the last level; RocksDB 9 refuses it, and has loggers instead. */
 };
 
 static const char FINGERPRINT_KEY[] = "fingerprint";
 static const char POSITIONS_FAMILY[] = "positions";
+
+#ifdef STORE_ROCKSDB_HAS_CALLBACK_LOGGER
+static void discard_line(void *user, unsigned level, char *line, size_t line_len)
+{
+    (void)user, (void)level, (void)line, (void)line_len;
+}
+#endif
+
+/* RocksDB is to write no log at all: Debian builds it with its assertions, and one of them is that
+ * a log line can be written. A full disk must be an error, not an abort. */
+static void set_no_log(rocksdb_options_t *options)
+{
+#ifdef STORE_ROCKSDB_HAS_CALLBACK_LOGGER
+    enum { FATAL_LEVEL = 4 };
+    rocksdb_logger_t *logger =
+        rocksdb_logger_create_callback_logger(FATAL_LEVEL, discard_line, NULL);
+    rocksdb_options_set_info_log(options, logger);
+    rocksdb_logger_destroy(logger); /* The options hold a reference of their own. */
+    rocksdb_options_set_info_log_level(options, FATAL_LEVEL);
+#else
+    rocksdb_options_set_info_log_level(options, INFO_LOG_OFF);
+#endif
+}
 
 static void set_database_options(rocksdb_options_t *options)
 {
@@ -25,9 +48,7 @@ static void set_database_options(rocksdb_options_t *options)
     rocksdb_options_set_max_file_opening_threads(options, 1);
     rocksdb_options_set_max_background_jobs(options, 2);
     rocksdb_options_set_max_total_wal_size(options, WAL_BYTES);
-    /* No lines at all: Debian builds RocksDB with its assertions, and one of them is that a log
-     * line can be written. A full disk is to be an error, not an abort. */
-    rocksdb_options_set_info_log_level(options, INFO_LOG_OFF);
+    set_no_log(options);
     rocksdb_options_set_max_log_file_size(options, 1 << 20);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
