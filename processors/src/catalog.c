@@ -45,8 +45,16 @@ struct topo_aggregate catalog_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"product-commands", "stock-commands", NULL};
     static const char *const stores[] = {"product", "stock", "hold", "timers", "outcomes", NULL};
-    static const char *const event_sinks[] = {"product-events", "stock-events", NULL};
-    static const char *const outcome_sinks[] = {"product-outcomes", "stock-outcomes", NULL};
+    static const struct topo_log_sink event_sinks[] = {
+        {"product-events", TOPIC_CATALOG_PRODUCT_EVENTS},
+        {"stock-events", TOPIC_INVENTORY_STOCK_EVENTS},
+        {NULL, NULL},
+    };
+    static const struct topo_log_sink outcome_sinks[] = {
+        {"product-outcomes", TOPIC_CATALOG_PRODUCT_OUTCOMES},
+        {"stock-outcomes", TOPIC_INVENTORY_STOCK_OUTCOMES},
+        {NULL, NULL},
+    };
     return (struct topo_aggregate){
         .name = "catalog",
         .parents = parents,

@@ -100,8 +100,14 @@ struct topo_aggregate claim_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"claim-commands", NULL};
     static const char *const stores[] = {"claim", "claim-outcomes", NULL};
-    static const char *const event_sinks[] = {"claim-events", NULL};
-    static const char *const outcome_sinks[] = {"claim-outcomes", NULL};
+    static const struct topo_log_sink event_sinks[] = {
+        {"claim-events", TOPIC_IDENTITY_CLAIM_EVENTS},
+        {NULL, NULL},
+    };
+    static const struct topo_log_sink outcome_sinks[] = {
+        {"claim-outcomes", TOPIC_IDENTITY_CLAIM_OUTCOMES},
+        {NULL, NULL},
+    };
     return (struct topo_aggregate){
         .name = "claim",
         .parents = parents,

@@ -131,8 +131,15 @@ struct topo_aggregate user_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"user-commands", NULL};
     static const char *const stores[] = {"user", "user-outcomes", NULL};
-    static const char *const event_sinks[] = {"user-events", "session-events", NULL};
-    static const char *const outcome_sinks[] = {"user-outcomes", NULL};
+    static const struct topo_log_sink event_sinks[] = {
+        {"user-events", TOPIC_IDENTITY_USER_EVENTS},
+        {"session-events", TOPIC_IDENTITY_SESSION_EVENTS},
+        {NULL, NULL},
+    };
+    static const struct topo_log_sink outcome_sinks[] = {
+        {"user-outcomes", TOPIC_IDENTITY_USER_OUTCOMES},
+        {NULL, NULL},
+    };
     return (struct topo_aggregate){
         .name = "user",
         .parents = parents,

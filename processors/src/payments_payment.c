@@ -510,7 +510,10 @@ struct topo_aggregate payments_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"commands", NULL};
     static const char *const stores[] = {"payment", "payment-timers", NULL};
-    static const char *const event_sinks[] = {"payment-events", NULL};
+    static const struct topo_log_sink event_sinks[] = {
+        {"payment-events", TOPIC_PAYMENTS_EVENTS},
+        {NULL, NULL},
+    };
     return (struct topo_aggregate){
         .name = "payments",
         .parents = parents,

@@ -103,8 +103,15 @@ struct topo_aggregate sales_aggregate(const struct shop_service *service)
         "order-progress",
         "outcomes",
         NULL};
-    static const char *const event_sinks[] = {"cart-events", "order-events", NULL};
-    static const char *const outcome_sinks[] = {"outcomes", NULL};
+    static const struct topo_log_sink event_sinks[] = {
+        {"cart-events", TOPIC_SALES_CART_EVENTS},
+        {"order-events", TOPIC_SALES_ORDER_EVENTS},
+        {NULL, NULL},
+    };
+    static const struct topo_log_sink outcome_sinks[] = {
+        {"outcomes", TOPIC_SALES_OUTCOMES},
+        {NULL, NULL},
+    };
     return (struct topo_aggregate){
         .name = "sales",
         .parents = parents,

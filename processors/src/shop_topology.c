@@ -12,8 +12,6 @@
 #include "payments.h"
 #include "sales.h"
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* An outcome is remembered as long as its topic keeps it. */
 #define OUTCOME_TTL_MS (INT64_C(7) * 24 * 3600 * 1000)
 
@@ -27,7 +25,8 @@ const struct shop_named_topology shop_services[SHOP_SERVICES] = {
 static void source(struct topo_builder *builder, const char *name, const char *topic, int priority)
 {
     topo_add_source(
-        builder, &(struct topo_source){.name = name, .topics = LIST(topic), .priority = priority});
+        builder,
+        &(struct topo_source){.name = name, .topics = TOPO_LIST(topic), .priority = priority});
 }
 
 static void sink(
@@ -40,7 +39,10 @@ static void sink(
     topo_add_sink(
         builder,
         &(struct topo_sink){
-            .name = name, .parents = LIST(parent), .topic = topic, .partition_by = partition_by});
+            .name = name,
+            .parents = TOPO_LIST(parent),
+            .topic = topic,
+            .partition_by = partition_by});
 }
 
 /* A fold of the aggregate's own events. */
@@ -66,8 +68,6 @@ static void add_claim(struct topo_builder *builder, const struct shop_service *s
     state(builder, "claim", false);
     outcomes(builder, "claim-outcomes");
     topo_add_aggregate(builder, &claim);
-    sink(builder, "claim-outcomes", "claim", TOPIC_IDENTITY_CLAIM_OUTCOMES, TOPO_BY_TASK);
-    sink(builder, "claim-events", "claim", TOPIC_IDENTITY_CLAIM_EVENTS, TOPO_BY_TASK);
     sink(builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_BY_KEY);
     sink(builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
 }
@@ -79,9 +79,6 @@ static void add_user(struct topo_builder *builder, const struct shop_service *se
     state(builder, "user", false);
     outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
-    sink(builder, "user-outcomes", "user", TOPIC_IDENTITY_USER_OUTCOMES, TOPO_BY_TASK);
-    sink(builder, "user-events", "user", TOPIC_IDENTITY_USER_EVENTS, TOPO_BY_TASK);
-    sink(builder, "session-events", "user", TOPIC_IDENTITY_SESSION_EVENTS, TOPO_BY_TASK);
     sink(builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_BY_KEY);
     sink(builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
     sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
@@ -112,10 +109,6 @@ int shop_catalog_topology(
     state(builder, "timers", true);
     outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &catalog);
-    sink(builder, "product-outcomes", "catalog", TOPIC_CATALOG_PRODUCT_OUTCOMES, TOPO_BY_TASK);
-    sink(builder, "stock-outcomes", "catalog", TOPIC_INVENTORY_STOCK_OUTCOMES, TOPO_BY_TASK);
-    sink(builder, "product-events", "catalog", TOPIC_CATALOG_PRODUCT_EVENTS, TOPO_BY_TASK);
-    sink(builder, "stock-events", "catalog", TOPIC_INVENTORY_STOCK_EVENTS, TOPO_BY_TASK);
     sink(builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
     sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_CATALOG);
@@ -129,15 +122,15 @@ static void add_price_table(struct topo_builder *builder, const struct shop_serv
         builder,
         &(struct topo_source){
             .name = "product-events",
-            .topics = LIST(TOPIC_CATALOG_PRODUCT_EVENTS),
+            .topics = TOPO_LIST(TOPIC_CATALOG_PRODUCT_EVENTS),
             .global = true});
     topo_add_store(builder, &(struct topo_store_options){.name = "price", .log = TOPO_LOG_INPUT});
     topo_add_processor(
         builder,
         &(struct topo_processor){
             .name = "price-table",
-            .parents = LIST("product-events"),
-            .stores = LIST("price"),
+            .parents = TOPO_LIST("product-events"),
+            .stores = TOPO_LIST("price"),
             .process = price_process,
             .user = (void *)(uintptr_t)service});
 }
@@ -167,9 +160,6 @@ int shop_sales_topology(
             .check_user = (void *)(uintptr_t)service});
     outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
-    sink(builder, "outcomes", "sales", TOPIC_SALES_OUTCOMES, TOPO_BY_TASK);
-    sink(builder, "cart-events", "sales", TOPIC_SALES_CART_EVENTS, TOPO_BY_TASK);
-    sink(builder, "order-events", "sales", TOPIC_SALES_ORDER_EVENTS, TOPO_BY_TASK);
     sink(builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_BY_KEY);
     sink(builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_BY_KEY);
     sink(builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_BY_KEY);
@@ -188,7 +178,6 @@ int shop_payments_topology(
     state(builder, "payment", false);
     state(builder, "payment-timers", true);
     topo_add_aggregate(builder, &payments);
-    sink(builder, "payment-events", "payments", TOPIC_PAYMENTS_EVENTS, TOPO_BY_TASK);
     sink(builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);

@@ -22,8 +22,6 @@
 
 enum { ACCOUNTS = 40, PARTITIONS = 2, ROUNDS = 8, ROUND_COMMANDS = 1500, FD_MAX = 16 };
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 struct topics {
     char commands[128];
     char events[128];
@@ -145,7 +143,7 @@ static struct topo_topology *ledger_topology(const char *name, const struct topi
     struct mr_error error = {0};
     struct topo_builder *builder = topo_builder_new(name);
     topo_add_source(
-        builder, &(struct topo_source){.name = "commands", .topics = LIST(topics->commands)});
+        builder, &(struct topo_source){.name = "commands", .topics = TOPO_LIST(topics->commands)});
     const struct topo_store_options stores[] = {
         {.name = "totals", .log = TOPO_LOG_EVENTS},
         {.name = "outcomes", .log = TOPO_LOG_EVENTS},
@@ -157,10 +155,11 @@ static struct topo_topology *ledger_topology(const char *name, const struct topi
         builder,
         &(struct topo_aggregate){
             .name = "ledger",
-            .parents = LIST("commands"),
-            .stores = LIST("totals", "seen", "outcomes"),
-            .event_sinks = LIST("events"),
-            .outcome_sinks = LIST("outcomes"),
+            .parents = TOPO_LIST("commands"),
+            .stores = TOPO_LIST("totals", "seen", "outcomes"),
+            .event_sinks = (const struct topo_log_sink[]){{"events", topics->events}, {NULL, NULL}},
+            .outcome_sinks =
+                (const struct topo_log_sink[]){{"outcomes", topics->outcomes}, {NULL, NULL}},
             .outcome_store = "outcomes",
             .decode = ledger_decode,
             .decide = ledger_decide,
@@ -168,10 +167,6 @@ static struct topo_topology *ledger_topology(const char *name, const struct topi
             .outcome = ledger_outcome,
             .reply = ledger_reply,
         });
-    topo_add_sink(
-        builder, &(struct topo_sink){"events", LIST("ledger"), topics->events, TOPO_BY_TASK});
-    topo_add_sink(
-        builder, &(struct topo_sink){"outcomes", LIST("ledger"), topics->outcomes, TOPO_BY_TASK});
     check(topo_build(builder, &topology, &error), &error);
     return topology;
 }

@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 const char *const counter_topics[] = {
     "counter.commands",
     "counter.events",
@@ -166,16 +164,19 @@ static int counter_check(
 static void add_nodes(struct topo_builder *builder)
 {
     topo_add_source(
-        builder, &(struct topo_source){.name = "commands", .topics = LIST("counter.commands")});
+        builder,
+        &(struct topo_source){.name = "commands", .topics = TOPO_LIST("counter.commands")});
     topo_add_aggregate(
         builder,
         &(struct topo_aggregate){
             .name = "counter",
-            .parents = LIST("commands"),
-            .stores = LIST("totals", "seen", "outcomes"),
-            .event_sinks = LIST("events"),
+            .parents = TOPO_LIST("commands"),
+            .stores = TOPO_LIST("totals", "seen", "outcomes"),
+            .event_sinks =
+                (const struct topo_log_sink[]){{"events", "counter.events"}, {NULL, NULL}},
             .event_header = COUNTER_EVENT_HEADER,
-            .outcome_sinks = LIST("outcomes"),
+            .outcome_sinks =
+                (const struct topo_log_sink[]){{"outcomes", "counter.outcomes"}, {NULL, NULL}},
             .outcome_store = "outcomes",
             .decode = counter_decode,
             .decide = counter_decide,
@@ -184,9 +185,7 @@ static void add_nodes(struct topo_builder *builder)
             .reply = counter_reply,
         });
     const struct topo_sink sinks[] = {
-        {"events", LIST("counter"), "counter.events", TOPO_BY_TASK},
-        {"outcomes", LIST("counter"), "counter.outcomes", TOPO_BY_TASK},
-        {"replies", LIST("counter"), "counter.replies", TOPO_BY_TASK},
+        {"replies", TOPO_LIST("counter"), "counter.replies", TOPO_BY_TASK},
     };
     for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++)
         topo_add_sink(builder, &sinks[i]);

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* -- one topology for all: "in" and "urgent" are echoed, "facts" is a global table -- */
 
 /* Value "bad": writes, forwards, and then refuses. Value "broken": finds its state broken. Value
@@ -90,9 +88,9 @@ static int remember(
 static void add_sources(struct topo_builder *builder)
 {
     const struct topo_source sources[] = {
-        {.name = "slow", .topics = LIST("in"), .priority = 1},
-        {.name = "fast", .topics = LIST("urgent")},
-        {.name = "table", .topics = LIST("facts.log"), .global = true},
+        {.name = "slow", .topics = TOPO_LIST("in"), .priority = 1},
+        {.name = "fast", .topics = TOPO_LIST("urgent")},
+        {.name = "table", .topics = TOPO_LIST("facts.log"), .global = true},
     };
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         topo_add_source(builder, &sources[i]);
@@ -111,16 +109,22 @@ static struct topo_topology *make_topology(bool dead_letters)
     struct topo_builder *builder = topo_builder_new("engine-test");
     add_sources(builder);
     const struct topo_processor processors[] = {
-        {.name = "echo", .parents = LIST("slow", "fast"), .stores = LIST("rows"), .process = echo},
-        {.name = "fold", .parents = LIST("table"), .stores = LIST("facts"), .process = remember},
+        {.name = "echo",
+         .parents = TOPO_LIST("slow", "fast"),
+         .stores = TOPO_LIST("rows"),
+         .process = echo},
+        {.name = "fold",
+         .parents = TOPO_LIST("table"),
+         .stores = TOPO_LIST("facts"),
+         .process = remember},
         {.name = "clock",
-         .parents = LIST("slow"),
+         .parents = TOPO_LIST("slow"),
          .process = pass,
          .punctuate = tick,
          .punctuate_interval_ms = 1000,
          .user = "wall"},
         {.name = "stream-clock",
-         .parents = LIST("slow"),
+         .parents = TOPO_LIST("slow"),
          .process = pass,
          .punctuate = tick,
          .punctuate_interval_ms = 100,
@@ -130,12 +134,13 @@ static struct topo_topology *make_topology(bool dead_letters)
     for (size_t i = 0; i < sizeof processors / sizeof processors[0]; i++)
         topo_add_processor(builder, &processors[i]);
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "out", .parents = LIST("echo"), .topic = "echoed"});
+        builder,
+        &(struct topo_sink){.name = "out", .parents = TOPO_LIST("echo"), .topic = "echoed"});
     topo_add_sink(
         builder,
         &(struct topo_sink){
             .name = "ticks",
-            .parents = LIST("clock", "stream-clock"),
+            .parents = TOPO_LIST("clock", "stream-clock"),
             .topic = "ticked",
         });
     if (dead_letters)

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static struct world world;
 
 static struct {
@@ -46,14 +44,14 @@ static struct topo_topology *make_topology(void)
     struct topo_builder *builder = topo_builder_new("tables");
     topo_add_source(
         builder,
-        &(struct topo_source){.name = "log", .topics = LIST("busy", "idle"), .global = true});
+        &(struct topo_source){.name = "log", .topics = TOPO_LIST("busy", "idle"), .global = true});
     topo_add_store(builder, &(struct topo_store_options){.name = "facts", .log = TOPO_LOG_INPUT});
     topo_add_processor(
         builder,
         &(struct topo_processor){
             .name = "fold",
-            .parents = LIST("log"),
-            .stores = LIST("facts"),
+            .parents = TOPO_LIST("log"),
+            .stores = TOPO_LIST("facts"),
             .process = remember,
         });
     return world_build(builder);

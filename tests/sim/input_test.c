@@ -14,8 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 enum { IDLE_MS = 100, RECORDS = 200 };
 
 static int pass(
@@ -34,18 +32,18 @@ static struct topo_topology *make_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("input");
     const struct topo_source sources[] = {
-        {.name = "left", .topics = LIST("left")},
-        {.name = "right", .topics = LIST("right")},
-        {.name = "later", .topics = LIST("later"), .priority = 1},
+        {.name = "left", .topics = TOPO_LIST("left")},
+        {.name = "right", .topics = TOPO_LIST("right")},
+        {.name = "later", .topics = TOPO_LIST("later"), .priority = 1},
     };
     for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)
         topo_add_source(builder, &sources[i]);
     topo_add_processor(
         builder,
         &(struct topo_processor){
-            .name = "pass", .parents = LIST("left", "right", "later"), .process = pass});
+            .name = "pass", .parents = TOPO_LIST("left", "right", "later"), .process = pass});
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "out", .parents = LIST("pass"), .topic = "out"});
+        builder, &(struct topo_sink){.name = "out", .parents = TOPO_LIST("pass"), .topic = "out"});
     return world_build(builder);
 }
 
@@ -90,7 +88,7 @@ static void begin_unreadable(struct world *world, const char *topic, int number)
 static void make_readable(void)
 {
     struct topo_io *io = &other;
-    assert_int_equal(io->subscribe(io->self, LIST("out"), 1, NULL), 0);
+    assert_int_equal(io->subscribe(io->self, TOPO_LIST("out"), 1, NULL), 0);
     struct topo_io_poll poll;
     assert_int_equal(io->poll(io->self, 0, &poll, NULL), 0);
     assert_int_equal(

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 enum { LIMIT = 400, LARGE = 500 };
 
 /* -- a record is put out twice and makes a row; its value says what of it is too large -- */
@@ -70,7 +68,7 @@ static struct tick ticking; /* Of the open world. */
 static struct topo_topology *make_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("punctuate");
-    topo_add_source(builder, &(struct topo_source){.name = "in", .topics = LIST("in")});
+    topo_add_source(builder, &(struct topo_source){.name = "in", .topics = TOPO_LIST("in")});
     topo_add_store(
         builder,
         &(struct topo_store_options){
@@ -79,16 +77,16 @@ static struct topo_topology *make_topology(void)
         builder,
         &(struct topo_processor){
             .name = "copy",
-            .parents = LIST("in"),
-            .stores = LIST("rows"),
+            .parents = TOPO_LIST("in"),
+            .stores = TOPO_LIST("rows"),
             .process = copy,
             .punctuate = beat,
             .punctuate_interval_ms = 1000,
             .user = &ticking});
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "one", .parents = LIST("copy"), .topic = "ones"});
+        builder, &(struct topo_sink){.name = "one", .parents = TOPO_LIST("copy"), .topic = "ones"});
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "two", .parents = LIST("copy"), .topic = "twos"});
+        builder, &(struct topo_sink){.name = "two", .parents = TOPO_LIST("copy"), .topic = "twos"});
     topo_set_dead_letters(builder, "dead");
     return world_build(builder);
 }

@@ -12,8 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 /* -- "in" is echoed twice over and counted in rows; two clocks tick -- */
 
 /* Value "fat": a row that no changelog takes. */
@@ -65,7 +63,7 @@ static void add_clock(struct topo_builder *builder, const char *name, int64_t ms
         builder,
         &(struct topo_processor){
             .name = name,
-            .parents = LIST("input"),
+            .parents = TOPO_LIST("input"),
             .process = pass,
             .punctuate = tick,
             .punctuate_interval_ms = ms,
@@ -77,9 +75,11 @@ static void add_clock(struct topo_builder *builder, const char *name, int64_t ms
 static struct topo_topology *make_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("rewind");
-    topo_add_source(builder, &(struct topo_source){.name = "input", .topics = LIST("in", "in2")});
     topo_add_source(
-        builder, &(struct topo_source){.name = "log", .topics = LIST("facts"), .global = true});
+        builder, &(struct topo_source){.name = "input", .topics = TOPO_LIST("in", "in2")});
+    topo_add_source(
+        builder,
+        &(struct topo_source){.name = "log", .topics = TOPO_LIST("facts"), .global = true});
     topo_add_store(
         builder,
         &(struct topo_store_options){
@@ -90,17 +90,22 @@ static struct topo_topology *make_topology(void)
     topo_add_processor(
         builder,
         &(struct topo_processor){
-            .name = "echo", .parents = LIST("input"), .stores = LIST("rows"), .process = echo});
+            .name = "echo",
+            .parents = TOPO_LIST("input"),
+            .stores = TOPO_LIST("rows"),
+            .process = echo});
     topo_add_processor(
         builder,
-        &(struct topo_processor){.name = "facts", .parents = LIST("log"), .process = pass});
+        &(struct topo_processor){.name = "facts", .parents = TOPO_LIST("log"), .process = pass});
     add_clock(builder, "wall", 1000, false);
     add_clock(builder, "stream", 100, true);
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "out", .parents = LIST("echo"), .topic = "echoed"});
+        builder,
+        &(struct topo_sink){.name = "out", .parents = TOPO_LIST("echo"), .topic = "echoed"});
     topo_add_sink(
         builder,
-        &(struct topo_sink){.name = "ticks", .parents = LIST("wall", "stream"), .topic = "ticked"});
+        &(struct topo_sink){
+            .name = "ticks", .parents = TOPO_LIST("wall", "stream"), .topic = "ticked"});
     topo_set_dead_letters(builder, "dead");
     return world_build(builder);
 }

@@ -315,8 +315,8 @@ void topo_forward(struct topo_context *c, const char *child, const struct topo_o
 {
     const struct topo_aggregate *aggregate = &tasks[c->task];
     struct mr_error error = {0};
-    for (size_t i = 0; aggregate->event_sinks[i]; i++) {
-        if (strcmp(aggregate->event_sinks[i], child) != 0)
+    for (size_t i = 0; aggregate->event_sinks[i].name; i++) {
+        if (strcmp(aggregate->event_sinks[i].name, child) != 0)
             continue;
         struct topo_record event = {
             .topic = child, .offset = -1, .key = output->key, .value = output->value};

@@ -13,8 +13,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 enum { PARTITIONS = 4, COMMANDS = 400, FACTS = 500 };
 
 static void wait_until_running(struct topo_engine *engine)
@@ -102,14 +100,15 @@ static struct topo_topology *table_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("table");
     topo_add_source(
-        builder, &(struct topo_source){.name = "log", .topics = LIST("facts.log"), .global = true});
+        builder,
+        &(struct topo_source){.name = "log", .topics = TOPO_LIST("facts.log"), .global = true});
     topo_add_store(builder, &(struct topo_store_options){.name = "facts", .log = TOPO_LOG_INPUT});
     topo_add_processor(
         builder,
         &(struct topo_processor){
             .name = "fold",
-            .parents = LIST("log"),
-            .stores = LIST("facts"),
+            .parents = TOPO_LIST("log"),
+            .stores = TOPO_LIST("facts"),
             .process = remember,
         });
     struct topo_topology *topology = NULL;

@@ -188,8 +188,8 @@ static void task_fold(const char *child, const struct topo_output *output)
 {
     const struct topo_aggregate *aggregate = &context.task->aggregate;
     struct mr_error error = {0};
-    for (size_t i = 0; aggregate->event_sinks[i]; i++) {
-        if (strcmp(aggregate->event_sinks[i], child) != 0)
+    for (size_t i = 0; aggregate->event_sinks[i].name; i++) {
+        if (strcmp(aggregate->event_sinks[i].name, child) != 0)
             continue;
         struct topo_record event = {
             .topic = child,

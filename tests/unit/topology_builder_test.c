@@ -6,8 +6,6 @@
 #include <topology/aggregate.h>
 #include <topology/topology.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static int process(
     struct topo_context *context,
     void *user,
@@ -87,7 +85,7 @@ static void assert_refused(struct topo_builder *builder, const char *part)
 
 static void add_source(struct topo_builder *builder, const char *name, const char *topic)
 {
-    topo_add_source(builder, &(struct topo_source){.name = name, .topics = LIST(topic)});
+    topo_add_source(builder, &(struct topo_source){.name = name, .topics = TOPO_LIST(topic)});
 }
 
 static void
@@ -97,8 +95,8 @@ add_processor(struct topo_builder *builder, const char *name, const char *parent
         builder,
         &(struct topo_processor){
             .name = name,
-            .parents = LIST(parent),
-            .stores = store ? LIST(store) : NULL,
+            .parents = TOPO_LIST(parent),
+            .stores = store ? TOPO_LIST(store) : NULL,
             .process = process,
         });
 }
@@ -110,18 +108,21 @@ add_sink(struct topo_builder *builder, const char *name, const char *parent, con
         builder,
         &(struct topo_sink){
             .name = name,
-            .parents = LIST(parent),
+            .parents = TOPO_LIST(parent),
             .topic = topic,
             .partition_by = TOPO_BY_TASK,
         });
 }
 
+static const struct topo_log_sink events[] = {{"events", "cart.events"}, {NULL, NULL}};
+static const struct topo_log_sink answers[] = {{"answers", "cart.outcomes"}, {NULL, NULL}};
+
 static const struct topo_aggregate good_aggregate = {
     .name = "cart",
-    .parents = LIST("in"),
-    .stores = LIST("carts", "outcomes"),
-    .event_sinks = LIST("events"),
-    .outcome_sinks = LIST("answers"),
+    .parents = TOPO_LIST("in"),
+    .stores = TOPO_LIST("carts", "outcomes"),
+    .event_sinks = events,
+    .outcome_sinks = answers,
     .outcome_store = "outcomes",
     .decode = decode,
     .decide = decide,
@@ -196,7 +197,7 @@ static void unknown_and_wrong_parents_are_refused(void **state)
 
     builder = topo_builder_new("app");
     add_source(builder, "in", "t");
-    topo_add_processor(builder, &(struct topo_processor){.name = "p", .parents = LIST("in")});
+    topo_add_processor(builder, &(struct topo_processor){.name = "p", .parents = TOPO_LIST("in")});
     assert_refused(builder, "it has no process function");
 }
 
@@ -218,7 +219,7 @@ static void two_sources_of_one_topic_are_refused(void **state)
     assert_refused(builder, "topic \"t\" is read by source \"a\" already");
 
     builder = topo_builder_new("app");
-    topo_add_source(builder, &(struct topo_source){.name = "a", .topics = LIST("t", "t")});
+    topo_add_source(builder, &(struct topo_source){.name = "a", .topics = TOPO_LIST("t", "t")});
     assert_refused(builder, "topic \"t\" is read by source \"a\" already");
 }
 
@@ -231,7 +232,7 @@ static void a_punctuation_without_interval_is_refused(void **state)
         builder,
         &(struct topo_processor){
             .name = "p",
-            .parents = LIST("in"),
+            .parents = TOPO_LIST("in"),
             .process = process,
             .punctuate = punctuate,
         });
@@ -298,8 +299,8 @@ static void two_stores_on_one_changelog_are_refused(void **state)
         builder,
         &(struct topo_processor){
             .name = "p",
-            .parents = LIST("in"),
-            .stores = LIST("s0", "s1"),
+            .parents = TOPO_LIST("in"),
+            .stores = TOPO_LIST("s0", "s1"),
             .process = process,
         });
     assert_refused(builder, "topic \"c\": it is the log of two");
@@ -309,7 +310,7 @@ static struct topo_builder *global_builder(enum topo_store_log log)
 {
     struct topo_builder *builder = topo_builder_new("app");
     topo_add_source(
-        builder, &(struct topo_source){.name = "g", .topics = LIST("t"), .global = true});
+        builder, &(struct topo_source){.name = "g", .topics = TOPO_LIST("t"), .global = true});
     topo_add_store(
         builder,
         &(struct topo_store_options){
@@ -356,34 +357,33 @@ static void an_aggregate_needs_its_functions_and_sinks(void **state)
     assert_refused(aggregate_builder(&aggregate), "go together");
 
     aggregate = an_aggregate();
-    assert_refused(
-        aggregate_builder(&aggregate), "its event sink \"events\" is not a sink below it");
-
-    aggregate = an_aggregate();
-    aggregate.outcome_sinks = LIST("answers", "more");
+    aggregate.outcome_sinks = (const struct topo_log_sink[]){
+        {"answers", "cart.outcomes"},
+        {"more", "more.outcomes"},
+        {NULL, NULL},
+    };
     assert_refused(
         aggregate_builder(&aggregate),
         "it has 2 outcome sinks and 1 parents; name one for all, or one each");
 
     aggregate = an_aggregate();
-    aggregate.outcome_sinks = LIST("events");
-    struct topo_builder *builder = aggregate_builder(&aggregate);
-    add_sink(builder, "events", "cart", "cart.events");
-    assert_refused(builder, "its outcome sink \"events\" is its event sink already");
+    aggregate.outcome_sinks = events;
+    assert_refused(
+        aggregate_builder(&aggregate), "sink \"events\": there is a node of that name already");
+
+    aggregate = an_aggregate();
+    aggregate.outcome_sinks = (const struct topo_log_sink[]){{"answers", NULL}, {NULL, NULL}};
+    assert_refused(aggregate_builder(&aggregate), "topic \"(unnamed)\"");
 
     aggregate = an_aggregate();
     aggregate.outcome_store = "carts2";
-    builder = aggregate_builder(&aggregate);
-    add_sink(builder, "events", "cart", "cart.events");
-    add_sink(builder, "answers", "cart", "cart.outcomes");
-    assert_refused(builder, "its outcome store \"carts2\" must be one of its stores");
+    assert_refused(
+        aggregate_builder(&aggregate), "its outcome store \"carts2\" must be one of its stores");
 
     aggregate = an_aggregate();
-    builder = aggregate_builder(&aggregate);
-    topo_add_sink(
-        builder,
-        &(struct topo_sink){.name = "events", .parents = LIST("cart"), .topic = "cart.events"});
-    assert_refused(builder, "must be TOPO_BY_TASK");
+    struct topo_builder *builder = aggregate_builder(&aggregate);
+    add_sink(builder, "events", "cart", "cart.events");
+    assert_refused(builder, "sink \"events\": there is a node of that name already");
 }
 
 static void another_writer_to_an_event_topic_is_refused(void **state)
@@ -391,8 +391,6 @@ static void another_writer_to_an_event_topic_is_refused(void **state)
     (void)state;
     struct topo_aggregate aggregate = an_aggregate();
     struct topo_builder *builder = aggregate_builder(&aggregate);
-    add_sink(builder, "events", "cart", "cart.events");
-    add_sink(builder, "answers", "cart", "cart.outcomes");
     add_sink(builder, "intruder", "in", "cart.events");
     assert_refused(builder, "topic \"cart.events\": it is a log of sub-topology \"cart\"");
 }
@@ -402,13 +400,132 @@ static void a_right_aggregate_builds(void **state)
     (void)state;
     struct topo_aggregate aggregate = an_aggregate();
     struct topo_builder *builder = aggregate_builder(&aggregate);
-    add_sink(builder, "events", "cart", "cart.events");
-    add_sink(builder, "answers", "cart", "cart.outcomes");
     struct topo_topology *topology = NULL;
     struct mr_error error = {0};
     assert_int_equal(topo_build(builder, &topology, &error), 0);
     assert_string_equal(error.text, "");
     topo_topology_free(topology);
+}
+
+/* -- setup: a name that a node does not have is refused before the first record -- */
+
+struct wanted {
+    const char *store;
+    const char *child;
+};
+
+static void look_up(struct topo_setup *setup, void *user)
+{
+    const struct wanted *wanted = user;
+    topo_setup_store(setup, wanted->store);
+    topo_setup_child(setup, wanted->child);
+}
+
+static struct topo_builder *builder_with_setup(struct wanted *wanted)
+{
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "s", .log = TOPO_LOG_CHANGELOG, .changelog_topic = "c"});
+    topo_add_store(
+        builder,
+        &(struct topo_store_options){
+            .name = "other", .log = TOPO_LOG_CHANGELOG, .changelog_topic = "d"});
+    topo_add_processor(
+        builder,
+        &(struct topo_processor){
+            .name = "p",
+            .parents = TOPO_LIST("in"),
+            .stores = TOPO_LIST("s"),
+            .process = process,
+            .setup = look_up,
+            .user = wanted,
+        });
+    add_processor(builder, "q", "in", "other");
+    add_sink(builder, "out", "p", "u");
+    add_sink(builder, "far", "q", "v");
+    return builder;
+}
+
+static void setup_finds_the_nodes_own_stores_and_children(void **state)
+{
+    (void)state;
+    struct wanted wanted = {"s", "out"};
+    struct topo_topology *topology = NULL;
+    assert_int_equal(topo_build(builder_with_setup(&wanted), &topology, NULL), 0);
+    topo_topology_free(topology);
+
+    wanted = (struct wanted){"misspelt", "out"};
+    assert_refused(
+        builder_with_setup(&wanted), "node \"p\": its setup looks for the store \"misspelt\"");
+    wanted = (struct wanted){"s", "uot"};
+    assert_refused(
+        builder_with_setup(&wanted), "node \"p\": its setup looks for the child \"uot\"");
+    wanted = (struct wanted){"other", "out"};
+    assert_refused(
+        builder_with_setup(&wanted), "the store \"other\", which is not one of its stores");
+    wanted = (struct wanted){"s", "far"};
+    assert_refused(builder_with_setup(&wanted), "the child \"far\", which does not have it");
+
+    struct topo_aggregate aggregate = an_aggregate();
+    wanted = (struct wanted){"carts", "evnets"};
+    aggregate.setup = look_up;
+    aggregate.user = &wanted;
+    assert_refused(aggregate_builder(&aggregate), "node \"cart\": its setup looks for the child");
+}
+
+/* -- repartition -- */
+
+static void a_repartition_is_a_sink_and_a_source(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    topo_add_repartition(
+        builder,
+        &(struct topo_repartition){
+            .name = "by-word", .parents = TOPO_LIST("in"), .topic = "app.by-word"});
+    add_processor(builder, "count", "by-word", NULL);
+    struct topo_topology *topology = NULL;
+    struct mr_error error = {0};
+    assert_int_equal(topo_build(builder, &topology, &error), 0);
+    char text[4096] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    topo_describe(topology, TOPO_DESCRIBE_TEXT, out);
+    fclose(out);
+    assert_non_null(strstr(text, "by-word-source"));
+    topo_topology_free(topology);
+}
+
+static void wrong_repartitions_are_refused(void **state)
+{
+    (void)state;
+    struct topo_repartition repartition = {
+        .name = "again", .parents = TOPO_LIST("nobody"), .topic = "r"};
+    struct topo_builder *builder = topo_builder_new("app");
+    topo_add_repartition(builder, &repartition);
+    assert_refused(builder, "its parent \"nobody\" is not known");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    repartition.parents = TOPO_LIST("in");
+    topo_add_repartition(builder, &repartition);
+    assert_refused(builder, "source \"again-source\": no node reads it");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    repartition.topic = "t";
+    topo_add_repartition(builder, &repartition);
+    assert_refused(builder, "topic \"t\" is read by source \"in\" already");
+
+    builder = topo_builder_new("app");
+    add_source(builder, "in", "t");
+    repartition.topic = "r";
+    repartition.partitions = -1;
+    topo_add_repartition(builder, &repartition);
+    assert_refused(builder, "its partition count is negative");
 }
 
 int main(void)
@@ -426,6 +543,9 @@ int main(void)
         cmocka_unit_test(an_aggregate_needs_its_functions_and_sinks),
         cmocka_unit_test(another_writer_to_an_event_topic_is_refused),
         cmocka_unit_test(a_right_aggregate_builds),
+        cmocka_unit_test(setup_finds_the_nodes_own_stores_and_children),
+        cmocka_unit_test(a_repartition_is_a_sink_and_a_source),
+        cmocka_unit_test(wrong_repartitions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static int process(
     struct topo_context *context,
     void *user,
@@ -22,7 +20,7 @@ static struct topo_topology *build(void)
 {
     struct topo_builder *builder = topo_builder_new("words");
     topo_add_source(
-        builder, &(struct topo_source){.name = "lines", .topics = LIST("text", "more")});
+        builder, &(struct topo_source){.name = "lines", .topics = TOPO_LIST("text", "more")});
     topo_add_store(
         builder,
         &(struct topo_store_options){
@@ -35,19 +33,20 @@ static struct topo_topology *build(void)
         builder,
         &(struct topo_processor){
             .name = "split",
-            .parents = LIST("lines"),
+            .parents = TOPO_LIST("lines"),
             .process = process,
         });
     topo_add_processor(
         builder,
         &(struct topo_processor){
             .name = "count",
-            .parents = LIST("split"),
-            .stores = LIST("counts"),
+            .parents = TOPO_LIST("split"),
+            .stores = TOPO_LIST("counts"),
             .process = process,
         });
     topo_add_sink(
-        builder, &(struct topo_sink){.name = "out", .parents = LIST("count"), .topic = "totals"});
+        builder,
+        &(struct topo_sink){.name = "out", .parents = TOPO_LIST("count"), .topic = "totals"});
     topo_set_dead_letters(builder, "words.dead");
     struct topo_topology *topology = NULL;
     assert_int_equal(topo_build(builder, &topology, NULL), 0);

@@ -39,14 +39,21 @@ struct topo_command {
     const void *message; /* The decoded form; lives in the arena. */
 };
 
+/* A sink of the aggregate's own, TOPO_BY_TASK: the aggregate declares it, nobody else writes to it,
+ * and a restore reads it back. */
+struct topo_log_sink {
+    const char *name; /* topo_forward's, for events. */
+    const char *topic;
+};
+
 struct topo_aggregate {
     const char *name;
-    const char *const *parents;     /* Sources. */
-    const char *const *stores;      /* All stores used, outcome_store included. */
-    const char *const *event_sinks; /* Sinks (TOPO_BY_TASK) whose topics are its log. */
-    /* Sinks (TOPO_BY_TASK): one for all parents, or one per parent in their order. NULL: no
+    const char *const *parents;              /* Sources. */
+    const char *const *stores;               /* All stores used, outcome_store included. */
+    const struct topo_log_sink *event_sinks; /* Its log; ends with {NULL, NULL}. NULL: no events. */
+    /* One for all parents, or one per parent in their order; ends with {NULL, NULL}. NULL: no
      * commands with ids. */
-    const char *const *outcome_sinks;
+    const struct topo_log_sink *outcome_sinks;
     /* A header that every event it emits carries. A record of its event topics without it was
      * written by somebody else: it is laid aside when the state is restored. NULL: nobody can
      * tell. */
@@ -97,6 +104,8 @@ struct topo_aggregate {
         struct mr_bytes outcome,
         bool replayed,
         struct mr_error *error);
+
+    topo_setup_fn *setup; /* Looks its stores and children up, in topo_build. NULL: none. */
 
     /* Timers: decides on time instead of on a command. NULL: none. Bounded work per call. */
     topo_punctuate_fn *punctuate;

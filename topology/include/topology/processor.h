@@ -19,6 +19,16 @@
 
 struct topo_context;
 
+/* A processor's or aggregate's setup: called once, by topo_build, to look up by name what it uses.
+ * It keeps what it gets in `user`, for all tasks. A name that its node does not have is an error of
+ * topo_build, which names it. */
+struct topo_setup;
+struct topo_store_ref;
+struct topo_child_ref;
+typedef void topo_setup_fn(struct topo_setup *setup, void *user);
+const struct topo_store_ref *topo_setup_store(struct topo_setup *setup, const char *name);
+const struct topo_child_ref *topo_setup_child(struct topo_setup *setup, const char *name);
+
 /* Return 0, or a negative code with `error` filled. */
 typedef int topo_process_fn(
     struct topo_context *context,
@@ -45,7 +55,11 @@ int64_t topo_context_stream_time_ms(const struct topo_context *context);
 /* The task's partition number (0 in a global task). */
 int32_t topo_context_partition(const struct topo_context *context);
 
-/* A store named in the node's `stores`. Asserts that it is. */
+/* The task's part of a store that setup looked up; of its own node. */
+struct topo_store *
+topo_context_store_of(struct topo_context *context, const struct topo_store_ref *store);
+
+/* The same by name, a search each time. Asserts that the node's `stores` have it. */
 struct topo_store *topo_context_store(struct topo_context *context, const char *name);
 
 /* A store of a global sub-topology of the same topology, for topo_read_*: committed state, maybe a
@@ -61,8 +75,15 @@ struct topo_output {
     int32_t partition;    /* TOPO_BY_HAND sinks only. */
 };
 
-/* To the child (sink or processor) of this name. Views must live until the record is done
+/* To a child (sink or processor) that setup looked up. Views must live until the record is done
  * (arena). */
+void topo_forward_to(
+    struct topo_context *context,
+    const struct topo_child_ref *child,
+    const struct topo_output *output);
+
+/* The same by name, a search each time. With a name that is not a child's the record fails with
+ * MR_CONFIG, which stops the engine. */
 void topo_forward(
     struct topo_context *context, const char *child, const struct topo_output *output);
 

@@ -26,6 +26,18 @@
 struct topo_topology;
 struct topo_builder;
 
+/* The lists below: TOPO_LIST("words", "numbers"). In C it lives as long as the block it stands in
+ * (at file scope: always); in C++ its names must be constants. */
+#ifdef __cplusplus
+#define TOPO_LIST(...)                                                                             \
+    ([]() -> const char *const * {                                                                 \
+        static const char *const list[] = {__VA_ARGS__, nullptr};                                  \
+        return list;                                                                               \
+    }())
+#else
+#define TOPO_LIST(...) ((const char *const[]){__VA_ARGS__, NULL})
+#endif
+
 struct topo_builder *topo_builder_new(const char *application_id); /* The consumer group's name. */
 
 struct topo_source {
@@ -65,6 +77,7 @@ struct topo_processor {
     const char *name;
     const char *const *parents; /* Sources or processors. */
     const char *const *stores;  /* NULL: none. */
+    topo_setup_fn *setup;       /* Looks its stores and children up, in topo_build. NULL: none. */
     topo_process_fn *process;
     topo_punctuate_fn *punctuate;  /* NULL: none. */
     int64_t punctuate_interval_ms; /* Of wall-clock time, or of stream time: */
@@ -89,6 +102,16 @@ struct topo_sink {
     enum topo_partition_by partition_by;
 };
 void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink);
+
+/* A sink and a source of the same topic, to continue in tasks that have the records by their new
+ * key. Parents forward to `name`, and nodes after it have `name` as their parent. */
+struct topo_repartition {
+    const char *name;
+    const char *const *parents;
+    const char *topic;  /* Internal: nobody else writes to it. */
+    int32_t partitions; /* For topo_engine_create_topics; 0: as many as the parents' tasks. */
+};
+void topo_add_repartition(struct topo_builder *builder, const struct topo_repartition *repartition);
 
 /* Bad records (MR_CLASS_POISON from a processor) go here with their original key, value and
  * headers, and headers dead-letter-{reason,topic,partition,offset,node}. Without one a bad record

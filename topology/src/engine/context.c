@@ -187,6 +187,14 @@ struct topo_store *topo_context_store(struct topo_context *context, const char *
     return NULL;
 }
 
+struct topo_store *
+topo_context_store_of(struct topo_context *context, const struct topo_store_ref *store)
+{
+    const struct graph_store *own = (const struct graph_store *)store;
+    assert(own && own->sub == context->node->sub); /* Setup of this node looked it up. */
+    return context->task->stores[own->index];
+}
+
 struct topo_store *topo_context_global(struct topo_context *context, const char *name)
 {
     assert(!context_is_folding(context));
@@ -205,7 +213,6 @@ static const struct graph_node *context_child_of(const struct graph_node *node, 
     for (size_t i = 0; i < node->children_count; i++)
         if (node->children[i]->name == name || strcmp(node->children[i]->name, name) == 0)
             return node->children[i];
-    assert(!"a node forwards to its own children");
     return NULL;
 }
 
@@ -267,10 +274,27 @@ void context_hold(
 
 void topo_forward(struct topo_context *context, const char *child, const struct topo_output *output)
 {
+    const struct graph_node *node = context_child_of(context->node, child);
+    struct mr_error error = {0};
+    if (node) {
+        topo_forward_to(context, (const struct topo_child_ref *)node, output);
+        return;
+    }
+    const char *name = context->node->name;
+    mr_fail(&error, MR_CONFIG, "node \"%s\" forwards to \"%s\", not a child of it", name, child);
+    context_fail(context, context->node, MR_CONFIG, &error);
+}
+
+void topo_forward_to(
+    struct topo_context *context,
+    const struct topo_child_ref *child,
+    const struct topo_output *output)
+{
+    const struct graph_node *node = (const struct graph_node *)child;
     assert(!context_is_folding(context));
+    assert(node && node->sub == context->node->sub); /* Setup of this node looked it up. */
     if (context->failed)
         return;
-    const struct graph_node *node = context_child_of(context->node, child);
     if (node->kind == GRAPH_SINK) {
         assert(node->role != GRAPH_OUTCOMES); /* The engine writes outcomes. */
         context_hold(context, node, output);

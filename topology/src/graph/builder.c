@@ -59,6 +59,19 @@ builder_copy_names(struct topo_topology *topology, const char *const *names)
     return copy;
 }
 
+/* As names, but a repartition stands for the source it made. */
+static struct graph_names
+builder_copy_parents(struct topo_topology *topology, const char *const *parents)
+{
+    struct graph_names copy = builder_copy_names(topology, parents);
+    for (size_t i = 0; i < copy.count; i++) {
+        const struct graph_node *parent = graph_node_of(topology, copy.items[i]);
+        if (parent && parent->repartition)
+            copy.items[i] = parent->repartition->name;
+    }
+    return copy;
+}
+
 static struct graph_node *builder_add_node(
     struct topo_builder *builder, enum graph_kind kind, const char *what, const char *name)
 {
@@ -170,9 +183,10 @@ void topo_add_processor(struct topo_builder *builder, const struct topo_processo
         builder_add_node(builder, GRAPH_PROCESSOR, "processor", processor->name);
     if (!node)
         return;
-    node->parent_names = builder_copy_names(builder->topology, processor->parents);
+    node->parent_names = builder_copy_parents(builder->topology, processor->parents);
     node->store_names = builder_copy_names(builder->topology, processor->stores);
     node->process = processor->process;
+    node->setup = processor->setup;
     node->punctuate = processor->punctuate;
     node->punctuate_interval_ms = processor->punctuate_interval_ms;
     node->punctuate_on_stream_time = processor->punctuate_on_stream_time;
@@ -211,6 +225,59 @@ static void builder_check_aggregate(struct topo_builder *builder, const struct g
         FAIL(builder, "aggregate \"%s\": its punctuation has no interval", node->name);
 }
 
+static struct graph_node *
+builder_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
+{
+    struct graph_node *node = builder_add_node(builder, GRAPH_SINK, "sink", sink->name);
+    if (!node)
+        return NULL;
+    node->parent_names = builder_copy_parents(builder->topology, sink->parents);
+    node->topic = graph_intern(builder->topology, sink->topic);
+    node->partition_by = sink->partition_by;
+    builder_check_parents(builder, "sink", node);
+    builder_check_name(builder, "topic", sink->topic);
+    return node;
+}
+
+/* One sink may serve several parents: it stands in the list once for each, and is one node. */
+static bool builder_has_log_sink(
+    const struct graph_names *names, const struct graph_node *sink, const char *topic)
+{
+    for (size_t i = 0; i < names->count; i++)
+        if (sink && names->items[i] == sink->name && topic && strcmp(sink->topic, topic) == 0)
+            return true;
+    return false;
+}
+
+static struct graph_names builder_add_log_sinks(
+    struct topo_builder *builder,
+    const struct graph_node *aggregate,
+    const struct topo_log_sink *sinks,
+    enum graph_sink_role role)
+{
+    const char *const parents[] = {aggregate->name, NULL};
+    struct graph_names names = {0};
+    for (size_t i = 0; sinks && (sinks[i].name || sinks[i].topic); i++) {
+        const char *name = sinks[i].name ? sinks[i].name : "";
+        struct graph_node *sink = graph_node_of(builder->topology, name);
+        if (!builder_has_log_sink(&names, sink, sinks[i].topic)) {
+            sink = builder_add_sink(
+                builder,
+                &(struct topo_sink){
+                    .name = name,
+                    .parents = parents,
+                    .topic = sinks[i].topic,
+                    .partition_by = TOPO_BY_TASK,
+                });
+            if (sink)
+                sink->role = role;
+        }
+        names.items = mr_realloc(names.items, (names.count + 1) * sizeof *names.items);
+        names.items[names.count++] = graph_intern(builder->topology, name);
+    }
+    return names;
+}
+
 void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregate *aggregate)
 {
     struct topo_topology *topology = builder->topology;
@@ -218,29 +285,46 @@ void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregat
         builder_add_node(builder, GRAPH_AGGREGATE, "aggregate", aggregate->name);
     if (!node)
         return;
-    node->parent_names = builder_copy_names(topology, aggregate->parents);
+    node->parent_names = builder_copy_parents(topology, aggregate->parents);
     node->store_names = builder_copy_names(topology, aggregate->stores);
-    node->event_sink_names = builder_copy_names(topology, aggregate->event_sinks);
-    node->outcome_sink_names = builder_copy_names(topology, aggregate->outcome_sinks);
+    node->setup = aggregate->setup;
     node->outcome_store_name = graph_intern(topology, aggregate->outcome_store);
     node->punctuate = aggregate->punctuate;
     node->punctuate_interval_ms = aggregate->punctuate_interval_ms;
     node->user = aggregate->user;
     node->aggregate = *aggregate;
     builder_check_parents(builder, "aggregate", node);
+    node->event_sink_names =
+        builder_add_log_sinks(builder, node, aggregate->event_sinks, GRAPH_EVENTS);
+    node->outcome_sink_names =
+        builder_add_log_sinks(builder, node, aggregate->outcome_sinks, GRAPH_OUTCOMES);
     builder_check_aggregate(builder, node);
 }
 
 void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
 {
-    struct graph_node *node = builder_add_node(builder, GRAPH_SINK, "sink", sink->name);
-    if (!node)
+    builder_add_sink(builder, sink);
+}
+
+void topo_add_repartition(struct topo_builder *builder, const struct topo_repartition *repartition)
+{
+    struct graph_node *sink = builder_add_sink(
+        builder,
+        &(struct topo_sink){
+            .name = repartition->name,
+            .parents = repartition->parents,
+            .topic = repartition->topic,
+        });
+    if (!sink || builder->error.code)
         return;
-    node->parent_names = builder_copy_names(builder->topology, sink->parents);
-    node->topic = graph_intern(builder->topology, sink->topic);
-    node->partition_by = sink->partition_by;
-    builder_check_parents(builder, "sink", node);
-    builder_check_name(builder, "topic", sink->topic);
+    char source_name[NAME_LEN_MAX + 1];
+    snprintf(source_name, sizeof source_name, "%.*s-source", NAME_LEN_MAX - 7, sink->name);
+    const char *const topics[] = {sink->topic, NULL};
+    topo_add_source(builder, &(struct topo_source){.name = source_name, .topics = topics});
+    sink->repartition = graph_node_of(builder->topology, source_name);
+    sink->repartition_partitions = repartition->partitions;
+    if (repartition->partitions < 0)
+        FAIL(builder, "repartition \"%s\": its partition count is negative", sink->name);
 }
 
 void topo_set_dead_letters(struct topo_builder *builder, const char *topic)

@@ -85,67 +85,16 @@ graph_link_stores(struct topo_topology *topology, struct graph_node *node, struc
     return 0;
 }
 
-static bool graph_is_child(const struct graph_node *node, const struct graph_node *child)
-{
-    for (size_t i = 0; i < node->children_count; i++)
-        if (node->children[i] == child)
-            return true;
-    return false;
-}
-
-/* An aggregate's log sinks: its own children and nobody else's, in the task's partition. */
-static int graph_claim_sink(
-    struct topo_topology *topology,
-    struct graph_node *node,
-    const char *name,
-    enum graph_sink_role role,
-    struct graph_node **ret_sink,
-    struct mr_error *error)
-{
-    const char *what = role == GRAPH_EVENTS ? "event" : "outcome";
-    struct graph_node *sink = graph_node_of(topology, name);
-    if (!sink || sink->kind != GRAPH_SINK || !graph_is_child(node, sink))
-        return mr_fail(
-            error,
-            MR_CONFIG,
-            "aggregate \"%s\": its %s sink \"%s\" is not a sink below it",
-            node->name,
-            what,
-            name);
-    if (sink->partition_by != TOPO_BY_TASK || sink->parent_names.count != 1)
-        return mr_fail(
-            error,
-            MR_CONFIG,
-            "aggregate \"%s\": its %s sink \"%s\" must be TOPO_BY_TASK and have no other parent",
-            node->name,
-            what,
-            name);
-    if (sink->role != GRAPH_PLAIN && sink->role != role)
-        return mr_fail(
-            error,
-            MR_CONFIG,
-            "aggregate \"%s\": its %s sink \"%s\" is its event sink already",
-            node->name,
-            what,
-            name);
-    sink->role = role;
-    *ret_sink = sink;
-    return 0;
-}
-
-static int graph_link_outcome_sinks(
-    struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
+/* The builder made them, one for all parents or one each. */
+static void graph_link_outcome_sinks(struct topo_topology *topology, struct graph_node *node)
 {
     size_t count = node->outcome_sink_names.count;
     node->outcome_sinks = mr_calloc(node->parent_names.count, sizeof(struct graph_node *));
     for (size_t i = 0; i < node->parent_names.count; i++) {
         const char *name = node->outcome_sink_names.items[count == 1 ? 0 : i];
-        int rc =
-            graph_claim_sink(topology, node, name, GRAPH_OUTCOMES, &node->outcome_sinks[i], error);
-        if (rc)
-            return rc;
+        node->outcome_sinks[i] = graph_node_of(topology, name);
+        assert(node->outcome_sinks[i]->role == GRAPH_OUTCOMES);
     }
-    return 0;
 }
 
 /* One outcome topic per command topic, so that a command's waiter knows where to look. */
@@ -154,9 +103,7 @@ graph_link_outcomes(struct topo_topology *topology, struct graph_node *node, str
 {
     if (node->outcome_sink_names.count == 0)
         return 0;
-    int rc = graph_link_outcome_sinks(topology, node, error);
-    if (rc)
-        return rc;
+    graph_link_outcome_sinks(topology, node);
     for (size_t i = 0; i < node->stores_count; i++)
         if (strcmp(node->stores[i]->name, node->outcome_store_name) == 0)
             node->outcome_store = node->stores[i];
@@ -179,19 +126,6 @@ graph_link_outcomes(struct topo_topology *topology, struct graph_node *node, str
     return 0;
 }
 
-static int graph_link_aggregate(
-    struct topo_topology *topology, struct graph_node *node, struct mr_error *error)
-{
-    for (size_t i = 0; i < node->event_sink_names.count; i++) {
-        struct graph_node *sink = NULL;
-        int rc = graph_claim_sink(
-            topology, node, node->event_sink_names.items[i], GRAPH_EVENTS, &sink, error);
-        if (rc)
-            return rc;
-    }
-    return graph_link_outcomes(topology, node, error);
-}
-
 static int graph_link_nodes(struct topo_topology *topology, struct mr_error *error)
 {
     for (size_t i = 0; i < topology->nodes_count; i++) {
@@ -207,7 +141,7 @@ static int graph_link_nodes(struct topo_topology *topology, struct mr_error *err
     }
     for (size_t i = 0; i < topology->nodes_count; i++) {
         struct graph_node *node = topology->nodes[i];
-        int rc = node->kind == GRAPH_AGGREGATE ? graph_link_aggregate(topology, node, error) : 0;
+        int rc = node->kind == GRAPH_AGGREGATE ? graph_link_outcomes(topology, node, error) : 0;
         if (rc)
             return rc;
     }
@@ -475,6 +409,58 @@ static int graph_check_unused(const struct topo_topology *topology, struct mr_er
     return 0;
 }
 
+/* -- setup: nodes look up what they use, once -- */
+
+struct topo_setup {
+    const struct graph_node *node;
+    struct mr_error error; /* The first name that is not there. */
+};
+
+const struct topo_store_ref *topo_setup_store(struct topo_setup *setup, const char *name)
+{
+    const struct graph_node *node = setup->node;
+    for (size_t i = 0; i < node->stores_count; i++)
+        if (strcmp(node->stores[i]->name, name) == 0)
+            return (const struct topo_store_ref *)node->stores[i];
+    if (!setup->error.code)
+        mr_fail(
+            &setup->error,
+            MR_CONFIG,
+            "node \"%s\": its setup looks for the store \"%s\", which is not one of its stores",
+            node->name,
+            name);
+    return NULL;
+}
+
+const struct topo_child_ref *topo_setup_child(struct topo_setup *setup, const char *name)
+{
+    const struct graph_node *node = setup->node;
+    for (size_t i = 0; i < node->children_count; i++)
+        if (strcmp(node->children[i]->name, name) == 0)
+            return (const struct topo_child_ref *)node->children[i];
+    if (!setup->error.code)
+        mr_fail(
+            &setup->error,
+            MR_CONFIG,
+            "node \"%s\": its setup looks for the child \"%s\", which does not have it as a parent",
+            node->name,
+            name);
+    return NULL;
+}
+
+static int graph_set_up(struct topo_topology *topology, struct mr_error *error)
+{
+    for (size_t i = 0; i < topology->nodes_count; i++) {
+        const struct graph_node *node = topology->nodes[i];
+        struct topo_setup setup = {.node = node};
+        if (node->setup)
+            node->setup(&setup, node->user);
+        if (setup.error.code)
+            return mr_fail(error, setup.error.code, "%s", setup.error.text);
+    }
+    return 0;
+}
+
 int graph_link(struct topo_topology *topology, struct mr_error *error)
 {
     if (topology->nodes_count == 0)
@@ -491,5 +477,7 @@ int graph_link(struct topo_topology *topology, struct mr_error *error)
         rc = graph_add_logs(&topology->subs[i], error);
     if (!rc)
         rc = graph_check_writers(topology, error);
-    return rc ? rc : graph_check_unused(topology, error);
+    if (!rc)
+        rc = graph_check_unused(topology, error);
+    return rc ? rc : graph_set_up(topology, error);
 }

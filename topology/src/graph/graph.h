@@ -45,6 +45,7 @@ struct graph_node {
 
     /* Processor */
     topo_process_fn *process;
+    topo_setup_fn *setup;         /* Aggregates too. */
     topo_punctuate_fn *punctuate; /* Aggregates too. */
     int64_t punctuate_interval_ms;
     bool punctuate_on_stream_time;
@@ -62,7 +63,9 @@ struct graph_node {
     const char *topic;
     enum topo_partition_by partition_by;
     enum graph_sink_role role;
-    size_t log; /* Of an event or outcome sink: index in sub->logs. */
+    size_t log;                     /* Of an event or outcome sink: index in sub->logs. */
+    struct graph_node *repartition; /* The source of the same topic; NULL: a plain sink. */
+    int32_t repartition_partitions; /* 0: as many as the tasks before it. */
 };
 
 struct graph_store {
