@@ -9,11 +9,12 @@ import unittest
 from unittest import mock
 
 from context import HomeTest
+import filling
 import probes
 import processes
 from home import Home
 from processes import Process
-from supervisor import DEFAULT_IMPORT, QUICK_DEATH_S, Supervisor, stop_orphans
+from supervisor import QUICK_DEATH_S, Supervisor, stop_orphans
 from terminal import Failure
 
 # Writes "+NAME" when it starts and "-NAME" when it is told to stop.
@@ -38,7 +39,7 @@ class FakeShop:
     def __init__(self, home, journal, names):
         self.home, self.journal, self.names = home, journal, names
         self.commands = []
-        self.imports = []
+        self.refused = {}
 
     def broker(self):
         return self.program("broker")
@@ -60,15 +61,18 @@ class FakeShop:
     def query_api(self):
         return "query-api:1"
 
+    def check_command(self, data, _orders):
+        why = self.refused.get(str(data))
+        return ["sh", "-c", f"echo 'millrace import retail: {why}' >&2; exit 1"] if why else ["true"]
+
     def import_command(self, data, orders):
-        self.imports.append((str(data), str(orders)))
-        return ["true"]
+        return ["sh", "-c", 'echo "$1|$2" >>"$0"', f"{self.journal}.imports", str(data), str(orders)]
 
-    def import_line(self, data, orders):
-        return f"import {data} {orders}"
-
-    def check_command(self, data):
-        return ["sh", "-c", f"case {data} in *bad*) echo 'line 5: bad'; exit 1;; esac"]
+    def imports(self):
+        """(data, orders) of each import that was run."""
+        journal = self.journal.with_name(f"{self.journal.name}.imports")
+        lines = journal.read_text().splitlines() if journal.exists() else []
+        return [tuple(line.split("|")) for line in lines]
 
 
 class SupervisorTest(HomeTest):
@@ -78,7 +82,9 @@ class SupervisorTest(HomeTest):
         self.home.create()
         self.shop = FakeShop(self.home, self.folder / "journal", ["first", "second"])
         self.supervisor = Supervisor(self.home, self.shop)
+        self.said = []
         self.patch("supervisor.say", lambda *_: None)
+        self.patch("filling.say", self.said.append)
         self.patch("probes.shop_is_empty", lambda _address: False)
         self.addCleanup(self.supervisor.stop)
 
@@ -166,57 +172,68 @@ class SupervisorTest(HomeTest):
 
     def test_an_empty_shop_is_filled_and_a_full_one_is_not(self):
         self.bring_up()
-        self.assertEqual(self.shop.imports, [])
+        self.assertEqual(self.shop.imports(), [])
         self.patch("probes.shop_is_empty", lambda _address: True)
-        self.supervisor._import("data.csv", "10")
-        self.assertEqual(self.shop.imports, [("data.csv", "10")])
+        self.supervisor._fill("data.csv", "10")
+        self.assertEqual(self.shop.imports(), [("data.csv", "10")])
         self.assertFalse(self.home.import_mark.exists())
-
-    def test_a_file_that_is_refused_leaves_no_mark(self):
-        self.patch("probes.shop_is_empty", lambda _address: True)
-        with self.assertRaisesRegex(Failure, "reading bad.csv failed: line 5: bad(?s:.*)the next tools/up fills"):
-            self.supervisor.bring_up("bad.csv", None)
-        self.assertFalse(self.home.import_mark.exists())
-        self.supervisor._import(None, None)
-        self.assertEqual(self.shop.imports, [tuple(map(str, DEFAULT_IMPORT.values()))])
-
-    def test_a_half_filled_shop_whose_file_is_refused_is_told_how_to_go_on(self):
-        processes.write_json(self.home.import_mark, {"data": "bad.csv", "orders": "all"})
-        with self.assertRaisesRegex(Failure, "half filled from this file: tools/up --data FILE"):
-            self.supervisor.bring_up(None, None)
-        self.assertTrue(self.home.import_mark.exists())
-        self.supervisor._import("good.csv", None)
-        self.assertEqual(self.shop.imports, [("good.csv", "all")])
-
-    def test_what_is_not_imported_into_a_full_shop_is_said(self):
-        said = []
-        self.patch("supervisor.say", said.append)
-        self.patch("probes.shop_is_empty", lambda _address: False)
-        self.supervisor._import("a new.csv", None)
-        self.assertIn("a new.csv is not imported", said[-1])
-        self.assertIn("import a new.csv all", said[-1])
-        self.supervisor._import(None, "10")
-        self.assertIn("--orders 10", said[-1])
-        said.clear()
-        self.supervisor._import(None, None)
-        self.assertEqual(said, [])
 
     def test_an_import_that_was_cut_short_goes_on_with_its_own_data(self):
         processes.write_json(self.home.import_mark, {"data": "theirs.csv", "orders": "all"})
         self.supervisor.bring_up(None, None)
-        self.assertEqual(self.shop.imports, [("theirs.csv", "all")])
+        self.assertEqual(self.shop.imports(), [("theirs.csv", "all")])
 
     def test_other_data_can_be_asked_for_after_an_import_that_failed(self):
         processes.write_json(self.home.import_mark, {"data": "broken.csv", "orders": "all"})
         self.supervisor.bring_up("mended.csv", None)
-        self.assertEqual(self.shop.imports, [("mended.csv", "all")])
+        self.assertEqual(self.shop.imports(), [("mended.csv", "all")])
 
     def test_an_import_that_fails_is_told_and_done_again(self):
         self.patch("probes.shop_is_empty", lambda _address: True)
         self.shop.import_command = lambda *_: ["false"]
-        with self.assertRaisesRegex(Failure, "the import failed"):
+        with self.assertRaisesRegex(Failure, "the import failed.*--data FILE.*--fresh"):
             self.bring_up()
         self.assertTrue(self.home.import_mark.exists())
+
+    def test_a_refused_file_leaves_no_mark_and_the_next_start_takes_the_default(self):
+        empty = mock.Mock(return_value=True)
+        self.patch("probes.shop_is_empty", empty)
+        for why in ("line 5: no price", "opening data.csv: No such file or directory"):
+            self.shop.refused = {"data.csv": why}
+            with self.assertRaisesRegex(Failure, f"nothing is imported from data.csv: {why}"):
+                self.supervisor._fill("data.csv", "10")
+            self.assertFalse(self.home.import_mark.exists())
+        self.supervisor._fill(None, None)
+        self.assertEqual(self.shop.imports(), [(str(filling.DEFAULT["data"]), "2000")])
+
+    def test_a_mark_whose_file_is_refused_now_counts_for_nothing_while_the_shop_is_empty(self):
+        self.patch("probes.shop_is_empty", lambda _address: True)
+        for why in ("line 5: no price", "opening gone.csv: No such file or directory"):
+            self.shop.refused = {"gone.csv": why}
+            processes.write_json(self.home.import_mark, {"data": "gone.csv", "orders": "7"})
+            self.supervisor._fill(None, None)
+            self.assertEqual(self.shop.imports()[-1:], [(str(filling.DEFAULT["data"]), "2000")])
+            self.assertIn(f"gone.csv was not imported and is not tried again: {why}", "".join(self.said))
+
+    def test_a_shop_half_filled_from_a_file_that_is_gone_says_how_to_go_on(self):
+        self.shop.refused = {"gone.csv": "opening gone.csv: No such file or directory"}
+        processes.write_json(self.home.import_mark, {"data": "gone.csv", "orders": "7"})
+        with self.assertRaisesRegex(Failure, "half filled from gone.csv.*No such file.*--data FILE.*--fresh"):
+            self.supervisor._fill(None, None)
+        self.assertTrue(self.home.import_mark.exists())
+        self.supervisor._fill("mended.csv", None)
+        self.assertEqual(self.shop.imports(), [("mended.csv", "7")])
+
+    def test_data_for_a_shop_that_has_products_is_not_imported_and_that_is_said(self):
+        self.shop.import_command = lambda data, orders: ["millrace", "import", "retail", data, "--orders", orders]
+        self.supervisor._fill("new data.csv", None)
+        self.assertIn("The shop has products already: new data.csv is not imported", self.said[0])
+        self.assertIn("millrace import retail 'new data.csv' --orders all", self.said[0])
+        self.supervisor._fill(None, "10")
+        self.assertIn("--orders 10 is for an empty one", self.said[1])
+        self.said.clear()
+        self.supervisor._fill(None, None)
+        self.assertEqual(self.said, [])
 
     def test_a_request_to_stop_ends_an_import_and_keeps_its_mark(self):
         self.patch("probes.shop_is_empty", lambda _address: True)

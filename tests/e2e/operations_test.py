@@ -158,6 +158,24 @@ class OperationsTest(unittest.TestCase):
         self.assertNotIn("importing", output)
         self.assertEqual(self.products(), before)
 
+    def test_data_for_a_shop_that_has_products_is_named_as_not_imported(self):
+        self.shop.down()
+        output = self.shop.up("--data", str(shop.ROOT / "data" / "online-retail.csv.xz"))
+        self.assertIn("online-retail.csv.xz is not imported", output)
+        self.assertIn("import retail", output)
+
+    def test_a_refused_file_is_one_sentence_before_anything_is_started(self):
+        other = shop.Shop()
+        self.addCleanup(other.close)
+        file = other.home / "bad.csv"
+        file.write_text("InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
+                        "1,2,a cup,many,2010-12-01 08:26:00,1.50,1,France\n")
+        code, output = other.tool("up", "--detach", "--data", str(file))
+        self.assertEqual(code, 1)
+        self.assertIn("bad.csv is refused: line 2: Quantity", output)
+        self.assertFalse((other.home / "import.json").exists())
+        self.assertFalse((other.home / "kafka").exists())
+
     def test_fresh_forgets_everything_but_what_is_asked_for(self):
         other = shop.Shop()
         self.addCleanup(other.close)

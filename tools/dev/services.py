@@ -1,7 +1,6 @@
 """The one page that names every program of a running shop: what starts it, where it is, when it is ready."""
 
 import os
-import shlex
 
 import broker
 import build
@@ -60,13 +59,9 @@ class Shop:
             build.binary("millrace"), "import", "retail", data, "--orders", orders,
             "--brokers", self.brokers, "--secrets-dir", self.home.secrets]
 
-    def import_line(self, data, orders):
-        """The same, to be pasted into a shell."""
-        return shlex.join(str(part) for part in self.import_command(data, orders))
-
-    def check_command(self, data):
-        """Reads and judges a file, and does nothing else."""
-        return [build.binary("millrace"), "import", "retail", data, "--check"]
+    def check_command(self, data, orders):
+        """Judges a file and imports nothing; needs neither the broker nor the keys."""
+        return import_check(data, orders)
 
     def query_api(self):
         return self._address("query-api")
@@ -99,6 +94,10 @@ class Shop:
             "gateway", argv, self.home.logs / "gateway.log", self.home.run,
             address=self.gateway_address, term_s=10, account=None if as_root else self.account,
             ready=lambda: probes.is_ready(self.url, "/healthz"))
+
+
+def import_check(data, orders):
+    return [build.binary("millrace"), "import", "retail", data, "--orders", orders or "all", "--check"]
 
 
 def check_broker(address):

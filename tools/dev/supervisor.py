@@ -10,13 +10,11 @@ import contextlib
 import os
 import time
 
-import build
-import probes
+import filling
 import usage
-from processes import Record, StopRequest, read_json, run_to_end, write_json
+from processes import Record, StopRequest, run_to_end
 from terminal import Failure, say, tail
 
-DEFAULT_IMPORT = {"data": build.ROOT / "data" / "online-retail.csv.xz", "orders": "2000"}
 READY_TIMEOUT_S = 180
 QUICK_DEATH_S = 10
 PAUSE_S = 0.5
@@ -61,7 +59,7 @@ class Supervisor:
         self._hand_over()
         for process in programs:
             self._start(process)
-        self._import(data, orders)
+        self._fill(data, orders)
         self.record("ready")
 
     def _hand_over(self):
@@ -76,47 +74,12 @@ class Supervisor:
         process.wait_ready(READY_TIMEOUT_S)
         say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
 
-    def _import(self, data, orders):
-        """Fills an empty shop; goes on with an import that did not come to its end, with the same data
-        unless other data is asked for. A file that is refused leaves no mark."""
-        mark = self._home.import_mark
-        begun = read_json(mark)
-        if not begun and not probes.shop_is_empty(self._shop.query_api()):
-            self._say_not_imported(data, orders)
+    def _fill(self, data, orders):
+        if not filling.fill(self._home, self._shop, data, orders, self.tick):
             return
-        known = begun or DEFAULT_IMPORT
-        data, orders = str(data or known["data"]), str(orders or known["orders"])
-        self._check(data, begun and data == known["data"])
-        say(f"\nThe shop is {'half filled' if begun else 'empty'}: importing {data} (--orders {orders})")
-        write_json(mark, {"data": data, "orders": orders})
-        # An import waits for programs that died: they must come back while it runs.
-        command = self._shop.import_command(data, orders)
-        run_to_end("the import", command, log=None, meanwhile=self.tick)
-        mark.unlink()
-        say("\nwhat the programs have taken until here:")
+        say("\nwhat the programs have used so far:")
         for process in self._processes:
             say(f"  {process.name:<12} {usage.line(usage.of(process.popen.pid))}")
-
-    def _say_not_imported(self, data, orders):
-        if data:
-            line = self._shop.import_line(data, orders or "all")
-            say(f"\nThe shop is not empty: {data} is not imported. This adds it:\n  {line}")
-        elif orders:
-            say(f"\nThe shop is not empty: --orders {orders} is for an empty one, and nothing is imported")
-
-    def _check(self, data, half_filled):
-        """Before the mark: nothing has been written yet."""
-        if data == str(DEFAULT_IMPORT["data"]):
-            return
-        try:
-            run_to_end(
-                f"reading {data}", self._shop.check_command(data), self._home.logs / "import-check.log")
-        except Failure as failure:
-            rest = (
-                "The shop is half filled from this file: tools/up --data FILE goes on with another copy of it, "
-                "tools/up --fresh begins with an empty shop" if half_filled else
-                "Nothing was imported: the next tools/up fills the shop from the default, or from another --data FILE")
-            raise Failure(f"{failure}\n{rest}") from failure
 
     def tick(self):
         """Restarts what has died; raises Failure when a process will not stay up."""

@@ -11,6 +11,7 @@ import time
 import account
 import broker
 import build
+import filling
 import gateway
 import probes
 import services
@@ -198,6 +199,8 @@ def main(argv):
     build.build("release", home.logs / "build.log", services.BINARIES, everything=False)
     if missing := services.missing_binaries():
         raise Failure(f"the build has made no {', '.join(missing)}")
+    if options.data and (why := filling.refusal(services.import_check(options.data, options.orders))):
+        raise Failure(f"nothing is started, for {options.data} is refused: {why}")
     jars = [] if options.broker else [broker.fetch(home.logs / "maven.log")]
     if options.fresh:
         home.empty()
