@@ -113,6 +113,27 @@ static int make_symmetric(const char *dir, const char *name, int *made, struct m
     return rc;
 }
 
+/* A key in a folder that others can write can be replaced by theirs. */
+static int secrets_check_folder(const char *dir, struct mr_error *error)
+{
+    struct stat info;
+    if (stat(dir, &info))
+        return mr_fail(error, MR_CONFIG, "looking at %s: %s", dir, strerror(errno));
+    if (!S_ISDIR(info.st_mode))
+        return mr_fail(error, MR_CONFIG, "%s is not a folder", dir);
+    if (info.st_mode & (S_IWGRP | S_IWOTH))
+        return mr_fail(
+            error,
+            MR_CONFIG,
+            "other users can write in %s, and so replace keys: run `chmod go-w %s` first",
+            dir,
+            dir);
+    uid_t self = geteuid();
+    if (self != 0 && info.st_uid != 0 && info.st_uid != self)
+        return mr_fail(error, MR_CONFIG, "%s belongs to another user, who can replace keys", dir);
+    return 0;
+}
+
 int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
 {
     int made = 0;
@@ -120,7 +141,8 @@ int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
         abort();
     if (mkdir(dir, 0700) && errno != EEXIST)
         return mr_fail(error, MR_CONFIG, "making %s: %s", dir, strerror(errno));
-    int rc = make_signing_pair(dir, &made, error);
+    int rc = secrets_check_folder(dir, error);
+    rc = rc ? rc : make_signing_pair(dir, &made, error);
     for (size_t i = 0; rc == 0 && i < sizeof symmetric / sizeof symmetric[0]; i++)
         rc = make_symmetric(dir, symmetric[i], &made, error);
     if (rc == 0 && ret_made)

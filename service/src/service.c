@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 
 enum { LOOK_EVERY_MS = 500 };
@@ -122,12 +123,21 @@ static int obey(struct service *service, struct mr_error *error)
     return 0;
 }
 
+/* Keys, passwords and addresses are in our memory: no core file shall hold them, no other program
+ * of the same user read them, and nothing we execute gain rights that we do not have. */
+static void service_harden_process(void)
+{
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
 int service_main(const struct service_spec *spec, void *self, int argc, char **argv)
 {
     struct service service = {.spec = spec, .self = self};
     struct mr_error error = {.text = "failed"};
     mr_open_standard_descriptors();
-    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    service_harden_process();
     mr_log_init(spec->name, MR_LOG_INFO);
     (void)snprintf(service.executable, sizeof service.executable, "millrace-%s", spec->name);
     int code =

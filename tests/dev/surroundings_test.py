@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import unittest
+from unittest import mock
 
 from context import ROOT, HomeTest
 import surroundings
@@ -76,8 +77,15 @@ class DescriptorsTest(HomeTest):
             home = Home(self.folder / f"home{mode}")
             home.path.mkdir()
             home.path.chmod(mode)
-            home.create()
-            self.assertEqual(home.path.stat().st_mode & 0o777, 0o700)
+            home.kafka.mkdir()
+            home.kafka.chmod(mode)
+            with mock.patch("home.say") as said:
+                home.create()
+                self.assertIn("closed", said.call_args[0][0])
+                home.create()
+                self.assertEqual(said.call_count, 1)
+            for folder in (home.path, home.run, home.logs, home.state, home.gateway, home.kafka):
+                self.assertEqual(folder.stat().st_mode & 0o777, 0o700, folder)
 
     def test_a_home_with_a_line_break_is_refused_with_the_reason(self):
         with self.assertRaisesRegex(Failure, "control character"):
@@ -102,6 +110,15 @@ class ToolsTest(HomeTest):
         (self.folder / "tools").mkdir()
         for tool in self.TOOLS:
             self.assert_help(self.run_tool(f"tools/{tool}", {"CDPATH": f".:{self.folder}:/"}, cwd=ROOT), tool)
+
+    def test_what_bash_itself_reads_of_the_environment_changes_nothing(self):
+        startup = self.folder / "startup"
+        startup.write_text("echo startup; exit 7\n")
+        for environment in ({"BASH_ENV": str(startup), "ENV": str(startup)}, {"SHELLOPTS": "noexec"},
+                            {"BASH_FUNC_readlink%%": "() { echo /nowhere/tools/up; }"}, {"POSIXLY_CORRECT": "1"},
+                            {"GREP_OPTIONS": "--color=always"}, {"BASHOPTS": "failglob"}, {"IFS": "/"}):
+            for tool in ("up", "status"):
+                self.assert_help(self.run_tool(ROOT / "tools" / tool, environment), tool)
 
     def test_a_symbolic_link_finds_the_checkout(self):
         for tool in self.TOOLS:

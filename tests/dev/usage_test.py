@@ -1,6 +1,7 @@
-"""What a program has taken of the machine is told with all that it has started."""
+"""What a program uses of the machine is counted with all that it has started."""
 
 import os
+import pwd
 import subprocess
 import sys
 import unittest
@@ -23,6 +24,17 @@ if child:
 
 
 class UsageTest(HomeTest):
+    def test_a_process_is_shown_with_its_user(self):
+        self.assertEqual(usage.user_of(os.getpid()), pwd.getpwuid(os.geteuid()).pw_name)
+        if os.geteuid() == 0:
+            other = subprocess.Popen(["/bin/sleep", "60"], user=65534, group=65534, extra_groups=[])
+            nameless = subprocess.Popen(["/bin/sleep", "60"], user=54321)
+            for process, user in ((other, "nobody"), (nameless, "54321")):
+                self.assertEqual(usage.user_of(process.pid), user)
+                process.kill()
+                process.wait()
+                self.assertIsNone(usage.user_of(process.pid))
+
     def program(self, *arguments):
         process = subprocess.Popen(
             [sys.executable, "-c", HUNGRY, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE)

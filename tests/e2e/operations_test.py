@@ -61,6 +61,15 @@ class OperationsTest(unittest.TestCase):
         for process in self.shop.status()["processes"]:
             fields = pathlib.Path(f"/proc/{process['pid']}/status").read_text()
             self.assertNotRegex(fields, r"Uid:(\t\d+)*\t0\b", process["name"])
+            self.assertEqual(process["user"], "millrace")
+
+    def test_programs_write_no_core_files_and_gain_no_privileges(self):
+        for process in self.shop.status()["processes"]:
+            proc = pathlib.Path(f"/proc/{process['pid']}")
+            self.assertRegex((proc / "limits").read_text(), r"Max core file size +0 ", process["name"])
+            if process["name"] not in ("broker", "gateway"):
+                self.assertRegex((proc / "status").read_text(), r"NoNewPrivs:\s1", process["name"])
+                self.assertEqual(proc.stat().st_uid, 0, "a program that is not dumpable belongs to root in /proc")
 
     def test_the_home_is_closed_to_others(self):
         self.assertEqual(self.shop.home.stat().st_mode & 0o777, 0o700)

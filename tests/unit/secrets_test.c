@@ -91,6 +91,24 @@ static void a_lost_key_is_made_but_half_a_pair_is_refused(void **state)
     assert_non_null(strstr(error.text, "jwt_ed25519"));
 }
 
+static void a_folder_that_others_can_write_is_refused_and_named(void **state)
+{
+    (void)state;
+    static const mode_t loose[] = {0777, 0770, 0702, 01777};
+    struct mr_error error;
+    assert_int_equal(mkdir(dir, 0700), 0);
+    for (size_t i = 0; i < sizeof loose / sizeof loose[0]; i++) {
+        assert_int_equal(chmod(dir, loose[i]), 0);
+        assert_int_equal(sealing_secrets_init(dir, NULL, &error), MR_CONFIG);
+        assert_non_null(strstr(error.text, dir));
+        assert_non_null(strstr(error.text, "chmod go-w"));
+        assert_int_equal(rmdir(dir), 0); /* Nothing was made in it. */
+        assert_int_equal(mkdir(dir, 0700), 0);
+    }
+    assert_int_equal(chmod(dir, 0755), 0);
+    assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
+}
+
 static void a_missing_or_short_key_is_named(void **state)
 {
     (void)state;
@@ -182,6 +200,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_are_made_once_and_privately, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_folder_that_others_can_write_is_refused_and_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_lost_key_is_made_but_half_a_pair_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_or_short_key_is_named, set_up, tear_down),

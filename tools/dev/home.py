@@ -9,7 +9,7 @@ import shutil
 import broker
 import build
 from processes import Record, read_json, write_json
-from terminal import Failure
+from terminal import Failure, say
 
 FREE_BYTES_MIN = 1 << 30    # To start,
 FREE_BYTES_LEAST = 128 << 20   # and to go on: with less, a broker may not get to its end in order.
@@ -32,14 +32,23 @@ class Home:
                           "let MILLRACE_HOME name a folder without")
 
     def create(self):
-        """For nobody else's eyes: orders and the gateway's log are in it."""
+        """For its owner only: orders and the gateway's log are in it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.mkdir(mode=0o700, exist_ok=True)
-        if self.path.stat().st_mode & 0o077:
-            self.path.chmod(0o700)
         for folder in (self.run, self.logs, self.state, self.gateway):
             folder.mkdir(mode=0o700, exist_ok=True)
+        self._close_to_others()
         self.check_room(FREE_BYTES_MIN)
+
+    def _close_to_others(self):
+        """A home that an earlier Millrace made, or somebody else, may be open to all."""
+        closed = False
+        for folder in (self.path, self.run, self.logs, self.state, self.gateway, self.kafka, self.secrets):
+            if folder.is_dir() and folder.stat().st_mode & 0o077:
+                folder.chmod(0o700)
+                closed = True
+        if closed:
+            say(f"closed {self.path} to other users: orders and keys are in it")
 
     def hand_to(self, account):
         """What the programs write belongs to the account they run under; run/ stays ours, for we trust it."""
@@ -71,7 +80,10 @@ class Home:
                               "could write one log; let MILLRACE_HOME name another one") from error
             raise
         # A supervisor that lost its lock, say with a file system that was mounted again, still writes here.
-        return self.supervisor() is None
+        if self.supervisor():
+            self._lock.close()
+            return False
+        return True
 
     def empty(self):
         """Back to nothing but the logs. Only under the lock."""

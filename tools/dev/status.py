@@ -16,7 +16,7 @@ def describe(home):
     supervisor = home.supervisor()
     processes = [
         {"name": r.fields["name"], "pid": r.pid, "address": r.fields["address"], "state": state_of(r),
-         "restarts": r.fields["restarts"], **usage.of(r.pid if r.alive() else 0)}
+         "restarts": r.fields["restarts"], "user": usage.user_of(r.pid) if r.alive() else None, **usage.of(r.pid if r.alive() else 0)}
         for r in home.records()]
     facts = supervisor.fields if supervisor else {}
     return {
@@ -48,7 +48,7 @@ def main(argv):
     for process in status["processes"]:
         restarts = f"  restarts {process['restarts']}" if process["restarts"] else ""
         say(f"  {process['name']:<12} {process['state']:<10} pid {process['pid']:<8} {process['address']:<21}  "
-            f"{usage.line(process)}{restarts}")
+            f"{process['user'] or '-':<8}  {usage.line(process)}{restarts}")
     return exit_code(status)
 
 

@@ -75,8 +75,10 @@ def check_broker(address):
     services.check_broker(address)
 
 
-def raise_open_files():
-    """RocksDB and Kafka keep many files open; the soft limit is often 1024."""
+def set_limits():
+    """For us and all that we start. RocksDB and Kafka keep many files open; the soft limit is often 1024. A core
+    file would hold keys."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
 
@@ -205,7 +207,7 @@ def main(argv):
     if options.fresh:
         home.empty()
     options.account = account.choose([home.path.parent, *map(build.binary, services.BINARIES), *jars])
-    raise_open_files()
+    set_limits()
     return detached(home, options) if options.detach else foreground(home, options)
 
 

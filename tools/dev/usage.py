@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import pwd
 import time
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -27,6 +28,20 @@ def _memory(pid):
     except OSError:
         pass
     return kib.get("VmRSS", 0) << 10, kib.get("VmHWM", 0) << 10
+
+
+def user_of(pid):
+    """The user whose rights a process has, by name where it has one; None when it has gone. Not by the owner of
+    its folder in /proc: a process that writes no core file has root there."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+        uid = int(next(line for line in lines if line.startswith("Uid:")).split()[2])
+    except (OSError, StopIteration):
+        return None
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _family(pid):
