@@ -22,6 +22,7 @@
 
 #include <processors/ids.h>
 #include <schemas/codec.h>
+#include <schemas/shop.h>
 #include <sealing/seal.h>
 #include <tools/name_index.h>
 #include <tools/retail.h>
@@ -29,9 +30,8 @@
 
 #include <stdatomic.h>
 
-#define IMPORT_CAUSE         "retail import"
-#define IMPORT_CURRENCY      "GBP"
-#define IMPORT_CATALOG_TOPIC "catalog.product.events"
+#define IMPORT_CAUSE    "retail import"
+#define IMPORT_CURRENCY "GBP"
 
 enum { IMPORT_PARTITIONS_MAX = 64, IMPORT_DIGEST_LEN = 16 };
 

@@ -177,7 +177,7 @@ int import_read_topic(
             if (!topo_record_header(&records[i], "ce_type").ptr ||
                 codec_decode(import->registry, records[i].value, &import->arena, &message, NULL))
                 continue;
-            if (strcmp(topic, IMPORT_CATALOG_TOPIC) == 0)
+            if (strcmp(topic, TOPIC_CATALOG_PRODUCT_EVENTS) == 0)
                 import_require_catalog(import, records[i].partition, records[i].offset + 1);
             rc = take(import, &message, error);
             mr_arena_reset(&import->arena);
@@ -341,10 +341,10 @@ plan_take_order(struct import *import, const struct codec_message *message, stru
 
 int import_read_state(struct import *import, struct mr_error *error)
 {
-    int rc = import_read_topic(import, IMPORT_CATALOG_TOPIC, plan_take_product, error);
-    rc = rc ? rc : import_read_topic(import, "inventory.stock.events", plan_take_stock, error);
-    rc = rc ? rc : import_read_topic(import, "identity.claim.events", plan_take_claim, error);
-    return rc ? rc : import_read_topic(import, "sales.order.events", plan_take_order, error);
+    int rc = import_read_topic(import, TOPIC_CATALOG_PRODUCT_EVENTS, plan_take_product, error);
+    rc = rc ? rc : import_read_topic(import, TOPIC_INVENTORY_STOCK_EVENTS, plan_take_stock, error);
+    rc = rc ? rc : import_read_topic(import, TOPIC_IDENTITY_CLAIM_EVENTS, plan_take_claim, error);
+    return rc ? rc : import_read_topic(import, TOPIC_SALES_ORDER_EVENTS, plan_take_order, error);
 }
 
 /* -- what is left -- */

@@ -51,9 +51,10 @@ static int reconcile_take_stock(
 
 int import_read_results(struct import *import, struct mr_error *error)
 {
-    int rc = import_read_topic(import, "payments.events", reconcile_take_payment, error);
+    int rc = import_read_topic(import, TOPIC_PAYMENTS_EVENTS, reconcile_take_payment, error);
     return rc ? rc
-              : import_read_topic(import, "inventory.stock.events", reconcile_take_stock, error);
+              : import_read_topic(
+                    import, TOPIC_INVENTORY_STOCK_EVENTS, reconcile_take_stock, error);
 }
 
 /* One row; counts what differs. */

@@ -59,7 +59,7 @@ static struct shop_command_meta send_make_meta(
         .actor_kind = mr_cstr("system"),
         .issued_at = now,
         .deadline = now + COMMAND_LIFETIME_MS,
-        .reply_to = mr_cstr(wants_reply ? "gateway.replies" : ""),
+        .reply_to = mr_cstr(wants_reply ? TOPIC_GATEWAY_REPLIES : ""),
         .reply_partition = import->reply_partition,
         .correlation_id = send_correlate(import, correlated_name),
     };
@@ -125,7 +125,13 @@ static int send_clear(
         .owner_id = owner,
     };
     return send_record(
-        import, "sales.commands", owner, SHOP_CLEAR_CART, &command, (struct mr_bytes){0}, error);
+        import,
+        TOPIC_SALES_COMMANDS,
+        owner,
+        SHOP_CLEAR_CART,
+        &command,
+        (struct mr_bytes){0},
+        error);
 }
 
 int import_send_barriers(struct import *import, struct mr_error *error)
@@ -167,7 +173,7 @@ static int send_create_product(struct import *import, size_t number, struct mr_e
     send_expect_answer(import, &command_id, SETUP_PRODUCT, number);
     return send_record(
         import,
-        "catalog.product.commands",
+        TOPIC_CATALOG_PRODUCT_COMMANDS,
         product_id,
         SHOP_CREATE_PRODUCT,
         &command,
@@ -188,7 +194,7 @@ static int send_change_price(struct import *import, size_t number, struct mr_err
     send_expect_answer(import, &command_id, SETUP_PRICE, number);
     return send_record(
         import,
-        "catalog.product.commands",
+        TOPIC_CATALOG_PRODUCT_COMMANDS,
         product_id,
         SHOP_CHANGE_PRICE,
         &command,
@@ -233,7 +239,7 @@ int import_send_stock(struct import *import, size_t number, struct mr_error *err
     send_expect_answer(import, &product->stock_command, SETUP_STOCK, number);
     int rc = send_record(
         import,
-        "inventory.stock.commands",
+        TOPIC_INVENTORY_STOCK_COMMANDS,
         product_id,
         SHOP_ADJUST_STOCK,
         &command,
@@ -277,7 +283,7 @@ int import_send_customer(struct import *import, size_t number, struct mr_error *
     send_expect_answer(import, &customer->command_id, SETUP_CUSTOMER, number);
     int rc = send_record(
         import,
-        "identity.claim.commands",
+        TOPIC_IDENTITY_CLAIM_COMMANDS,
         email_key,
         SHOP_CLAIM_EMAIL,
         &command,
@@ -300,7 +306,7 @@ static struct mr_bytes send_require_catalog(struct import *import, struct mr_byt
         if (import->catalog_next[i])
             list = mr_arena_printf(
                 &import->arena,
-                "%.*s%scatalog.product.events:%" PRId32 ":%" PRId64,
+                "%.*s%s" TOPIC_CATALOG_PRODUCT_EVENTS ":%" PRId32 ":%" PRId64,
                 MR_ARG(list),
                 list.len ? "," : "",
                 i,
@@ -348,7 +354,7 @@ static int send_line(
     };
     return send_record(
         import,
-        "sales.commands",
+        TOPIC_SALES_COMMANDS,
         owner,
         SHOP_ADD_CART_ITEM,
         &command,
@@ -393,7 +399,13 @@ send_order(struct import *import, struct mr_bytes owner, size_t number, struct m
     };
     (void)import_add_order(import, shop_id_view(&order_id), (uint32_t)number, true);
     return send_record(
-        import, "sales.commands", owner, SHOP_PLACE_ORDER, &command, (struct mr_bytes){0}, error);
+        import,
+        TOPIC_SALES_COMMANDS,
+        owner,
+        SHOP_PLACE_ORDER,
+        &command,
+        (struct mr_bytes){0},
+        error);
 }
 
 /* The lines of a basket need not be waited for: an owner's commands keep their order. */

@@ -5,18 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REPLIES_TOPIC "gateway.replies"
-#define ORDERS_TOPIC  "sales.order.events"
-
 int import_open_reader(struct import *import, struct mr_error *error)
 {
     int32_t replies = 0;
     int64_t low = 0;
     int64_t high = 0;
-    int rc = topo_kafka_partitions(&import->kafka, REPLIES_TOPIC, &replies, error);
+    int rc = topo_kafka_partitions(&import->kafka, TOPIC_GATEWAY_REPLIES, &replies, error);
     rc = rc ? rc
             : topo_kafka_partitions(
-                  &import->kafka, "sales.commands", &import->sales_partitions, error);
+                  &import->kafka, TOPIC_SALES_COMMANDS, &import->sales_partitions, error);
     if (rc)
         return rc;
     if (replies == 0 || import->sales_partitions == 0 ||
@@ -24,20 +21,21 @@ int import_open_reader(struct import *import, struct mr_error *error)
         return mr_fail(error, MR_CONFIG, "the topics are missing: run `millrace topics create`");
     import->reply_partition = replies - 1;
     rc = topo_kafka_watermarks(
-        &import->kafka, REPLIES_TOPIC, import->reply_partition, &low, &high, error);
+        &import->kafka, TOPIC_GATEWAY_REPLIES, import->reply_partition, &low, &high, error);
     rc = rc ? rc : topo_kafka_reader_new(&import->kafka, &import->reader, error);
     return rc ? rc
               : topo_kafka_reader_add(
-                    import->reader, REPLIES_TOPIC, import->reply_partition, high, error);
+                    import->reader, TOPIC_GATEWAY_REPLIES, import->reply_partition, high, error);
 }
 
 /* From the beginning: what the state was read of is passed again, and changes nothing. */
 int import_follow_orders(struct import *import, struct mr_error *error)
 {
     int32_t partitions = 0;
-    int rc = topo_kafka_partitions(&import->kafka, ORDERS_TOPIC, &partitions, error);
+    int rc = topo_kafka_partitions(&import->kafka, TOPIC_SALES_ORDER_EVENTS, &partitions, error);
     for (int32_t i = 0; rc == 0 && i < partitions; i++)
-        rc = topo_kafka_reader_add(import->reader, ORDERS_TOPIC, i, TOPO_KAFKA_BEGIN, error);
+        rc = topo_kafka_reader_add(
+            import->reader, TOPIC_SALES_ORDER_EVENTS, i, TOPO_KAFKA_BEGIN, error);
     return rc;
 }
 
@@ -82,7 +80,7 @@ static void track_note_positions(struct import *import, const struct shop_comman
 {
     for (size_t i = 0; i < outcome->positions_count; i++) {
         const struct shop_position *position = &outcome->positions[i];
-        if (mr_bytes_equal(position->topic, mr_cstr(IMPORT_CATALOG_TOPIC)))
+        if (mr_bytes_equal(position->topic, mr_cstr(TOPIC_CATALOG_PRODUCT_EVENTS)))
             import_require_catalog(import, position->partition, position->next_offset);
     }
 }
@@ -143,7 +141,7 @@ static void track_take_placed(struct import *import, const struct shop_order_pla
 static void track_take_record(struct import *import, const struct topo_record *record)
 {
     struct codec_message message;
-    bool is_event = strcmp(record->topic, ORDERS_TOPIC) == 0;
+    bool is_event = strcmp(record->topic, TOPIC_SALES_ORDER_EVENTS) == 0;
     if (is_event && !topo_record_header(record, "ce_type").ptr)
         return;
     if (codec_decode(import->registry, record->value, &import->arena, &message, NULL))
