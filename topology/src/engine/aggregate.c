@@ -32,11 +32,12 @@ aggregate_foresee_positions(struct topo_context *context, size_t *ret_count)
     size_t count = 0;
     for (size_t i = 0; i < task->sub->logs_count; i++) {
         const struct task_log *log = &task->logs[i];
-        if (log->log->kind == GRAPH_LOG_EVENTS && log->log->aggregate == context->node && log->held)
+        if (log->log->kind == GRAPH_LOG_EVENTS && log->log->aggregate == context->node &&
+            log->pending)
             positions[count++] = (struct topo_position){
                 log->partition.topic,
                 log->partition.partition,
-                log->next + log->held,
+                log->next + log->pending,
             };
     }
     *ret_count = count;
@@ -70,7 +71,7 @@ static void aggregate_remember_outcome(
         .headers_count = 1,
         .timestamp_ms = context->now_ms,
     };
-    context_hold(context, aggregate_outcome_sink(node, context->source), &output);
+    context_add_output(context, aggregate_outcome_sink(node, context->source), &output);
     enum context_phase phase = context_enter(context, CONTEXT_REMEMBER);
     topo_store_put(aggregate_outcome_store(context, node), command->id, outcome);
     context_enter(context, phase);

@@ -48,7 +48,7 @@ int context_fail(
     return code;
 }
 
-/* A sink's output is held; any other node runs now, with the phase and stores that are its own. */
+/* A sink's output is kept; any other node runs now, with the phase and stores that are its own. */
 int context_node(
     struct topo_context *context, const struct graph_node *node, const struct topo_record *record)
 {
@@ -63,7 +63,7 @@ int context_node(
             .timestamp_ms = record->timestamp_ms,
             .partition = record->partition,
         };
-        context_hold(context, node, &output);
+        context_add_output(context, node, &output);
         return 0;
     }
     const struct graph_node *caller = context->node;
@@ -142,9 +142,9 @@ int context_punctuate(
 
 void context_forget(struct topo_context *context)
 {
-    context->held_count = 0;
+    context->outputs_count = 0;
     for (size_t i = 0; i < context->task->sub->logs_count; i++)
-        context->task->logs[i].held = 0;
+        context->task->logs[i].pending = 0;
 }
 
 /* -- what a processor calls -- */
@@ -254,22 +254,25 @@ static void context_fold_event(
     struct mr_error error = {0};
     event.topic = sink->topic;
     event.offset = -1;
-    log->held++;
+    log->pending++;
     int rc = aggregate_evolve(context, context->node, &event, &error);
     if (rc)
         context_fail(context, context->node, rc, &error);
 }
 
-void context_hold(
+void context_add_output(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output)
 {
-    context->held =
-        mr_grow(context->held, context->held_count, &context->held_capacity, sizeof *context->held);
-    context->held[context->held_count++] = (struct context_held){sink, *output};
+    context->outputs = mr_grow(
+        context->outputs,
+        context->outputs_count,
+        &context->outputs_capacity,
+        sizeof *context->outputs);
+    context->outputs[context->outputs_count++] = (struct context_output){sink, *output};
     if (sink->role == GRAPH_EVENTS)
         context_fold_event(context, sink, output);
     else if (sink->role == GRAPH_OUTCOMES)
-        context->task->logs[sink->log].held++;
+        context->task->logs[sink->log].pending++;
 }
 
 void topo_forward(struct topo_context *context, const char *child, const struct topo_output *output)
@@ -297,7 +300,7 @@ void topo_forward_to(
         return;
     if (node->kind == GRAPH_SINK) {
         assert(node->role != GRAPH_OUTCOMES); /* The engine writes outcomes. */
-        context_hold(context, node, output);
+        context_add_output(context, node, output);
         return;
     }
     struct topo_record record = context_record_of(context, output);

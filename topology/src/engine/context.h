@@ -8,7 +8,7 @@
 
 #include "task.h"
 
-/* Runs the record through the children of `source`. What they put out is held in the context. */
+/* Runs the record through the children of `source`. Their outputs are kept in the context. */
 int context_run(
     struct topo_context *context,
     const struct graph_node *source,
@@ -21,10 +21,10 @@ int context_punctuate(
     int64_t now_ms,
     int64_t time_ms,
     struct mr_error *error);
-/* Drops what is held. */
+/* Drops the outputs that are kept. */
 void context_forget(struct topo_context *context);
 /* Hands an output to a sink; an event goes through evolve at once. */
-void context_hold(
+void context_add_output(
     struct topo_context *context, const struct graph_node *sink, const struct topo_output *output);
 /* Says what runs from now on, and so which stores may be written. Returns what ran until now. */
 enum context_phase context_enter(struct topo_context *context, enum context_phase phase);

@@ -33,7 +33,7 @@ enum {
 
 /* -- which record is next -- */
 
-/* "topic:partition:next": false when it does not parse, and then it holds nothing up. */
+/* "topic:partition:next": false when it does not parse; then no record waits for it. */
 static bool run_parse_position(char *text, struct topo_position *ret_position)
 {
     char *next = strrchr(text, ':');
@@ -86,10 +86,10 @@ static bool run_is_held(struct worker *worker, struct queue *queue)
     if (!asked || queue->held_until_ms > worker->now_ms + HELD_MS_MAX) /* Or the clock went back. */
         queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
     queue->held_offset = record->offset;
-    bool in_vain = positions.ptr && worker->now_ms >= queue->held_until_ms;
-    if (in_vain)
+    bool gave_up = positions.ptr && worker->now_ms >= queue->held_until_ms;
+    if (gave_up)
         metrics_add(&worker->engine->metrics.holds_given_up, 1);
-    if (!positions.ptr || in_vain || run_all_reached(worker, positions))
+    if (!positions.ptr || gave_up || run_all_reached(worker, positions))
         queue->held_until_ms = INT64_MIN;
     return queue->held_until_ms != INT64_MIN;
 }
@@ -111,7 +111,7 @@ static bool run_waits_for_queue(struct worker *worker, struct queue *queue)
     return queue->next < queue->idle_high && queue->idle_high > queue->gave_up_high;
 }
 
-/* Queues of lower priority than `head` do not hold it up. */
+/* Queues of lower priority than `head` do not delay it. */
 static bool run_waits_for_any(struct worker *worker, struct task *task, const struct queue *head)
 {
     const int priority = head->input->source->priority;
@@ -265,7 +265,7 @@ static int run_process_record(
     const struct topo_record *record,
     struct mr_error *error)
 {
-    assert(task->state == TASK_RUNNING && task->context.held_count == 0);
+    assert(task->state == TASK_RUNNING && task->context.outputs_count == 0);
     struct mr_error why = {0};
     if (queue->refusal.offset == record->offset)
         return run_dead_letter_refused(worker, task, &queue->refusal, record, error);

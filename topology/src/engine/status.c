@@ -212,7 +212,7 @@ static const struct gauge gauges[] = {
      offsetof(struct metrics_task, input_lag),
      0},
     {"topo_buffered_bytes",
-     "Input held in memory.",
+     "Input buffered in memory.",
      offsetof(struct metrics_task, buffered_bytes),
      true},
     {"topo_store_entries", "Entries in memory.", offsetof(struct metrics_task, entries), true},

@@ -230,7 +230,7 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
     for (size_t i = 0; i < task->queues.count; i++)
         queue_clean_up(&task->queues.items[i]);
     mr_arena_clean_up(&task->context.arena);
-    free(task->context.held);
+    free(task->context.outputs);
     store_set_close(task->set);
     if (task->dir)
         host_disclaim(task->engine, task->sub, task->partition);

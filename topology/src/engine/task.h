@@ -36,7 +36,7 @@ struct task_log {
     const struct graph_log *log;
     struct topo_partition partition;
     int64_t next;           /* The offset that the next record produced to it will get. */
-    int64_t held;           /* Records of the current input record, not yet produced. */
+    int64_t pending;        /* Records of the current input record, not yet produced. */
     bool touched;           /* By the open transaction: its marker will take an offset. */
     int64_t end;            /* Restore: the target. */
     int64_t short_since_ms; /* Restore: when it was first seen to end before what we know; or -1. */
@@ -62,7 +62,7 @@ enum context_phase {
     CONTEXT_RESTORE,  /* Evolve, on what the log has. */
 };
 
-struct context_held {
+struct context_output {
     const struct graph_node *sink;
     struct topo_output output;
 };
@@ -76,9 +76,9 @@ struct topo_context {
     int64_t now_ms;
     int64_t timestamp_ms; /* Of outputs that name none. */
     struct mr_arena arena;
-    struct context_held *held;
-    size_t held_count;
-    size_t held_capacity;
+    struct context_output *outputs; /* Pending: not yet produced. */
+    size_t outputs_count;
+    size_t outputs_capacity;
     const struct graph_node *failed; /* The first node that failed, and how. */
     struct mr_error failure;
     bool commit_requested;

@@ -152,12 +152,12 @@ int txn_produce(
 static int txn_emit_one(
     struct worker *worker,
     struct task *task,
-    const struct context_held *held,
+    const struct context_output *pending,
     struct mr_error *error)
 {
-    assert(held->sink->kind == GRAPH_SINK);
-    const struct graph_node *sink = held->sink;
-    const struct topo_output *output = &held->output;
+    assert(pending->sink->kind == GRAPH_SINK);
+    const struct graph_node *sink = pending->sink;
+    const struct topo_output *output = &pending->output;
     const struct topo_context *context = &task->context;
     int32_t partition = -1;
     if (sink->partition_by == TOPO_BY_TASK)
@@ -189,8 +189,8 @@ int txn_emit(struct worker *worker, struct task *task, size_t *ret_emitted, stru
     struct topo_context *context = &task->context;
     size_t emitted = 0;
     int rc = 0;
-    while (emitted < context->held_count && !rc) {
-        rc = txn_emit_one(worker, task, &context->held[emitted], error);
+    while (emitted < context->outputs_count && !rc) {
+        rc = txn_emit_one(worker, task, &context->outputs[emitted], error);
         emitted += rc == 0;
     }
     metrics_add(&worker->engine->metrics.outputs, emitted);

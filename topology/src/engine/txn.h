@@ -26,8 +26,8 @@ int txn_produce(
     struct mr_error *error);
 /* Waits until everything produced is acknowledged. */
 int txn_flush(struct worker *worker, struct mr_error *error);
-/* Produces what the context holds. A failure of class POISON: the log refused the record behind the
- * first *ret_emitted ones. */
+/* Produces the outputs that the context keeps. A failure of class POISON: the log refused the
+ * record behind the first *ret_emitted ones. */
 int txn_emit(struct worker *worker, struct task *task, size_t *ret_emitted, struct mr_error *error);
 
 /* The log refused something of this transaction: finds out which record it was, by committing each
