@@ -19,3 +19,7 @@ millrace_test(codec_print_json_test LABEL unit LIBS values dep::jansson)
 add_test(NAME unit.codegen_test COMMAND Python3::Interpreter -B
   ${CMAKE_CURRENT_SOURCE_DIR}/unit/codegen_test.py ${CMAKE_CURRENT_SOURCE_DIR}/../schemas)
 set_tests_properties(unit.codegen_test PROPERTIES LABELS unit)
+
+millrace_test(codec_past_test LABEL unit LIBS values dep::jansson)
+target_compile_definitions(codec_past_test PRIVATE
+  MILLRACE_PAST_FOLDER="${CMAKE_CURRENT_SOURCE_DIR}/golden/past")

@@ -52,4 +52,9 @@ may processors base schemas topology service
 may payment-connector payment_connector base schemas topology sealing service processors
 may command-api base schemas topology sealing http service processors
 may query-api base schemas topology http service processors
+
+# The rules know no protocol: a status, a problem or JSON is found for their reasons in http/.
+for line in $(grep -rnoiE 'http|problem|\{\\"' processors --include="*.[ch]" | tr -d ' ' || true); do
+    complain "$line: processors/ decides, http/shop_problem.h says it in HTTP"
+done
 exit $bad

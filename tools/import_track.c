@@ -64,15 +64,18 @@ track_end_order(struct import *import, struct mr_bytes order_id, enum import_ord
 
 static void track_note_refusal(struct import *import, const struct shop_command_outcome *outcome)
 {
+    static const struct shop_rejection none = {0}; /* Of processors that are older than we are. */
+    const struct shop_rejection *why = outcome->rejection ? outcome->rejection : &none;
     if (import->refused++ == 0)
         snprintf(
             import->first_refusal,
             sizeof import->first_refusal,
-            "%.*s %.*s: %.*s %.*s",
+            "%.*s %.*s: %.*s %.*s (limit %lld)",
             MR_ARG(outcome->aggregate_id),
             MR_ARG(outcome->command_id),
-            MR_ARG(outcome->problem_type),
-            MR_ARG(outcome->problem_detail));
+            MR_ARG(why->reason.ptr ? why->reason : outcome->problem_type),
+            MR_ARG(why->subject),
+            (long long)why->limit);
 }
 
 /* The catalogue as far as our products go. */

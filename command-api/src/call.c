@@ -5,6 +5,7 @@
 
 #include "policy.h"
 
+#include <http/shop_problem.h>
 #include <sealing/random.h>
 
 #include <stdlib.h>
@@ -230,20 +231,8 @@ static void send_pending(struct call *call)
 
 static void send_rejection(struct call *call, const struct shop_command_outcome *outcome)
 {
-    const char *slug = outcome->problem_type.ptr
-                           ? mr_arena_cstr(http_arena(call->request), outcome->problem_type)
-                           : "internal";
-    bool is_error = outcome->http_status >= 400 && outcome->http_status < 600;
-    if (!is_error && !http_problem_status(slug)) /* Of a writer that knows more than we do. */
-        slug = "internal";
-    http_send_problem_full(
-        call->request,
-        &(struct http_problem){
-            .slug = slug,
-            .status = is_error ? outcome->http_status : 0,
-            .detail = outcome->problem_detail,
-            .extensions = outcome->problem_ext_json,
-        });
+    struct http_problem problem = shop_outcome_problem(outcome, http_arena(call->request));
+    http_send_problem_full(call->request, &problem);
 }
 
 static void send_unavailable(struct call *call, const char *slug, const char *detail)

@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include <http/shop_json.h>
+#include <http/shop_problem.h>
 
 #define TICKET "command"
 
@@ -57,23 +58,15 @@ static bool has_ticket(
 static void write_problem(
     struct json_w *w, struct http_request *request, const struct shop_command_outcome *outcome)
 {
-    if (!outcome->problem_type.ptr)
+    if (mr_bytes_equal(outcome->status, mr_cstr("accepted")))
         return;
-    struct mr_buffer problem;
-    mr_buffer_init(&problem);
-    http_problem_render(
-        &(struct http_problem){
-            .slug = mr_arena_cstr(http_arena(request), outcome->problem_type),
-            .status = outcome->http_status,
-            .detail = outcome->problem_detail,
-            .extensions = outcome->problem_ext_json,
-        },
-        NULL,
-        (struct mr_bytes){0},
-        &problem);
+    struct http_problem problem = shop_outcome_problem(outcome, http_arena(request));
+    struct mr_buffer text;
+    mr_buffer_init(&text);
+    http_problem_render(&problem, NULL, (struct mr_bytes){0}, &text);
     json_w_key(w, "problem");
-    json_w_raw(w, mr_buffer_view(&problem));
-    mr_buffer_clean_up(&problem);
+    json_w_raw(w, mr_buffer_view(&text));
+    mr_buffer_clean_up(&text);
 }
 
 static void send_outcome(
@@ -83,7 +76,7 @@ static void send_outcome(
     json_w_object(&w);
     json_w_key_text(&w, "command_id", outcome->command_id);
     json_w_key_text(&w, "status", outcome->status);
-    json_w_key_integer(&w, "http_status", outcome->http_status);
+    json_w_key_integer(&w, "http_status", shop_outcome_status(outcome));
     json_w_key_time(&w, "decided_at", outcome->decided_at);
     if (outcome->subject_id.ptr)
         json_w_key_text(&w, "subject_id", outcome->subject_id);

@@ -7,6 +7,7 @@
 #include "api.h"
 
 #include <http/shop_json.h>
+#include <http/shop_problem.h>
 #include <sealing/random.h>
 
 #define SALES_TOPIC "sales.commands"
@@ -53,7 +54,7 @@ cancelled(struct http_request *request, const struct dispatch_answer *answer, vo
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     if (outcome)
-        send_order(request, outcome, outcome->http_status ? outcome->http_status : 202);
+        send_order(request, outcome, shop_outcome_status(outcome));
 }
 
 static void

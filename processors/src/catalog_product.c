@@ -47,12 +47,15 @@ static void emit_published(struct product *product)
 static void *invalid(struct product *product, const char *what)
 {
     return decision_reject(
-        product->work, 422, "validation", product->id, "%s is not acceptable.", what);
+        product->work,
+        SHOP_REASON_FIELD_INVALID,
+        product->id,
+        &(struct shop_rejection){.subject = mr_cstr(what)});
 }
 
-static void *accept(struct product *product, int http_status)
+static void *accept(struct product *product, enum decision_effect effect)
 {
-    struct decision *decision = decision_accept(product->work, http_status, product->id);
+    struct decision *decision = decision_accept(product->work, effect, product->id);
     decision->subject_id = product->id;
     return decision;
 }
@@ -60,8 +63,7 @@ static void *accept(struct product *product, int http_status)
 static void *create(struct product *product, const struct shop_create_product *command)
 {
     if (product->state)
-        return decision_reject(
-            product->work, 412, "precondition-failed", product->id, "The product exists.");
+        return decision_reject(product->work, SHOP_REASON_PRODUCT_EXISTS, product->id, NULL);
     if (command->sku.len == 0 || command->sku.len > SHOP_SKU_BYTES_MAX)
         return invalid(product, "sku");
     if (command->title.len == 0 || command->title.len > SHOP_TITLE_BYTES_MAX)
@@ -83,7 +85,7 @@ static void *create(struct product *product, const struct shop_create_product *c
     emit_price(product, command->price, 1);
     if (command->publish)
         emit_published(product);
-    return accept(product, 201);
+    return accept(product, DECISION_CREATED);
 }
 
 static void *change_price(struct product *product, const struct shop_change_price *command)
@@ -92,7 +94,7 @@ static void *change_price(struct product *product, const struct shop_change_pric
         return invalid(product, "price");
     if (!money_equal(&product->state->price, &command->price))
         emit_price(product, command->price, product->state->price_version + 1);
-    return accept(product, 200);
+    return accept(product, DECISION_CHANGED);
 }
 
 static void *
@@ -111,7 +113,7 @@ change_details(struct product *product, const struct shop_change_product_details
         .category_ids_count = command->category_ids_count,
     };
     emit(product, SHOP_PRODUCT_DETAILS_CHANGED, &event.meta, &event);
-    return accept(product, 200);
+    return accept(product, DECISION_CHANGED);
 }
 
 static void *publish(struct product *product)
@@ -119,9 +121,8 @@ static void *publish(struct product *product)
     if (product->state->status == SHOP_PRODUCT_STATUS_DRAFT)
         emit_published(product);
     if (product->state->status == SHOP_PRODUCT_STATUS_DISCONTINUED)
-        return decision_reject(
-            product->work, 409, "product-unavailable", product->id, "It is discontinued.");
-    return accept(product, 200);
+        return decision_reject(product->work, SHOP_REASON_PRODUCT_DISCONTINUED, product->id, NULL);
+    return accept(product, DECISION_CHANGED);
 }
 
 static void *discontinue(struct product *product, const struct shop_discontinue_product *command)
@@ -131,7 +132,7 @@ static void *discontinue(struct product *product, const struct shop_discontinue_
             .meta = next_meta(product), .product_id = product->id, .cause = command->cause};
         emit(product, SHOP_PRODUCT_DISCONTINUED, &event.meta, &event);
     }
-    return accept(product, 200);
+    return accept(product, DECISION_CHANGED);
 }
 
 static struct mr_bytes product_of(const struct codec_message *message)
@@ -190,8 +191,7 @@ int product_decide(
     if (message->id == SHOP_CREATE_PRODUCT)
         *ret_decision = create(&product, message->value);
     else if (!product.state)
-        *ret_decision =
-            decision_reject(work, 404, "not-found", product.id, "There is no such product.");
+        *ret_decision = decision_reject(work, SHOP_REASON_PRODUCT_UNKNOWN, product.id, NULL);
     else
         *ret_decision = change(&product, message);
     return 0;

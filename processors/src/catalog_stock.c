@@ -243,16 +243,20 @@ static void *adjust(struct claim *claim, const struct shop_adjust_stock *command
     if (__builtin_add_overflow(claim->stock.on_hand, command->delta, &after) ||
         after > SHOP_STOCK_MAX)
         return decision_reject(
-            claim->work, 422, "validation", claim->product_id, "delta is over the limit.");
+            claim->work,
+            SHOP_REASON_STOCK_LIMIT,
+            claim->product_id,
+            &(struct shop_rejection){.has_limit = true, .limit = SHOP_STOCK_MAX});
     if (after < claim->stock.reserved)
         return decision_reject(
             claim->work,
-            409,
-            "out-of-stock",
+            SHOP_REASON_STOCK_HELD,
             claim->product_id,
-            "%lld on hand, %lld of them held.",
-            (long long)claim->stock.on_hand,
-            (long long)claim->stock.reserved);
+            &(struct shop_rejection){
+                .has_limit = true,
+                .limit = claim->stock.on_hand,
+                .has_actual = true,
+                .actual = claim->stock.reserved});
     struct shop_stock_adjusted event = {
         .meta = next_meta(claim),
         .product_id = claim->product_id,
@@ -262,7 +266,7 @@ static void *adjust(struct claim *claim, const struct shop_adjust_stock *command
         .available_after = after - claim->stock.reserved,
     };
     emit(claim, SHOP_STOCK_ADJUSTED, &event.meta, &event);
-    return decision_accept(claim->work, 201, claim->product_id);
+    return decision_accept(claim->work, DECISION_CREATED, claim->product_id);
 }
 
 static int decide_adjust(

@@ -55,15 +55,14 @@ static int decide(
         return rc;
     const struct shop_claim_state *holder = found;
     if (holder && !mr_bytes_equal(holder->user_id, claim->user_id)) {
-        *ret_decision =
-            decision_reject(&work, 409, "email-taken", claim->email_key, "The address is in use.");
+        *ret_decision = decision_reject(&work, SHOP_REASON_EMAIL_TAKEN, claim->email_key, NULL);
         return 0;
     }
     if (!holder)
         emit_claimed(&work, claim);
     /* Also for a claim that was made before: CreateUser does nothing twice. */
     send_create_user(&work, claim);
-    struct decision *accepted = decision_accept(&work, 201, claim->email_key);
+    struct decision *accepted = decision_accept(&work, DECISION_CREATED, claim->email_key);
     accepted->subject_id = claim->user_id;
     *ret_decision = accepted;
     return 0;

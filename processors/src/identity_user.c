@@ -51,7 +51,7 @@ static void *start_session(
     const struct shop_start_session *command)
 {
     if (!state)
-        return decision_reject(work, 404, "not-found", command->user_id, "There is no such user.");
+        return decision_reject(work, SHOP_REASON_USER_UNKNOWN, command->user_id, NULL);
     struct shop_session_started event = {
         .meta = work_meta(work, "session", command->session_id, 1),
         .user_id = command->user_id,
@@ -60,7 +60,7 @@ static void *start_session(
         .expires_at = command->expires_at,
     };
     work_emit(work, "session-events", SHOP_SESSION_STARTED, command->user_id, &event.meta, &event);
-    struct decision *accepted = decision_accept(work, 201, command->session_id);
+    struct decision *accepted = decision_accept(work, DECISION_CREATED, command->session_id);
     accepted->subject_id = command->session_id;
     return accepted;
 }

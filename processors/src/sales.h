@@ -104,9 +104,10 @@ int price_find(
     const struct shop_product_state **ret_product,
     struct mr_error *error);
 
-/* {"lines":[...]}: what was quoted, and what it costs now. */
-struct mr_bytes price_problem_json(
-    struct work *work,
+/* The total is not what was expected: a decision that says what was quoted, and what it costs now.
+ */
+void *price_reject(
+    const struct cart *cart,
     const struct cart_item *items,
     size_t count,
     const struct shop_money *expected,

@@ -131,8 +131,8 @@ static int32_t lines_max(const struct cart *cart)
                : limits->cart_lines_max;
 }
 
-/* A reason not to have `quantity` of this at this price in the cart; NULL when it fits. */
-static const char *misfit(
+/* Why `quantity` of this at this price cannot be in the cart; SHOP_REASON_NONE when it can. */
+static enum shop_reason misfit(
     const struct cart *cart,
     const struct shop_cart_line_state *line,
     int64_t quantity,
@@ -141,39 +141,32 @@ static const char *misfit(
     const struct shop_limits *limits = &cart->work->service->limits;
     int64_t line_total, rest, total;
     if (quantity < 1 || quantity > limits->line_quantity_max)
-        return "quantity-limit";
+        return SHOP_REASON_QUANTITY_LIMIT;
     if (!line && cart->state.lines >= lines_max(cart))
-        return "cart-full";
+        return SHOP_REASON_CART_FULL;
     if (cart->state.lines > 0 && !mr_bytes_equal(cart->state.currency, price->currency))
-        return "validation";
+        return SHOP_REASON_CURRENCY_DIFFERS;
     rest = cart->state.total_minor - (line ? line->unit_price.minor * line->quantity : 0);
     if (!money_multiply(price->minor, quantity, &line_total) ||
         !money_add(rest, line_total, &total))
-        return "validation";
-    return NULL;
+        return SHOP_REASON_AMOUNT_LIMIT;
+    return SHOP_REASON_NONE;
 }
 
-static void *reject_misfit(struct cart *cart, const char *slug)
+static void *reject_misfit(struct cart *cart, enum shop_reason reason)
 {
     const struct shop_limits *limits = &cart->work->service->limits;
-    struct mr_bytes id = cart->state.cart_id;
-    if (strcmp(slug, "validation") == 0)
-        return decision_reject(
-            cart->work, 422, slug, id, "The amount is too large, or of another currency.");
-    int32_t limit = strcmp(slug, "cart-full") == 0 ? lines_max(cart) : limits->line_quantity_max;
-    struct decision *decision =
-        decision_reject(cart->work, 422, slug, id, "Allowed are 1 to %d.", (int)limit);
-    decision->problem_ext_json = mr_arena_printf(cart->work->arena, "{\"limit\":%d}", (int)limit);
-    return decision;
-}
-
-static void *reject_unavailable(struct cart *cart, struct mr_bytes product_id)
-{
-    struct decision *decision = decision_reject(
-        cart->work, 409, "product-unavailable", cart->state.cart_id, "It is not for sale.");
-    decision->problem_ext_json = mr_arena_printf(
-        cart->work->arena, "{\"lines\":[{\"product_id\":\"%.*s\"}]}", MR_ARG(product_id));
-    return decision;
+    struct shop_rejection facts = {0};
+    if (reason == SHOP_REASON_CURRENCY_DIFFERS) {
+        facts.subject = cart->state.currency;
+        return decision_reject(cart->work, reason, cart->state.cart_id, &facts);
+    }
+    facts.has_limit = true;
+    if (reason == SHOP_REASON_AMOUNT_LIMIT)
+        facts.limit = SHOP_MONEY_MINOR_MAX;
+    else
+        facts.limit = reason == SHOP_REASON_CART_FULL ? lines_max(cart) : limits->line_quantity_max;
+    return decision_reject(cart->work, reason, cart->state.cart_id, &facts);
 }
 
 /* -- commands -- */
@@ -190,7 +183,7 @@ static void open_next(struct cart *cart, bool exists, struct mr_bytes seed)
 
 static void accept(struct cart *cart, void **ret_decision)
 {
-    struct decision *decision = decision_accept(cart->work, 200, cart->state.cart_id);
+    struct decision *decision = decision_accept(cart->work, DECISION_CHANGED, cart->state.cart_id);
     decision->has_version = true;
     decision->version = cart->state.version;
     *ret_decision = decision;
@@ -213,13 +206,18 @@ static int put_item(
     if (rc)
         return rc;
     if (!product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED) {
-        *ret_decision = reject_unavailable(cart, product_id);
+        *ret_decision = decision_reject(
+            cart->work,
+            SHOP_REASON_NOT_FOR_SALE,
+            cart->state.cart_id,
+            &(struct shop_rejection){.subject = product_id});
         return 0;
     }
     int64_t after = (int64_t)quantity + (line && !set ? line->quantity : 0);
-    const char *slug = quantity < 1 ? "quantity-limit" : misfit(cart, line, after, &product->price);
-    if (slug) {
-        *ret_decision = reject_misfit(cart, slug);
+    enum shop_reason reason =
+        quantity < 1 ? SHOP_REASON_QUANTITY_LIMIT : misfit(cart, line, after, &product->price);
+    if (reason) {
+        *ret_decision = reject_misfit(cart, reason);
         return 0;
     }
     if (!set)

@@ -10,10 +10,10 @@
 static const struct mr_bytes no_text = MR_LITERAL("");
 
 /* Also for a cart that was checked out before. */
-static void
-answer(struct work *work, struct mr_bytes order_id, int http_status, void **ret_decision)
+static void answer(
+    struct work *work, struct mr_bytes order_id, enum decision_effect effect, void **ret_decision)
 {
-    struct decision *decision = decision_accept(work, http_status, order_id);
+    struct decision *decision = decision_accept(work, effect, order_id);
     decision->subject_id = order_id;
     *ret_decision = decision;
 }
@@ -36,30 +36,19 @@ static void *guard(
     struct work *work = cart->work;
     void *stale = NULL;
     if (!shop_order_id_is_of(command->order_id, command->owner_id))
-        return decision_reject(
-            work, 422, "validation", no_text, "order_id does not fit its owner.");
+        return decision_reject(work, SHOP_REASON_ORDER_ID_FOREIGN, no_text, NULL);
     if (count == 0)
-        return decision_reject(work, 422, "cart-empty", no_text, "There is nothing to order.");
+        return decision_reject(work, SHOP_REASON_CART_EMPTY, no_text, NULL);
     if (decision_stale(work, cart->state.version, cart->state.cart_id, &stale))
         return stale;
-    if (command->has_cart_version && command->cart_version != cart->state.version) {
-        struct decision *changed = decision_reject(
-            work, 412, "precondition-failed", cart->state.cart_id, "The cart has changed since.");
-        changed->problem_ext_json = mr_arena_printf(
-            work->arena, "{\"current_version\":%lld}", (long long)cart->state.version);
-        return changed;
-    }
-    if (!same_total(command, total)) {
-        struct decision *differs = decision_reject(
+    if (command->has_cart_version && command->cart_version != cart->state.version)
+        return decision_reject(
             work,
-            409,
-            "price-changed",
+            SHOP_REASON_STALE_VERSION,
             cart->state.cart_id,
-            "The total is not what the request expects.");
-        differs->problem_ext_json =
-            price_problem_json(work, items, count, command->expected_total, total);
-        return differs;
-    }
+            &(struct shop_rejection){.has_actual = true, .actual = cart->state.version});
+    if (!same_total(command, total))
+        return price_reject(cart, items, count, command->expected_total, total);
     return NULL;
 }
 
@@ -181,13 +170,13 @@ static void place(
             command->order_key);
 }
 
-static void *reject_over(struct cart *cart, const char *slug, int64_t limit, const char *what)
+static void *reject_over(struct cart *cart, enum shop_reason reason, int64_t limit)
 {
-    struct decision *decision =
-        decision_reject(cart->work, 409, slug, cart->state.cart_id, "%s", what);
-    decision->problem_ext_json =
-        mr_arena_printf(cart->work->arena, "{\"limit\":%lld}", (long long)limit);
-    return decision;
+    return decision_reject(
+        cart->work,
+        reason,
+        cart->state.cart_id,
+        &(struct shop_rejection){.has_limit = true, .limit = limit});
 }
 
 /* What an owner may hold without having paid. The staff and an import are not held to it. */
@@ -214,24 +203,13 @@ static int check_owner(
     bool flagged = owner.expired_day == work->now_ms / DAY_MS &&
                    owner.expired_orders >= limits->expired_orders_max;
     if (owner.unpaid_orders >= limits->unpaid_orders_max)
-        *ret_decision = reject_over(
-            cart,
-            "too-many-unpaid-orders",
-            limits->unpaid_orders_max,
-            "Too many of your orders wait for payment; pay or cancel one first.");
+        *ret_decision =
+            reject_over(cart, SHOP_REASON_UNPAID_ORDERS_LIMIT, limits->unpaid_orders_max);
     else if (!command->method_token_sealed && flagged)
-        *ret_decision = reject_over(
-            cart,
-            "payment-method-required",
-            limits->expired_orders_max,
-            "%lld orders or more were given up unpaid today; send a payment method with the "
-            "order.");
+        *ret_decision =
+            reject_over(cart, SHOP_REASON_PAYMENT_METHOD_REQUIRED, limits->expired_orders_max);
     else if (!command->method_token_sealed && owner.unpaid_units + units > limits->unpaid_units_max)
-        *ret_decision = reject_over(
-            cart,
-            "too-many-unpaid-units",
-            limits->unpaid_units_max,
-            "So many units are not held without a payment method; send one with the order.");
+        *ret_decision = reject_over(cart, SHOP_REASON_UNPAID_UNITS_LIMIT, limits->unpaid_units_max);
     return 0;
 }
 
@@ -249,17 +227,17 @@ static int check_order(
     if (rc)
         return rc;
     if (exists)
-        *ret_decision =
-            decision_reject(cart->work, 422, "validation", no_text, "order_id is taken.");
+        *ret_decision = decision_reject(cart->work, SHOP_REASON_ORDER_ID_TAKEN, no_text, NULL);
     else if (bytes > SHOP_LINES_BYTES_MAX)
         *ret_decision = decision_reject(
             cart->work,
-            422,
-            "cart-full",
+            SHOP_REASON_ORDER_TOO_LARGE,
             cart->state.cart_id,
-            "The lines take %zu bytes; an order has room for %zu.",
-            bytes,
-            SHOP_LINES_BYTES_MAX);
+            &(struct shop_rejection){
+                .has_limit = true,
+                .limit = SHOP_LINES_BYTES_MAX,
+                .has_actual = true,
+                .actual = (int64_t)bytes});
     return 0;
 }
 
@@ -286,7 +264,7 @@ static int place_items(
     if (rc || *ret_decision)
         return rc;
     place(cart, command, lines, count, &total);
-    answer(cart->work, command->order_id, 201, ret_decision);
+    answer(cart->work, command->order_id, DECISION_CREATED, ret_decision);
     return 0;
 }
 
@@ -308,7 +286,7 @@ int order_place(
     if (rc)
         return rc;
     if (exists && cart.state.order_id.ptr) {
-        answer(work, cart.state.order_id, 200, ret_decision);
+        answer(work, cart.state.order_id, DECISION_CHANGED, ret_decision);
         return 0;
     }
     return place_items(&cart, command, items, count, ret_decision, error);

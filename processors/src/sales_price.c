@@ -7,7 +7,7 @@
 #include "catalog.h"
 #include "sales.h"
 
-enum { PROBLEM_LINES_MAX = 50 };
+enum { REJECTED_LINES_MAX = 50 };
 
 int price_process(
     struct topo_context *context,
@@ -44,58 +44,40 @@ int price_find(
     return rc;
 }
 
-static void add_money(struct mr_buffer *out, const char *name, const struct shop_money *money)
-{
-    mr_buffer_printf(
-        out,
-        "\"%s\":{\"amount_minor\":%lld,\"currency\":\"%.*s\"}",
-        name,
-        (long long)money->minor,
-        MR_ARG(money->currency));
-}
-
-static bool add_line(struct work *work, struct mr_buffer *out, const struct cart_item *item)
+/* True when the price is another one now. */
+static bool
+price_differs(struct work *work, const struct cart_item *item, struct shop_price_difference *ret)
 {
     const struct shop_product_state *product;
     if (price_find(work, item->product_id, &product, NULL) || !product ||
         money_equal(&product->price, &item->state.unit_price))
         return false;
-    mr_buffer_printf(out, "{\"product_id\":\"%.*s\",", MR_ARG(item->product_id));
-    add_money(out, "quoted", &item->state.unit_price);
-    mr_buffer_add_byte(out, ',');
-    add_money(out, "current", &product->price);
-    mr_buffer_add_byte(out, '}');
+    *ret = (struct shop_price_difference){item->product_id, item->state.unit_price, product->price};
     return true;
 }
 
-struct mr_bytes price_problem_json(
-    struct work *work,
+void *price_reject(
+    const struct cart *cart,
     const struct cart_item *items,
     size_t count,
     const struct shop_money *expected,
     const struct shop_money *current)
 {
-    struct mr_buffer out;
-    int listed = 0;
-    mr_buffer_init(&out);
-    mr_buffer_add(&out, mr_cstr("{\"lines\":["));
-    for (size_t i = 0; i < count && listed < PROBLEM_LINES_MAX; i++) {
-        size_t before = out.len;
-        if (listed)
-            mr_buffer_add_byte(&out, ',');
-        if (add_line(work, &out, &items[i]))
-            listed++;
-        else
-            out.len = before;
-    }
-    mr_buffer_add(&out, mr_cstr("],"));
-    /* The caller's currency is not ours to repeat: it may hold anything. */
-    struct shop_money expected_money = {expected->minor, current->currency};
-    add_money(&out, "expected_total", &expected_money);
-    mr_buffer_add_byte(&out, ',');
-    add_money(&out, "current_total", current);
-    mr_buffer_add_byte(&out, '}');
-    struct mr_bytes json = mr_arena_copy(work->arena, mr_buffer_view(&out));
-    mr_buffer_clean_up(&out);
-    return json;
+    struct work *work = cart->work;
+    struct shop_price_difference *prices =
+        mr_arena_alloc(work->arena, REJECTED_LINES_MAX * sizeof *prices);
+    struct shop_money *total = mr_arena_alloc(work->arena, sizeof *total);
+    size_t listed = 0;
+    for (size_t i = 0; i < count && listed < REJECTED_LINES_MAX; i++)
+        listed += price_differs(work, &items[i], &prices[listed]);
+    *total = *current;
+    return decision_reject(
+        work,
+        SHOP_REASON_PRICE_CHANGED,
+        cart->state.cart_id,
+        &(struct shop_rejection){
+            .prices = prices,
+            .prices_count = listed,
+            .expected_total = expected,
+            .current_total = total});
 }

@@ -197,17 +197,20 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
 
 /* -- the owner -- */
 
-static void *reject_state(struct order *order, const char *slug, const char *detail)
+/* The order's status forbids it. */
+static void *reject_state(struct order *order, enum shop_reason reason)
 {
-    struct decision *decision = decision_reject(order->work, 409, slug, order->id, "%s", detail);
-    decision->problem_ext_json = mr_arena_printf(
-        order->work->arena, "{\"order_status\":\"%s\"}", order_status(&order->state));
-    return decision;
+    struct shop_rejection facts = {.state = mr_cstr(order_status(&order->state))};
+    if (reason == SHOP_REASON_ATTEMPTS_EXHAUSTED) {
+        facts.has_limit = true;
+        facts.limit = order->work->service->limits.payment_attempts_max;
+    }
+    return decision_reject(order->work, reason, order->id, &facts);
 }
 
-static void accept(struct order *order, int http_status, void **ret_decision)
+static void accept(struct order *order, enum decision_effect effect, void **ret_decision)
 {
-    struct decision *decision = decision_accept(order->work, http_status, order->id);
+    struct decision *decision = decision_accept(order->work, effect, order->id);
     decision->subject_id = order->id;
     decision->has_version = true;
     decision->version = order->state.version;
@@ -220,16 +223,15 @@ start_payment(struct order *order, const struct shop_start_payment *command, voi
 {
     const struct shop_order_state *state = &order->state;
     if (state->goal != ORDER_FULFIL || !state->stock_confirmed || state->authorized) {
-        *ret_decision =
-            reject_state(order, "payment-not-expected", "The order does not wait for a payment.");
+        *ret_decision = reject_state(order, SHOP_REASON_PAYMENT_NOT_EXPECTED);
         return 0;
     }
     if (state->attempt > 0 && !state->attempt_failed) {
-        *ret_decision = reject_state(order, "payment-in-progress", "A payment is under way.");
+        *ret_decision = reject_state(order, SHOP_REASON_PAYMENT_IN_PROGRESS);
         return 0;
     }
     if (state->attempt >= order->work->service->limits.payment_attempts_max) {
-        *ret_decision = reject_state(order, "attempts-exhausted", "There were too many attempts.");
+        *ret_decision = reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
         return 0;
     }
     /* The one before is told to keep nothing, should its decline not be the last word. */
@@ -240,7 +242,7 @@ start_payment(struct order *order, const struct shop_start_payment *command, voi
     }
     order_start_payment(order, &command->method_token_sealed);
     progress_put(order);
-    accept(order, 201, ret_decision);
+    accept(order, DECISION_CREATED, ret_decision);
     return 0;
 }
 
@@ -254,17 +256,15 @@ static int cancel(
 {
     bool by_operator = text_is(order->work->actor_kind, "operator");
     if (order->state.goal == ORDER_ABORT) {
-        accept(order, 200, ret_decision);
+        accept(order, DECISION_CHANGED, ret_decision);
         return 0;
     }
     if (by_operator && (command->cause.len == 0 || command->cause.len > SHOP_REASON_BYTES_MAX)) {
         *ret_decision = decision_reject(
             order->work,
-            422,
-            "validation",
+            SHOP_REASON_OPERATOR_GIVES_REASON,
             order->id,
-            "An operator gives a reason of 1 to %d bytes.",
-            SHOP_REASON_BYTES_MAX);
+            &(struct shop_rejection){.has_limit = true, .limit = SHOP_REASON_BYTES_MAX});
         return 0;
     }
     if (by_operator)
@@ -274,7 +274,7 @@ static int cancel(
     if (!rc)
         rc = advance_and_keep(order, error);
     if (!rc)
-        accept(order, 202, ret_decision);
+        accept(order, DECISION_REQUESTED, ret_decision);
     return rc;
 }
 
@@ -296,7 +296,7 @@ static int decide_command(
     if (rc)
         return rc;
     if (!exists || !mr_bytes_equal(order.state.owner_id, owner_id)) {
-        *ret_decision = decision_reject(work, 404, "not-found", no_text, "There is no such order.");
+        *ret_decision = decision_reject(work, SHOP_REASON_ORDER_UNKNOWN, no_text, NULL);
         return 0;
     }
     if (decision_stale(work, order.state.version, order.id, ret_decision))

@@ -8,10 +8,6 @@
 #include "work.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-enum { HTTP_UNPROCESSABLE = 422, HTTP_PRECONDITION = 412 };
 
 static const struct mr_bytes empty = MR_LITERAL("");
 
@@ -70,6 +66,14 @@ static struct mr_bytes frame(
     return bytes;
 }
 
+static struct mr_bytes effect_name(const struct decision *decision)
+{
+    static const char *const names[] = {
+        [DECISION_CREATED] = SHOP_EFFECT_CREATED, [DECISION_REQUESTED] = SHOP_EFFECT_REQUESTED};
+    return decision->effect == DECISION_CHANGED ? (struct mr_bytes){0}
+                                                : mr_cstr(names[decision->effect]);
+}
+
 int work_outcome(
     struct topo_context *context,
     void *user,
@@ -97,11 +101,9 @@ int work_outcome(
         .fingerprint = meta->fingerprint,
         .principal = meta->principal,
         .aggregate_id = decision->aggregate_id,
-        .status = mr_cstr(decision->rejected ? "rejected" : "accepted"),
-        .http_status = decision->http_status,
-        .problem_type = mr_cstr(decision->problem_type),
-        .problem_detail = decision->problem_detail,
-        .problem_ext_json = decision->problem_ext_json,
+        .status = mr_cstr(decision->rejection ? "rejected" : "accepted"),
+        .effect = effect_name(decision),
+        .rejection = decision->rejection,
         .positions = reached,
         .positions_count = positions_count,
         .decided_at = topo_context_now_ms(context),
@@ -113,6 +115,8 @@ int work_outcome(
     return 0;
 }
 
+static const struct shop_rejection key_reused = {.reason = MR_LITERAL("key-reused")};
+
 /* The same key for another request: refused, and the remembered outcome stays untouched. */
 static struct shop_command_outcome
 reused(const struct shop_command_outcome *first, const struct shop_command_meta *meta)
@@ -123,9 +127,7 @@ reused(const struct shop_command_outcome *first, const struct shop_command_meta 
         .principal = meta->principal,
         .aggregate_id = first->aggregate_id,
         .status = mr_cstr("rejected"),
-        .http_status = HTTP_UNPROCESSABLE,
-        .problem_type = mr_cstr("idempotency-key-reused"),
-        .problem_detail = mr_cstr("This idempotency key was used for another request."),
+        .rejection = &key_reused,
         .decided_at = first->decided_at,
     };
 }
@@ -349,31 +351,26 @@ struct shop_saga_meta work_saga(const struct work *work)
 
 /* -- how it ended -- */
 
-void *decision_accept(struct work *work, int http_status, struct mr_bytes aggregate_id)
+void *decision_accept(struct work *work, enum decision_effect effect, struct mr_bytes aggregate_id)
 {
     struct decision *decision = mr_arena_zalloc(work->arena, sizeof *decision);
-    decision->http_status = http_status;
+    decision->effect = effect;
     decision->aggregate_id = aggregate_id;
     return decision;
 }
 
 void *decision_reject(
     struct work *work,
-    int http_status,
-    const char *problem_type,
+    enum shop_reason reason,
     struct mr_bytes aggregate_id,
-    const char *format,
-    ...)
+    const struct shop_rejection *facts)
 {
-    struct decision *decision = decision_accept(work, http_status, aggregate_id);
-    char text[256];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    decision->rejected = true;
-    decision->problem_type = problem_type;
-    decision->problem_detail = mr_arena_copy(work->arena, mr_cstr(text));
+    struct decision *decision = decision_accept(work, DECISION_CHANGED, aggregate_id);
+    struct shop_rejection *rejection = mr_arena_zalloc(work->arena, sizeof *rejection);
+    if (facts)
+        *rejection = *facts;
+    rejection->reason = mr_cstr(shop_reason_name(reason));
+    decision->rejection = rejection;
     return decision;
 }
 
@@ -383,11 +380,11 @@ bool decision_stale(
     if (!work->command || !work->command->has_expected_version ||
         work->command->expected_version == version)
         return false;
-    struct decision *decision = decision_reject(
-        work, HTTP_PRECONDITION, "precondition-failed", aggregate_id, "It has changed since.");
-    decision->problem_ext_json =
-        mr_arena_printf(work->arena, "{\"current_version\":%lld}", (long long)version);
-    *ret_decision = decision;
+    *ret_decision = decision_reject(
+        work,
+        SHOP_REASON_STALE_VERSION,
+        aggregate_id,
+        &(struct shop_rejection){.has_actual = true, .actual = version});
     return true;
 }
 

@@ -16,6 +16,7 @@
 
 #include <processors/ids.h>
 #include <processors/shop.h>
+#include <schemas/reason.h>
 #include <topology/aggregate.h>
 
 struct work {
@@ -33,13 +34,17 @@ struct work {
     struct mr_bytes reason; /* Why an operator does it; NULL: none is asked for. */
 };
 
-/* How a command ended. Zeroed is no answer; start from decision_accept or decision_reject. */
+/* What an accepted command did. */
+enum decision_effect {
+    DECISION_CHANGED, /* Or nothing was left to change. */
+    DECISION_CREATED,
+    DECISION_REQUESTED, /* It goes on from here, by itself. */
+};
+
+/* How a command ended. Zeroed is not an answer; start from decision_accept or decision_reject. */
 struct decision {
-    bool rejected;
-    int http_status;
-    const char *problem_type; /* A slug of http.md. */
-    struct mr_bytes problem_detail;
-    struct mr_bytes problem_ext_json;
+    const struct shop_rejection *rejection; /* NULL: accepted. */
+    enum decision_effect effect;
     struct mr_bytes aggregate_id;
     struct mr_bytes subject_id;
     bool has_version; /* Of the aggregate, behind the command. */
@@ -143,19 +148,15 @@ struct shop_saga_meta work_saga(const struct work *work);
 
 /* -- how it ended -- */
 
-void *decision_accept(struct work *work, int http_status, struct mr_bytes aggregate_id);
+void *decision_accept(struct work *work, enum decision_effect effect, struct mr_bytes aggregate_id);
 
-#if defined(__GNUC__)
-__attribute__((format(printf, 5, 6)))
-#endif
-void *
-decision_reject(
+/* `facts` is what comes with the reason (schemas/reason.h); NULL: nothing. It is copied; what it
+ * points to is not. */
+void *decision_reject(
     struct work *work,
-    int http_status,
-    const char *problem_type,
+    enum shop_reason reason,
     struct mr_bytes aggregate_id,
-    const char *format,
-    ...);
+    const struct shop_rejection *facts);
 
 /* True, and *ret_decision set, when the command expects another version of its aggregate. */
 bool decision_stale(

@@ -2,6 +2,7 @@
 #include "shop_harness.h"
 
 #include <base/alloc.h>
+#include <http/shop_problem.h>
 #include <tests/cmocka.h>
 
 #include "../../topology/src/graph/graph.h"
@@ -407,13 +408,13 @@ const struct shop_command_outcome *shop_outcome(const struct shop *shop)
 void shop_expect_outcome(const struct shop *shop, int http_status, const char *problem)
 {
     const struct shop_command_outcome *outcome = shop_outcome(shop);
-    if (outcome->http_status != http_status)
-        fail_msg(
-            "%d %.*s %.*s",
-            (int)outcome->http_status,
-            MR_ARG(outcome->problem_type),
-            MR_ARG(outcome->problem_detail));
-    assert_true(mr_bytes_equal(outcome->problem_type, mr_cstr(problem)));
+    enum shop_reason reason =
+        outcome->rejection ? shop_reason_of(outcome->rejection->reason) : SHOP_REASON_NONE;
+    if (shop_outcome_status(outcome) != http_status)
+        fail_msg("%d %s", shop_outcome_status(outcome), shop_reason_name(reason));
+    assert_int_equal(reason == SHOP_REASON_NONE, problem == NULL);
+    if (problem)
+        assert_string_equal(shop_reason_slug(reason), problem);
     assert_true(mr_bytes_equal(outcome->status, mr_cstr(problem ? "rejected" : "accepted")));
 }
 

@@ -106,13 +106,13 @@ static void a_quantity_is_one_to_the_limit(void **state)
     struct fake_task *task = *state;
     task->service.limits.line_quantity_max = 10;
     sales_add(task, FIRST, 0);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_add(task, FIRST, -1);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_add(task, FIRST, 11);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_set(task, FIRST, -1);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_set(task, FIRST, 10);
     sales_expect_accepted(task);
 }
@@ -124,14 +124,14 @@ static void adding_up_to_more_than_the_limit_is_refused(void **state)
     task->service.limits.line_quantity_max = 10;
     sales_add(task, FIRST, 7);
     sales_add(task, FIRST, 4);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_add(task, FIRST, INT32_MAX);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     sales_add(task, FIRST, 3);
     sales_expect_accepted(task);
     /* Less than nothing is not a way to take some out. */
     sales_add(task, FIRST, -3);
-    sales_expect_refused(task, "quantity-limit");
+    sales_expect_refused(task, SHOP_REASON_QUANTITY_LIMIT);
     assert_int_equal(sales_line(task, FIRST)->quantity, 10);
 }
 
@@ -142,9 +142,9 @@ static void a_full_cart_takes_no_other_line(void **state)
     sales_add(task, FIRST, 1);
     sales_set(task, SECOND, 1);
     sales_add(task, THIRD, 1);
-    sales_expect_refused(task, "cart-full");
+    sales_expect_refused(task, SHOP_REASON_CART_FULL);
     sales_set(task, THIRD, 1);
-    sales_expect_refused(task, "cart-full");
+    sales_expect_refused(task, SHOP_REASON_CART_FULL);
     sales_add(task, FIRST, 1); /* More of what is there. */
     sales_expect_accepted(task);
     sales_remove(task, SECOND);
@@ -156,13 +156,13 @@ static void a_product_that_is_not_for_sale_is_refused(void **state)
 {
     struct fake_task *task = *state;
     sales_add(task, "prd_unknown", 1);
-    sales_expect_refused(task, "product-unavailable");
+    sales_expect_refused(task, SHOP_REASON_NOT_FOR_SALE);
     sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DRAFT, sales_pence(100));
     sales_add(task, FIRST, 1);
-    sales_expect_refused(task, "product-unavailable");
+    sales_expect_refused(task, SHOP_REASON_NOT_FOR_SALE);
     sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DISCONTINUED, sales_pence(100));
     sales_set(task, FIRST, 1);
-    sales_expect_refused(task, "product-unavailable");
+    sales_expect_refused(task, SHOP_REASON_NOT_FOR_SALE);
 }
 
 static void what_is_no_longer_for_sale_can_still_be_removed(void **state)
@@ -171,7 +171,7 @@ static void what_is_no_longer_for_sale_can_still_be_removed(void **state)
     sales_add(task, FIRST, 1);
     sales_set_product(task, FIRST, SHOP_PRODUCT_STATUS_DISCONTINUED, sales_pence(100));
     sales_set(task, FIRST, 2);
-    sales_expect_refused(task, "product-unavailable");
+    sales_expect_refused(task, SHOP_REASON_NOT_FOR_SALE);
     sales_remove(task, FIRST);
     sales_expect_accepted(task);
     assert_int_equal(sales_cart(task)->lines, 0);
@@ -184,7 +184,7 @@ static void a_cart_has_one_currency(void **state)
         task, SECOND, SHOP_PRODUCT_STATUS_PUBLISHED, (struct shop_money){250, mr_cstr("EUR")});
     sales_add(task, FIRST, 1);
     sales_add(task, SECOND, 1);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_CURRENCY_DIFFERS);
     sales_clear(task);
     sales_add(task, SECOND, 1);
     sales_expect_accepted(task);
@@ -197,11 +197,11 @@ static void an_amount_that_is_too_large_is_refused(void **state)
     sales_set_product(
         task, FIRST, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(SHOP_MONEY_MINOR_MAX));
     sales_add(task, FIRST, 2);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_AMOUNT_LIMIT);
     sales_add(task, FIRST, 1);
     sales_expect_accepted(task);
     sales_add(task, SECOND, 1);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_AMOUNT_LIMIT);
     assert_int_equal(sales_cart(task)->total_minor, SHOP_MONEY_MINOR_MAX);
 }
 
@@ -217,12 +217,12 @@ static void another_version_than_expected_is_refused(void **state)
     command.meta.has_expected_version = true;
     command.meta.expected_version = 1;
     sales_tell(task, SHOP_ADD_CART_ITEM, &command);
-    sales_expect_refused(task, "precondition-failed");
+    sales_expect_refused(task, SHOP_REASON_STALE_VERSION);
     command.meta.expected_version = 0; /* No cart yet. */
     sales_tell(task, SHOP_ADD_CART_ITEM, &command);
     sales_expect_accepted(task);
     sales_tell(task, SHOP_ADD_CART_ITEM, &command);
-    sales_expect_refused(task, "precondition-failed");
+    sales_expect_refused(task, SHOP_REASON_STALE_VERSION);
 }
 
 static void a_command_that_names_no_cart_or_product_is_poison(void **state)

@@ -72,16 +72,17 @@ static inline void sales_tell(struct fake_task *task, enum shop_type type, const
 static inline void sales_expect_accepted(const struct fake_task *task)
 {
     assert_non_null(task->decision);
-    if (task->decision->rejected)
-        fail_msg("refused as %s", task->decision->problem_type);
+    if (task->decision->rejection)
+        fail_msg("refused: %.*s", MR_ARG(task->decision->rejection->reason));
 }
 
 /* Refused for this reason, and nothing else happened. */
-static inline void sales_expect_refused(const struct fake_task *task, const char *reason)
+static inline void sales_expect_refused(const struct fake_task *task, enum shop_reason reason)
 {
     assert_non_null(task->decision);
-    assert_true(task->decision->rejected);
-    assert_string_equal(task->decision->problem_type, reason);
+    assert_non_null(task->decision->rejection);
+    if (shop_reason_of(task->decision->rejection->reason) != reason)
+        fail_msg("refused: %.*s", MR_ARG(task->decision->rejection->reason));
     assert_int_equal(task->outputs_count, 0);
 }
 

@@ -8,11 +8,11 @@ static void an_empty_cart_is_not_ordered(void **state)
     struct fake_task *task = *state;
     struct shop_place_order command = sales_place_command(task, NULL);
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "cart-empty");
+    sales_expect_refused(task, SHOP_REASON_CART_EMPTY);
     sales_add(task, FIRST, 1);
     sales_clear(task);
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "cart-empty");
+    sales_expect_refused(task, SHOP_REASON_CART_EMPTY);
 }
 
 static void an_order_id_of_another_owner_is_refused(void **state)
@@ -23,7 +23,7 @@ static void an_order_id_of_another_owner_is_refused(void **state)
     struct shop_id other = shop_order_id(mr_cstr("usr_b"), command.meta.command_id);
     command.order_id = shop_id_view(&other);
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_ORDER_ID_FOREIGN);
 }
 
 static void an_order_id_that_is_taken_is_refused(void **state)
@@ -35,7 +35,7 @@ static void an_order_id_that_is_taken_is_refused(void **state)
     struct shop_place_order command = sales_place_command(task, NULL);
     command.order_id = first;
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_ORDER_ID_TAKEN);
 }
 
 static void a_total_that_differs_is_refused_also_by_its_currency(void **state)
@@ -46,10 +46,10 @@ static void a_total_that_differs_is_refused_also_by_its_currency(void **state)
     struct shop_money expected = sales_pence(299);
     command.expected_total = &expected;
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "price-changed");
+    sales_expect_refused(task, SHOP_REASON_PRICE_CHANGED);
     expected = (struct shop_money){300, mr_cstr("EUR")};
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "price-changed");
+    sales_expect_refused(task, SHOP_REASON_PRICE_CHANGED);
     expected = sales_pence(300);
     sales_tell(task, SHOP_PLACE_ORDER, &command);
     sales_expect_accepted(task);
@@ -64,7 +64,7 @@ static void another_version_of_the_cart_is_refused(void **state)
     command.has_cart_version = true;
     command.cart_version = 1;
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "precondition-failed");
+    sales_expect_refused(task, SHOP_REASON_STALE_VERSION);
     command.cart_version = 2;
     sales_tell(task, SHOP_PLACE_ORDER, &command);
     sales_expect_accepted(task);
@@ -176,7 +176,7 @@ static void lines_that_would_not_fit_into_a_record_are_refused(void **state)
     }
     struct shop_place_order command = sales_place_command(task, NULL);
     sales_tell(task, SHOP_PLACE_ORDER, &command);
-    sales_expect_refused(task, "cart-full");
+    sales_expect_refused(task, SHOP_REASON_ORDER_TOO_LARGE);
 }
 
 int main(void)

@@ -257,16 +257,16 @@ static void a_second_payment_beside_the_first_is_refused(void **state)
     struct fake_task *task = *state;
     struct mr_bytes id = saga_place(task, NULL);
     saga_pay(task, id);
-    sales_expect_refused(task, "payment-not-expected"); /* Not reserved yet. */
+    sales_expect_refused(task, SHOP_REASON_PAYMENT_NOT_EXPECTED); /* Not reserved yet. */
     sales_hear_stock(task, id, 1, SHOP_RESULT_RESERVED);
     sales_hear_stock(task, id, 2, SHOP_RESULT_RESERVED);
     saga_pay(task, id);
     sales_expect_accepted(task);
     saga_pay(task, id);
-    sales_expect_refused(task, "payment-in-progress");
+    sales_expect_refused(task, SHOP_REASON_PAYMENT_IN_PROGRESS);
     sales_hear_payment(task, id, 1, SHOP_RESULT_AUTHORIZED, NULL);
     saga_pay(task, id);
-    sales_expect_refused(task, "payment-not-expected");
+    sales_expect_refused(task, SHOP_REASON_PAYMENT_NOT_EXPECTED);
 }
 
 static void too_many_attempts_are_refused(void **state)
@@ -277,7 +277,7 @@ static void too_many_attempts_are_refused(void **state)
     sales_hear_payment(task, id, 1, SHOP_RESULT_DECLINED, "soft");
     task->service.limits.payment_attempts_max = 1; /* Lowered meanwhile. */
     saga_pay(task, id);
-    sales_expect_refused(task, "attempts-exhausted");
+    sales_expect_refused(task, SHOP_REASON_ATTEMPTS_EXHAUSTED);
 }
 
 static void a_customer_cancels_and_the_reason_is_not_kept(void **state)
@@ -303,9 +303,9 @@ static void an_operator_cancels_with_a_reason_only(void **state)
     memset(long_reason, 'x', sizeof long_reason - 1);
     struct mr_bytes id = saga_reserve(task, NULL);
     saga_cancel(task, id, "operator", "");
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
     saga_cancel(task, id, "operator", long_reason);
-    sales_expect_refused(task, "validation");
+    sales_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
     saga_cancel(task, id, "operator", "fraud desk, case 7");
     saga_expect_aborted(task, "operator");
     const struct shop_order_abort_requested *event =
@@ -335,7 +335,7 @@ static void an_order_of_somebody_else_is_not_found(void **state)
         .cause = mr_cstr(""),
     };
     sales_tell(task, SHOP_CANCEL_ORDER, &command);
-    sales_expect_refused(task, "not-found");
+    sales_expect_refused(task, SHOP_REASON_ORDER_UNKNOWN);
 }
 
 /* -- messages that cannot be meant -- */

@@ -118,8 +118,8 @@ work_answer(struct fake_task *task, struct shop_add_cart_item *command, bool rep
     struct mr_error error = {0};
     struct mr_bytes outcome;
     message = (struct codec_message){&shop_types[SHOP_ADD_CART_ITEM], SHOP_ADD_CART_ITEM, command};
-    struct decision *decision =
-        decision_accept(&(struct work){.arena = fake_task_arena(task)}, 200, mr_cstr("crt_x"));
+    struct decision *decision = decision_accept(
+        &(struct work){.arena = fake_task_arena(task)}, DECISION_CHANGED, mr_cstr("crt_x"));
     int rc = aggregate->outcome(
         task->context, aggregate->user, &decoded, decision, NULL, 0, &outcome, &error);
     task->outputs_count = 0;
@@ -152,7 +152,7 @@ static void a_key_used_for_another_request_is_refused(void **state)
     command.meta.reply_to = mr_cstr("gateway.replies");
     const struct shop_command_reply *reply = work_answer(task, &command, true);
     assert_true(text_is(reply->outcome.status, "rejected"));
-    assert_true(text_is(reply->outcome.problem_type, "idempotency-key-reused"));
+    assert_true(text_is(reply->outcome.rejection->reason, "key-reused"));
     assert_true(mr_bytes_equal(reply->outcome.fingerprint, command.meta.fingerprint));
 }
 
