@@ -217,7 +217,12 @@ static void a_record_that_its_topic_finds_too_large_is_told_by_the_flush(void **
     struct topo_io io;
     struct mr_error error = {0};
     char topic[64];
-    char value[4000] = {0};
+    char value[4000];
+    uint32_t noise = 1; /* Batches are compressed, and this cannot be. */
+    for (size_t i = 0; i < sizeof value; i++) {
+        noise = noise * 1664525 + 1013904223;
+        value[i] = (char)(noise >> 24);
+    }
     snprintf(topic, sizeof topic, "%.40s-small", topic_out);
     const struct topo_kafka_topic small = {
         .name = topic,
