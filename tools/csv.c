@@ -158,7 +158,8 @@ static int csv_keep_character(
     return 0;
 }
 
-/* One character of the row: 1 when it ended the row. */
+/* One character of the row: 1 when it ended the row. A comma or a line end counts outside quotes
+ * only. */
 static int csv_take_character(
     struct csv_reader *reader, struct csv_row *row, enum state *state, struct mr_error *error)
 {
@@ -194,6 +195,7 @@ static int csv_take_character(
     return belongs ? csv_keep_character(reader, row, c, error) : 0;
 }
 
+/* The views are made last: the buffer moves while the row grows. */
 int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error *error)
 {
     enum state state = START;

@@ -217,6 +217,8 @@ int import_send_product(struct import *import, size_t number, struct mr_error *e
     return rc;
 }
 
+/* Named by file and product: a run that was cut short has perhaps sent it, and its answer is the
+ * same then. */
 int import_send_stock(struct import *import, size_t number, struct mr_error *error)
 {
     assert(number < import->retail->products_count);
@@ -258,6 +260,7 @@ static struct mr_bytes send_make_address(struct import *import, struct mr_bytes 
                : mr_arena_printf(&import->arena, "%.*s@customer.retail.example", MR_ARG(customer));
 }
 
+/* Claimed in every run: a claim by the same account is accepted again, by another one refused. */
 int import_send_customer(struct import *import, size_t number, struct mr_error *error)
 {
     assert(number < import->retail->customers_count);
@@ -371,6 +374,7 @@ static int64_t send_sum_order(const struct import *import, const struct retail_b
     return total;
 }
 
+/* Names the expected total, so that a cart with anything else in it is refused, not ordered. */
 static int
 send_order(struct import *import, struct mr_bytes owner, size_t number, struct mr_error *error)
 {

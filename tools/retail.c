@@ -185,7 +185,8 @@ static int row_judge_numbers(
     return 0;
 }
 
-/* The names of things: invoice, product, customer. */
+/* The names of things, in every line, qualifying or not: a file that has lost digits in one has
+ * lost them in others. */
 static int row_judge_names(
     struct row_reader *reader,
     const struct csv_row *row,

@@ -125,6 +125,7 @@ static int header_refuse_missing(
                              "InvoiceDate, UnitPrice, CustomerID and Country");
 }
 
+/* Missing columns come first: a name that is not known is often one of them, misspelt. */
 int retail_header_read(
     const struct csv_row *row, struct retail_header *ret_header, struct mr_error *error)
 {
