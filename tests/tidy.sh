@@ -2,7 +2,7 @@
 # tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
 set -eu
 cd "$(dirname "$0")/.."
-folders="base schemas topology sealing http service processors payment-connector command-api query-api tools tests bench"
+folders="base text schemas topology sealing http service processors payment-connector command-api query-api tools tests bench"
 sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -32,25 +32,28 @@ only rocksdb/ topology/src/store/store_rocksdb
 only avro schemas/
 only microhttpd http/
 only lzma tools/
+only utf8proc text/
+only idn2 text/
 
 # Dependencies point one way: what each folder may include of the others, as DESIGN.md has it.
 may() { # FOLDER OTHER...
     own=$1
     allowed=$(echo "$@" | tr ' ' '|')
-    for line in $(grep -rnoE '#include <(base|schemas|topology|sealing|http|service|processors|payment_connector|tools)/' \
+    for line in $(grep -rnoE '#include <(base|text|schemas|topology|sealing|http|service|processors|payment_connector|tools)/' \
         "$own" --include="*.[ch]" | grep -vE "<($allowed)/" | tr -d ' ' || true); do
         complain "$line: $own/ may include only $*"
     done
 }
 may base
+may text base
 may schemas base
 may topology base
-may sealing base schemas
+may sealing base text schemas
 may http base schemas topology
 may service base schemas topology http
-may processors base schemas topology service
+may processors base text schemas topology service
 may payment-connector payment_connector base schemas topology sealing service processors
-may command-api base schemas topology sealing http service processors
+may command-api base text schemas topology sealing http service processors
 may query-api base schemas topology http service processors
 
 # The rules know no protocol: a status, a problem or JSON is found for their reasons in http/.

@@ -111,9 +111,8 @@ struct mr_bytes command_url(const struct call *call);
 void api_set_positions(
     struct api *api, struct http_request *request, const struct shop_command_outcome *outcome);
 
-/* Refuses a body in which some string looks like a card number; `pointer` says where, as closely as
- * is known. False: sent. */
-bool api_no_card_numbers(struct http_request *request, const char *pointer);
+/* Refuses a body with a card number in it, and says where. False: sent. */
+bool api_no_card_numbers(struct http_request *request);
 
 /* -- the routes -- */
 

@@ -3,6 +3,7 @@
  */
 #include "api.h"
 
+#include "card_number.h"
 #include "policy.h"
 
 #include <http/shop_problem.h>
@@ -278,13 +279,14 @@ call_accepted(struct call *call, const struct dispatch_answer *answer)
     return NULL;
 }
 
-bool api_no_card_numbers(struct http_request *request, const char *pointer)
+bool api_no_card_numbers(struct http_request *request)
 {
-    if (!policy_json_has_card_number(http_body(request)))
+    struct mr_bytes pointer = {0};
+    if (!card_number_in_json(http_body(request), http_arena(request), &pointer))
         return true;
     struct http_field_error error = {
-        .pointer = mr_cstr(pointer),
-        .detail = "this looks like a card number; send a token of the payment provider",
+        .pointer = pointer,
+        .detail = "this is a card number; send a token of the payment provider",
         .code = "card-data",
     };
     http_send_problem_full(

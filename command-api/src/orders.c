@@ -178,7 +178,7 @@ static bool read_checkout(struct http_request *request, struct checkout *checkou
         {.name = "payment", .kind = HTTP_JSON_OBJECT, .fields = payment, .fields_count = 1},
     };
     checkout->cart_version = -1;
-    return api_no_card_numbers(request, "") &&
+    return api_no_card_numbers(request) &&
            http_read_json(request, fields, sizeof fields / sizeof fields[0]);
 }
 
@@ -242,8 +242,7 @@ void order_payments_post(struct http_request *request, void *user)
          .out = &token},
     };
     struct call *call = begin_on_order(request, api, &order_id);
-    if (!call || !api_no_card_numbers(request, "/method_token") ||
-        !http_read_json(request, fields, 1))
+    if (!call || !api_no_card_numbers(request) || !http_read_json(request, fields, 1))
         return;
     struct shop_start_payment command = {
         .meta = call_meta(call),
@@ -267,7 +266,8 @@ void order_cancellation_post(struct http_request *request, void *user)
         {.name = "reason", .kind = HTTP_JSON_TEXT, .max = REASON_BYTES_MAX, .out = &reason},
     };
     struct call *call = begin_on_order(request, user, &order_id);
-    if (!call || (http_body(request).len && !http_read_json(request, fields, 1)))
+    if (!call || !api_no_card_numbers(request) ||
+        (http_body(request).len && !http_read_json(request, fields, 1)))
         return;
     struct shop_cancel_order command = {
         .meta = call_meta(call),

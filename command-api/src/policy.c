@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-enum { KEY_MIN = 16, KEY_MAX = 64, CARD_DIGITS_MIN = 13, CARD_DIGITS_MAX = 19 };
+enum { KEY_MIN = 16, KEY_MAX = 64 };
 
 /* Takes the quotes and backslashes of an RFC 8941 string off. */
 static bool unquote(struct mr_bytes header, char *out, size_t *ret_len)
@@ -73,39 +73,6 @@ const char *policy_password_problem(struct mr_bytes password, struct mr_bytes em
         if (equal_without_case(password, mr_cstr(common_passwords[i])))
             return "this password is one of the most common ones";
     return NULL;
-}
-
-bool policy_is_card_number(struct mr_bytes text)
-{
-    int sum = 0;
-    int digits = 0;
-    for (size_t i = text.len; i > 0; i--) {
-        char c = text.ptr[i - 1];
-        if (c == ' ' || c == '-')
-            continue;
-        if (c < '0' || c > '9' || ++digits > CARD_DIGITS_MAX)
-            return false;
-        int worth = (c - '0') << (digits % 2 == 0);
-        sum += worth > 9 ? worth - 9 : worth;
-    }
-    return digits >= CARD_DIGITS_MIN && sum % 10 == 0;
-}
-
-bool policy_json_has_card_number(struct mr_bytes json)
-{
-    size_t start = 0;
-    bool inside = false;
-    for (size_t i = 0; i < json.len; i++) {
-        if (inside && json.ptr[i] == '\\') {
-            i++;
-        } else if (json.ptr[i] == '"') {
-            if (inside && policy_is_card_number(mr_bytes_of(json.ptr + start, i - start)))
-                return true;
-            inside = !inside;
-            start = i + 1;
-        }
-    }
-    return false;
 }
 
 struct mr_bytes policy_requires_position(

@@ -1,6 +1,6 @@
 /*
- * policy.h - what the write side accepts from outside, as pure functions: keys, passwords, numbers
- * that look like cards, positions.
+ * policy.h - what the write side accepts from outside, as pure functions: keys, passwords,
+ * positions.
  *
  * Threads  Any.
  */
@@ -22,12 +22,6 @@ bool policy_idempotency_key(
 /* NULL when the password is good enough, else a sentence that says what it lacks. `email` is the
  * normal form of the address. */
 const char *policy_password_problem(struct mr_bytes password, struct mr_bytes email);
-
-/* True for 13 to 19 digits, blanks and dashes aside, whose check digit is right (Luhn). */
-bool policy_is_card_number(struct mr_bytes text);
-
-/* True when any string in the JSON text is a card number. */
-bool policy_json_has_card_number(struct mr_bytes json);
 
 /* "topic:partition:next,..." of those positions whose topic begins with `prefix`, for the header
  * requires-position; a NULL view when there is none. */

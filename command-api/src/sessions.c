@@ -118,19 +118,27 @@ static void start(struct http_request *request, struct login *login)
         call, TOPIC_IDENTITY_USER_COMMANDS, login->user_id, SHOP_START_SESSION, &command, started);
 }
 
+static void end_attempt(const struct login *login, enum login_end end)
+{
+    login_delay_end(login->api->delays, login->email_key, end, mr_unix_ms());
+}
+
 static void
 verified(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct login *login = user;
     if (why == HTTP_STOPPING) {
+        end_attempt(login, LOGIN_NOT_TRIED);
         http_send_problem(request, "shutting-down", "repeat the request elsewhere");
     } else if (why != HTTP_WOKEN) {
+        end_attempt(login, LOGIN_NOT_TRIED);
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
     } else if (login->user_id.ptr && mr_bytes_equal(payload, mr_cstr("1"))) {
-        login_delay_succeeded(login->api->delays, login->email_key);
+        end_attempt(login, LOGIN_RIGHT);
         start(request, login);
     } else {
+        end_attempt(login, LOGIN_WRONG);
         http_send_problem_full(request, &(struct http_problem){.slug = "invalid-credentials"});
     }
 }
@@ -166,19 +174,25 @@ void sessions_post(struct http_request *request, void *user)
     struct mr_bytes email = login->email;
     (void)sealing_email_normalise(login->email, arena, &email);
     login->email_key = sealing_email_key(&api->email_hmac, email, arena);
-    int wait_s = login_delay_try(api->delays, login->email_key, mr_unix_ms());
+    int wait_s = login_delay_begin(api->delays, login->email_key, mr_unix_ms());
+    if (wait_s == LOGIN_DELAY_BUSY) {
+        http_send_problem_full(
+            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 1});
+        return;
+    }
     if (wait_s) {
         http_send_problem_full(
             request, &(struct http_problem){.slug = "too-many-attempts", .retry_after_s = wait_s});
         return;
     }
     if (find_account(login, arena, &error)) {
+        end_attempt(login, LOGIN_NOT_TRIED);
         mr_log(MR_LOG_ERROR, "read-failed", "error=\"%s\"", error.text);
         http_send_problem(request, "internal", "the account cannot be read");
         return;
     }
     if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login)) {
-        login_delay_withdraw(api->delays, login->email_key);
+        end_attempt(login, LOGIN_NOT_TRIED);
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
     }

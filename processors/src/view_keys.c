@@ -3,6 +3,7 @@
  * which no id, category or title holds, so that no part can be taken for the start of another.
  */
 #include <processors/views.h>
+#include <text/unicode.h>
 
 enum { NUMBER_BYTES = 8, SIGN_FLIP = 0x80 };
 
@@ -22,57 +23,9 @@ static char *put_number(char *at, int64_t number)
     return at + NUMBER_BYTES;
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* The small letter of a capital of two UTF-8 bytes: Latin-1, Latin Extended-A, Greek, Cyrillic. Its
- * small letter has two bytes as well, so that folding never lengthens a text. */
-static unsigned small_letter(unsigned c)
-{
-    bool even_pairs = (c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14A && c <= 0x177) ||
-                      (c >= 0x460 && c <= 0x481) || (c >= 0x48A && c <= 0x4BF) ||
-                      (c >= 0x4D0 && c <= 0x52F);
-    bool odd_pairs = (c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17E);
-    if ((c >= 0xC0 && c <= 0xDE && c != 0xD7) || (c >= 0x391 && c <= 0x3AB && c != 0x3A2) ||
-        (c >= 0x410 && c <= 0x42F))
-        return c + 0x20;
-    if (c >= 0x400 && c <= 0x40F)
-        return c + 0x50;
-    if (c == 0x178)
-        return 0xFF;
-    if (even_pairs)
-        return c | 1;
-    return odd_pairs ? (c + 1) & ~1U : c;
-}
-
-static void put_two(char *at, unsigned c)
-{
-    at[0] = (char)(0xC0 | c >> 6);
-    at[1] = (char)(0x80 | (c & 0x3F));
-}
-
 struct mr_bytes view_fold_title(struct mr_arena *arena, struct mr_bytes title)
 {
-    char *folded = mr_arena_alloc(arena, title.len + 1);
-    size_t len = 0;
-    for (size_t i = 0; i < title.len; i++) {
-        unsigned char c = (unsigned char)title.ptr[i];
-        if (is_blank((char)c) || c == '\0') {
-            if (len > 0 && folded[len - 1] != ' ')
-                folded[len++] = ' ';
-        } else if (c >= 0xC2 && c <= 0xDF && i + 1 < title.len) {
-            unsigned char next = (unsigned char)title.ptr[++i];
-            put_two(folded + len, small_letter((c & 0x1FU) << 6 | (next & 0x3FU)));
-            len += 2;
-        } else {
-            folded[len++] = (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-        }
-    }
-    if (len > 0 && folded[len - 1] == ' ')
-        len--;
-    return mr_bytes_of(folded, len);
+    return text_fold(arena, title);
 }
 
 struct mr_bytes

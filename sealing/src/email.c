@@ -1,54 +1,49 @@
-/* email.c - what is an address, by its characters; and its key, by HMAC. */
+/* email.c - the form of an address that is compared, and its key, by HMAC. */
 #include <sealing/email.h>
 #include <sealing/random.h>
+#include <text/domain.h>
+#include <text/unicode.h>
 
 #include <sodium.h>
 
-enum { ADDRESS_MAX = 254, LOCAL_MAX = 64 };
+enum { ADDRESS_BYTES_MAX = 254, LOCAL_BYTES_MAX = 64, INPUT_BYTES_MAX = 1024 };
 
-static bool is_allowed(char c)
+/* Quoted local parts and comments are allowed by RFC 5321, and nobody has one. */
+static bool has_special(struct mr_bytes local)
 {
-    unsigned char byte = (unsigned char)c;
-    return byte > ' ' && byte != 0x7f && !strchr("\"(),:;<>[\\]", c);
+    for (size_t i = 0; i < local.len; i++)
+        if (strchr("\"(),:;<>[\\]@", local.ptr[i]))
+            return true;
+    return false;
 }
 
-static bool is_domain(struct mr_bytes domain)
+static void lower_ascii(char *text, size_t len)
 {
-    bool dotted = false;
-    size_t label = 0;
-    for (size_t i = 0; i < domain.len; i++) {
-        if (domain.ptr[i] != '.') {
-            label++;
-            continue;
-        }
-        if (label == 0)
-            return false;
-        dotted = true;
-        label = 0;
-    }
-    return dotted && label > 0;
+    for (size_t i = 0; i < len; i++)
+        if (text[i] >= 'A' && text[i] <= 'Z')
+            text[i] = (char)(text[i] - 'A' + 'a');
 }
 
 bool sealing_email_normalise(
     struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email)
 {
-    if (!email.ptr || email.len > ADDRESS_MAX)
+    struct mr_bytes domain = {0};
+    if (!email.ptr || email.len > INPUT_BYTES_MAX || !text_is_visible(email))
         return false;
     const char *at = memchr(email.ptr, '@', email.len);
-    size_t local = at ? (size_t)(at - email.ptr) : 0;
-    if (local == 0 || local > LOCAL_MAX)
+    size_t local_len = at ? (size_t)(at - email.ptr) : 0;
+    if (local_len == 0)
         return false;
-    struct mr_bytes domain = {at + 1, email.len - local - 1};
-    if (memchr(domain.ptr, '@', domain.len) || !is_domain(domain))
+    struct mr_bytes local = text_compose(arena, mr_bytes_of(email.ptr, local_len));
+    struct mr_bytes rest = mr_bytes_of(at + 1, email.len - local_len - 1);
+    if (local.len > LOCAL_BYTES_MAX || has_special(local) || has_special(rest) ||
+        !text_domain_to_ascii(rest, arena, &domain) || !memchr(domain.ptr, '.', domain.len))
         return false;
-    char *normal = mr_arena_cstr(arena, email);
-    for (size_t i = 0; i < email.len; i++) {
-        if (!is_allowed(normal[i]))
-            return false;
-        if (normal[i] >= 'A' && normal[i] <= 'Z')
-            normal[i] = (char)(normal[i] - 'A' + 'a');
-    }
-    *ret_email = mr_bytes_of(normal, email.len);
+    struct mr_bytes normal = mr_arena_printf(arena, "%.*s@%.*s", MR_ARG(local), MR_ARG(domain));
+    if (normal.len > ADDRESS_BYTES_MAX)
+        return false;
+    lower_ascii((char *)(uintptr_t)normal.ptr, normal.len);
+    *ret_email = normal;
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 #include <tests/cmocka.h>
 
+#include <stdio.h>
+
 static const struct mr_bytes ada = MR_LITERAL("ada");
 static struct login_delay *delay;
 
@@ -22,10 +24,12 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void try_times(int times, int64_t now_ms)
+static void fail_times(int times, int64_t now_ms)
 {
-    for (int i = 0; i < times; i++)
-        assert_int_equal(login_delay_try(delay, ada, now_ms), 0);
+    for (int i = 0; i < times; i++) {
+        assert_int_equal(login_delay_begin(delay, ada, now_ms), 0);
+        login_delay_end(delay, ada, LOGIN_WRONG, now_ms);
+    }
 }
 
 /* As many attempts as are allowed, each as soon as it is. Returns when the last was made. */
@@ -33,9 +37,12 @@ static int64_t fail_for_long(int times)
 {
     int64_t now_ms = 1000;
     for (int i = 0; i < times;) {
-        int wait_s = login_delay_try(delay, ada, now_ms);
+        int wait_s = login_delay_begin(delay, ada, now_ms);
         now_ms += 1000 * (int64_t)wait_s;
-        i += wait_s == 0;
+        if (wait_s == 0) {
+            login_delay_end(delay, ada, LOGIN_WRONG, now_ms);
+            i++;
+        }
     }
     return now_ms;
 }
@@ -43,70 +50,101 @@ static int64_t fail_for_long(int times)
 static void a_few_failures_cost_nothing(void **state)
 {
     (void)state;
-    try_times(5, 1000);
+    fail_times(5, 1000);
 }
 
 static void from_the_fifth_on_the_wait_doubles(void **state)
 {
     (void)state;
-    try_times(5, 1000);
-    assert_int_equal(login_delay_try(delay, ada, 1000), 1);
-    try_times(1, 2000);
-    assert_int_equal(login_delay_try(delay, ada, 2000), 2);
-    try_times(1, 4000);
-    assert_int_equal(login_delay_try(delay, ada, 4000), 4);
-    assert_int_equal(login_delay_try(delay, mr_cstr("bob"), 4000), 0);
+    fail_times(5, 1000);
+    assert_int_equal(login_delay_begin(delay, ada, 1000), 1);
+    fail_times(1, 2000);
+    assert_int_equal(login_delay_begin(delay, ada, 2000), 2);
+    fail_times(1, 4000);
+    assert_int_equal(login_delay_begin(delay, ada, 4000), 4);
+    assert_int_equal(login_delay_begin(delay, mr_cstr("bob"), 4000), 0);
 }
 
-static void many_at_once_are_no_way_around_it(void **state)
+static void right_passwords_are_let_in_at_once(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 12; i++)
+        assert_int_equal(login_delay_begin(delay, ada, 1000), 0);
+    for (int i = 0; i < 12; i++)
+        login_delay_end(delay, ada, LOGIN_RIGHT, 1000);
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(login_delay_begin(delay, ada, 1000), 0);
+    assert_int_equal(login_delay_begin(delay, ada, 1000), LOGIN_DELAY_BUSY);
+}
+
+static void many_guesses_at_once_are_no_way_around_it(void **state)
 {
     int allowed = 0;
     (void)state;
+    fail_times(4, 1000);
     for (int i = 0; i < 64; i++) /* None has been judged yet. */
-        allowed += login_delay_try(delay, ada, 1000) == 0;
-    assert_int_equal(allowed, 5);
+        allowed += login_delay_begin(delay, ada, 1000) == 0;
+    assert_int_equal(allowed, 1);
+    login_delay_end(delay, ada, LOGIN_WRONG, 1000);
+    assert_int_equal(login_delay_begin(delay, ada, 1000), 1);
 }
 
 static void what_is_refused_does_not_lengthen_it(void **state)
 {
     (void)state;
-    try_times(5, 1000);
+    fail_times(5, 1000);
     for (int i = 0; i < 100; i++)
-        assert_int_equal(login_delay_try(delay, ada, 1500), 1);
-    try_times(1, 2000);
+        assert_int_equal(login_delay_begin(delay, ada, 1500), 1);
+    fail_times(1, 2000);
 }
 
 static void it_is_never_more_than_an_hour(void **state)
 {
     (void)state;
     int64_t now_ms = fail_for_long(30);
-    assert_int_equal(login_delay_try(delay, ada, now_ms), 3600);
-    assert_int_equal(login_delay_try(delay, ada, now_ms + 3600000), 0);
+    assert_int_equal(login_delay_begin(delay, ada, now_ms), 3600);
+    assert_int_equal(login_delay_begin(delay, ada, now_ms + 3600000), 0);
 }
 
-static void success_forgives(void **state)
+static void success_forgives_half(void **state)
 {
     (void)state;
-    int64_t now_ms = fail_for_long(10);
-    login_delay_succeeded(delay, ada);
-    try_times(5, now_ms);
+    fail_times(4, 1000);
+    assert_int_equal(login_delay_begin(delay, ada, 1000), 0);
+    login_delay_end(delay, ada, LOGIN_RIGHT, 1000);
+    fail_times(3, 1000); /* And not five. */
+    assert_int_equal(login_delay_begin(delay, ada, 1000), 1);
 }
 
 static void an_attempt_that_was_not_made_is_taken_back(void **state)
 {
     (void)state;
     for (int i = 0; i < 100; i++) {
-        try_times(1, 1000);
-        login_delay_withdraw(delay, ada);
+        assert_int_equal(login_delay_begin(delay, ada, 1000), 0);
+        login_delay_end(delay, ada, LOGIN_NOT_TRIED, 1000);
     }
-    try_times(5, 1000);
+    fail_times(5, 1000);
 }
 
 static void old_failures_are_forgotten(void **state)
 {
     (void)state;
     int64_t now_ms = fail_for_long(10);
-    try_times(5, now_ms + 25 * INT64_C(3600) * 1000);
+    fail_times(5, now_ms + 25 * INT64_C(3600) * 1000);
+}
+
+static void the_log_ins_of_others_do_not_make_an_account_forgotten(void **state)
+{
+    (void)state;
+    fail_times(5, 1000);
+    for (int i = 0; i < 1000000; i++) {
+        char other[16];
+        struct mr_bytes account =
+            mr_bytes_of(other, (size_t)snprintf(other, sizeof other, "%d", i));
+        (void)login_delay_begin(delay, account, 1000);
+        login_delay_end(delay, account, LOGIN_WRONG, 1000);
+    }
+    assert_int_equal(login_delay_begin(delay, ada, 1000), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -116,12 +154,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_few_failures_cost_nothing),
         TEST(from_the_fifth_on_the_wait_doubles),
-        TEST(many_at_once_are_no_way_around_it),
+        TEST(right_passwords_are_let_in_at_once),
+        TEST(many_guesses_at_once_are_no_way_around_it),
         TEST(what_is_refused_does_not_lengthen_it),
         TEST(it_is_never_more_than_an_hour),
-        TEST(success_forgives),
+        TEST(success_forgives_half),
         TEST(an_attempt_that_was_not_made_is_taken_back),
         TEST(old_failures_are_forgotten),
+        TEST(the_log_ins_of_others_do_not_make_an_account_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -85,29 +85,6 @@ static void passwords_are_judged_by_length_and_fame_only(void **state)
     assert_false(good_password("Ada@Shop.example"));
 }
 
-static void card_numbers_are_known_by_their_check_digit(void **state)
-{
-    (void)state;
-    assert_true(policy_is_card_number(mr_cstr("4111111111111111")));
-    assert_true(policy_is_card_number(mr_cstr("4111 1111-1111 1111")));
-    assert_true(policy_is_card_number(mr_cstr("378282246310005")));
-    assert_false(policy_is_card_number(mr_cstr("4111111111111112")));
-    assert_false(policy_is_card_number(mr_cstr("pm_4111111111111111")));
-    assert_false(policy_is_card_number(mr_cstr("000000000000")));
-    assert_false(policy_is_card_number(mr_cstr("00000000000000000000")));
-    assert_false(policy_is_card_number(mr_cstr("")));
-}
-
-static void card_numbers_are_found_in_any_string_of_a_body(void **state)
-{
-    (void)state;
-    assert_true(policy_json_has_card_number(mr_cstr("{\"a\":{\"b\":[\"4111111111111111\"]}}")));
-    assert_true(policy_json_has_card_number(mr_cstr("{\"4111111111111111\":1}")));
-    assert_false(policy_json_has_card_number(mr_cstr("{\"a\":\"pm_approve\",\"b\":12}")));
-    assert_false(policy_json_has_card_number(mr_cstr("{\"a\\\"\":\"x\\\\\",\"b\":\"\"}")));
-    assert_false(policy_json_has_card_number(mr_cstr("\"unterminated 4111111111111111")));
-}
-
 static void only_catalogue_positions_are_required(void **state)
 {
     (void)state;
@@ -128,8 +105,6 @@ int main(void)
         cmocka_unit_test(keys_may_be_quoted_or_bare),
         cmocka_unit_test(keys_of_the_wrong_form_or_length_are_refused),
         cmocka_unit_test(passwords_are_judged_by_length_and_fame_only),
-        cmocka_unit_test(card_numbers_are_known_by_their_check_digit),
-        cmocka_unit_test(card_numbers_are_found_in_any_string_of_a_body),
         cmocka_unit_test(only_catalogue_positions_are_required),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

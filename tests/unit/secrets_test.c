@@ -155,7 +155,24 @@ static void addresses_have_one_normal_form(void **state)
 {
     (void)state;
     assert_true(normalises("Ada.L+shop@Example.ORG", "ada.l+shop@example.org"));
-    assert_true(normalises("j\xc3\xbcrgen@b\xc3\xbc.example", NULL));
+    assert_true(normalises("j\xc3\xbcrgen@b\xc3\xbc.example", "j\xc3\xbcrgen@xn--b-eha.example"));
+    /* One account, however it is typed. */
+    const char *cher = "ada@xn--bcher-kva.example";
+    assert_true(normalises(
+        "ada@b\xc3\xbc"
+        "cher.example",
+        cher));
+    assert_true(normalises(
+        "ada@B\xc3\x9c"
+        "CHER.example",
+        cher));
+    assert_true(normalises(
+        "ada@bu\xcc\x88"
+        "cher.example",
+        cher));
+    assert_true(normalises("ada@XN--BCHER-KVA.example", cher));
+    assert_true(normalises("jos\xc3\xa9@shop.example", "jos\xc3\xa9@shop.example"));
+    assert_true(normalises("jose\xcc\x81@shop.example", "jos\xc3\xa9@shop.example"));
 }
 
 static void what_is_no_address_is_refused(void **state)
@@ -175,6 +192,27 @@ static void what_is_no_address_is_refused(void **state)
         "a\tb@example.org",
         "\"a\"@example.org",
         "<ada@example.org>",
+        "\xe2\x80\x8b"
+        "ada@example.org",         /* Zero-width space, */
+        "ada@example.org\xc2\xa0", /* no-break space, */
+        "a\xc2\xad"
+        "da@example.org", /* soft hyphen, */
+        "\xe2\x80\xae"
+        "ada@example.org", /* right-to-left override, */
+        "a\xe2\x80\x8d"
+        "da@example.org",                  /* zero-width joiner, */
+        "ada\xef\xbb\xbf@example.org",     /* byte order mark, */
+        "ada\xe3\x80\x80@example.org",     /* ideographic space, */
+        "ada\xe3\x85\xa4@example.org",     /* Hangul filler, */
+        "ada\xef\xb8\x8f@example.org",     /* variation selector, */
+        "ada\xf3\xa0\x80\xa0@example.org", /* tag, */
+        "ada\xee\x80\x80@example.org",     /* private use, */
+        "ada\xc2\x85@example.org",         /* C1 control, */
+        "ada@ex\xe2\x80\x8b"
+        "ample.org",           /* in the domain, */
+        "ada\xff@example.org", /* and what is not UTF-8. */
+        "ada@-example.org",
+        "ada@exa mple.org",
         "0123456789012345678901234567890123456789012345678901234567890123x@example.org"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(normalises(bad[i], NULL));

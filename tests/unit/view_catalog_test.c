@@ -134,12 +134,19 @@ static void titles_are_folded_in_more_than_one_alphabet(void **state)
 {
     static const char *const rows[][2] = {
         {"  RED \t Robot ", "red robot"},
-        {"CR\u00c8ME BR\u00dbL\u00c9E \u00d7 \u00ff", "cr\u00e8me br\u00fbl\u00e9e \u00d7 \u00ff"},
-        {"\u0141\u00d3D\u0179 \u0178 \u017d", "\u0142\u00f3d\u017a \u00ff \u017e"},
-        {"\u0391\u03a9\u03ab \u03c9", "\u03b1\u03c9\u03cb \u03c9"},
+        {"CR\u00c8ME BR\u00dbL\u00c9E \u00d7 \u00ff", "creme brulee \u00d7 y"},
+        {"Cre\u0300me", "creme"},
+        {"\u0386\u039d\u0395\u039c\u039f\u03a3 LAMP", "\u03b1\u03bd\u03b5\u03bc\u03bf\u03c3 lamp"},
+        {"\u0388\u03bb\u03b1\u03c4\u03bf", "\u03b5\u03bb\u03b1\u03c4\u03bf"},
+        {"\u039f\u03b4\u03c5\u03c3\u03c3\u03b5\u03c5\u03c2",
+         "\u03bf\u03b4\u03c5\u03c3\u03c3\u03b5\u03c5\u03c3"},
+        {"STRASSE Stra\u00dfe", "strasse strasse"},
         {"\u041c\u0410\u0442\u0420\u0401\u0428\u041a\u0410",
-         "\u043c\u0430\u0442\u0440\u0451\u0448\u043a\u0430"},
-        {"\u0130 \u0138 \u0149 \u6771", "\u0130 \u0138 \u0149 \u6771"},
+         "\u043c\u0430\u0442\u0440\u0435\u0448\u043a\u0430"},
+        {"\uff26\uff35\uff2c\uff2c \ufb01ne", "full fine"},
+        {"Vi\u1ec7t Nam", "viet nam"},
+        {"soft\u00adhyphen", "softhyphen"},
+        {"\u6771", "\u6771"},
     };
     struct mr_arena arena = {0};
     (void)state;

@@ -3,7 +3,7 @@
 # It may use nothing but bash and dpkg: on a bare machine there is not even a python3 yet.
 
 packages_build="gcc libc6-dev cmake ninja-build pkg-config python3 librdkafka-dev librocksdb-dev
-    libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev liblzma-dev libcmocka-dev"
+    libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev liblzma-dev libutf8proc-dev libidn2-dev libcmocka-dev"
 packages_run="maven ca-certificates nginx-light" # and the release's Java
 packages_test="clang-format"
 

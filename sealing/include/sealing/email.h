@@ -9,9 +9,11 @@
 #include <sealing/secrets.h>
 
 /*
- * The form of an address that uniqueness is about: lower case (ASCII). False for what is no
- * address: not exactly one '@', empty or over-long sides, blanks, control characters, quotes,
- * a domain without a dot or with an empty label, over 254 bytes.
+ * The form of an address that uniqueness is about: small letters (ASCII) and composed characters
+ * before the '@', the domain by IDNA ("xn--..."). False for what is not an address: not exactly one
+ * '@', empty or over-long sides, a character that cannot be seen (blanks, controls, zero-width and
+ * direction marks of all Unicode), quotes, a domain without a dot or with a label that is not
+ * valid, over 254 bytes.
  */
 bool sealing_email_normalise(
     struct mr_bytes email, struct mr_arena *arena, struct mr_bytes *ret_email);
