@@ -1,6 +1,6 @@
 /*
- * registry.c - folds the topic `_schemas` into a registry: at a program's start, and again when a
- * record comes whose schema was registered later.
+ * registry.c - folds the topic `_schemas` into a registry: when a program starts, and again when it
+ * reads a record whose schema was registered later.
  */
 #include <service/registry.h>
 
@@ -9,14 +9,16 @@
 #include <base/log.h>
 #include <topology/kafka.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { BROKER_TIMEOUT_MS = 10000, READ_TIMEOUT_MS = 30000, POLL_MS = 200, RELOAD_PAUSE_MS = 100 };
 
-/* What is not a registry's record is passed over, as a registry itself does: a compacted topic
- * keeps it. A schema of ours that is missing because of it is found when the registry is bound. */
-static void apply_all(struct codec_registry *registry, const struct topo_record *records, int count)
+/* A record that no registry wrote is skipped, as a registry itself does: a compacted topic keeps
+ * it. A schema of ours that is missing because of it is found when the registry is bound. */
+static void registry_apply_records(
+    struct codec_registry *registry, const struct topo_record *records, int count)
 {
     for (int i = 0; i < count; i++) {
         struct mr_error why = {0};
@@ -32,38 +34,39 @@ static void apply_all(struct codec_registry *registry, const struct topo_record 
     }
 }
 
-static void pause_ms(int ms)
+static void registry_pause(int ms)
 {
     nanosleep(&(struct timespec){.tv_nsec = (long)ms * 1000000}, NULL);
 }
 
-/* A topic that was made a moment ago may have no leader yet: asked again until `until_ms`. */
-static int add_patiently(struct topo_kafka_reader *reader, int64_t until_ms, struct mr_error *error)
+/* A topic that was just created may have no leader yet, so this retries until `until_ms`. */
+static int
+registry_add_topic(struct topo_kafka_reader *reader, int64_t until_ms, struct mr_error *error)
 {
     for (;;) {
-        int code = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
-        if (code == 0 || mr_code_class(code) != MR_CLASS_RETRY || mr_monotonic_ms() > until_ms)
-            return code;
-        pause_ms(POLL_MS);
+        int rc = topo_kafka_reader_add(reader, SHOP_REGISTRY_TOPIC, 0, TOPO_KAFKA_BEGIN, error);
+        if (rc == 0 || mr_code_class(rc) != MR_CLASS_RETRY || mr_monotonic_ms() > until_ms)
+            return rc;
+        registry_pause(POLL_MS);
     }
 }
 
-static int read_to_end(
+static int registry_read_to_end(
     struct topo_kafka_reader *reader,
     struct codec_registry *registry,
     const char *brokers,
     struct mr_error *error)
 {
     int64_t until_ms = mr_monotonic_ms() + READ_TIMEOUT_MS;
-    int code = add_patiently(reader, until_ms, error);
-    while (code == 0 && !topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
+    int rc = registry_add_topic(reader, until_ms, error);
+    while (rc == 0 && !topo_kafka_reader_at_end(reader, SHOP_REGISTRY_TOPIC, 0)) {
         const struct topo_record *records = NULL;
         int count = topo_kafka_reader_poll(reader, POLL_MS, &records, error);
         if (count < 0 && mr_code_class(count) != MR_CLASS_RETRY)
             return count;
         if (count > 0)
-            apply_all(registry, records, count);
-        if (code == 0 && mr_monotonic_ms() > until_ms)
+            registry_apply_records(registry, records, count);
+        if (rc == 0 && mr_monotonic_ms() > until_ms)
             return mr_fail(
                 error,
                 MR_UNAVAILABLE,
@@ -72,10 +75,10 @@ static int read_to_end(
                 SHOP_REGISTRY_TOPIC,
                 (int)READ_TIMEOUT_MS);
     }
-    return code;
+    return rc;
 }
 
-static int read_topic(
+static int registry_read_topic(
     const struct topo_kafka_options *options,
     struct codec_registry *registry,
     bool *ret_there,
@@ -83,93 +86,94 @@ static int read_topic(
 {
     struct topo_kafka_reader *reader = NULL;
     int32_t partitions = 0;
-    int code = topo_kafka_ping(options, BROKER_TIMEOUT_MS, error);
-    if (code == 0)
-        code = topo_kafka_partitions(options, SHOP_REGISTRY_TOPIC, &partitions, error);
-    if (code != 0)
-        return code;
+    int rc = topo_kafka_ping(options, BROKER_TIMEOUT_MS, error);
+    if (rc == 0)
+        rc = topo_kafka_partitions(options, SHOP_REGISTRY_TOPIC, &partitions, error);
+    if (rc != 0)
+        return rc;
     *ret_there = partitions > 0;
     if (partitions == 0)
         return 0;
-    code = topo_kafka_reader_new(options, &reader, error);
-    if (code == 0)
-        code = read_to_end(reader, registry, options->brokers, error);
+    rc = topo_kafka_reader_new(options, &reader, error);
+    if (rc == 0)
+        rc = registry_read_to_end(reader, registry, options->brokers, error);
     topo_kafka_reader_free(reader);
-    return code;
+    return rc;
 }
 
-/* -- an id that is not known -- */
+/* -- an unknown schema id -- */
 
-struct reload {
+struct registry_source {
     char *brokers;
     char *client_id;
 };
 
-static void reload_free(void *user)
+static void registry_free_source(void *user)
 {
-    struct reload *reload = user;
-    free(reload->brokers);
-    free(reload->client_id);
-    free(reload);
+    struct registry_source *source = user;
+    free(source->brokers);
+    free(source->client_id);
+    free(source);
 }
 
-/* What was applied before is applied again, to no effect. A record with an id that nobody
- * registered costs a reading each time it is decoded: so not more than a few in a second. */
-static int reload(void *user, struct codec_registry *registry, struct mr_error *error)
+/* Reads the whole topic: applying a record twice has no effect. A record with an id that nobody
+ * registered costs a reading each time it is decoded, so the pause allows only a few a second. */
+static int registry_reload(void *user, struct codec_registry *registry, struct mr_error *error)
 {
-    const struct reload *own = user;
-    const struct topo_kafka_options options = {own->brokers, own->client_id, NULL};
+    const struct registry_source *source = user;
+    const struct topo_kafka_options options = {source->brokers, source->client_id, NULL};
     bool there = false;
     size_t before = codec_registry_count(registry);
-    pause_ms(RELOAD_PAUSE_MS);
-    int code = read_topic(&options, registry, &there, error);
-    if (code == 0)
+    registry_pause(RELOAD_PAUSE_MS);
+    int rc = registry_read_topic(&options, registry, &there, error);
+    if (rc == 0)
         mr_log(
             MR_LOG_INFO,
             "schemas-reloaded",
             "before=%zu after=%zu",
             before,
             codec_registry_count(registry));
-    return code;
+    return rc;
 }
 
 static void
-reload_unknown(struct codec_registry *registry, const char *brokers, const char *client_id)
+registry_watch_unknown(struct codec_registry *registry, const char *brokers, const char *client_id)
 {
-    struct reload *own = mr_calloc(1, sizeof *own);
-    own->brokers = mr_strdup(brokers);
-    own->client_id = mr_strdup(client_id);
-    codec_registry_on_unknown(registry, reload, own, reload_free);
+    struct registry_source *source = mr_calloc(1, sizeof *source);
+    source->brokers = mr_strdup(brokers);
+    source->client_id = mr_strdup(client_id);
+    codec_registry_on_unknown(registry, registry_reload, source, registry_free_source);
 }
 
 /* -- at start -- */
 
-static int load(
+static int registry_load(
     const char *brokers,
     const char *client_id,
     bool bind,
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
+    assert(brokers && client_id && ret_registry);
     struct topo_kafka_options options = {.brokers = brokers, .client_id = client_id};
     struct codec_registry *registry = codec_registry_new();
     bool there = false;
-    int code = read_topic(&options, registry, &there, error);
-    if (code == 0 && bind && !there)
-        code = mr_fail(
+    int rc = registry_read_topic(&options, registry, &there, error);
+    if (rc == 0 && bind && !there)
+        rc = mr_fail(
             error,
             MR_CONFIG,
             "%s has no topic %s: run `millrace schemas register --brokers %s`",
             brokers,
             SHOP_REGISTRY_TOPIC,
             brokers);
-    if (code == 0 && bind)
-        code = codec_registry_bind(registry, error);
-    if (code != 0) {
+    if (rc == 0 && bind)
+        rc = codec_registry_bind(registry, error);
+    if (rc != 0) {
         codec_registry_free(registry);
-        return code;
+        return rc;
     }
-    reload_unknown(registry, brokers, client_id);
+    registry_watch_unknown(registry, brokers, client_id);
     *ret_registry = registry;
     return 0;
 }
@@ -180,7 +184,7 @@ int shop_registry_load(
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    return load(brokers, client_id, true, ret_registry, error);
+    return registry_load(brokers, client_id, true, ret_registry, error);
 }
 
 int shop_registry_read(
@@ -189,5 +193,5 @@ int shop_registry_read(
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    return load(brokers, client_id, false, ret_registry, error);
+    return registry_load(brokers, client_id, false, ret_registry, error);
 }

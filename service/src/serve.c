@@ -1,4 +1,4 @@
-/* serve.c - what a program starts of the libraries: engines on Kafka, and HTTP before them. */
+/* serve.c - starts what a program takes from the libraries: engines on Kafka, and HTTP. */
 #include <service/service.h>
 
 #include <base/log.h>
@@ -8,7 +8,7 @@
 
 enum { PORT_MAX = 65535, THREADS_MAX = 64 };
 
-static void log_engine(void *user, int level, const char *event, const char *text)
+static void serve_log_event(void *user, int level, const char *event, const char *text)
 {
     const struct service_engine *engine = user;
     mr_log((enum mr_log_level)level, event, "engine=%s %s", engine->name, text);
@@ -21,6 +21,7 @@ int service_start_engine(
     const struct topo_engine_options *options,
     struct mr_error *error)
 {
+    assert(name && topology && options);
     assert(service->engines_count < SERVICE_ENGINES_MAX);
     struct service_engine *engine = &service->engines[service->engines_count++];
     *engine = (struct service_engine){.name = name, .topology = topology};
@@ -28,7 +29,7 @@ int service_start_engine(
     all.instance_id = mr_options_text(&service->options, "instance");
     all.io_open = topo_kafka_open;
     all.io_user = &service->kafka;
-    all.on_log = log_engine;
+    all.on_log = serve_log_event;
     all.log_user = engine;
     return topo_engine_start(topology, &all, &engine->engine, error);
 }
@@ -37,36 +38,37 @@ int service_bound_memory(const struct service *service, struct mr_error *error)
 {
     const struct mr_options *options = &service->options;
     struct topo_memory bounds = {0};
-    int code = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
-    if (code == 0)
-        code =
-            mr_options_mebibytes(options, "write-buffers-mb", &bounds.write_buffers_bytes, error);
-    if (code == 0)
+    int rc = mr_options_mebibytes(options, "block-cache-mb", &bounds.block_cache_bytes, error);
+    if (rc == 0)
+        rc = mr_options_mebibytes(options, "write-buffers-mb", &bounds.write_buffers_bytes, error);
+    if (rc == 0)
         topo_memory_init(&bounds);
-    return code;
+    return rc;
 }
 
 int service_start_http(
     struct service *service, const struct http_server_options *options, struct mr_error *error)
 {
+    assert(!service->server && options->routes_count > 0);
     struct http_server_options server = *options;
     int64_t port = 0, threads = 0;
-    int code = mr_options_integer(&service->options, "port", 0, PORT_MAX, &port, error);
-    if (code == 0)
-        code = mr_options_integer(&service->options, "threads", 1, THREADS_MAX, &threads, error);
+    int rc = mr_options_integer(&service->options, "port", 0, PORT_MAX, &port, error);
+    if (rc == 0)
+        rc = mr_options_integer(&service->options, "threads", 1, THREADS_MAX, &threads, error);
     server.address = mr_options_text(&service->options, "address");
     server.port = (uint16_t)port;
     server.threads = (int)threads;
-    if (code == 0)
-        code = http_server_start(&server, &service->server, error);
-    if (code)
-        return code;
+    if (rc == 0)
+        rc = http_server_start(&server, &service->server, error);
+    if (rc)
+        return rc;
     unsigned at = http_server_port(service->server);
     mr_log(MR_LOG_INFO, "listening", "address=%s port=%u", server.address, at);
     return 0;
 }
 
-static int is_ready(void *user, struct mr_buffer *out)
+/* The status of each engine, by name. Returns whether all of them run. */
+static int serve_write_status(void *user, struct mr_buffer *out)
 {
     const struct service *service = user;
     int ready = 1;
@@ -81,7 +83,7 @@ static int is_ready(void *user, struct mr_buffer *out)
     return ready;
 }
 
-static void metrics(void *user, struct mr_buffer *out)
+static void serve_write_metrics(void *user, struct mr_buffer *out)
 {
     const struct service *service = user;
     for (size_t i = 0; i < service->engines_count; i++)
@@ -90,18 +92,19 @@ static void metrics(void *user, struct mr_buffer *out)
 
 int service_start_status(struct service *service, struct mr_error *error)
 {
+    assert(!service->status);
     int64_t port = 0;
-    int code = mr_options_integer(&service->options, "status-port", 0, PORT_MAX, &port, error);
-    if (code)
-        return code;
+    int rc = mr_options_integer(&service->options, "status-port", 0, PORT_MAX, &port, error);
+    if (rc)
+        return rc;
     struct http_status_options status = {
         .port = (uint16_t)port,
-        .ready = is_ready,
-        .metrics = metrics,
+        .ready = serve_write_status,
+        .metrics = serve_write_metrics,
         .user = service,
     };
-    code = http_status_start(&status, &service->status, error);
-    if (code == 0)
+    rc = http_status_start(&status, &service->status, error);
+    if (rc == 0)
         mr_log(MR_LOG_INFO, "listening", "status_port=%u", http_status_port(service->status));
-    return code;
+    return rc;
 }

@@ -6,6 +6,7 @@
 #include <http/status.h>
 #include <service/registry.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,11 +14,11 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { LOOK_EVERY_MS = 500 };
+enum { CHECK_EVERY_MS = 500 };
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Before any thread: all inherit it. */
-static void block_signals(sigset_t *ret_signals)
+/* Called before the first thread starts, so that all inherit the mask. */
+static void service_block_signals(sigset_t *ret_signals)
 {
     sigemptyset(ret_signals);
     sigaddset(ret_signals, SIGTERM);
@@ -26,8 +27,9 @@ static void block_signals(sigset_t *ret_signals)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* The number of engines that run; an error when one of them or of the other parts has failed. */
-static int look(const struct service *service, size_t *ret_running, struct mr_error *error)
+/* Counts the engines that run; an error when an engine or another part has failed. */
+static int
+service_check_parts(const struct service *service, size_t *ret_running, struct mr_error *error)
 {
     size_t running = 0;
     for (size_t i = 0; i < service->engines_count; i++) {
@@ -43,20 +45,20 @@ static int look(const struct service *service, size_t *ret_running, struct mr_er
     return 0;
 }
 
-static int
-serve_until_told(const struct service *service, const sigset_t *signals, struct mr_error *error)
+static int service_wait_for_signal(
+    const struct service *service, const sigset_t *signals, struct mr_error *error)
 {
     bool announced = false;
     for (;;) {
         size_t running = 0;
-        int code = look(service, &running, error);
-        if (code)
-            return code;
+        int rc = service_check_parts(service, &running, error);
+        if (rc)
+            return rc;
         if (!announced && running == service->engines_count) {
             announced = true;
             mr_log(MR_LOG_INFO, "ready", "engines=%zu", running);
         }
-        struct timespec tick = {.tv_nsec = LOOK_EVERY_MS * 1000000L};
+        struct timespec tick = {.tv_nsec = CHECK_EVERY_MS * 1000000L};
         int number = sigtimedwait(signals, NULL, &tick);
         if (number > 0) {
             mr_log(MR_LOG_INFO, "stopping", "signal=%d", number);
@@ -65,7 +67,8 @@ serve_until_told(const struct service *service, const sigset_t *signals, struct 
     }
 }
 
-static void stop(struct service *service)
+/* In the order that service.h promises. */
+static void service_stop_parts(struct service *service)
 {
     const struct service_spec *spec = service->spec;
     if (service->server)
@@ -76,7 +79,7 @@ static void stop(struct service *service)
     for (size_t i = 0; i < service->engines_count; i++)
         if (service->engines[i].engine)
             topo_engine_stop(service->engines[i].engine);
-    http_server_free(service->server); /* Now that no engine wakes its requests any more. */
+    http_server_free(service->server); /* No engine wakes its requests any more. */
     for (size_t i = 0; i < service->engines_count; i++) {
         topo_engine_free(service->engines[i].engine);
         topo_topology_free(service->engines[i].topology);
@@ -86,35 +89,35 @@ static void stop(struct service *service)
     codec_registry_free(service->registry);
 }
 
-static int run(struct service *service, struct mr_error *error)
+static int service_run(struct service *service, struct mr_error *error)
 {
     const struct mr_options *options = &service->options;
     sigset_t signals;
     mr_log_init(service->spec->name, mr_log_level_of(mr_options_text(options, "log-level")));
-    block_signals(&signals);
+    service_block_signals(&signals);
     service->kafka = (struct topo_kafka_options){
         .brokers = mr_options_text(options, "brokers"), .client_id = service->executable};
-    int code = service->spec->configure(service, service->self, error);
-    if (code == 0)
-        code = shop_registry_load(
+    int rc = service->spec->configure(service, service->self, error);
+    if (rc == 0)
+        rc = shop_registry_load(
             service->kafka.brokers, service->kafka.client_id, &service->registry, error);
-    if (code == 0)
-        code = service->spec->start(service, service->self, error);
-    if (code == 0)
-        code = serve_until_told(service, &signals, error);
-    stop(service);
-    return code;
+    if (rc == 0)
+        rc = service->spec->start(service, service->self, error);
+    if (rc == 0)
+        rc = service_wait_for_signal(service, &signals, error);
+    service_stop_parts(service);
+    return rc;
 }
 
-/* Does what the options say. */
-static int obey(struct service *service, struct mr_error *error)
+/* --help, --version, or the program itself. */
+static int service_follow_options(struct service *service, struct mr_error *error)
 {
     const struct service_spec *spec = service->spec;
     const struct mr_options *options = &service->options;
     if (options->operands_count)
-        return mr_fail(error, MR_CONFIG, "it takes no operands; see --help");
+        return mr_fail(error, MR_CONFIG, "this program takes no operands; see --help");
     if (!options->help_wanted && !options->version_wanted)
-        return run(service, error);
+        return service_run(service, error);
     if (options->help_wanted)
         mr_options_print_help(
             spec->options, spec->options_count, service->executable, "[OPTION]...", spec->purpose);
@@ -134,20 +137,21 @@ static void service_harden_process(void)
 
 int service_main(const struct service_spec *spec, void *self, int argc, char **argv)
 {
+    assert(spec && spec->name && spec->purpose && spec->configure && spec->start);
     struct service service = {.spec = spec, .self = self};
     struct mr_error error = {.text = "failed"};
     mr_open_standard_descriptors();
     service_harden_process();
     mr_log_init(spec->name, MR_LOG_INFO);
     (void)snprintf(service.executable, sizeof service.executable, "millrace-%s", spec->name);
-    int code =
+    int rc =
         mr_options_parse(&service.options, spec->options, spec->options_count, argc, argv, &error);
-    if (code == 0) {
-        code = obey(&service, &error);
+    if (rc == 0) {
+        rc = service_follow_options(&service, &error);
         mr_options_clean_up(&service.options);
     }
-    if (code == 0)
+    if (rc == 0)
         return EXIT_STOPPED;
     mr_log(MR_LOG_ERROR, "failed", "error=\"%s\"", error.text);
-    return code == MR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
+    return rc == MR_CONFIG ? EXIT_USAGE : EXIT_FAILED;
 }

@@ -1,6 +1,6 @@
 /*
- * registry.h - the schema registry as Kafka has it, for programs: read at start, and again when a
- * record comes whose schema id is not known.
+ * registry.h - the schema registry that Kafka's topic `_schemas` holds: read when a program starts,
+ * and again when a record has an unknown schema id.
  */
 #ifndef SERVICE_REGISTRY_H
 #define SERVICE_REGISTRY_H
@@ -19,7 +19,8 @@ int shop_registry_load(
     struct codec_registry **ret_registry,
     struct mr_error *error);
 
-/* The same without binding, for tools that register. An absent topic is an empty registry. */
+/* As shop_registry_load, without binding: for tools that register schemas. An absent topic is an
+ * empty registry. */
 int shop_registry_read(
     const char *brokers,
     const char *client_id,

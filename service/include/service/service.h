@@ -1,16 +1,16 @@
 /*
- * service.h - what every long-running program is around its own parts: options, log, schemas,
- * engines, HTTP, signals, exit codes. Its main.c says only what is its own.
+ * service.h - the frame of every long-running program: options, logging, schemas, engines, HTTP,
+ * signals and exit codes. A program's main.c holds only what differs.
  *
  *     configure --> registry --> start --> serving --SIGTERM, SIGINT--> stopping --> exit 0
  *         |             |          |          '----an engine failed---> stopping --> exit 1
  *         '-------------'----------'-- failed ------------------------> stopping --> exit 1 or 2
  *
- * Stopping goes backwards: no new requests, and those under way get SERVICE_DRAIN_MS; the spec's
- * `stop`; the engines commit and flush; what is left is freed; the spec's `clean_up`. Exit code 2
+ * Stopping takes these steps: no new requests, and those under way get SERVICE_DRAIN_MS; the spec's
+ * `stop`; the engines commit and flush; everything is freed; the spec's `clean_up`. Exit code 2
  * is a wrong configuration (MR_CONFIG): starting again will not help.
  *
- * Threads  Everything here is for the main thread. Signals are blocked before the first thread
+ * Threads  Only the main thread calls these functions. Signals are blocked before the first thread
  *          starts, so that only the main thread takes them.
  */
 #ifndef SERVICE_SERVICE_H
@@ -30,7 +30,7 @@ struct service_engine {
     struct topo_engine *engine;
 };
 
-/* What the hooks of a spec are given; they read it, and change nothing in it. */
+/* Passed to the hooks of a spec, which only read it. */
 struct service {
     const struct service_spec *spec;
     void *self;          /* The program's own state. */
@@ -53,19 +53,19 @@ struct service_spec {
     int (*configure)(const struct service *service, void *self, struct mr_error *error);
     /* Starts the program's parts, those below among them. */
     int (*start)(struct service *service, void *self, struct mr_error *error);
-    /* Has one of its own parts failed? A look now and then, as at the engines. NULL: none can. */
+    /* Whether one of the program's own parts has failed; called twice a second. NULL: none can. */
     bool (*has_failed)(void *self, struct mr_error *error);
-    /* Stops what `start` started besides, however far it came. NULL: nothing. */
+    /* Stops the own parts that `start` has started, also after it failed. NULL: nothing. */
     void (*stop)(void *self);
-    /* Frees what `configure` and `start` made, however far they came. NULL: nothing. */
+    /* Frees what `configure` and `start` have made, also after they failed. NULL: nothing. */
     void (*clean_up)(void *self);
 };
 
 /* The whole of main(). `self` is zeroed. Returns the exit code; after --help or --version, 0. */
 int service_main(const struct service_spec *spec, void *self, int argc, char **argv);
 
-/* Takes the topology, and starts an engine of it on Kafka, with --instance and, from `options`,
- * what else is not said by its program: state_dir, workers, limits. */
+/* Takes ownership of the topology and starts an engine of it on Kafka, with --instance and with
+ * state_dir, workers and limits from `options`. */
 int service_start_engine(
     struct service *service,
     const char *name,
@@ -73,7 +73,8 @@ int service_start_engine(
     const struct topo_engine_options *options,
     struct mr_error *error);
 
-/* Bounds RocksDB's memory by --block-cache-mb and --write-buffers-mb: before any engine. */
+/* Bounds RocksDB's memory by --block-cache-mb and --write-buffers-mb; called before an engine is
+ * started. */
 int service_bound_memory(const struct service *service, struct mr_error *error);
 
 /* Starts a server of `options` at --address and --port, with --threads. */
@@ -84,7 +85,7 @@ int service_start_http(
  * --status-port. */
 int service_start_status(struct service *service, struct mr_error *error);
 
-/* -- rows of an option table that are the same wherever they stand -- */
+/* -- rows that the option tables of several programs share -- */
 
 #define SERVICE_OPTIONS                                                                            \
     {"brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"},         \
@@ -94,18 +95,20 @@ int service_start_status(struct service *service, struct mr_error *error);
 
 #define SERVICE_INSTANCE_OPTION                                                                    \
     {                                                                                              \
-        "instance", "MILLRACE_INSTANCE", "NAME", "0", "of this instance; stable over restarts"     \
+        "instance", "MILLRACE_INSTANCE", "NAME", "0",                                              \
+            "name of this instance; keep it across restarts"                                       \
     }
 
 #define SERVICE_SECRETS_DIR_OPTION                                                                 \
     {                                                                                              \
-        "secrets-dir", "MILLRACE_SECRETS_DIR", "DIR", ".millrace/secrets", "where the keys are"    \
+        "secrets-dir", "MILLRACE_SECRETS_DIR", "DIR", ".millrace/secrets",                         \
+            "folder with the key files"                                                            \
     }
 
-/* `ENV` is what the environment variables of the program begin with. */
+/* `ENV` is the prefix of the program's environment variables. */
 #define SERVICE_HTTP_OPTIONS(ENV, PORT)                                                            \
-    {"address", ENV "ADDRESS", "ADDRESS", "127.0.0.1", "where to listen"},                         \
-        {"port", ENV "PORT", "PORT", PORT, "where to listen"},                                     \
+    {"address", ENV "ADDRESS", "ADDRESS", "127.0.0.1", "address to listen on"},                    \
+        {"port", ENV "PORT", "PORT", PORT, "port to listen on"},                                   \
     {                                                                                              \
         "threads", ENV "THREADS", "N", "2", "threads that serve HTTP"                              \
     }
@@ -115,15 +118,15 @@ int service_start_status(struct service *service, struct mr_error *error);
      "MILLRACE_BLOCK_CACHE_MB",                                                                    \
      "MB",                                                                                         \
      BLOCK_CACHE_MB,                                                                               \
-     "RocksDB's cache, all stores"},                                                               \
+     "RocksDB's block cache, shared by all stores"},                                               \
     {                                                                                              \
         "write-buffers-mb", "MILLRACE_WRITE_BUFFERS_MB", "MB", WRITE_BUFFERS_MB,                   \
-            "RocksDB's memtables, all stores"                                                      \
+            "RocksDB's memtables, all stores together"                                             \
     }
 
 #define SERVICE_STATUS_OPTION(ENV, PORT)                                                           \
     {                                                                                              \
-        "status-port", ENV "STATUS_PORT", "PORT", PORT, "where /healthz, /readyz and /metrics are" \
+        "status-port", ENV "STATUS_PORT", "PORT", PORT, "port of /healthz, /readyz and /metrics"   \
     }
 
 #endif
