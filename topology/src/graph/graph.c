@@ -92,8 +92,9 @@ static void graph_link_outcome_sinks(struct topo_topology *topology, struct grap
     node->outcome_sinks = mr_calloc(node->parent_names.count, sizeof(struct graph_node *));
     for (size_t i = 0; i < node->parent_names.count; i++) {
         const char *name = node->outcome_sink_names.items[count == 1 ? 0 : i];
-        node->outcome_sinks[i] = graph_node_of(topology, name);
-        assert(node->outcome_sinks[i]->role == GRAPH_OUTCOMES);
+        struct graph_node *sink = graph_node_of(topology, name);
+        assert(sink && sink->role == GRAPH_OUTCOMES);
+        node->outcome_sinks[i] = sink;
     }
 }
 
