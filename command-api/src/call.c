@@ -14,7 +14,7 @@
 enum { COMMAND_LIFETIME_MS = 24 * 3600 * 1000, RETRY_AFTER_S = 1 };
 
 /* False: the key is missing or malformed, and that has been said. */
-static bool read_key(struct call *call, enum call_key rule, struct mr_bytes *ret_key)
+static bool call_read_key(struct call *call, enum call_key rule, struct mr_bytes *ret_key)
 {
     struct mr_bytes header = http_header(call->request, "Idempotency-Key");
     if (!header.ptr && rule == CALL_KEY_REQUIRED) {
@@ -25,20 +25,20 @@ static bool read_key(struct call *call, enum call_key rule, struct mr_bytes *ret
         http_send_problem(
             call->request,
             "idempotency-key-required",
-            "send an Idempotency-Key of 16 to 64 characters, the same for every repetition");
+            "Send an Idempotency-Key of 16 to 64 characters, the same for every repetition.");
         return false;
     }
     if (header.ptr && !policy_idempotency_key(header, http_arena(call->request), ret_key)) {
         http_send_problem(
             call->request,
             "malformed-header",
-            "Idempotency-Key: want 16 to 64 visible characters, quoted or not");
+            "Idempotency-Key: send 16 to 64 visible characters, with or without quotes.");
         return false;
     }
     return true;
 }
 
-static void name_command(struct call *call, struct mr_bytes key)
+static void call_name_command(struct call *call, struct mr_bytes key)
 {
     struct mr_bytes method = http_method(call->request);
     if (key.ptr)
@@ -51,7 +51,7 @@ static void name_command(struct call *call, struct mr_bytes key)
 }
 
 /* What the reader of a listing has seen of the catalogue, sales must have seen too. */
-static bool read_positions(struct call *call)
+static bool call_read_positions(struct call *call)
 {
     struct mr_bytes token = http_header(call->request, "Consistency-Token");
     struct mr_arena *arena = http_arena(call->request);
@@ -61,19 +61,24 @@ static bool read_positions(struct call *call)
         return true;
     if (token_positions_read(call->api->tokens, token, arena, &positions, &count)) {
         http_send_problem(
-            call->request, "malformed-header", "Consistency-Token is not as it was given out");
+            call->request,
+            "malformed-header",
+            "Consistency-Token: not a token of this shop. Send it exactly as received.");
         return false;
     }
     call->requires_position = policy_requires_position(positions, count, "catalog.", arena);
     return true;
 }
 
-static bool read_if_match(struct call *call)
+static bool call_read_if_match(struct call *call)
 {
     int64_t version = 0;
     enum http_if_match match = http_if_match(call->request, &version);
     if (match == HTTP_IF_MATCH_BAD) {
-        http_send_problem(call->request, "malformed-header", "If-Match: want \"v<number>\"");
+        http_send_problem(
+            call->request,
+            "malformed-header",
+            "If-Match: send \"v<number>\", the ETag of the last answer.");
         return false;
     }
     call->has_expected_version = match == HTTP_IF_MATCH_VERSION;
@@ -82,7 +87,7 @@ static bool read_if_match(struct call *call)
 }
 
 /* Adds to what Preference-Applied says so far. */
-static void apply_preference(struct call *call, struct mr_bytes preference)
+static void call_apply_preference(struct call *call, struct mr_bytes preference)
 {
     struct mr_arena *arena = http_arena(call->request);
     call->applied =
@@ -92,7 +97,7 @@ static void apply_preference(struct call *call, struct mr_bytes preference)
     http_set_header(call->request, "Preference-Applied", call->applied);
 }
 
-static void read_waiting(struct call *call)
+static void call_read_waiting(struct call *call)
 {
     struct http_request *request = call->request;
     if (call->must_wait) {
@@ -101,20 +106,20 @@ static void read_waiting(struct call *call)
     }
     if (http_prefer(request, "respond-async").ptr) {
         call->wait_ms = 0;
-        apply_preference(call, mr_cstr("respond-async"));
+        call_apply_preference(call, mr_cstr("respond-async"));
         return;
     }
     call->wait_ms = http_prefer_wait_ms(request, API_WAIT_MS_DEFAULT, API_WAIT_MS_MAX);
     if (http_prefer(request, "wait").ptr)
-        apply_preference(
+        call_apply_preference(
             call, mr_arena_printf(http_arena(request), "wait=%d", call->wait_ms / 1000));
 }
 
-static void read_return(struct call *call)
+static void call_read_return(struct call *call)
 {
     call->minimal = mr_bytes_equal(http_prefer(call->request, "return"), mr_cstr("minimal"));
     if (call->minimal)
-        apply_preference(call, mr_cstr("return=minimal"));
+        call_apply_preference(call, mr_cstr("return=minimal"));
 }
 
 /* Step 1 of an event's path: one request becomes one command. */
@@ -136,11 +141,11 @@ struct call *call_begin(
         .now_ms = mr_unix_ms(),
     };
     static const char *const none[] = {NULL};
-    if (!http_query_only(request, none) || !read_key(call, rule, &key) || !read_positions(call) ||
-        !read_if_match(call))
+    if (!http_query_only(request, none) || !call_read_key(call, rule, &key) ||
+        !call_read_positions(call) || !call_read_if_match(call))
         return NULL;
-    read_return(call);
-    name_command(call, key);
+    call_read_return(call);
+    call_name_command(call, key);
     return call;
 }
 
@@ -155,7 +160,7 @@ struct shop_command_meta call_meta(const struct call *call)
         .expected_version = call->expected_version,
         .issued_at = call->now_ms,
         .deadline = call->now_ms + COMMAND_LIFETIME_MS,
-        .reply_to = mr_cstr(DISPATCH_REPLIES_TOPIC),
+        .reply_to = mr_cstr(TOPIC_GATEWAY_REPLIES),
         .reply_partition = call->api->instance,
         .correlation_id = http_request_id(call->request),
         .traceparent = http_traceparent(call->request),
@@ -172,7 +177,7 @@ void call_send(
     dispatch_answer_fn *answered)
 {
     struct mr_buffer bytes;
-    read_waiting(call);
+    call_read_waiting(call);
     mr_buffer_init(&bytes);
     codec_encode(call->api->registry, type, topic, command, &bytes);
     struct dispatch_command sending = {
@@ -212,7 +217,7 @@ void api_set_positions(
     mr_buffer_clean_up(&token);
 }
 
-static void send_pending(struct call *call)
+static void call_send_pending(struct call *call)
 {
     struct json_w w = json_w_to(http_response(call->request));
     struct mr_bytes id = shop_id_view(&call->command_id);
@@ -230,13 +235,13 @@ static void send_pending(struct call *call)
     http_send(call->request, 202, NULL);
 }
 
-static void send_rejection(struct call *call, const struct shop_command_outcome *outcome)
+static void call_send_rejection(struct call *call, const struct shop_command_outcome *outcome)
 {
     struct http_problem problem = shop_outcome_problem(outcome, http_arena(call->request));
     http_send_problem_full(call->request, &problem);
 }
 
-static void send_unavailable(struct call *call, const char *slug, const char *detail)
+static void call_send_unavailable(struct call *call, const char *slug, const char *detail)
 {
     http_send_problem_full(
         call->request,
@@ -250,21 +255,28 @@ call_accepted(struct call *call, const struct dispatch_answer *answer)
     switch (answer->verdict) {
     case DISPATCH_PENDING:
         if (call->must_wait)
-            send_unavailable(call, "outcome-unknown", "it takes longer than usual; repeat it");
+            call_send_unavailable(
+                call,
+                "outcome-unknown",
+                "The outcome takes longer than usual. Repeat the request with the same "
+                "Idempotency-Key.");
         else
-            send_pending(call);
+            call_send_pending(call);
         return NULL;
     case DISPATCH_UNKNOWN:
-        send_unavailable(
+        call_send_unavailable(
             call,
             "outcome-unknown",
-            "the log did not answer in time; repeat the request with the same Idempotency-Key");
+            "The log did not answer in time. Repeat the request with the same Idempotency-Key.");
         return NULL;
     case DISPATCH_UNAVAILABLE:
-        send_unavailable(call, "log-unavailable", "nothing was accepted; repeat the request");
+        call_send_unavailable(call, "log-unavailable", "Nothing was accepted. Repeat the request.");
         return NULL;
     case DISPATCH_OVERLOADED:
-        send_unavailable(call, "overloaded", "repeat the request with the same Idempotency-Key");
+        call_send_unavailable(
+            call,
+            "overloaded",
+            "Too many requests wait. Repeat this one with the same Idempotency-Key.");
         return NULL;
     case DISPATCH_DECIDED:
         break;
@@ -275,7 +287,7 @@ call_accepted(struct call *call, const struct dispatch_answer *answer)
     api_set_positions(call->api, call->request, outcome);
     if (mr_bytes_equal(outcome->status, mr_cstr("accepted")))
         return outcome;
-    send_rejection(call, outcome);
+    call_send_rejection(call, outcome);
     return NULL;
 }
 
@@ -286,7 +298,7 @@ bool api_no_card_numbers(struct http_request *request)
         return true;
     struct http_field_error error = {
         .pointer = pointer,
-        .detail = "this is a card number; send a token of the payment provider",
+        .detail = "This is a card number. Send a token of the payment provider.",
         .code = "card-data",
     };
     http_send_problem_full(

@@ -5,7 +5,7 @@
 #include <sealing/random.h>
 
 static void
-send_cart(struct http_request *request, const struct dispatch_answer *answer, void *user)
+cart_send(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     const struct shop_command_outcome *outcome = call_accepted(call, answer);
@@ -24,16 +24,16 @@ send_cart(struct http_request *request, const struct dispatch_answer *answer, vo
 }
 
 /* The product of the path; a NULL view when the problem has been sent. */
-static struct mr_bytes product_of(struct http_request *request)
+static struct mr_bytes cart_read_product(struct http_request *request)
 {
     struct mr_bytes product_id = http_path_param(request, 0);
     if (shop_id_is_valid(product_id))
         return product_id;
-    http_send_problem(request, "not-found", "there is no such product");
+    http_send_problem(request, "not-found", "There is no such product.");
     return (struct mr_bytes){0};
 }
 
-static struct call *begin(struct http_request *request, struct api *api, enum call_key key)
+static struct call *cart_begin(struct http_request *request, struct api *api, enum call_key key)
 {
     struct api_caller caller;
     if (!api_authenticate(api, request, &caller))
@@ -59,11 +59,11 @@ void cart_items_post(struct http_request *request, void *user)
          .max = INT32_MAX,
          .out = &quantity},
     };
-    struct call *call = begin(request, user, CALL_KEY_REQUIRED);
+    struct call *call = cart_begin(request, user, CALL_KEY_REQUIRED);
     if (!call || !http_read_json(request, fields, 2))
         return;
     if (!shop_id_is_valid(product_id)) {
-        http_send_invalid(request, "/product_id", "format", "this is no product id");
+        http_send_invalid(request, "/product_id", "format", "not a valid product id");
         return;
     }
     struct shop_add_cart_item command = {
@@ -72,15 +72,15 @@ void cart_items_post(struct http_request *request, void *user)
         .product_id = product_id,
         .quantity = (int32_t)quantity,
     };
-    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_ADD_CART_ITEM, &command, send_cart);
+    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_ADD_CART_ITEM, &command, cart_send);
 }
 
-static void remove_item(struct call *call, struct mr_bytes product_id)
+static void cart_remove_item(struct call *call, struct mr_bytes product_id)
 {
     struct shop_remove_cart_item command = {
         .meta = call_meta(call), .owner_id = call->principal, .product_id = product_id};
     call_send(
-        call, TOPIC_SALES_COMMANDS, call->principal, SHOP_REMOVE_CART_ITEM, &command, send_cart);
+        call, TOPIC_SALES_COMMANDS, call->principal, SHOP_REMOVE_CART_ITEM, &command, cart_send);
 }
 
 void cart_item_put(struct http_request *request, void *user)
@@ -94,12 +94,12 @@ void cart_item_put(struct http_request *request, void *user)
          .max = INT32_MAX,
          .out = &quantity},
     };
-    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
-    struct mr_bytes product_id = call ? product_of(request) : (struct mr_bytes){0};
+    struct call *call = cart_begin(request, user, CALL_KEY_OPTIONAL);
+    struct mr_bytes product_id = call ? cart_read_product(request) : (struct mr_bytes){0};
     if (!product_id.ptr || !http_read_json(request, fields, 1))
         return;
     if (quantity == 0) {
-        remove_item(call, product_id);
+        cart_remove_item(call, product_id);
         return;
     }
     struct shop_set_cart_item_quantity command = {
@@ -114,24 +114,24 @@ void cart_item_put(struct http_request *request, void *user)
         call->principal,
         SHOP_SET_CART_ITEM_QUANTITY,
         &command,
-        send_cart);
+        cart_send);
 }
 
 void cart_item_delete(struct http_request *request, void *user)
 {
-    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
-    struct mr_bytes product_id = call ? product_of(request) : (struct mr_bytes){0};
+    struct call *call = cart_begin(request, user, CALL_KEY_OPTIONAL);
+    struct mr_bytes product_id = call ? cart_read_product(request) : (struct mr_bytes){0};
     if (product_id.ptr)
-        remove_item(call, product_id);
+        cart_remove_item(call, product_id);
 }
 
 void cart_items_delete(struct http_request *request, void *user)
 {
-    struct call *call = begin(request, user, CALL_KEY_OPTIONAL);
+    struct call *call = cart_begin(request, user, CALL_KEY_OPTIONAL);
     if (!call)
         return;
     struct shop_clear_cart command = {.meta = call_meta(call), .owner_id = call->principal};
-    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_CLEAR_CART, &command, send_cart);
+    call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_CLEAR_CART, &command, cart_send);
 }
 
 /* Nothing is stored: the token is the cart, and 256 bits are not guessed. */

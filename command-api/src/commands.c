@@ -9,7 +9,7 @@
 enum { KEPT_MS = 7 * 24 * 3600 * 1000, TICKET_TIME_BYTES = 8 };
 
 /* Who registers is nobody yet: the id, which cannot be guessed, is the permission. */
-static bool may_see(struct mr_bytes principal, struct mr_bytes owner)
+static bool command_may_see(struct mr_bytes principal, struct mr_bytes owner)
 {
     return mr_bytes_starts_with(principal, mr_cstr(API_ANONYMOUS)) ||
            mr_bytes_equal(principal, owner);
@@ -35,7 +35,7 @@ struct mr_bytes command_url(const struct call *call)
 }
 
 /* True when the request has a ticket for this command that is the caller's and not too old. */
-static bool has_ticket(
+static bool command_has_ticket(
     const struct api *api,
     struct http_request *request,
     struct mr_bytes command_id,
@@ -51,11 +51,11 @@ static bool has_ticket(
         mr_bytes_of(payload.ptr + TICKET_TIME_BYTES, payload.len - TICKET_TIME_BYTES);
     return mr_unix_ms() - issued_ms < KEPT_MS && mr_bytes_starts_with(rest, command_id) &&
            rest.ptr[command_id.len] == '|' &&
-           may_see(
+           command_may_see(
                mr_bytes_of(rest.ptr + command_id.len + 1, rest.len - command_id.len - 1), owner);
 }
 
-static void write_problem(
+static void command_write_problem(
     struct json_w *w, struct http_request *request, const struct shop_command_outcome *outcome)
 {
     if (mr_bytes_equal(outcome->status, mr_cstr("accepted")))
@@ -69,7 +69,7 @@ static void write_problem(
     mr_buffer_clean_up(&text);
 }
 
-static void send_outcome(
+static void command_send_outcome(
     struct api *api, struct http_request *request, const struct shop_command_outcome *outcome)
 {
     struct json_w w = json_w_to(http_response(request));
@@ -80,7 +80,7 @@ static void send_outcome(
     json_w_key_time(&w, "decided_at", outcome->decided_at);
     if (outcome->subject_id.ptr)
         json_w_key_text(&w, "subject_id", outcome->subject_id);
-    write_problem(&w, request, outcome);
+    command_write_problem(&w, request, outcome);
     if (outcome->cart) {
         json_w_key(&w, "cart");
         shop_json_cart(&w, outcome->cart, NULL);
@@ -95,7 +95,7 @@ static void send_outcome(
     http_send(request, 200, NULL);
 }
 
-static void send_pending(struct http_request *request, struct mr_bytes command_id)
+static void command_send_pending(struct http_request *request, struct mr_bytes command_id)
 {
     struct json_w w = json_w_to(http_response(request));
     json_w_object(&w);
@@ -108,7 +108,7 @@ static void send_pending(struct http_request *request, struct mr_bytes command_i
 }
 
 /* 1: found and decoded; 0: none; negative: the view cannot be read. */
-static int find(
+static int command_find(
     struct api *api,
     struct mr_bytes command_id,
     struct mr_arena *arena,
@@ -136,14 +136,16 @@ void command_get(struct http_request *request, void *user)
     if (!http_query_only(request, known) || !api_identify(api, request, &caller) ||
         !api_views_are_here(api, request))
         return;
-    int found =
-        shop_id_is_valid(command_id) ? find(api, command_id, http_arena(request), &outcome) : 0;
+    int found = shop_id_is_valid(command_id)
+                    ? command_find(api, command_id, http_arena(request), &outcome)
+                    : 0;
     if (found < 0)
-        http_send_problem(request, "internal", "the outcome cannot be read");
-    else if (outcome && may_see(outcome->principal, caller.owner))
-        send_outcome(api, request, outcome);
-    else if (!outcome && has_ticket(api, request, command_id, caller.owner))
-        send_pending(request, command_id);
+        http_send_problem(request, "internal", "The outcome cannot be read.");
+    else if (outcome && command_may_see(outcome->principal, caller.owner))
+        command_send_outcome(api, request, outcome);
+    else if (!outcome && command_has_ticket(api, request, command_id, caller.owner))
+        command_send_pending(request, command_id);
     else
-        http_send_problem(request, "not-found", "no such command of yours in the last seven days");
+        http_send_problem(
+            request, "not-found", "You have sent no such command in the last seven days.");
 }

@@ -38,7 +38,7 @@ struct dispatch {
 
 static const char *const producer_properties[] = {"message.timeout.ms=3000", NULL};
 
-static struct topo_kafka_options kafka_options(const struct dispatch *dispatch)
+static struct topo_kafka_options dispatch_kafka_options(const struct dispatch *dispatch)
 {
     return (struct topo_kafka_options){
         .brokers = dispatch->options.brokers,
@@ -50,7 +50,7 @@ static struct topo_kafka_options kafka_options(const struct dispatch *dispatch)
 /* -- replies -- */
 
 /* Step 6b of an event's path: who asked is answered. */
-static void on_reply(struct dispatch *dispatch, const struct topo_record *record)
+static void dispatch_on_reply(struct dispatch *dispatch, const struct topo_record *record)
 {
     struct mr_arena arena;
     struct codec_message message;
@@ -71,12 +71,12 @@ static void on_reply(struct dispatch *dispatch, const struct topo_record *record
     mr_arena_clean_up(&arena);
 }
 
-static void rest(void)
+static void dispatch_rest(void)
 {
     nanosleep(&(struct timespec){.tv_sec = RETRY_MS / 1000}, NULL);
 }
 
-static void *read_replies(void *user)
+static void *dispatch_read_replies(void *user)
 {
     struct dispatch *dispatch = user;
     while (!atomic_load(&dispatch->stopping)) {
@@ -92,29 +92,29 @@ static void *read_replies(void *user)
             break;
         }
         if (!good)
-            rest();
+            dispatch_rest();
         for (int i = 0; i < count; i++)
-            on_reply(dispatch, &records[i]);
+            dispatch_on_reply(dispatch, &records[i]);
     }
     return NULL;
 }
 
 /* From the end as it is now: what came before was for requests that are gone. */
-static int open_reader(struct dispatch *dispatch, struct mr_error *error)
+static int dispatch_open_reader(struct dispatch *dispatch, struct mr_error *error)
 {
-    struct topo_kafka_options kafka = kafka_options(dispatch);
+    struct topo_kafka_options kafka = dispatch_kafka_options(dispatch);
     int32_t partition = dispatch->options.reply_partition;
     int64_t low = 0;
     int64_t high = 0;
     kafka.properties = NULL;
-    int rc = topo_kafka_watermarks(&kafka, DISPATCH_REPLIES_TOPIC, partition, &low, &high, error);
+    int rc = topo_kafka_watermarks(&kafka, TOPIC_GATEWAY_REPLIES, partition, &low, &high, error);
     rc = rc ? rc : topo_kafka_reader_new(&kafka, &dispatch->reader, error);
     return rc ? rc
               : topo_kafka_reader_add(
-                    dispatch->reader, DISPATCH_REPLIES_TOPIC, partition, high, error);
+                    dispatch->reader, TOPIC_GATEWAY_REPLIES, partition, high, error);
 }
 
-static bool is_writer(const struct codec_topic *topic, const char *service)
+static bool dispatch_is_writer(const struct codec_topic *topic, const char *service)
 {
     for (size_t i = 0; i < topic->writers_count; i++)
         if (strcmp(topic->writers[i], service) == 0)
@@ -123,13 +123,13 @@ static bool is_writer(const struct codec_topic *topic, const char *service)
 }
 
 /* Whoever sends the first command to a topic does not wait until its leader is known. */
-static int open_producer(struct dispatch *dispatch, struct mr_error *error)
+static int dispatch_open_producer(struct dispatch *dispatch, struct mr_error *error)
 {
-    const struct topo_kafka_options kafka = kafka_options(dispatch);
+    const struct topo_kafka_options kafka = dispatch_kafka_options(dispatch);
     const char *topics[SHOP_TOPIC_COUNT];
     size_t count = 0;
     for (size_t i = 0; i < SHOP_TOPIC_COUNT; i++)
-        if (is_writer(&shop_topics[i], "command-api"))
+        if (dispatch_is_writer(&shop_topics[i], "command-api"))
             topics[count++] = shop_topics[i].name;
     int rc = topo_kafka_producer_new(&kafka, 0, &dispatch->producer, error);
     return rc ? rc
@@ -138,20 +138,20 @@ static int open_producer(struct dispatch *dispatch, struct mr_error *error)
 
 static int dispatch_open(struct dispatch *dispatch, struct mr_error *error)
 {
-    struct topo_kafka_options kafka = kafka_options(dispatch);
+    struct topo_kafka_options kafka = dispatch_kafka_options(dispatch);
     int32_t partitions = 0;
-    int rc = topo_kafka_partitions(&kafka, DISPATCH_REPLIES_TOPIC, &partitions, error);
+    int rc = topo_kafka_partitions(&kafka, TOPIC_GATEWAY_REPLIES, &partitions, error);
     if (rc == 0 && dispatch->options.reply_partition >= partitions)
         rc = mr_fail(
             error,
             MR_CONFIG,
             "instance %" PRId32 ": %s has %" PRId32 " partitions (`millrace topics create`)",
             dispatch->options.reply_partition,
-            DISPATCH_REPLIES_TOPIC,
+            TOPIC_GATEWAY_REPLIES,
             partitions);
-    rc = rc ? rc : open_reader(dispatch, error);
-    rc = rc ? rc : open_producer(dispatch, error);
-    if (rc == 0 && pthread_create(&dispatch->thread, NULL, read_replies, dispatch))
+    rc = rc ? rc : dispatch_open_reader(dispatch, error);
+    rc = rc ? rc : dispatch_open_producer(dispatch, error);
+    if (rc == 0 && pthread_create(&dispatch->thread, NULL, dispatch_read_replies, dispatch))
         rc = mr_fail(error, MR_FATAL, "starting the thread that reads replies failed");
     dispatch->running = rc == 0;
     return rc;
@@ -193,25 +193,25 @@ static struct dispatch *dispatch_of(struct pending *pending)
 
 /* A command that is too large, or a partition without a leader, is that command's trouble; a
  * producer that cannot go on is everybody's. */
-static void note_failure(struct dispatch *dispatch, int code)
+static void dispatch_note_failure(struct dispatch *dispatch, int rc)
 {
-    if (code == 0)
+    if (rc == 0)
         return;
     atomic_fetch_add(&dispatch->failed, 1);
-    if (mr_code_class(code) == MR_CLASS_FATAL || mr_code_class(code) == MR_CLASS_FENCED)
+    if (mr_code_class(rc) == MR_CLASS_FATAL || mr_code_class(rc) == MR_CLASS_FENCED)
         atomic_store(&dispatch->failed_for_good, true);
 }
 
-static void on_delivered(void *user, int code, int32_t partition, int64_t offset)
+static void dispatch_on_delivered(void *user, int rc, int32_t partition, int64_t offset)
 {
     struct pending *pending = user;
     (void)partition;
     (void)offset;
-    note_failure(dispatch_of(pending), code);
-    pending_delivered(pending, code);
+    dispatch_note_failure(dispatch_of(pending), rc);
+    pending_delivered(pending, rc);
 }
 
-static int produce(
+static int dispatch_produce(
     struct dispatch *dispatch,
     const struct dispatch_command *command,
     struct pending *pending,
@@ -228,11 +228,11 @@ static int produce(
         .headers_count = command->requires_position.ptr ? 2 : 1,
     };
     return topo_kafka_produce(
-        dispatch->producer, command->topic, -1, &output, on_delivered, pending, error);
+        dispatch->producer, command->topic, -1, &output, dispatch_on_delivered, pending, error);
 }
 
 /* Tells the request's code what became of the command, once, and forgets it. */
-static void conclude(
+static void dispatch_conclude(
     struct http_request *request,
     struct pending *pending,
     enum dispatch_verdict verdict,
@@ -249,18 +249,19 @@ static void conclude(
     answered(request, &answer, user);
 }
 
-static void
-conclude_reply(struct http_request *request, struct pending *pending, struct mr_bytes framed)
+static void dispatch_conclude_reply(
+    struct http_request *request, struct pending *pending, struct mr_bytes framed)
 {
     struct codec_message message;
     struct dispatch *dispatch = dispatch_of(pending);
     if (codec_decode(dispatch->options.registry, framed, http_arena(request), &message, NULL))
-        conclude(request, pending, DISPATCH_PENDING, NULL);
+        dispatch_conclude(request, pending, DISPATCH_PENDING, NULL);
     else
-        conclude(request, pending, DISPATCH_DECIDED, message.value);
+        dispatch_conclude(request, pending, DISPATCH_DECIDED, message.value);
 }
 
-static enum dispatch_verdict verdict_of(const struct pending *pending, enum pending_note note)
+static enum dispatch_verdict
+dispatch_verdict_of(const struct pending *pending, enum pending_note note)
 {
     switch (note) {
     case NOTE_ACKNOWLEDGED:
@@ -275,23 +276,23 @@ static enum dispatch_verdict verdict_of(const struct pending *pending, enum pend
     return DISPATCH_UNKNOWN;
 }
 
-static void
-resume(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+static void dispatch_resume(
+    struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct pending *pending = user;
     struct mr_bytes framed = {0};
     (void)payload;
     enum pending_note note = pending_take(pending, http_arena(request), &framed);
     if (note == NOTE_REPLY) {
-        conclude_reply(request, pending, framed);
+        dispatch_conclude_reply(request, pending, framed);
         return;
     }
     if (note == NOTE_NONE)
         note = pending_hurry(pending);
     if (note == NOTE_NONE && why != HTTP_STOPPING &&
-        pending_suspend(pending, request, DELIVERY_MS, resume))
+        pending_suspend(pending, request, DELIVERY_MS, dispatch_resume))
         return;
-    conclude(request, pending, verdict_of(pending, note), NULL);
+    dispatch_conclude(request, pending, dispatch_verdict_of(pending, note), NULL);
 }
 
 /* Step 2 of an event's path. Suspended before it is sent: what cannot wait for its outcome is not
@@ -305,16 +306,16 @@ void dispatch_send(
     pending->answered = command->answered;
     pending->user = command->user;
     int wait_ms = command->wait_ms > 0 ? command->wait_ms : DELIVERY_MS;
-    if (!pending_suspend(pending, request, wait_ms, resume)) {
+    if (!pending_suspend(pending, request, wait_ms, dispatch_resume)) {
         pending_delivered(pending, MR_AGAIN);
-        conclude(request, pending, DISPATCH_OVERLOADED, NULL);
+        dispatch_conclude(request, pending, DISPATCH_OVERLOADED, NULL);
         return;
     }
-    int rc = produce(dispatch, command, pending, &error);
+    int rc = dispatch_produce(dispatch, command, pending, &error);
     if (rc) {
         mr_log(
             MR_LOG_WARN, "command-not-sent", "topic=%s error=\"%s\"", command->topic, error.text);
-        note_failure(dispatch, rc);
+        dispatch_note_failure(dispatch, rc);
         pending_delivered(pending, rc);
         return;
     }
@@ -327,7 +328,7 @@ bool dispatch_is_ready(struct dispatch *dispatch, struct mr_error *error)
 {
     if (atomic_load(&dispatch->reading))
         return true;
-    (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", DISPATCH_REPLIES_TOPIC);
+    (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", TOPIC_GATEWAY_REPLIES);
     return false;
 }
 

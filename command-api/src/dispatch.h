@@ -29,8 +29,6 @@ struct dispatch_options {
     const struct codec_registry *registry;
 };
 
-#define DISPATCH_REPLIES_TOPIC "gateway.replies"
-
 enum dispatch_verdict {
     DISPATCH_DECIDED,
     DISPATCH_PENDING,

@@ -10,8 +10,6 @@
 #include <http/shop_problem.h>
 #include <sealing/random.h>
 
-#define SALES_TOPIC "sales.commands"
-
 enum { METHOD_TOKEN_BYTES_MAX = 256, DETAILS_BYTES_MAX = 4096, REASON_BYTES_MAX = 200 };
 
 struct checkout {
@@ -25,7 +23,7 @@ struct checkout {
 };
 
 static void
-send_order(struct http_request *request, const struct shop_command_outcome *outcome, int status)
+order_send(struct http_request *request, const struct shop_command_outcome *outcome, int status)
 {
     struct json_w w = json_w_to(http_response(request));
     if (outcome->order) {
@@ -42,23 +40,24 @@ send_order(struct http_request *request, const struct shop_command_outcome *outc
     http_send(request, status, NULL);
 }
 
-static void placed(struct http_request *request, const struct dispatch_answer *answer, void *user)
+static void
+order_answer_placed(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     if (outcome)
-        send_order(request, outcome, 201);
+        order_send(request, outcome, 201);
 }
 
-static void
-cancelled(struct http_request *request, const struct dispatch_answer *answer, void *user)
+static void order_answer_cancelled(
+    struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     if (outcome)
-        send_order(request, outcome, shop_outcome_status(outcome));
+        order_send(request, outcome, shop_outcome_status(outcome));
 }
 
 static void
-payment_started(struct http_request *request, const struct dispatch_answer *answer, void *user)
+order_answer_payment(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     const struct shop_command_outcome *outcome = call_accepted(user, answer);
     struct json_w w = json_w_to(http_response(request));
@@ -77,7 +76,7 @@ payment_started(struct http_request *request, const struct dispatch_answer *answ
     http_send(request, 201, NULL);
 }
 
-static const struct shop_sealed *seal(
+static const struct shop_sealed *order_seal(
     struct mr_arena *arena,
     const struct sealing_key *key,
     struct mr_bytes key_id,
@@ -91,7 +90,7 @@ static const struct shop_sealed *seal(
     return sealed;
 }
 
-static void place(struct call *call, const struct checkout *checkout)
+static void order_send_place(struct call *call, const struct checkout *checkout)
 {
     struct api *api = call->api;
     struct mr_arena *arena = http_arena(call->request);
@@ -106,19 +105,19 @@ static void place(struct call *call, const struct checkout *checkout)
         .expected_total = checkout->has_total ? &checkout->total : NULL,
         .has_cart_version = checkout->cart_version >= 0,
         .cart_version = checkout->cart_version,
-        .method_token_sealed = seal(
+        .method_token_sealed = order_seal(
             arena,
             &api->payment,
             mr_cstr(SEALING_PAYMENT_ID),
             (struct sealing_context){"method", order_id},
             checkout->method_token),
-        .shipping_address_sealed = seal(
+        .shipping_address_sealed = order_seal(
             arena,
             &key,
             wrapped.key_id,
             (struct sealing_context){"address", order_id},
             checkout->address),
-        .contact_sealed = seal(
+        .contact_sealed = order_seal(
             arena,
             &key,
             wrapped.key_id,
@@ -127,11 +126,17 @@ static void place(struct call *call, const struct checkout *checkout)
         .order_key = personal ? &wrapped : NULL,
     };
     sealing_wipe(&key, sizeof key);
-    call_send(call, SALES_TOPIC, call->principal, SHOP_PLACE_ORDER, &command, placed);
+    call_send(
+        call,
+        TOPIC_SALES_COMMANDS,
+        call->principal,
+        SHOP_PLACE_ORDER,
+        &command,
+        order_answer_placed);
 }
 
 /* False: a problem has been sent. */
-static bool read_checkout(struct http_request *request, struct checkout *checkout)
+static bool order_read_checkout(struct http_request *request, struct checkout *checkout)
 {
     const struct http_json_field total[] = {
         {.name = "amount_minor",
@@ -183,7 +188,7 @@ static bool read_checkout(struct http_request *request, struct checkout *checkou
 }
 
 /* The cart's version in If-Match is the cart's, not the order's. */
-static void move_if_match(struct call *call, struct checkout *checkout)
+static void order_move_if_match(struct call *call, struct checkout *checkout)
 {
     if (call->has_expected_version && checkout->cart_version < 0)
         checkout->cart_version = call->expected_version;
@@ -199,25 +204,25 @@ void orders_post(struct http_request *request, void *user)
         return;
     struct call *call =
         call_begin(api, request, caller.owner, caller.actor_kind, CALL_KEY_REQUIRED);
-    if (!call || !read_checkout(request, &checkout))
+    if (!call || !order_read_checkout(request, &checkout))
         return;
     struct shop_id order_id = shop_order_id(caller.owner, shop_id_view(&call->command_id));
     checkout.order_id = mr_arena_copy(http_arena(request), shop_id_view(&order_id));
-    move_if_match(call, &checkout);
-    place(call, &checkout);
+    order_move_if_match(call, &checkout);
+    order_send_place(call, &checkout);
 }
 
 /* A call on the order of the path; NULL when the problem has been sent. Somebody else's order is
  * not found, and its id says whose it is. */
 static struct call *
-begin_on_order(struct http_request *request, struct api *api, struct mr_bytes *ret_order_id)
+order_begin(struct http_request *request, struct api *api, struct mr_bytes *ret_order_id)
 {
     struct api_caller caller;
     struct mr_bytes order_id = http_path_param(request, 0);
     if (!api_authenticate(api, request, &caller))
         return NULL;
     if (!shop_order_id_is_of(order_id, caller.owner)) {
-        http_send_problem(request, "not-found", "there is no such order");
+        http_send_problem(request, "not-found", "There is no such order.");
         return NULL;
     }
     struct call *call =
@@ -241,7 +246,7 @@ void order_payments_post(struct http_request *request, void *user)
          .max = METHOD_TOKEN_BYTES_MAX,
          .out = &token},
     };
-    struct call *call = begin_on_order(request, api, &order_id);
+    struct call *call = order_begin(request, api, &order_id);
     if (!call || !api_no_card_numbers(request) || !http_read_json(request, fields, 1))
         return;
     struct shop_start_payment command = {
@@ -255,7 +260,13 @@ void order_payments_post(struct http_request *request, void *user)
             token,
             http_arena(request)),
     };
-    call_send(call, SALES_TOPIC, call->principal, SHOP_START_PAYMENT, &command, payment_started);
+    call_send(
+        call,
+        TOPIC_SALES_COMMANDS,
+        call->principal,
+        SHOP_START_PAYMENT,
+        &command,
+        order_answer_payment);
 }
 
 void order_cancellation_post(struct http_request *request, void *user)
@@ -265,7 +276,7 @@ void order_cancellation_post(struct http_request *request, void *user)
     const struct http_json_field fields[] = {
         {.name = "reason", .kind = HTTP_JSON_TEXT, .max = REASON_BYTES_MAX, .out = &reason},
     };
-    struct call *call = begin_on_order(request, user, &order_id);
+    struct call *call = order_begin(request, user, &order_id);
     if (!call || !api_no_card_numbers(request) ||
         (http_body(request).len && !http_read_json(request, fields, 1)))
         return;
@@ -275,5 +286,11 @@ void order_cancellation_post(struct http_request *request, void *user)
         .order_id = order_id,
         .cause = mr_cstr("customer"),
     };
-    call_send(call, SALES_TOPIC, call->principal, SHOP_CANCEL_ORDER, &command, cancelled);
+    call_send(
+        call,
+        TOPIC_SALES_COMMANDS,
+        call->principal,
+        SHOP_CANCEL_ORDER,
+        &command,
+        order_answer_cancelled);
 }

@@ -19,7 +19,7 @@ void pending_table_clean_up(struct pending_table *table)
     pthread_mutex_destroy(&table->lock);
 }
 
-static struct pending **bucket_of(struct pending_table *table, struct mr_bytes command_id)
+static struct pending **pending_bucket(struct pending_table *table, struct mr_bytes command_id)
 {
     return &table->buckets[mr_bytes_hash(command_id) % PENDING_BUCKETS];
 }
@@ -38,7 +38,7 @@ struct pending *pending_add(
     snprintf(pending->command_id, sizeof pending->command_id, "%.*s", MR_ARG(command_id));
     snprintf(pending->fingerprint, sizeof pending->fingerprint, "%.*s", MR_ARG(fingerprint));
     pthread_mutex_lock(&table->lock);
-    struct pending **bucket = bucket_of(table, mr_cstr(pending->command_id));
+    struct pending **bucket = pending_bucket(table, mr_cstr(pending->command_id));
     pending->next = *bucket;
     *bucket = pending;
     table->count++;
@@ -47,18 +47,18 @@ struct pending *pending_add(
 }
 
 /* With the lock held: tells the request, if it can be told now. */
-static void tell(struct pending *pending)
+static void pending_wake(struct pending *pending)
 {
     if (pending->waiter && pending->note != NOTE_NONE)
         (void)http_wake(pending->waiter, mr_cstr(""));
 }
 
-static void set_note(struct pending *pending, enum pending_note note)
+static void pending_set_note(struct pending *pending, enum pending_note note)
 {
     if (pending->note == NOTE_REPLY)
         return;
     pending->note = note;
-    tell(pending);
+    pending_wake(pending);
 }
 
 bool pending_suspend(
@@ -67,7 +67,7 @@ bool pending_suspend(
     pthread_mutex_lock(&pending->table->lock);
     struct http_waiter *waiter = http_suspend(request, wait_ms, resume, pending);
     pending->waiter = waiter;
-    tell(pending);
+    pending_wake(pending);
     pthread_mutex_unlock(&pending->table->lock);
     return waiter != NULL;
 }
@@ -98,12 +98,12 @@ void pending_reply(
 {
     bool claimed = false;
     pthread_mutex_lock(&table->lock);
-    for (struct pending *at = *bucket_of(table, command_id); at; at = at->next) {
+    for (struct pending *at = *pending_bucket(table, command_id); at; at = at->next) {
         if (!mr_bytes_equal(mr_cstr(at->command_id), command_id) ||
             !mr_bytes_equal(mr_cstr(at->fingerprint), fingerprint) || at->note == NOTE_REPLY)
             continue;
         at->reply = mr_bytes_of(mr_memdup(reply.ptr, reply.len), reply.len);
-        set_note(at, NOTE_REPLY);
+        pending_set_note(at, NOTE_REPLY);
         claimed = true;
     }
     table->unclaimed += !claimed;
@@ -111,36 +111,36 @@ void pending_reply(
 }
 
 /* With the lock held. True when it was the last reference. */
-static bool drop(struct pending *pending)
+static bool pending_drop(struct pending *pending)
 {
     return --pending->references == 0;
 }
 
-static void destroy(struct pending *pending)
+static void pending_destroy(struct pending *pending)
 {
     free((void *)(uintptr_t)pending->reply.ptr);
     free(pending);
 }
 
-static enum pending_note note_of(int code)
+static enum pending_note pending_note_of(int rc)
 {
-    if (code == 0)
+    if (rc == 0)
         return NOTE_ACKNOWLEDGED;
-    return code == MR_TIMEOUT ? NOTE_UNCERTAIN : NOTE_FAILED;
+    return rc == MR_TIMEOUT ? NOTE_UNCERTAIN : NOTE_FAILED;
 }
 
-void pending_delivered(struct pending *pending, int code)
+void pending_delivered(struct pending *pending, int rc)
 {
     pthread_mutex_t *lock = &pending->table->lock;
     pthread_mutex_lock(lock);
-    pending->delivery = note_of(code);
-    pending->queue_full = code == MR_AGAIN;
+    pending->delivery = pending_note_of(rc);
+    pending->queue_full = rc == MR_AGAIN;
     if (pending->hurried || pending->delivery == NOTE_FAILED)
-        set_note(pending, pending->delivery);
-    bool last = drop(pending);
+        pending_set_note(pending, pending->delivery);
+    bool last = pending_drop(pending);
     pthread_mutex_unlock(lock);
     if (last)
-        destroy(pending);
+        pending_destroy(pending);
 }
 
 enum pending_note pending_hurry(struct pending *pending)
@@ -156,13 +156,13 @@ void pending_remove(struct pending *pending)
 {
     struct pending_table *table = pending->table;
     pthread_mutex_lock(&table->lock);
-    struct pending **at = bucket_of(table, mr_cstr(pending->command_id));
+    struct pending **at = pending_bucket(table, mr_cstr(pending->command_id));
     while (*at != pending)
         at = &(*at)->next;
     *at = pending->next;
     table->count--;
-    bool last = drop(pending);
+    bool last = pending_drop(pending);
     pthread_mutex_unlock(&table->lock);
     if (last)
-        destroy(pending);
+        pending_destroy(pending);
 }

@@ -79,7 +79,7 @@ void pending_reply(
 
 /* The delivery report, as topo_delivered_fn has it, or why there will be none; drops the delivery's
  * reference. */
-void pending_delivered(struct pending *pending, int code);
+void pending_delivered(struct pending *pending, int rc);
 
 /* The wait is over: from now on the delivery report is enough. Returns what is known of it. */
 enum pending_note pending_hurry(struct pending *pending);

@@ -3,7 +3,7 @@
 
 enum { DEADLINE_INTERVAL_MS = 1000 };
 
-static int decide(
+static int sales_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -29,11 +29,11 @@ static int decide(
     case SHOP_PAYMENT_REPLY:
         return order_decide(&work, message, ret_decision, error);
     default:
-        return mr_fail(error, MR_INVALID, "%s is no message to sales", message->type->name);
+        return mr_fail(error, MR_INVALID, "%s is not a message to sales", message->type->name);
     }
 }
 
-static int evolve(
+static int sales_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -49,7 +49,7 @@ static int evolve(
 
 /* The order of a command that was accepted, without its lines where they are many. */
 static int
-render_order(struct work *work, struct shop_command_outcome *outcome, struct mr_error *error)
+sales_render_order(struct work *work, struct shop_command_outcome *outcome, struct mr_error *error)
 {
     struct order order;
     bool exists = false;
@@ -59,7 +59,7 @@ render_order(struct work *work, struct shop_command_outcome *outcome, struct mr_
     return rc || !exists ? rc : order_snapshot(&order, &outcome->order, error);
 }
 
-static int render(
+static int sales_render(
     struct topo_context *context,
     const struct shop_service *service,
     const struct codec_message *command,
@@ -75,11 +75,11 @@ static int render(
     case SHOP_CLEAR_CART:
         return cart_render(&work, command, &outcome->cart, error);
     default:
-        return render_order(&work, outcome, error);
+        return sales_render_order(&work, outcome, error);
     }
 }
 
-static int reply(
+static int sales_reply(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -87,7 +87,8 @@ static int reply(
     bool replayed,
     struct mr_error *error)
 {
-    return work_reply_with("replies", context, user, command, outcome, replayed, render, error);
+    return work_reply_with(
+        "replies", context, user, command, outcome, replayed, sales_render, error);
 }
 
 struct topo_aggregate sales_aggregate(const struct shop_service *service)
@@ -121,10 +122,10 @@ struct topo_aggregate sales_aggregate(const struct shop_service *service)
         .outcome_sinks = outcome_sinks,
         .outcome_store = "outcomes",
         .decode = work_decode,
-        .decide = decide,
-        .evolve = evolve,
+        .decide = sales_decide,
+        .evolve = sales_evolve,
         .outcome = work_outcome,
-        .reply = reply,
+        .reply = sales_reply,
         .punctuate = order_deadlines,
         .punctuate_interval_ms = DEADLINE_INTERVAL_MS,
         .user = (void *)(uintptr_t)service,

@@ -31,7 +31,7 @@ int cart_load(
     return 0;
 }
 
-static int line_load(
+static int cart_load_line(
     const struct cart *cart,
     struct mr_bytes product_id,
     const struct shop_cart_line_state **ret_line,
@@ -47,18 +47,18 @@ static int line_load(
 
 /* -- events -- */
 
-static struct shop_meta next_meta(struct cart *cart)
+static struct shop_meta cart_next_meta(struct cart *cart)
 {
     return work_meta(cart->work, "cart", cart->state.cart_id, ++cart->state.version);
 }
 
 static void
-emit(struct cart *cart, enum shop_type type, const struct shop_meta *meta, const void *event)
+cart_emit(struct cart *cart, enum shop_type type, const struct shop_meta *meta, const void *event)
 {
     work_emit(cart->work, "cart-events", type, cart->owner_id, meta, event);
 }
 
-static void emit_added(
+static void cart_emit_added(
     struct cart *cart,
     struct mr_bytes product_id,
     int32_t delta,
@@ -67,7 +67,7 @@ static void emit_added(
     int64_t price_version)
 {
     struct shop_cart_item_added event = {
-        .meta = next_meta(cart),
+        .meta = cart_next_meta(cart),
         .owner_id = cart->owner_id,
         .cart_id = cart->state.cart_id,
         .product_id = product_id,
@@ -76,17 +76,17 @@ static void emit_added(
         .quoted_unit_price = price,
         .price_version = price_version,
     };
-    emit(cart, SHOP_CART_ITEM_ADDED, &event.meta, &event);
+    cart_emit(cart, SHOP_CART_ITEM_ADDED, &event.meta, &event);
 }
 
-static void emit_set(
+static void cart_emit_set(
     struct cart *cart,
     struct mr_bytes product_id,
     int32_t after,
     const struct shop_product_state *product)
 {
     struct shop_cart_item_quantity_set event = {
-        .meta = next_meta(cart),
+        .meta = cart_next_meta(cart),
         .owner_id = cart->owner_id,
         .cart_id = cart->state.cart_id,
         .product_id = product_id,
@@ -94,35 +94,35 @@ static void emit_set(
         .quoted_unit_price = product->price,
         .price_version = product->price_version,
     };
-    emit(cart, SHOP_CART_ITEM_QUANTITY_SET, &event.meta, &event);
+    cart_emit(cart, SHOP_CART_ITEM_QUANTITY_SET, &event.meta, &event);
 }
 
-static void emit_removed(struct cart *cart, struct mr_bytes product_id)
+static void cart_emit_removed(struct cart *cart, struct mr_bytes product_id)
 {
     struct shop_cart_item_removed event = {
-        .meta = next_meta(cart),
+        .meta = cart_next_meta(cart),
         .owner_id = cart->owner_id,
         .cart_id = cart->state.cart_id,
         .product_id = product_id,
     };
-    emit(cart, SHOP_CART_ITEM_REMOVED, &event.meta, &event);
+    cart_emit(cart, SHOP_CART_ITEM_REMOVED, &event.meta, &event);
 }
 
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id)
 {
     struct shop_cart_checked_out event = {
-        .meta = next_meta(cart),
+        .meta = cart_next_meta(cart),
         .owner_id = cart->owner_id,
         .cart_id = cart->state.cart_id,
         .order_id = order_id,
     };
-    emit(cart, SHOP_CART_CHECKED_OUT, &event.meta, &event);
+    cart_emit(cart, SHOP_CART_CHECKED_OUT, &event.meta, &event);
 }
 
 /* -- what fits -- */
 
 /* A guest's cart is smaller; what the staff or an import puts together is not a guest's. */
-static int32_t lines_max(const struct cart *cart)
+static int32_t cart_lines_max(const struct cart *cart)
 {
     const struct shop_limits *limits = &cart->work->service->limits;
     bool guest = text_is(cart->work->actor_kind, "guest");
@@ -132,7 +132,7 @@ static int32_t lines_max(const struct cart *cart)
 }
 
 /* Why `quantity` of this at this price cannot be in the cart; SHOP_REASON_NONE when it can. */
-static enum shop_reason misfit(
+static enum shop_reason cart_find_misfit(
     const struct cart *cart,
     const struct shop_cart_line_state *line,
     int64_t quantity,
@@ -142,7 +142,7 @@ static enum shop_reason misfit(
     int64_t line_total, rest, total;
     if (quantity < 1 || quantity > limits->line_quantity_max)
         return SHOP_REASON_QUANTITY_LIMIT;
-    if (!line && cart->state.lines >= lines_max(cart))
+    if (!line && cart->state.lines >= cart_lines_max(cart))
         return SHOP_REASON_CART_FULL;
     if (cart->state.lines > 0 && !mr_bytes_equal(cart->state.currency, price->currency))
         return SHOP_REASON_CURRENCY_DIFFERS;
@@ -153,7 +153,7 @@ static enum shop_reason misfit(
     return SHOP_REASON_NONE;
 }
 
-static void *reject_misfit(struct cart *cart, enum shop_reason reason)
+static void *cart_reject_misfit(struct cart *cart, enum shop_reason reason)
 {
     const struct shop_limits *limits = &cart->work->service->limits;
     struct shop_rejection facts = {0};
@@ -165,14 +165,15 @@ static void *reject_misfit(struct cart *cart, enum shop_reason reason)
     if (reason == SHOP_REASON_AMOUNT_LIMIT)
         facts.limit = SHOP_MONEY_MINOR_MAX;
     else
-        facts.limit = reason == SHOP_REASON_CART_FULL ? lines_max(cart) : limits->line_quantity_max;
+        facts.limit =
+            reason == SHOP_REASON_CART_FULL ? cart_lines_max(cart) : limits->line_quantity_max;
     return decision_reject(cart->work, reason, cart->state.cart_id, &facts);
 }
 
 /* -- commands -- */
 
 /* A cart that can be added to: the open one, or the next, named after the command. */
-static void open_next(struct cart *cart, bool exists, struct mr_bytes seed)
+static void cart_open_next(struct cart *cart, bool exists, struct mr_bytes seed)
 {
     if (exists && !cart->state.order_id.ptr)
         return;
@@ -181,7 +182,7 @@ static void open_next(struct cart *cart, bool exists, struct mr_bytes seed)
         .cart_id = mr_arena_copy(cart->work->arena, shop_id_view(&id)), .currency = no_text};
 }
 
-static void accept(struct cart *cart, void **ret_decision)
+static void cart_accept(struct cart *cart, void **ret_decision)
 {
     struct decision *decision = decision_accept(cart->work, DECISION_CHANGED, cart->state.cart_id);
     decision->has_version = true;
@@ -190,7 +191,7 @@ static void accept(struct cart *cart, void **ret_decision)
 }
 
 /* Adds (`set` false) or sets a quantity; both quote the price of now. */
-static int put_item(
+static int cart_put_item(
     struct cart *cart,
     struct mr_bytes product_id,
     int32_t quantity,
@@ -202,7 +203,7 @@ static int put_item(
     const struct shop_cart_line_state *line;
     int rc = price_find(cart->work, product_id, &product, error);
     if (!rc)
-        rc = line_load(cart, product_id, &line, error);
+        rc = cart_load_line(cart, product_id, &line, error);
     if (rc)
         return rc;
     if (!product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED) {
@@ -214,42 +215,44 @@ static int put_item(
         return 0;
     }
     int64_t after = (int64_t)quantity + (line && !set ? line->quantity : 0);
-    enum shop_reason reason =
-        quantity < 1 ? SHOP_REASON_QUANTITY_LIMIT : misfit(cart, line, after, &product->price);
+    enum shop_reason reason = quantity < 1 ? SHOP_REASON_QUANTITY_LIMIT
+                                           : cart_find_misfit(cart, line, after, &product->price);
     if (reason) {
-        *ret_decision = reject_misfit(cart, reason);
+        *ret_decision = cart_reject_misfit(cart, reason);
         return 0;
     }
     if (!set)
-        emit_added(
+        cart_emit_added(
             cart, product_id, quantity, (int32_t)after, product->price, product->price_version);
     else if (!line || line->quantity != after || !money_equal(&line->unit_price, &product->price))
-        emit_set(cart, product_id, (int32_t)after, product);
-    accept(cart, ret_decision);
+        cart_emit_set(cart, product_id, (int32_t)after, product);
+    cart_accept(cart, ret_decision);
     return 0;
 }
 
-static int remove_item(
+static int cart_remove_item(
     struct cart *cart, struct mr_bytes product_id, void **ret_decision, struct mr_error *error)
 {
     const struct shop_cart_line_state *line;
-    int rc = line_load(cart, product_id, &line, error);
+    int rc = cart_load_line(cart, product_id, &line, error);
     if (rc)
         return rc;
     if (line)
-        emit_removed(cart, product_id);
-    accept(cart, ret_decision);
+        cart_emit_removed(cart, product_id);
+    cart_accept(cart, ret_decision);
     return 0;
 }
 
-static void clear(struct cart *cart, void **ret_decision)
+static void cart_clear(struct cart *cart, void **ret_decision)
 {
     if (cart->state.lines > 0) {
         struct shop_cart_cleared event = {
-            .meta = next_meta(cart), .owner_id = cart->owner_id, .cart_id = cart->state.cart_id};
-        emit(cart, SHOP_CART_CLEARED, &event.meta, &event);
+            .meta = cart_next_meta(cart),
+            .owner_id = cart->owner_id,
+            .cart_id = cart->state.cart_id};
+        cart_emit(cart, SHOP_CART_CLEARED, &event.meta, &event);
     }
-    accept(cart, ret_decision);
+    cart_accept(cart, ret_decision);
 }
 
 /* What the four commands say, in one form. */
@@ -258,7 +261,7 @@ struct cart_request {
     int32_t quantity;
 };
 
-static struct cart_request request_of(const struct codec_message *message)
+static struct cart_request cart_request_of(const struct codec_message *message)
 {
     if (message->id == SHOP_ADD_CART_ITEM) {
         const struct shop_add_cart_item *add = message->value;
@@ -282,28 +285,31 @@ int cart_decide(
     void **ret_decision,
     struct mr_error *error)
 {
-    struct cart_request request = request_of(message);
+    struct cart_request request = cart_request_of(message);
     struct cart cart;
     bool exists;
     if (!shop_id_is_valid(request.owner_id) || !shop_id_is_valid(request.product_id))
-        return mr_fail(error, MR_INVALID, "%s names no cart or product", message->type->name);
+        return mr_fail(
+            error, MR_INVALID, "%s does not name a valid cart and product", message->type->name);
     int rc = cart_load(work, request.owner_id, &cart, &exists, error);
     if (rc)
         return rc;
-    open_next(&cart, exists, work->command_id);
+    cart_open_next(&cart, exists, work->command_id);
     if (decision_stale(work, cart.state.version, cart.state.cart_id, ret_decision))
         return 0;
     switch (message->id) {
     case SHOP_ADD_CART_ITEM:
-        return put_item(&cart, request.product_id, request.quantity, false, ret_decision, error);
+        return cart_put_item(
+            &cart, request.product_id, request.quantity, false, ret_decision, error);
     case SHOP_SET_CART_ITEM_QUANTITY:
         if (request.quantity != 0)
-            return put_item(&cart, request.product_id, request.quantity, true, ret_decision, error);
-        return remove_item(&cart, request.product_id, ret_decision, error);
+            return cart_put_item(
+                &cart, request.product_id, request.quantity, true, ret_decision, error);
+        return cart_remove_item(&cart, request.product_id, ret_decision, error);
     case SHOP_REMOVE_CART_ITEM:
-        return remove_item(&cart, request.product_id, ret_decision, error);
+        return cart_remove_item(&cart, request.product_id, ret_decision, error);
     default:
-        clear(&cart, ret_decision);
+        cart_clear(&cart, ret_decision);
         return 0;
     }
 }
@@ -318,14 +324,14 @@ int cart_reopen(
     bool exists = cart->state.cart_id.ptr != NULL;
     for (size_t i = 0; i < count; i++) {
         const struct shop_cart_line_state *line;
-        open_next(cart, exists, order_id);
-        int rc = line_load(cart, lines[i].product_id, &line, error);
+        cart_open_next(cart, exists, order_id);
+        int rc = cart_load_line(cart, lines[i].product_id, &line, error);
         if (rc)
             return rc;
         int64_t after = (int64_t)lines[i].quantity + (line ? line->quantity : 0);
-        if (misfit(cart, line, after, &lines[i].unit_price))
+        if (cart_find_misfit(cart, line, after, &lines[i].unit_price))
             continue;
-        emit_added(
+        cart_emit_added(
             cart,
             lines[i].product_id,
             lines[i].quantity,
@@ -341,7 +347,7 @@ int cart_reopen(
 
 /* -- reading a cart -- */
 
-static int by_position(const void *a, const void *b)
+static int cart_compare_items(const void *a, const void *b)
 {
     const struct cart_item *x = a, *y = b;
     return (x->state.position > y->state.position) - (x->state.position < y->state.position);
@@ -374,13 +380,13 @@ int cart_items(
     if (rc)
         return mr_fail(error, MR_CORRUPT, "store cart-lines: unreadable line");
     if (count > 1)
-        qsort(items, count, sizeof *items, by_position);
+        qsort(items, count, sizeof *items, cart_compare_items);
     *ret_items = items;
     *ret_count = count;
     return 0;
 }
 
-static int make_line(
+static int cart_render_line(
     struct work *work,
     const struct cart_item *item,
     struct shop_cart_line *ret_line,
@@ -402,7 +408,7 @@ static int make_line(
 }
 
 /* The one line of the product, or none. */
-static int changed_item(
+static int cart_find_changed(
     const struct cart *cart,
     struct mr_bytes product_id,
     struct cart_item **ret_items,
@@ -410,7 +416,7 @@ static int changed_item(
     struct mr_error *error)
 {
     const struct shop_cart_line_state *line = NULL;
-    int rc = line_load(cart, product_id, &line, error);
+    int rc = cart_load_line(cart, product_id, &line, error);
     if (rc || !line)
         return rc;
     *ret_items = mr_arena_alloc(cart->work->arena, sizeof **ret_items);
@@ -425,7 +431,7 @@ int cart_render(
     const struct shop_cart_snapshot **ret_snapshot,
     struct mr_error *error)
 {
-    struct cart_request request = request_of(command);
+    struct cart_request request = cart_request_of(command);
     struct cart cart;
     struct cart_item *items = NULL;
     size_t count = 0;
@@ -436,10 +442,10 @@ int cart_render(
     bool whole = work->command->want_body && cart.state.lines <= CART_REPLY_LINES_MAX;
     if (exists)
         rc = whole ? cart_items(&cart, &items, &count, error)
-                   : changed_item(&cart, request.product_id, &items, &count, error);
+                   : cart_find_changed(&cart, request.product_id, &items, &count, error);
     struct shop_cart_line *lines = mr_arena_zalloc(work->arena, (count + 1) * sizeof *lines);
     for (size_t i = 0; i < count && !rc; i++)
-        rc = make_line(work, &items[i], &lines[i], error);
+        rc = cart_render_line(work, &items[i], &lines[i], error);
     struct shop_cart_snapshot *snapshot = mr_arena_alloc(work->arena, sizeof *snapshot);
     *snapshot = (struct shop_cart_snapshot){
         .cart_id = exists ? cart.state.cart_id : no_text,

@@ -16,12 +16,12 @@ struct fold {
     struct shop_cart_state head;
 };
 
-static struct mr_bytes line_key(const struct fold *fold, struct mr_bytes product_id)
+static struct mr_bytes cart_fold_key(const struct fold *fold, struct mr_bytes product_id)
 {
     return key_join(fold->arena, fold->owner_id, product_id);
 }
 
-static int line_get(
+static int cart_fold_get_line(
     const struct fold *fold,
     struct mr_bytes product_id,
     const struct shop_cart_line_state **ret_line,
@@ -32,7 +32,7 @@ static int line_get(
         fold->context,
         "cart-lines",
         SHOP_CART_LINE_STATE,
-        line_key(fold, product_id),
+        cart_fold_key(fold, product_id),
         &found,
         error);
     if (!rc)
@@ -40,7 +40,7 @@ static int line_get(
     return rc;
 }
 
-static int put_line(
+static int cart_fold_put_line(
     struct fold *fold,
     struct mr_bytes product_id,
     int32_t quantity,
@@ -49,7 +49,7 @@ static int put_line(
     struct mr_error *error)
 {
     const struct shop_cart_line_state *old;
-    int rc = line_get(fold, product_id, &old, error);
+    int rc = cart_fold_get_line(fold, product_id, &old, error);
     if (rc)
         return rc;
     struct shop_cart_line_state line = {
@@ -64,24 +64,27 @@ static int put_line(
         fold->head.lines++;
     fold->head.total_minor += price->minor * quantity;
     fold->head.currency = price->currency;
-    state_put(fold->context, "cart-lines", SHOP_CART_LINE_STATE, line_key(fold, product_id), &line);
+    state_put(
+        fold->context, "cart-lines", SHOP_CART_LINE_STATE, cart_fold_key(fold, product_id), &line);
     return 0;
 }
 
-static int remove_line(struct fold *fold, struct mr_bytes product_id, struct mr_error *error)
+static int
+cart_fold_remove_line(struct fold *fold, struct mr_bytes product_id, struct mr_error *error)
 {
     const struct shop_cart_line_state *old;
-    int rc = line_get(fold, product_id, &old, error);
+    int rc = cart_fold_get_line(fold, product_id, &old, error);
     if (rc)
         return rc;
     assert(old);
     fold->head.lines--;
     fold->head.total_minor -= old->unit_price.minor * old->quantity;
-    topo_store_delete(topo_context_store(fold->context, "cart-lines"), line_key(fold, product_id));
+    topo_store_delete(
+        topo_context_store(fold->context, "cart-lines"), cart_fold_key(fold, product_id));
     return 0;
 }
 
-static void remove_all(struct fold *fold)
+static void cart_fold_remove_all(struct fold *fold)
 {
     struct topo_store *store = topo_context_store(fold->context, "cart-lines");
     struct mr_bytes key, value;
@@ -98,12 +101,13 @@ static void remove_all(struct fold *fold)
     fold->head.total_minor = 0;
 }
 
-static int apply(struct fold *fold, const struct codec_message *event, struct mr_error *error)
+static int
+cart_fold_apply(struct fold *fold, const struct codec_message *event, struct mr_error *error)
 {
     switch (event->id) {
     case SHOP_CART_ITEM_ADDED: {
         const struct shop_cart_item_added *added = event->value;
-        return put_line(
+        return cart_fold_put_line(
             fold,
             added->product_id,
             added->quantity_after,
@@ -113,7 +117,7 @@ static int apply(struct fold *fold, const struct codec_message *event, struct mr
     }
     case SHOP_CART_ITEM_QUANTITY_SET: {
         const struct shop_cart_item_quantity_set *set = event->value;
-        return put_line(
+        return cart_fold_put_line(
             fold,
             set->product_id,
             set->quantity_after,
@@ -122,19 +126,19 @@ static int apply(struct fold *fold, const struct codec_message *event, struct mr
             error);
     }
     case SHOP_CART_ITEM_REMOVED:
-        return remove_line(
+        return cart_fold_remove_line(
             fold, ((const struct shop_cart_item_removed *)event->value)->product_id, error);
     case SHOP_CART_CHECKED_OUT:
         fold->head.order_id = ((const struct shop_cart_checked_out *)event->value)->order_id;
-        remove_all(fold);
+        cart_fold_remove_all(fold);
         return 0;
     default:
-        remove_all(fold);
+        cart_fold_remove_all(fold);
         return 0;
     }
 }
 
-static struct mr_bytes owner_of(const struct codec_message *event)
+static struct mr_bytes cart_fold_owner(const struct codec_message *event)
 {
     switch (event->id) {
     case SHOP_CART_ITEM_ADDED:
@@ -157,7 +161,9 @@ int cart_evolve(
 {
     const struct shop_meta *meta = event_meta(event);
     struct fold fold = {
-        .context = context, .arena = topo_context_arena(context), .owner_id = owner_of(event)};
+        .context = context,
+        .arena = topo_context_arena(context),
+        .owner_id = cart_fold_owner(event)};
     const void *found;
     if (!fold.owner_id.ptr)
         return 0;
@@ -169,7 +175,7 @@ int cart_evolve(
     /* Another cart than the head's: the next one. The lines of the last went at its checkout. */
     if (!found || !mr_bytes_equal(fold.head.cart_id, meta->aggregate_id))
         fold.head = (struct shop_cart_state){.cart_id = meta->aggregate_id, .currency = no_text};
-    rc = apply(&fold, event, error);
+    rc = cart_fold_apply(&fold, event, error);
     if (rc)
         return rc;
     fold.head.version = meta->aggregate_version;

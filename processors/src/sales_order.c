@@ -54,7 +54,7 @@ void order_emit(
 
 /* -- messages to stock and payments -- */
 
-static int send_lines(struct order *order, enum shop_type type, struct mr_error *error)
+static int order_send_lines(struct order *order, enum shop_type type, struct mr_error *error)
 {
     struct work *work = order->work;
     int rc = order_lines(order, error);
@@ -81,7 +81,7 @@ static int send_lines(struct order *order, enum shop_type type, struct mr_error 
     return rc;
 }
 
-static void send_capture(struct order *order)
+static void order_send_capture(struct order *order)
 {
     struct shop_capture_payment message = {
         work_saga(order->work), order->state.payment_id, order->id, order->state.owner_id};
@@ -89,7 +89,7 @@ static void send_capture(struct order *order)
         order->work, "payment-commands", SHOP_CAPTURE_PAYMENT, order->state.payment_id, &message);
 }
 
-static void send_return(struct order *order)
+static void order_send_return(struct order *order)
 {
     if (!order->state.payment_id.ptr)
         return;
@@ -132,7 +132,7 @@ void order_start_payment(struct order *order, const struct shop_sealed *method_t
     work_send(work, "payment-commands", SHOP_AUTHORIZE_PAYMENT, event.payment_id, &message);
 }
 
-static void notify(struct order *order, const char *template)
+static void order_notify(struct order *order, const char *template)
 {
     struct mr_bytes id =
         mr_arena_printf(order->work->arena, "%.*s.%s", MR_ARG(order->id), template);
@@ -153,7 +153,7 @@ static void notify(struct order *order, const char *template)
 
 /* -- towards fulfilment -- */
 
-static void stock_confirmed(struct order *order)
+static void order_confirm_stock(struct order *order)
 {
     struct shop_order_stock_confirmed event = {order_meta(order), order->id, order->state.owner_id};
     order_emit(order, SHOP_ORDER_STOCK_CONFIRMED, &event.meta, &event);
@@ -161,7 +161,7 @@ static void stock_confirmed(struct order *order)
         order_start_payment(order, order->state.method_token_sealed);
 }
 
-static int authorized(struct order *order, struct mr_error *error)
+static int order_note_authorized(struct order *order, struct mr_error *error)
 {
     struct shop_order_payment_authorized event = {
         order_meta(order),
@@ -170,10 +170,10 @@ static int authorized(struct order *order, struct mr_error *error)
         order->state.payment_id,
         order->state.grand_total};
     order_emit(order, SHOP_ORDER_PAYMENT_AUTHORIZED, &event.meta, &event);
-    return send_lines(order, SHOP_COMMIT_STOCK, error);
+    return order_send_lines(order, SHOP_COMMIT_STOCK, error);
 }
 
-static void confirm(struct order *order)
+static void order_confirm(struct order *order)
 {
     struct shop_id no = shop_confirmation_no(order->id);
     struct shop_order_confirmed event = {
@@ -186,10 +186,10 @@ static void confirm(struct order *order)
         .confirmed_at = order->work->now_ms,
     };
     order_emit(order, SHOP_ORDER_CONFIRMED, &event.meta, &event);
-    notify(order, "order_confirmation");
+    order_notify(order, "order_confirmation");
 }
 
-static int fulfil(struct order *order, struct mr_error *error)
+static int order_fulfil(struct order *order, struct mr_error *error)
 {
     const struct shop_order_progress *progress = &order->progress;
     bool captured = progress_payment_is(order, SHOP_RESULT_CAPTURED);
@@ -197,16 +197,16 @@ static int fulfil(struct order *order, struct mr_error *error)
     bool all_committed = progress->committed == order->state.lines;
     if (!order->state.stock_confirmed &&
         progress->reserved + progress->committed == order->state.lines)
-        stock_confirmed(order);
+        order_confirm_stock(order);
     if (!order->state.authorized && paid) {
-        int rc = authorized(order, error);
+        int rc = order_note_authorized(order, error);
         if (rc)
             return rc;
     }
     if (all_committed && captured && !order->state.confirmed)
-        confirm(order);
+        order_confirm(order);
     else if (all_committed && paid && !captured)
-        send_capture(order);
+        order_send_capture(order);
     return 0;
 }
 
@@ -218,11 +218,11 @@ int order_abort(
     struct shop_order_abort_requested event = {
         order_meta(order), order->id, order->state.owner_id, mr_cstr(cause), detail};
     order_emit(order, SHOP_ORDER_ABORT_REQUESTED, &event.meta, &event);
-    send_return(order);
-    return send_lines(order, SHOP_RELEASE_STOCK, error);
+    order_send_return(order);
+    return order_send_lines(order, SHOP_RELEASE_STOCK, error);
 }
 
-static void cancelled(struct order *order)
+static void order_emit_cancelled(struct order *order)
 {
     struct shop_money refund = {order->progress.refunded_minor, order->state.grand_total.currency};
     struct shop_order_cancelled event = {
@@ -234,10 +234,10 @@ static void cancelled(struct order *order)
         order->progress.short_lines,
         order->progress.short_lines_count};
     order_emit(order, SHOP_ORDER_CANCELLED, &event.meta, &event);
-    notify(order, "order_cancelled");
+    order_notify(order, "order_cancelled");
 }
 
-static bool settled(const struct order *order)
+static bool order_is_settled(const struct order *order)
 {
     return !order->state.payment_id.ptr || progress_payment_is(order, SHOP_RESULT_DECLINED) ||
            progress_payment_is(order, SHOP_RESULT_RETURNED);
@@ -248,25 +248,25 @@ int order_advance(struct order *order, struct mr_error *error)
     if (order->state.ended)
         return 0;
     if (order->state.goal == ORDER_FULFIL)
-        return fulfil(order, error);
-    if (order->progress.released == order->state.lines && settled(order))
-        cancelled(order);
+        return order_fulfil(order, error);
+    if (order->progress.released == order->state.lines && order_is_settled(order))
+        order_emit_cancelled(order);
     return 0;
 }
 
 /* -- time -- */
 
 /* An owner whose orders come to nothing again and again: a person should look, once a day. */
-static int call_attention(struct order *order, struct mr_error *error)
+static int order_call_attention(struct order *order, struct mr_error *error)
 {
     struct shop_owner_state owner;
     int rc = owner_load(order->work, order->state.owner_id, &owner, error);
     if (!rc && owner.expired_orders == order->work->service->limits.expired_orders_max)
-        notify(order, "attention_unpaid_orders");
+        order_notify(order, "attention_unpaid_orders");
     return rc;
 }
 
-static int deadline(
+static int order_pass_deadline(
     struct topo_context *context,
     const struct shop_service *service,
     struct mr_bytes order_id,
@@ -289,7 +289,7 @@ static int deadline(
     if (!rc)
         rc = order_reopen_cart(&order, NULL, error);
     if (!rc)
-        rc = call_attention(&order, error);
+        rc = order_call_attention(&order, error);
     if (!rc)
         rc = order_advance(&order, error);
     if (!rc)
@@ -305,6 +305,6 @@ int order_deadlines(
     int32_t lines = 0;
     int rc = 0;
     for (size_t i = 0; i < count && !rc && lines < DEADLINE_LINES_PER_CALL_MAX; i++)
-        rc = deadline(context, user, ids[i], now_ms, &lines, error);
+        rc = order_pass_deadline(context, user, ids[i], now_ms, &lines, error);
     return rc;
 }

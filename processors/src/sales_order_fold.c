@@ -18,7 +18,7 @@ const char *order_status(const struct shop_order_state *state)
     return state->stock_confirmed ? "PENDING_PAYMENT" : "PENDING_STOCK";
 }
 
-static int64_t units_of(const struct shop_order_placed *placed)
+static int64_t order_count_units(const struct shop_order_placed *placed)
 {
     int64_t units = 0;
     for (size_t i = 0; i < placed->lines_count; i++)
@@ -26,7 +26,7 @@ static int64_t units_of(const struct shop_order_placed *placed)
     return units;
 }
 
-static struct shop_order_state placed_state(const struct shop_order_placed *placed)
+static struct shop_order_state order_state_of_placed(const struct shop_order_placed *placed)
 {
     return (struct shop_order_state){
         .owner_id = placed->owner_id,
@@ -42,11 +42,11 @@ static struct shop_order_state placed_state(const struct shop_order_placed *plac
         .reserve_ttl_s = placed->reserve_ttl_s,
         .method_token_sealed = placed->method_token_sealed,
         .correlation_id = placed->meta.correlation_id,
-        .units = units_of(placed),
+        .units = order_count_units(placed),
     };
 }
 
-static void apply_payment(struct shop_order_state *state, const struct codec_message *event)
+static void order_apply_payment(struct shop_order_state *state, const struct codec_message *event)
 {
     if (event->id == SHOP_ORDER_PAYMENT_STARTED) {
         const struct shop_order_payment_started *started = event->value;
@@ -63,7 +63,7 @@ static void apply_payment(struct shop_order_state *state, const struct codec_mes
 }
 
 static void
-apply_confirmed(struct shop_order_state *state, const struct shop_order_confirmed *confirmed)
+order_apply_confirmed(struct shop_order_state *state, const struct shop_order_confirmed *confirmed)
 {
     state->confirmed = true;
     state->confirmation_no = confirmed->confirmation_no;
@@ -76,13 +76,13 @@ void order_apply(struct shop_order_state *state, const struct codec_message *eve
 {
     switch (event->id) {
     case SHOP_ORDER_PLACED:
-        *state = placed_state(event->value);
+        *state = order_state_of_placed(event->value);
         break;
     case SHOP_ORDER_STOCK_CONFIRMED:
         state->stock_confirmed = true;
         break;
     case SHOP_ORDER_CONFIRMED:
-        apply_confirmed(state, event->value);
+        order_apply_confirmed(state, event->value);
         break;
     case SHOP_ORDER_ABORT_REQUESTED:
         state->goal = ORDER_ABORT;
@@ -92,19 +92,19 @@ void order_apply(struct shop_order_state *state, const struct codec_message *eve
         state->ended = true;
         break;
     default:
-        apply_payment(state, event);
+        order_apply_payment(state, event);
         break;
     }
     state->version = event_meta(event)->aggregate_version;
 }
 
 /* The deadline is watched until the money is there or the order is given up. */
-static bool watched(const struct shop_order_state *state)
+static bool order_is_watched(const struct shop_order_state *state)
 {
     return state->version > 0 && state->goal == ORDER_FULFIL && !state->authorized;
 }
 
-static void keep_timer(
+static void order_keep_timer(
     struct topo_context *context,
     struct mr_bytes order_id,
     const struct shop_order_state *before,
@@ -113,14 +113,14 @@ static void keep_timer(
     struct topo_store *timers = topo_context_store(context, "order-timers");
     struct mr_arena *arena = topo_context_arena(context);
     bool moved = before->pay_deadline != after->pay_deadline;
-    if (watched(before) && (!watched(after) || moved))
+    if (order_is_watched(before) && (!order_is_watched(after) || moved))
         topo_store_delete(timers, key_timer(arena, before->pay_deadline, order_id));
-    if (watched(after) && (!watched(before) || moved))
+    if (order_is_watched(after) && (!order_is_watched(before) || moved))
         topo_store_put(timers, key_timer(arena, after->pay_deadline, order_id), no_text);
 }
 
 /* What the owner holds without having paid, and how often it came to nothing today. */
-static int keep_owner(
+static int order_keep_owner(
     struct topo_context *context,
     const struct codec_message *event,
     const struct shop_order_state *before,
@@ -130,7 +130,7 @@ static int keep_owner(
     enum { DAY_MS = 24 * 3600 * 1000 };
     struct shop_owner_state owner = {0};
     const void *found;
-    int change = watched(after) - watched(before);
+    int change = order_is_watched(after) - order_is_watched(before);
     if (change == 0)
         return 0;
     int rc = state_get(context, "owners", SHOP_OWNER_STATE, after->owner_id, &found, error);
@@ -171,8 +171,8 @@ int order_evolve(
         struct shop_order_lines_state lines = {placed->lines, placed->lines_count};
         state_put(context, "order-lines", SHOP_ORDER_LINES_STATE, order_id, &lines);
     }
-    keep_timer(context, order_id, &before, &state);
-    return keep_owner(context, event, &before, &state, error);
+    order_keep_timer(context, order_id, &before, &state);
+    return order_keep_owner(context, event, &before, &state, error);
 }
 
 int owner_load(

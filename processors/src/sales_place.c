@@ -10,7 +10,7 @@
 static const struct mr_bytes no_text = MR_LITERAL("");
 
 /* Also for a cart that was checked out before. */
-static void answer(
+static void place_answer(
     struct work *work, struct mr_bytes order_id, enum decision_effect effect, void **ret_decision)
 {
     struct decision *decision = decision_accept(work, effect, order_id);
@@ -20,13 +20,14 @@ static void answer(
 
 /* -- the guard -- */
 
-static bool same_total(const struct shop_place_order *command, const struct shop_money *total)
+static bool
+place_expects_total(const struct shop_place_order *command, const struct shop_money *total)
 {
     return !command->expected_total || money_equal(command->expected_total, total);
 }
 
 /* NULL when nothing is against it. */
-static void *guard(
+static void *place_guard_cart(
     struct cart *cart,
     const struct shop_place_order *command,
     const struct cart_item *items,
@@ -47,14 +48,14 @@ static void *guard(
             SHOP_REASON_STALE_VERSION,
             cart->state.cart_id,
             &(struct shop_rejection){.has_actual = true, .actual = cart->state.version});
-    if (!same_total(command, total))
+    if (!place_expects_total(command, total))
         return price_reject(cart, items, count, command->expected_total, total);
     return NULL;
 }
 
 /* -- the order -- */
 
-static int make_lines(
+static int place_make_lines(
     struct work *work,
     const struct cart_item *items,
     size_t count,
@@ -89,14 +90,15 @@ static int make_lines(
 }
 
 /* Stock is held a short while for somebody who has not said how he pays. */
-static int64_t hold_ms(const struct shop_place_order *command, const struct shop_limits *limits)
+static int64_t
+place_hold_ms(const struct shop_place_order *command, const struct shop_limits *limits)
 {
     bool short_hold =
         !command->method_token_sealed && limits->unpaid_hold_ms < limits->pay_deadline_ms;
     return short_hold ? limits->unpaid_hold_ms : limits->pay_deadline_ms;
 }
 
-static void emit_placed(
+static void place_emit_placed(
     struct order *order,
     const struct cart *cart,
     const struct shop_place_order *command,
@@ -120,13 +122,13 @@ static void emit_placed(
         .shipping_address_sealed = command->shipping_address_sealed,
         .contact_sealed = command->contact_sealed,
         .order_key_id = command->order_key ? command->order_key->key_id : (struct mr_bytes){0},
-        .pay_deadline = work->now_ms + hold_ms(command, limits),
+        .pay_deadline = work->now_ms + place_hold_ms(command, limits),
         .reserve_ttl_s = (int32_t)((limits->pay_deadline_ms + limits->reserve_slack_ms) / 1000),
     };
     order_emit(order, SHOP_ORDER_PLACED, &event.meta, &event);
 }
 
-static void send_reservations(const struct order *order)
+static void place_send_reservations(const struct order *order)
 {
     struct work *work = order->work;
     for (size_t i = 0; i < order->lines_count; i++) {
@@ -146,7 +148,7 @@ static void send_reservations(const struct order *order)
     }
 }
 
-static void place(
+static void place_order(
     struct cart *cart,
     const struct shop_place_order *command,
     const struct shop_order_line *lines,
@@ -158,9 +160,9 @@ static void place(
         .work = work, .id = command->order_id, .lines = lines, .lines_count = count};
     order.progress = progress_new(work->arena, order.id, count, &order.facts);
     cart_emit_checked_out(cart, order.id);
-    emit_placed(&order, cart, command, total);
+    place_emit_placed(&order, cart, command, total);
     progress_put(&order);
-    send_reservations(&order);
+    place_send_reservations(&order);
     if (command->order_key)
         work_send(
             work,
@@ -170,7 +172,7 @@ static void place(
             command->order_key);
 }
 
-static void *reject_over(struct cart *cart, enum shop_reason reason, int64_t limit)
+static void *place_reject_over(struct cart *cart, enum shop_reason reason, int64_t limit)
 {
     return decision_reject(
         cart->work,
@@ -180,7 +182,7 @@ static void *reject_over(struct cart *cart, enum shop_reason reason, int64_t lim
 }
 
 /* What an owner may hold without having paid. The staff and an import are not held to it. */
-static int check_owner(
+static int place_check_owner(
     struct cart *cart,
     const struct shop_place_order *command,
     const struct cart_item *items,
@@ -204,17 +206,18 @@ static int check_owner(
                    owner.expired_orders >= limits->expired_orders_max;
     if (owner.unpaid_orders >= limits->unpaid_orders_max)
         *ret_decision =
-            reject_over(cart, SHOP_REASON_UNPAID_ORDERS_LIMIT, limits->unpaid_orders_max);
+            place_reject_over(cart, SHOP_REASON_UNPAID_ORDERS_LIMIT, limits->unpaid_orders_max);
     else if (!command->method_token_sealed && flagged)
-        *ret_decision =
-            reject_over(cart, SHOP_REASON_PAYMENT_METHOD_REQUIRED, limits->expired_orders_max);
+        *ret_decision = place_reject_over(
+            cart, SHOP_REASON_PAYMENT_METHOD_REQUIRED, limits->expired_orders_max);
     else if (!command->method_token_sealed && owner.unpaid_units + units > limits->unpaid_units_max)
-        *ret_decision = reject_over(cart, SHOP_REASON_UNPAID_UNITS_LIMIT, limits->unpaid_units_max);
+        *ret_decision =
+            place_reject_over(cart, SHOP_REASON_UNPAID_UNITS_LIMIT, limits->unpaid_units_max);
     return 0;
 }
 
 /* What can only be said of the order to be: its id is free, and it fits into a record. */
-static int check_order(
+static int place_check_order(
     struct cart *cart,
     const struct shop_place_order *command,
     size_t bytes,
@@ -241,7 +244,7 @@ static int check_order(
     return 0;
 }
 
-static int place_items(
+static int place_cart_items(
     struct cart *cart,
     const struct shop_place_order *command,
     const struct cart_item *items,
@@ -252,19 +255,19 @@ static int place_items(
     struct shop_money total = {cart->state.total_minor, count ? cart->state.currency : no_text};
     struct shop_order_line *lines = NULL;
     size_t bytes = 0;
-    *ret_decision = guard(cart, command, items, count, &total);
+    *ret_decision = place_guard_cart(cart, command, items, count, &total);
     if (*ret_decision)
         return 0;
-    int rc = check_owner(cart, command, items, count, ret_decision, error);
+    int rc = place_check_owner(cart, command, items, count, ret_decision, error);
     if (rc || *ret_decision)
         return rc;
-    rc = make_lines(cart->work, items, count, &lines, &bytes, error);
+    rc = place_make_lines(cart->work, items, count, &lines, &bytes, error);
     if (!rc)
-        rc = check_order(cart, command, bytes, ret_decision, error);
+        rc = place_check_order(cart, command, bytes, ret_decision, error);
     if (rc || *ret_decision)
         return rc;
-    place(cart, command, lines, count, &total);
-    answer(cart->work, command->order_id, DECISION_CREATED, ret_decision);
+    place_order(cart, command, lines, count, &total);
+    place_answer(cart->work, command->order_id, DECISION_CREATED, ret_decision);
     return 0;
 }
 
@@ -279,15 +282,15 @@ int order_place(
     size_t count = 0;
     bool exists;
     if (!shop_id_is_valid(command->owner_id))
-        return mr_fail(error, MR_INVALID, "owner_id is no id");
+        return mr_fail(error, MR_INVALID, "owner_id is not a valid id");
     int rc = cart_load(work, command->owner_id, &cart, &exists, error);
     if (!rc && exists)
         rc = cart_items(&cart, &items, &count, error);
     if (rc)
         return rc;
     if (exists && cart.state.order_id.ptr) {
-        answer(work, cart.state.order_id, DECISION_CHANGED, ret_decision);
+        place_answer(work, cart.state.order_id, DECISION_CHANGED, ret_decision);
         return 0;
     }
-    return place_items(&cart, command, items, count, ret_decision, error);
+    return place_cart_items(&cart, command, items, count, ret_decision, error);
 }

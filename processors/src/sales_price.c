@@ -22,7 +22,7 @@ int price_process(
     if (rc)
         return rc;
     if (!codec_meta_of(&event))
-        return mr_fail(error, MR_INVALID, "%s is no event", event.type->name);
+        return mr_fail(error, MR_INVALID, "%s is not an event", event.type->name);
     return product_fold(context, "price", &event, error);
 }
 

@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-static int rank(const char *fact)
+static int progress_rank(const char *fact)
 {
     static const char *const facts[] = {"none", "authorized", "captured", "declined", "returned"};
     for (int i = 0; i < 5; i++)
@@ -32,7 +32,7 @@ progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uin
     };
 }
 
-static bool is_over(const struct order *order)
+static bool progress_is_over(const struct order *order)
 {
     return order->state.ended || (order->state.confirmed && order->state.goal == ORDER_FULFIL);
 }
@@ -53,7 +53,7 @@ int progress_get(struct order *order, struct mr_error *error)
     struct codec_message message;
     struct mr_bytes stored =
         topo_store_get(topo_context_store(work->context, "order-progress"), order->id);
-    if (!stored.ptr && is_over(order)) {
+    if (!stored.ptr && progress_is_over(order)) {
         progress_of_confirmed(order);
         return 0;
     }
@@ -88,7 +88,7 @@ void progress_put(const struct order *order)
 {
     struct topo_store *store = topo_context_store(order->work->context, "order-progress");
     struct mr_buffer buffer;
-    if (is_over(order)) {
+    if (progress_is_over(order)) {
         topo_store_delete(store, order->id);
         return;
     }
@@ -110,7 +110,7 @@ bool progress_payment(struct order *order, const char *fact)
     struct mr_bytes now = order->progress.payment_fact;
     if (now.len < sizeof known)
         memcpy(known, now.ptr, now.len);
-    int from = rank(known), to = rank(fact);
+    int from = progress_rank(known), to = progress_rank(fact);
     assert(from >= 0 && to >= 0);
     bool declined = strcmp(known, SHOP_RESULT_DECLINED) == 0;
     if (to <= from || (declined && strcmp(fact, SHOP_RESULT_RETURNED) != 0))
@@ -121,7 +121,7 @@ bool progress_payment(struct order *order, const char *fact)
     return true;
 }
 
-static int32_t *counter(struct shop_order_progress *progress, enum line_fact fact)
+static int32_t *progress_counter(struct shop_order_progress *progress, enum line_fact fact)
 {
     switch (fact) {
     case LINE_RESERVED:
@@ -145,8 +145,8 @@ bool progress_line(struct order *order, int32_t line_no, enum line_fact fact)
     enum line_fact known = order->facts[line_no - 1];
     if (fact <= known)
         return false;
-    int32_t *left = counter(&order->progress, known);
-    int32_t *entered = counter(&order->progress, fact);
+    int32_t *left = progress_counter(&order->progress, known);
+    int32_t *entered = progress_counter(&order->progress, fact);
     assert(entered);
     if (left)
         --*left;

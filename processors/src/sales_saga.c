@@ -8,7 +8,7 @@
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
-static int advance_and_keep(struct order *order, struct mr_error *error)
+static int saga_advance(struct order *order, struct mr_error *error)
 {
     int rc = order_advance(order, error);
     if (!rc)
@@ -18,7 +18,7 @@ static int advance_and_keep(struct order *order, struct mr_error *error)
 
 /* -- stock -- */
 
-static enum line_fact fact_of(struct mr_bytes result)
+static enum line_fact saga_fact_of(struct mr_bytes result)
 {
     if (text_is(result, SHOP_RESULT_RESERVED))
         return LINE_RESERVED;
@@ -29,7 +29,7 @@ static enum line_fact fact_of(struct mr_bytes result)
     return text_is(result, SHOP_RESULT_RELEASED) ? LINE_RELEASED : LINE_UNKNOWN;
 }
 
-static const char *abort_cause(const struct shop_stock_reply *reply)
+static const char *saga_abort_cause(const struct shop_stock_reply *reply)
 {
     if (text_is(reply->result, SHOP_RESULT_COMMIT_REJECTED))
         return "stock_lost";
@@ -70,9 +70,9 @@ int order_reopen_cart(
 
 /* Rows 6, 7 and 14: a line is lost, so is the order. */
 static int
-lose_line(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+saga_lose_line(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
 {
-    const char *cause = abort_cause(reply);
+    const char *cause = saga_abort_cause(reply);
     struct mr_bytes detail = mr_arena_printf(
         order->work->arena,
         "line %d: %.*s",
@@ -83,8 +83,8 @@ lose_line(struct order *order, const struct shop_stock_reply *reply, struct mr_e
 }
 
 /* For whoever asks which line it was: what there was instead. */
-static int
-note_short_line(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+static int saga_note_short_line(
+    struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
 {
     struct shop_order_progress *progress = &order->progress;
     int rc = order_lines(order, error);
@@ -105,29 +105,29 @@ note_short_line(struct order *order, const struct shop_stock_reply *reply, struc
 }
 
 static int
-hear_stock(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
+saga_hear_stock(struct order *order, const struct shop_stock_reply *reply, struct mr_error *error)
 {
-    enum line_fact fact = fact_of(reply->result);
+    enum line_fact fact = saga_fact_of(reply->result);
     if (fact == LINE_UNKNOWN)
         return mr_fail(error, MR_INVALID, "StockReply.result is unknown");
     if (order->state.ended || !progress_line(order, reply->line_no, fact))
         return 0;
-    if (fact == LINE_REJECTED && strcmp(abort_cause(reply), "out_of_stock") == 0) {
-        int rc = note_short_line(order, reply, error);
+    if (fact == LINE_REJECTED && strcmp(saga_abort_cause(reply), "out_of_stock") == 0) {
+        int rc = saga_note_short_line(order, reply, error);
         if (rc)
             return rc;
     }
     if (order->state.goal == ORDER_FULFIL && fact >= LINE_REJECTED) {
-        int rc = lose_line(order, reply, error);
+        int rc = saga_lose_line(order, reply, error);
         if (rc)
             return rc;
     }
-    return advance_and_keep(order, error);
+    return saga_advance(order, error);
 }
 
 /* -- payments -- */
 
-static void emit_payment_failed(struct order *order, struct mr_bytes decline_class)
+static void saga_emit_payment_failed(struct order *order, struct mr_bytes decline_class)
 {
     struct shop_order_payment_failed event = {
         order_meta(order),
@@ -139,8 +139,8 @@ static void emit_payment_failed(struct order *order, struct mr_bytes decline_cla
 }
 
 /* Rows 10, 11 and 16. A decline at capture is no fact about the authorization: it only aborts. */
-static int
-hear_declined(struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
+static int saga_hear_declined(
+    struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
 {
     struct mr_bytes decline_class =
         reply->decline_class.ptr ? reply->decline_class : mr_cstr("hard");
@@ -152,7 +152,7 @@ hear_declined(struct order *order, const struct shop_payment_reply *reply, struc
     if (!fresh && !(at_capture && fulfilling))
         return 0;
     if (fulfilling) {
-        emit_payment_failed(order, decline_class);
+        saga_emit_payment_failed(order, decline_class);
         bool again = fresh && text_is(decline_class, "soft") &&
                      order->state.attempt < order->work->service->limits.payment_attempts_max;
         int rc = again ? 0 : order_abort(order, "payment_declined", decline_class, error);
@@ -161,11 +161,11 @@ hear_declined(struct order *order, const struct shop_payment_reply *reply, struc
         if (rc)
             return rc;
     }
-    return advance_and_keep(order, error);
+    return saga_advance(order, error);
 }
 
-static int
-hear_payment(struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
+static int saga_hear_payment(
+    struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
 {
     static const char *const facts[] = {
         SHOP_RESULT_AUTHORIZED, SHOP_RESULT_CAPTURED, SHOP_RESULT_RETURNED};
@@ -174,7 +174,7 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
         !mr_bytes_equal(reply->payment_id, order->state.payment_id))
         return 0;
     if (text_is(reply->result, SHOP_RESULT_DECLINED))
-        return hear_declined(order, reply, error);
+        return saga_hear_declined(order, reply, error);
     size_t i = 0;
     while (i < 3 && !text_is(reply->result, facts[i]))
         i++;
@@ -192,13 +192,13 @@ hear_payment(struct order *order, const struct shop_payment_reply *reply, struct
         if (rc)
             return rc;
     }
-    return advance_and_keep(order, error);
+    return saga_advance(order, error);
 }
 
 /* -- the owner -- */
 
 /* The order's status forbids it. */
-static void *reject_state(struct order *order, enum shop_reason reason)
+static void *saga_reject_state(struct order *order, enum shop_reason reason)
 {
     struct shop_rejection facts = {.state = mr_cstr(order_status(&order->state))};
     if (reason == SHOP_REASON_ATTEMPTS_EXHAUSTED) {
@@ -208,7 +208,7 @@ static void *reject_state(struct order *order, enum shop_reason reason)
     return decision_reject(order->work, reason, order->id, &facts);
 }
 
-static void accept(struct order *order, enum decision_effect effect, void **ret_decision)
+static void saga_accept(struct order *order, enum decision_effect effect, void **ret_decision)
 {
     struct decision *decision = decision_accept(order->work, effect, order->id);
     decision->subject_id = order->id;
@@ -218,20 +218,20 @@ static void accept(struct order *order, enum decision_effect effect, void **ret_
 }
 
 /* Row 9. */
-static int
-start_payment(struct order *order, const struct shop_start_payment *command, void **ret_decision)
+static int saga_start_payment(
+    struct order *order, const struct shop_start_payment *command, void **ret_decision)
 {
     const struct shop_order_state *state = &order->state;
     if (state->goal != ORDER_FULFIL || !state->stock_confirmed || state->authorized) {
-        *ret_decision = reject_state(order, SHOP_REASON_PAYMENT_NOT_EXPECTED);
+        *ret_decision = saga_reject_state(order, SHOP_REASON_PAYMENT_NOT_EXPECTED);
         return 0;
     }
     if (state->attempt > 0 && !state->attempt_failed) {
-        *ret_decision = reject_state(order, SHOP_REASON_PAYMENT_IN_PROGRESS);
+        *ret_decision = saga_reject_state(order, SHOP_REASON_PAYMENT_IN_PROGRESS);
         return 0;
     }
     if (state->attempt >= order->work->service->limits.payment_attempts_max) {
-        *ret_decision = reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
+        *ret_decision = saga_reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
         return 0;
     }
     /* The one before is told to keep nothing, should its decline not be the last word. */
@@ -242,13 +242,13 @@ start_payment(struct order *order, const struct shop_start_payment *command, voi
     }
     order_start_payment(order, &command->method_token_sealed);
     progress_put(order);
-    accept(order, DECISION_CREATED, ret_decision);
+    saga_accept(order, DECISION_CREATED, ret_decision);
     return 0;
 }
 
 /* Rows 18 to 20, and 34. What a customer writes may be personal and goes into no event; an operator
  * has to give a reason, which is kept for the audit. */
-static int cancel(
+static int saga_cancel(
     struct order *order,
     const struct shop_cancel_order *command,
     void **ret_decision,
@@ -256,7 +256,7 @@ static int cancel(
 {
     bool by_operator = text_is(order->work->actor_kind, "operator");
     if (order->state.goal == ORDER_ABORT) {
-        accept(order, DECISION_CHANGED, ret_decision);
+        saga_accept(order, DECISION_CHANGED, ret_decision);
         return 0;
     }
     if (by_operator && (command->cause.len == 0 || command->cause.len > SHOP_REASON_BYTES_MAX)) {
@@ -272,15 +272,15 @@ static int cancel(
     struct mr_bytes no_detail = {0};
     int rc = order_abort(order, by_operator ? "operator" : "customer", no_detail, error);
     if (!rc)
-        rc = advance_and_keep(order, error);
+        rc = saga_advance(order, error);
     if (!rc)
-        accept(order, DECISION_REQUESTED, ret_decision);
+        saga_accept(order, DECISION_REQUESTED, ret_decision);
     return rc;
 }
 
 /* -- dispatch -- */
 
-static int decide_command(
+static int saga_decide_command(
     struct work *work,
     const struct codec_message *message,
     struct mr_bytes owner_id,
@@ -291,7 +291,7 @@ static int decide_command(
     struct order order;
     bool exists;
     if (!shop_id_is_valid(order_id))
-        return mr_fail(error, MR_INVALID, "order_id is no id");
+        return mr_fail(error, MR_INVALID, "order_id is not a valid id");
     int rc = order_load(work, order_id, &order, &exists, error);
     if (rc)
         return rc;
@@ -301,11 +301,12 @@ static int decide_command(
     }
     if (decision_stale(work, order.state.version, order.id, ret_decision))
         return 0;
-    return message->id == SHOP_START_PAYMENT ? start_payment(&order, message->value, ret_decision)
-                                             : cancel(&order, message->value, ret_decision, error);
+    return message->id == SHOP_START_PAYMENT
+               ? saga_start_payment(&order, message->value, ret_decision)
+               : saga_cancel(&order, message->value, ret_decision, error);
 }
 
-static int decide_reply(
+static int saga_decide_reply(
     struct work *work,
     const struct codec_message *message,
     struct mr_bytes order_id,
@@ -318,8 +319,8 @@ static int decide_reply(
         return rc;
     if (!exists)
         return mr_fail(error, MR_INVALID, "%s to an unknown order", message->type->name);
-    return message->id == SHOP_STOCK_REPLY ? hear_stock(&order, message->value, error)
-                                           : hear_payment(&order, message->value, error);
+    return message->id == SHOP_STOCK_REPLY ? saga_hear_stock(&order, message->value, error)
+                                           : saga_hear_payment(&order, message->value, error);
 }
 
 int order_decide(
@@ -331,18 +332,19 @@ int order_decide(
     switch (message->id) {
     case SHOP_START_PAYMENT: {
         const struct shop_start_payment *start = message->value;
-        return decide_command(work, message, start->owner_id, start->order_id, ret_decision, error);
+        return saga_decide_command(
+            work, message, start->owner_id, start->order_id, ret_decision, error);
     }
     case SHOP_CANCEL_ORDER: {
         const struct shop_cancel_order *cancel_order = message->value;
-        return decide_command(
+        return saga_decide_command(
             work, message, cancel_order->owner_id, cancel_order->order_id, ret_decision, error);
     }
     case SHOP_STOCK_REPLY:
-        return decide_reply(
+        return saga_decide_reply(
             work, message, ((const struct shop_stock_reply *)message->value)->order_id, error);
     default:
-        return decide_reply(
+        return saga_decide_reply(
             work, message, ((const struct shop_payment_reply *)message->value)->order_id, error);
     }
 }

@@ -12,7 +12,7 @@ struct cart {
 };
 
 /* The head after `meta`'s event; a new cart id starts a new cart. */
-static int open_cart(
+static int view_cart_open(
     struct cart *cart,
     struct topo_context *context,
     struct mr_bytes owner_id,
@@ -21,10 +21,10 @@ static int open_cart(
     struct mr_error *error)
 {
     const struct shop_cart_view *stored = NULL;
-    int code =
+    int rc =
         state_get(context, VIEW_CARTS, SHOP_CART_VIEW, owner_id, (const void **)&stored, error);
-    if (code != 0)
-        return code;
+    if (rc != 0)
+        return rc;
     *cart = (struct cart){.context = context, .owner_id = owner_id};
     if (stored && mr_bytes_equal(stored->cart_id, cart_id))
         cart->head = *stored;
@@ -33,12 +33,12 @@ static int open_cart(
     return 0;
 }
 
-static void save_head(const struct cart *cart)
+static void view_cart_save_head(const struct cart *cart)
 {
     state_put(cart->context, VIEW_CARTS, SHOP_CART_VIEW, cart->owner_id, &cart->head);
 }
 
-static int set_line(
+static int view_cart_set_line(
     struct cart *cart,
     struct mr_bytes product_id,
     int32_t quantity,
@@ -49,10 +49,10 @@ static int set_line(
     struct mr_bytes key =
         view_cart_line_key(topo_context_arena(cart->context), cart->owner_id, product_id);
     const struct shop_cart_line_state *stored = NULL;
-    int code = state_get(
+    int rc = state_get(
         cart->context, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key, (const void **)&stored, error);
-    if (code != 0)
-        return code;
+    if (rc != 0)
+        return rc;
     struct shop_cart_line_state line = {
         .position = stored ? stored->position : cart->head.next_position++,
         .quantity = quantity,
@@ -60,16 +60,16 @@ static int set_line(
         .price_version = price_version,
     };
     state_put(cart->context, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key, &line);
-    save_head(cart);
+    view_cart_save_head(cart);
     return 0;
 }
 
-static void remove_line(struct cart *cart, struct mr_bytes product_id)
+static void view_cart_remove_line(struct cart *cart, struct mr_bytes product_id)
 {
     struct mr_bytes key =
         view_cart_line_key(topo_context_arena(cart->context), cart->owner_id, product_id);
     topo_store_delete(topo_context_store(cart->context, VIEW_CART_LINES), key);
-    save_head(cart);
+    view_cart_save_head(cart);
 }
 
 struct line_key {
@@ -77,7 +77,7 @@ struct line_key {
     struct mr_bytes key;
 };
 
-static void remove_lines(struct cart *cart)
+static void view_cart_remove_lines(struct cart *cart)
 {
     struct mr_arena *arena = topo_context_arena(cart->context);
     struct topo_store *store = topo_context_store(cart->context, VIEW_CART_LINES);
@@ -94,11 +94,11 @@ static void remove_lines(struct cart *cart)
     topo_scan_close(scan);
     for (; keys; keys = keys->next)
         topo_store_delete(store, keys->key);
-    save_head(cart);
+    view_cart_save_head(cart);
 }
 
 /* Step 8 of an event's path: the event, as the cart that a customer sees. */
-static int process(
+static int view_cart_process(
     struct topo_context *context,
     void *registry,
     const struct topo_record *record,
@@ -106,18 +106,19 @@ static int process(
 {
     struct codec_message message;
     struct cart cart;
-    int code = view_decode(context, registry, record, &message, error);
-    if (code != 0)
-        return code;
+    int rc = view_decode(context, registry, record, &message, error);
+    if (rc != 0)
+        return rc;
 #define OPEN(event)                                                                                \
-    code = open_cart(&cart, context, (event)->owner_id, (event)->cart_id, &(event)->meta, error);  \
-    if (code != 0)                                                                                 \
-    return code
+    rc = view_cart_open(                                                                           \
+        &cart, context, (event)->owner_id, (event)->cart_id, &(event)->meta, error);               \
+    if (rc != 0)                                                                                   \
+    return rc
     switch (message.id) {
     case SHOP_CART_ITEM_ADDED: {
         const struct shop_cart_item_added *event = message.value;
         OPEN(event);
-        return set_line(
+        return view_cart_set_line(
             &cart,
             event->product_id,
             event->quantity_after,
@@ -128,7 +129,7 @@ static int process(
     case SHOP_CART_ITEM_QUANTITY_SET: {
         const struct shop_cart_item_quantity_set *event = message.value;
         OPEN(event);
-        return set_line(
+        return view_cart_set_line(
             &cart,
             event->product_id,
             event->quantity_after,
@@ -139,20 +140,20 @@ static int process(
     case SHOP_CART_ITEM_REMOVED: {
         const struct shop_cart_item_removed *event = message.value;
         OPEN(event);
-        remove_line(&cart, event->product_id);
+        view_cart_remove_line(&cart, event->product_id);
         return 0;
     }
     case SHOP_CART_CLEARED: {
         const struct shop_cart_cleared *event = message.value;
         OPEN(event);
-        remove_lines(&cart);
+        view_cart_remove_lines(&cart);
         return 0;
     }
     case SHOP_CART_CHECKED_OUT: {
         const struct shop_cart_checked_out *event = message.value;
         OPEN(event);
         cart.head.order_id = event->order_id;
-        remove_lines(&cart);
+        view_cart_remove_lines(&cart);
         return 0;
     }
     default:
@@ -170,6 +171,6 @@ void view_cart_add(struct topo_builder *builder, const struct codec_registry *re
         "cart-view",
         (const char *const[]){TOPIC_SALES_CART_EVENTS, NULL},
         (const char *const[]){VIEW_CARTS, VIEW_CART_LINES, NULL},
-        process,
+        view_cart_process,
         registry);
 }

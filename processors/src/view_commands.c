@@ -8,7 +8,7 @@
 
 #define OUTCOMES_KEPT_MS INT64_C(604800000) /* 7 days, as the topics keep them. */
 
-static int process(
+static int view_commands_process(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -37,6 +37,6 @@ void view_commands_add(struct topo_builder *builder, const struct codec_registry
             TOPIC_SALES_OUTCOMES,
             NULL},
         (const char *const[]){VIEW_OUTCOMES, NULL},
-        process,
+        view_commands_process,
         registry);
 }

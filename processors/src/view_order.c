@@ -17,7 +17,7 @@ const char *view_order_status(const struct shop_order_view *order)
     return order->stock_confirmed ? "PENDING_PAYMENT" : "PENDING_STOCK";
 }
 
-static void place(
+static void view_order_place(
     struct topo_context *context,
     const struct shop_order_placed *event,
     struct shop_order_view *order)
@@ -42,8 +42,8 @@ static void place(
 }
 
 /* A copy of the attempts with room for one more, so that the fold can change it. */
-static struct shop_order_payment_view *
-payment_of(struct topo_context *context, struct shop_order_view *order, struct mr_bytes payment_id)
+static struct shop_order_payment_view *view_order_payment(
+    struct topo_context *context, struct shop_order_view *order, struct mr_bytes payment_id)
 {
     struct shop_order_payment_view *all =
         mr_arena_alloc(topo_context_arena(context), (order->payments_count + 1) * sizeof *all);
@@ -62,12 +62,12 @@ payment_of(struct topo_context *context, struct shop_order_view *order, struct m
     return added;
 }
 
-static void confirm(
+static void view_order_confirm(
     struct topo_context *context,
     const struct shop_order_confirmed *event,
     struct shop_order_view *order)
 {
-    payment_of(context, order, event->payment_id)->status = mr_cstr("captured");
+    view_order_payment(context, order, event->payment_id)->status = mr_cstr("captured");
     order->confirmed = true;
     order->confirmation_no = event->confirmation_no;
     order->has_confirmed_at = true;
@@ -76,40 +76,41 @@ static void confirm(
 }
 
 /* False for an event that is not about orders. */
-static bool fold(
+static bool view_order_fold(
     struct topo_context *context,
     const struct codec_message *message,
     struct shop_order_view *order)
 {
     switch (message->id) {
     case SHOP_ORDER_PLACED:
-        place(context, message->value, order);
+        view_order_place(context, message->value, order);
         return true;
     case SHOP_ORDER_STOCK_CONFIRMED:
         order->stock_confirmed = true;
         return true;
     case SHOP_ORDER_PAYMENT_STARTED: {
         const struct shop_order_payment_started *event = message->value;
-        payment_of(context, order, event->payment_id)->attempt = event->attempt;
+        view_order_payment(context, order, event->payment_id)->attempt = event->attempt;
         if (event->has_pay_deadline)
             order->pay_deadline = event->pay_deadline;
         return true;
     }
     case SHOP_ORDER_PAYMENT_FAILED: {
         const struct shop_order_payment_failed *event = message->value;
-        struct shop_order_payment_view *payment = payment_of(context, order, event->payment_id);
+        struct shop_order_payment_view *payment =
+            view_order_payment(context, order, event->payment_id);
         payment->status = mr_cstr("declined");
         payment->decline_class = event->decline_class;
         return true;
     }
     case SHOP_ORDER_PAYMENT_AUTHORIZED: {
         const struct shop_order_payment_authorized *event = message->value;
-        payment_of(context, order, event->payment_id)->status = mr_cstr("authorized");
+        view_order_payment(context, order, event->payment_id)->status = mr_cstr("authorized");
         order->authorized = true;
         return true;
     }
     case SHOP_ORDER_CONFIRMED:
-        confirm(context, message->value, order);
+        view_order_confirm(context, message->value, order);
         return true;
     case SHOP_ORDER_ABORT_REQUESTED:
         order->abort_wanted = true;
@@ -129,7 +130,7 @@ static bool fold(
     }
 }
 
-static struct mr_bytes order_of(const struct codec_message *message)
+static struct mr_bytes view_order_id_of(const struct codec_message *message)
 {
 #define ORDER(TYPE, name)                                                                          \
     case SHOP_##TYPE:                                                                              \
@@ -149,7 +150,7 @@ static struct mr_bytes order_of(const struct codec_message *message)
 #undef ORDER
 }
 
-static int process(
+static int view_order_process(
     struct topo_context *context,
     void *registry,
     const struct topo_record *record,
@@ -157,23 +158,22 @@ static int process(
 {
     struct codec_message message;
     const struct shop_order_view *stored = NULL;
-    int code = view_decode(context, registry, record, &message, error);
-    if (code != 0)
-        return code;
-    struct mr_bytes order_id = order_of(&message);
+    int rc = view_decode(context, registry, record, &message, error);
+    if (rc != 0)
+        return rc;
+    struct mr_bytes order_id = view_order_id_of(&message);
     if (!order_id.ptr)
         return 0;
-    code =
-        state_get(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, (const void **)&stored, error);
-    if (code != 0)
-        return code;
+    rc = state_get(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, (const void **)&stored, error);
+    if (rc != 0)
+        return rc;
     if (!stored && message.id != SHOP_ORDER_PLACED)
         return mr_fail(
             error, MR_MALFORMED, "an event of order %.*s before its first", MR_ARG(order_id));
     struct shop_order_view order = {0};
     if (stored)
         order = *stored;
-    if (fold(context, &message, &order)) {
+    if (view_order_fold(context, &message, &order)) {
         order.version = view_meta(&message)->aggregate_version;
         state_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
     }
@@ -190,6 +190,6 @@ void view_order_add(struct topo_builder *builder, const struct codec_registry *r
         "order-view",
         (const char *const[]){TOPIC_SALES_ORDER_EVENTS, NULL},
         (const char *const[]){VIEW_ORDERS, VIEW_ORDER_LINES, VIEW_ORDERS_BY_OWNER, NULL},
-        process,
+        view_order_process,
         registry);
 }

@@ -13,11 +13,11 @@ static const struct mr_bytes empty = MR_LITERAL("");
 
 /* -- the common steps -- */
 
-static int check_command(const struct shop_command_meta *meta, struct mr_error *error)
+static int work_check_command(const struct shop_command_meta *meta, struct mr_error *error)
 {
     const struct codec_topic *replies = &shop_topics[SHOP_TOPIC_GATEWAY_REPLIES];
     if (!shop_id_is_valid(meta->command_id))
-        return mr_fail(error, MR_INVALID, "command_id is no id");
+        return mr_fail(error, MR_INVALID, "command_id is not a valid id");
     if (meta->reply_to.len == 0)
         return 0;
     if (!text_is(meta->reply_to, replies->name))
@@ -43,7 +43,7 @@ int work_decode(
         return rc;
     const struct shop_command_meta *meta = codec_command_meta_of(message);
     if (meta) {
-        rc = check_command(meta, error);
+        rc = work_check_command(meta, error);
         if (rc)
             return rc;
     }
@@ -52,7 +52,7 @@ int work_decode(
     return 0;
 }
 
-static struct mr_bytes frame(
+static struct mr_bytes work_frame(
     const struct shop_service *service,
     struct mr_arena *arena,
     enum shop_type type,
@@ -66,7 +66,7 @@ static struct mr_bytes frame(
     return bytes;
 }
 
-static struct mr_bytes effect_name(const struct decision *decision)
+static struct mr_bytes decision_effect_name(const struct decision *decision)
 {
     static const char *const names[] = {
         [DECISION_CREATED] = SHOP_EFFECT_CREATED, [DECISION_REQUESTED] = SHOP_EFFECT_REQUESTED};
@@ -102,7 +102,7 @@ int work_outcome(
         .principal = meta->principal,
         .aggregate_id = decision->aggregate_id,
         .status = mr_cstr(decision->rejection ? "rejected" : "accepted"),
-        .effect = effect_name(decision),
+        .effect = decision_effect_name(decision),
         .rejection = decision->rejection,
         .positions = reached,
         .positions_count = positions_count,
@@ -111,7 +111,7 @@ int work_outcome(
         .has_version = decision->has_version,
         .version = decision->version,
     };
-    *ret_outcome = frame(service, arena, SHOP_COMMAND_OUTCOME, &outcome);
+    *ret_outcome = work_frame(service, arena, SHOP_COMMAND_OUTCOME, &outcome);
     return 0;
 }
 
@@ -119,7 +119,7 @@ static const struct shop_rejection key_reused = {.reason = MR_LITERAL("key-reuse
 
 /* The same key for another request: refused, and the remembered outcome stays untouched. */
 static struct shop_command_outcome
-reused(const struct shop_command_outcome *first, const struct shop_command_meta *meta)
+work_reused_outcome(const struct shop_command_outcome *first, const struct shop_command_meta *meta)
 {
     return (struct shop_command_outcome){
         .command_id = meta->command_id,
@@ -158,14 +158,14 @@ int work_reply_with(
     reply.outcome.cart = NULL;
     reply.outcome.order = NULL;
     if (!mr_bytes_equal(reply.outcome.fingerprint, meta->fingerprint))
-        reply.outcome = reused(message.value, meta);
+        reply.outcome = work_reused_outcome(message.value, meta);
     else if (render && text_is(reply.outcome.status, "accepted"))
         rc = render(context, service, command->message, &reply.outcome, error);
     if (rc)
         return rc;
     struct topo_output output = {
         .key = meta->command_id,
-        .value = frame(service, arena, SHOP_COMMAND_REPLY, &reply),
+        .value = work_frame(service, arena, SHOP_COMMAND_REPLY, &reply),
         .timestamp_ms = topo_context_now_ms(context),
         .partition = meta->reply_partition,
     };
@@ -265,7 +265,7 @@ work_meta(struct work *work, const char *aggregate, struct mr_bytes aggregate_id
 }
 
 /* RFC 3339 in UTC with milliseconds; days to a date as in Howard Hinnant's civil_from_days. */
-static struct mr_bytes format_time(struct mr_arena *arena, int64_t ms)
+static struct mr_bytes work_format_time(struct mr_arena *arena, int64_t ms)
 {
     int64_t days = ms / 86400000, rest = ms % 86400000;
     int64_t shifted = days + 719468, era = shifted / 146097, day_of_era = shifted % 146097;
@@ -293,7 +293,7 @@ static struct mr_bytes format_time(struct mr_arena *arena, int64_t ms)
     return mr_bytes_of(text, sizeof form - 1);
 }
 
-static struct topo_header header(const char *name, struct mr_bytes value)
+static struct topo_header work_header(const char *name, struct mr_bytes value)
 {
     return (struct topo_header){mr_cstr(name), value};
 }
@@ -307,16 +307,16 @@ void work_emit(
     const void *event)
 {
     struct topo_header *headers = mr_arena_alloc(work->arena, 7 * sizeof *headers);
-    headers[0] = header("ce_specversion", mr_cstr("1.0"));
-    headers[1] = header(WORK_EVENT_HEADER, meta->event_id);
-    headers[2] = header("ce_type", mr_cstr(shop_types[type].full_name));
-    headers[3] = header("ce_source", mr_cstr(work->source));
-    headers[4] = header("ce_subject", meta->aggregate_id);
-    headers[5] = header("ce_time", format_time(work->arena, work->now_ms));
-    headers[6] = header("content-type", mr_cstr("application/avro"));
+    headers[0] = work_header("ce_specversion", mr_cstr("1.0"));
+    headers[1] = work_header(WORK_EVENT_HEADER, meta->event_id);
+    headers[2] = work_header("ce_type", mr_cstr(shop_types[type].full_name));
+    headers[3] = work_header("ce_source", mr_cstr(work->source));
+    headers[4] = work_header("ce_subject", meta->aggregate_id);
+    headers[5] = work_header("ce_time", work_format_time(work->arena, work->now_ms));
+    headers[6] = work_header("content-type", mr_cstr("application/avro"));
     struct topo_output output = {
         .key = key,
-        .value = frame(work->service, work->arena, type, event),
+        .value = work_frame(work->service, work->arena, type, event),
         .headers = headers,
         .headers_count = 7,
         .timestamp_ms = work->now_ms,
@@ -333,10 +333,10 @@ void work_send(
     const void *value)
 {
     struct topo_header *headers = mr_arena_alloc(work->arena, sizeof *headers);
-    headers[0] = header("ce_type", mr_cstr(shop_types[type].full_name));
+    headers[0] = work_header("ce_type", mr_cstr(shop_types[type].full_name));
     struct topo_output output = {
         .key = key,
-        .value = value ? frame(work->service, work->arena, type, value) : (struct mr_bytes){0},
+        .value = value ? work_frame(work->service, work->arena, type, value) : (struct mr_bytes){0},
         .headers = headers,
         .headers_count = 1,
         .timestamp_ms = work->now_ms,

@@ -59,8 +59,7 @@ static void put_reply(const char *command_id)
             .status = mr_cstr("accepted"),
             .http_status = 200,
         }};
-    codec_encode(
-        kafka.registry, SHOP_COMMAND_REPLY, DISPATCH_REPLIES_TOPIC, &record, &reply->bytes);
+    codec_encode(kafka.registry, SHOP_COMMAND_REPLY, TOPIC_GATEWAY_REPLIES, &record, &reply->bytes);
     pthread_mutex_lock(&kafka.lock);
     reply->next = kafka.replies;
     kafka.replies = reply;
