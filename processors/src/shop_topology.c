@@ -123,6 +123,7 @@ static void add_price_table(struct topo_builder *builder, const struct shop_serv
         &(struct topo_source){
             .name = "product-events",
             .topics = TOPO_LIST(TOPIC_CATALOG_PRODUCT_EVENTS),
+            .header = WORK_EVENT_HEADER,
             .global = true});
     topo_add_store(builder, &(struct topo_store_options){.name = "price", .log = TOPO_LOG_INPUT});
     topo_add_processor(

@@ -1,8 +1,11 @@
 /* view_parts.c - what every view does around its fold, and how it is placed in a topology. */
 #include "view_parts.h"
 
+#include "work.h"
+
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 int view_decode(
     struct topo_context *context,
@@ -29,6 +32,18 @@ void view_add_store(struct topo_builder *builder, const char *name, bool ordered
             .name = name, .log = TOPO_LOG_INPUT, .ordered = ordered, .ttl_ms = ttl_ms});
 }
 
+/* Whether each topic carries events only, which have WORK_EVENT_HEADER. */
+static bool view_reads_events(const char *const *topics)
+{
+    static const char suffix[] = ".events";
+    for (; *topics; topics++) {
+        size_t len = strlen(*topics);
+        if (len < sizeof suffix || strcmp(*topics + len - (sizeof suffix - 1), suffix) != 0)
+            return false;
+    }
+    return true;
+}
+
 void view_add_node(
     struct topo_builder *builder,
     const char *node,
@@ -40,7 +55,12 @@ void view_add_node(
     char source[64];
     (void)snprintf(source, sizeof source, "%s-input", node);
     topo_add_source(
-        builder, &(struct topo_source){.name = source, .topics = topics, .global = true});
+        builder,
+        &(struct topo_source){
+            .name = source,
+            .topics = topics,
+            .header = view_reads_events(topics) ? WORK_EVENT_HEADER : NULL,
+            .global = true});
     topo_add_processor(
         builder,
         &(struct topo_processor){

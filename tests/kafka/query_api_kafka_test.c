@@ -185,16 +185,16 @@ static void append(
     struct mr_buffer token = {0};
     struct mr_error error;
     const char *topic = shop_types[type].topic->name;
+    const struct topo_header by_us = {mr_cstr("ce_id"), mr_cstr("1")};
     codec_encode(fixture->registry, type, NULL, event, &bytes);
+    const struct topo_output record = {
+        .key = mr_cstr(fixture->owner),
+        .value = mr_buffer_view(&bytes),
+        .headers = &by_us,
+        .headers_count = 1,
+    };
     must(
-        topo_kafka_produce(
-            fixture->producer,
-            topic,
-            -1,
-            &(struct topo_output){.key = mr_cstr(fixture->owner), .value = mr_buffer_view(&bytes)},
-            delivered,
-            &delivery,
-            &error),
+        topo_kafka_produce(fixture->producer, topic, -1, &record, delivered, &delivery, &error),
         &error);
     pthread_mutex_lock(&delivery.lock);
     while (!delivery.done)

@@ -128,7 +128,11 @@ static void pipe_bytes(
     struct mr_bytes value)
 {
     struct mr_error error = {0};
-    must(topo_driver_pipe(shop->drivers[to], topic, key, value, &error), &error);
+    const struct topo_header by_us = {mr_cstr("ce_id"), mr_cstr("1")};
+    const struct topo_output record = {
+        .key = key, .value = value, .headers = &by_us, .headers_count = 1};
+    topo_sim_append(topo_driver_sim(shop->drivers[to]), topic, -1, &record);
+    must(topo_driver_run(shop->drivers[to], &error), &error);
     if (shop->crash_every && ++shop->bridged % shop->crash_every == 0)
         must(topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
 }

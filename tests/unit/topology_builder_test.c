@@ -209,6 +209,15 @@ static void a_source_nobody_reads_is_refused(void **state)
     assert_refused(builder, "source \"in\": no node reads it");
 }
 
+static void a_header_is_asked_for_by_global_sources_only(void **state)
+{
+    (void)state;
+    struct topo_builder *builder = topo_builder_new("app");
+    topo_add_source(
+        builder, &(struct topo_source){.name = "in", .topics = TOPO_LIST("t"), .header = "id"});
+    assert_refused(builder, "source \"in\": only a global one asks for a header");
+}
+
 static void two_sources_of_one_topic_are_refused(void **state)
 {
     (void)state;
@@ -535,6 +544,7 @@ int main(void)
         cmocka_unit_test(bad_and_repeated_names_are_refused),
         cmocka_unit_test(unknown_and_wrong_parents_are_refused),
         cmocka_unit_test(a_source_nobody_reads_is_refused),
+        cmocka_unit_test(a_header_is_asked_for_by_global_sources_only),
         cmocka_unit_test(two_sources_of_one_topic_are_refused),
         cmocka_unit_test(a_punctuation_without_interval_is_refused),
         cmocka_unit_test(wrong_stores_are_refused),

@@ -150,6 +150,33 @@ static void a_rebuild_gives_the_same_bytes(void **state)
     mr_buffer_clean_up(&after);
 }
 
+/* Its bytes are those of an event, its headers are not. */
+static void an_event_that_somebody_else_wrote_changes_no_cart(void **state)
+{
+    struct views *views = *state;
+    struct mr_error error;
+    struct mr_buffer metrics = {0};
+    add(views, OWNER, "crt_1", 1, "prd_a", 1);
+    struct shop_cart_cleared forged = {
+        .meta = meta_at(2, 1), .owner_id = mr_cstr(OWNER), .cart_id = mr_cstr("crt_1")};
+    mr_buffer_reset(&views->bytes);
+    codec_encode(views->registry, SHOP_CART_CLEARED, NULL, &forged, &views->bytes);
+    const struct mr_bytes values[] = {mr_buffer_view(&views->bytes), {0}, mr_cstr("hello")};
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        assert_int_equal(
+            topo_driver_pipe(views->driver, "sales.cart.events", mr_cstr(OWNER), values[i], &error),
+            0);
+    assert_int_equal(line(views, OWNER, "prd_a")->quantity, 1);
+    assert_int_equal(head(views, OWNER)->version, 1);
+    topo_engine_metrics(topo_driver_engine(views->driver), &metrics);
+    mr_buffer_add_byte(&metrics, '\0');
+    assert_non_null(
+        strstr(metrics.ptr, "topo_laid_aside_total{application=\"millrace-query\"} 3\n"));
+    mr_buffer_clean_up(&metrics);
+    add(views, OWNER, "crt_1", 2, "prd_a", 4);
+    assert_int_equal(line(views, OWNER, "prd_a")->quantity, 4);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, views_set_up, views_tear_down)
@@ -159,6 +186,7 @@ int main(void)
         TEST(clearing_leaves_no_line_but_the_head),
         TEST(a_checked_out_cart_names_its_order_and_the_next_one_is_new),
         TEST(a_rebuild_gives_the_same_bytes),
+        TEST(an_event_that_somebody_else_wrote_changes_no_cart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,12 +74,15 @@ views_pipe(struct views *views, enum shop_type type, const char *key, const void
     struct mr_error error;
     mr_buffer_reset(&views->bytes);
     codec_encode(views->registry, type, NULL, event, &views->bytes);
-    if (topo_driver_pipe(
-            views->driver,
-            shop_types[type].topic->name,
-            mr_cstr(key),
-            mr_buffer_view(&views->bytes),
-            &error) != 0)
+    const struct topo_header by_us = {mr_cstr("ce_id"), mr_cstr("1")};
+    const struct topo_output record = {
+        .key = mr_cstr(key),
+        .value = mr_buffer_view(&views->bytes),
+        .headers = &by_us,
+        .headers_count = 1,
+    };
+    topo_sim_append(topo_driver_sim(views->driver), shop_types[type].topic->name, -1, &record);
+    if (topo_driver_run(views->driver, &error) != 0)
         fail_msg("%s", error.text);
 }
 

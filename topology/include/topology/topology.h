@@ -45,6 +45,9 @@ struct topo_source {
     const char *const *topics; /* {"sales.commands", NULL} */
     int priority;              /* Lower first; equal priorities are merged by timestamp. */
     bool global;               /* Every instance reads every partition. */
+    /* Global only: a header that every record of the topics carries. One without it was written by
+     * somebody else, and is laid aside. NULL: all are processed. */
+    const char *header;
 };
 void topo_add_source(struct topo_builder *builder, const struct topo_source *source);
 

@@ -6,11 +6,12 @@
  *
  * Invariants
  *   1. A position is committed with the fold of all records below it; readers see both at once.
- *   2. A record that a processor refuses (class POISON) is undone, counted, logged and skipped.
- *   3. After a record that cannot be folded yet nothing is folded: it comes again.
- *   4. A table has all partitions of its topics. One that is added later ends the fold: a table
+ *   2. A record without the header that its source asks for is laid aside: counted, logged.
+ *   3. A record that a processor refuses (class POISON) is undone, counted, logged and skipped.
+ *   4. After a record that cannot be folded yet nothing is folded: it comes again.
+ *   5. A table has all partitions of its topics. One that is added later ends the fold: a table
  *      without it would be wrong without a sign.
- *   5. Only class FATAL ends the fold (global_settle_error).
+ *   6. Only class FATAL ends the fold (global_settle_error).
  */
 #include "global.h"
 
@@ -268,7 +269,13 @@ static int global_fold_record(
     struct task *task = input->task;
     struct topo_record record = *borrowed;
     struct mr_error why = {0};
+    const char *header = input->input->source->header;
     record.topic = input->partition.topic;
+    if (header && !topo_record_header(&record, header).ptr) {
+        host_lay_aside(global->engine, &record, ++input->laid_aside, "it does not have our header");
+        input->next = record.offset + 1;
+        return 0;
+    }
     store_set_savepoint(task->set);
     int rc = context_run(&task->context, input->input->source, &record, global->now_ms, &why);
     if (rc)

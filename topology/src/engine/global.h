@@ -22,7 +22,8 @@ struct global_input {
     const struct graph_input *input;
     struct topo_partition partition;
     int64_t next;
-    int64_t end; /* At start: ready is when all inputs have come so far. */
+    int64_t laid_aside; /* Records of others, so far. */
+    int64_t end;        /* At start: ready is when all inputs have come so far. */
 };
 
 struct global {

@@ -13,10 +13,13 @@
 #include <base/alloc.h>
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+
+enum { LAID_ASIDE_LOGGED = 20 }; /* Each of one partition; then the 32nd, the 64th, ... */
 
 void host_pause_ms(const struct topo_engine *engine, int64_t ms)
 {
@@ -64,6 +67,26 @@ void host_fail(struct topo_engine *engine, const struct mr_error *why)
         engine->failure = *why;
     pthread_mutex_unlock(&engine->mutex);
     host_log(engine, MR_LOG_ERROR, "failed", "error=\"%s\"", why->text);
+}
+
+void host_lay_aside(
+    struct topo_engine *engine, const struct topo_record *record, int64_t count, const char *why)
+{
+    assert(count > 0 && why[0] != '\0');
+    metrics_add(&engine->metrics.laid_aside, 1);
+    if (count > LAID_ASIDE_LOGGED && (count & (count - 1)) != 0)
+        return;
+    host_log(
+        engine,
+        MR_LOG_WARN,
+        "laid-aside",
+        "topic=%s partition=%" PRId32 " offset=%" PRId64 " count=%" PRId64
+        " reason=\"not written by the service that owns the topic: %s\"",
+        record->topic,
+        record->partition,
+        record->offset,
+        count,
+        why);
 }
 
 /* -- claims -- */

@@ -102,6 +102,11 @@ void host_pause_ms(const struct topo_engine *engine, int64_t ms);
  * each time. */
 bool host_retry(struct topo_engine *engine, int rc, int tries_max, int *tries);
 
+/* Counts and logs a record that somebody else wrote into a topic of ours. Not each of many is
+ * logged: `count` is how many it is of this partition. */
+void host_lay_aside(
+    struct topo_engine *engine, const struct topo_record *record, int64_t count, const char *why);
+
 /* Takes over reports.tasks. Slot 0 is the global worker's, 1.. are the group workers'. */
 void host_publish_reports(struct topo_engine *engine, size_t slot, struct metrics_reports reports);
 bool host_report_is_due(int64_t now_ms, int64_t reported_ms);

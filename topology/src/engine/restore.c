@@ -38,7 +38,6 @@ enum {
     SHORT_PAUSE_MS = 5,
     AGAIN_PAUSE_MS = 200,
     SHORT_MS_MAX = 10000,
-    LAID_ASIDE_LOGGED = 20, /* Of one log, each; then the 32nd, the 64th, ... */
 };
 
 static bool restore_is_at(const struct task *task, enum task_restore step)
@@ -237,26 +236,11 @@ static bool restore_is_own(const struct task_log *log, const struct topo_record 
 }
 
 /* A live run never reads its own logs, so a record that somebody else wrote there has had no
- * effect; a restart must not be worse. Not each of many is logged; `count` has the number. */
+ * effect; a restart must not be worse. */
 static void restore_lay_aside(
     struct task *task, struct task_log *log, const struct topo_record *record, const char *why)
 {
-    assert(why[0] != '\0');
-    int64_t count = ++log->laid_aside;
-    metrics_add(&task->engine->metrics.laid_aside, 1);
-    if (count > LAID_ASIDE_LOGGED && (count & (count - 1)) != 0)
-        return;
-    host_log(
-        task->engine,
-        MR_LOG_WARN,
-        "laid-aside",
-        "topic=%s partition=%" PRId32 " offset=%" PRId64 " count=%" PRId64
-        " reason=\"not written by this service: %s\"",
-        record->topic,
-        record->partition,
-        record->offset,
-        count,
-        why);
+    host_lay_aside(task->engine, record, ++log->laid_aside, why);
 }
 
 /* Decides on a record of a changelog: ours is folded, or cannot be read; a value without our

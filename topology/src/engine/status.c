@@ -159,7 +159,7 @@ static const struct counter counters[] = {
      offsetof(struct metrics, input_lost),
      false},
     {"topo_laid_aside_total",
-     "Records in its own logs that it did not write, passed over in restores.",
+     "Records of others in its own logs and tables, passed over.",
      offsetof(struct metrics, laid_aside),
      false},
     {"topo_poll_seconds", "Time in polls.", offsetof(struct metrics, poll_ns), true},

@@ -132,6 +132,10 @@ void topo_add_source(struct topo_builder *builder, const struct topo_source *sou
     node->topics = builder_copy_names(builder->topology, source->topics);
     node->priority = source->priority;
     node->global = source->global;
+    if (source->header)
+        node->header = graph_intern(builder->topology, source->header);
+    if (source->header && !source->global)
+        FAIL(builder, "source \"%s\": only a global one asks for a header", node->name);
     if (node->topics.count == 0)
         FAIL(builder, "source \"%s\": it reads no topic", node->name);
     for (size_t i = 0; i < node->topics.count; i++)

@@ -42,6 +42,7 @@ struct graph_node {
     struct graph_names topics;
     int priority;
     bool global;
+    const char *header; /* NULL: not asked for. */
 
     /* Processor */
     topo_process_fn *process;
