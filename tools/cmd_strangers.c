@@ -43,8 +43,8 @@ static const char *strangers_find_fault(
                    : "a deletion without a header " TOPO_WRITER_HEADER;
     if (!record->value.ptr)
         return strcmp(topic->cleanup, "compact") == 0 ? NULL : "a tombstone";
-    if (strangers_ends_with(topic->name, ".events") && !topo_record_header(record, "ce_type").ptr)
-        return "an event without a header ce_type";
+    if (strangers_ends_with(topic->name, ".events") && !topo_record_header(record, "ce_id").ptr)
+        return "an event without a header ce_id";
     if (strangers_ends_with(topic->name, ".outcomes") &&
         !topo_record_header(record, "command-id").ptr)
         return "an outcome without a header command-id";

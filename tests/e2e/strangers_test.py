@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import threading
 import unittest
 
 import shop
@@ -35,12 +36,30 @@ class StrangersTest(unittest.TestCase):
         order = customer.order(cart, "pm_approve").json["order_id"]
         customer.wait_for_status(order, "CONFIRMED")
 
+    def order_while_a_stranger_writes(self):
+        """Between the records of our transactions: their positions are not the foreseen ones then."""
+        done = threading.Event()
+
+        def write_on():
+            while not done.is_set():
+                for topic in ("sales.cart.events", "sales.order.events", "sales.outcomes", "inventory.stock.events"):
+                    self.write(topic, "lab", "hello")
+        writer = threading.Thread(target=write_on)
+        writer.start()
+        try:
+            for _ in range(5):
+                self.order()
+        finally:
+            done.set()
+            writer.join()
+
     def test_strangers_in_every_log_change_nothing_live_or_after_a_restart(self):
         before = self.shop.get("/v1/products?limit=100").body
         for topic in TOPICS:
             for number, value in enumerate(KINDS):
                 self.write(topic, f"lab-{number}", value)
         self.order()
+        self.order_while_a_stranger_writes()
         self.shop.kill("processors")
         self.shop.wait_until_ready()
         self.order()
