@@ -33,7 +33,7 @@ static const struct {
     {"signature-invalid", 401, "The signature is not valid"},
     {"reauthentication-required", 403, "A recent login is required"},
     {"forbidden", 403, "This is not allowed"},
-    {"not-found", 404, "There is no such thing"},
+    {"not-found", 404, "Not found"},
     {"not-confirmed-yet", 404, "The order is not confirmed yet"},
     {"method-not-allowed", 405, "The method is not allowed here"},
     {"not-acceptable", 406, "No acceptable representation"},
@@ -69,11 +69,11 @@ static const struct {
     {"outcome-unknown", 503, "Whether the command was accepted is not known yet"},
     {"malformed-request", 400, "The request is not valid HTTP"},
     {"request-timeout", 408, "The request did not arrive in time"},
-    {"upstream-unavailable", 502, "The program that answers this is not there"},
-    {"upstream-timeout", 504, "The program that answers this took too long"},
-    {"overloaded", 503, "Too much to do; try again later"},
+    {"upstream-unavailable", 502, "The service that answers this request is not available"},
+    {"upstream-timeout", 504, "The service that answers this request took too long"},
+    {"overloaded", 503, "Too many requests are under way; try again later"},
     {"shutting-down", 503, "This instance is stopping"},
-    {"internal", 500, "Something went wrong on our side"},
+    {"internal", 500, "Internal error"},
 };
 
 enum { PROBLEMS = sizeof problems / sizeof problems[0] };
