@@ -1,4 +1,4 @@
-"""A process is known by pid and start time, stopped within a bound, and tells why it ended."""
+"""A process is identified by pid and start time, stopped within a bound, and the reason of its end is found."""
 
 import subprocess
 import sys
@@ -63,13 +63,13 @@ class ProcessesTest(HomeTest):
         self.assertTrue(processes.wait_until(lambda: not process.alive(), 20))
         self.assertTrue(processes.wait_until(lambda: processes.start_time(child) is None, 20))
 
-    def test_a_process_that_ends_before_it_is_ready_tells_its_last_line(self):
+    def test_a_process_that_ends_before_it_is_ready_is_reported_with_its_last_line(self):
         process = self.process("print('first'); print('the disk is full'); exit(7)", ready=lambda: False)
         process.start()
         with self.assertRaisesRegex(Failure, "thing ended with exit code 7: the disk is full"):
             process.wait_ready(20)
 
-    def test_a_process_that_stops_in_order_tells_the_error_of_this_run(self):
+    def test_a_process_that_stops_in_order_is_reported_with_the_error_of_this_run(self):
         (self.folder / "thing.log").write_text("level=error of the run before\n")
         process = self.process(
             "print('level=info'); print('level=error the port is taken'); print('level=info'); exit(2)",
@@ -84,7 +84,7 @@ class ProcessesTest(HomeTest):
 
     def test_a_program_that_is_not_there_is_named(self):
         process = Process("thing", ["/nowhere/thing"], self.folder / "log", self.folder, ready=None)
-        with self.assertRaisesRegex(Failure, "thing cannot start: there is no /nowhere/thing"):
+        with self.assertRaisesRegex(Failure, "thing cannot start: /nowhere/thing does not exist"):
             process.start()
 
     def test_a_command_that_ends_by_the_same_ctrl_c_has_not_failed(self):
@@ -99,7 +99,7 @@ class ProcessesTest(HomeTest):
             with self.assertRaises(processes.Stopped):
                 processes.run_to_end("the import", ["sh", "-c", "exit 130"], log=None)
 
-    def test_a_command_that_fails_is_told_with_its_last_line(self):
+    def test_a_command_that_fails_is_reported_with_its_last_line(self):
         log = self.folder / "once.log"
         with self.assertRaisesRegex(Failure, "topics failed: no broker"):
             processes.run_to_end("topics", ["sh", "-c", "echo no broker; exit 3"], log)

@@ -17,7 +17,7 @@ from processes import Process
 from supervisor import QUICK_DEATH_S, Supervisor, stop_orphans
 from terminal import Failure
 
-# Writes "+NAME" when it starts and "-NAME" when it is told to stop.
+# Writes "+NAME" when it starts and "-NAME" when it is asked to stop.
 PROGRAM = """
 import os, signal, sys, time
 def write(text):
@@ -148,7 +148,7 @@ class SupervisorTest(HomeTest):
         broken = self.supervisor.processes[1]
         broken.argv = [sys.executable, "-c", "print('bad flag'); exit(2)"]
         os.kill(broken.popen.pid, signal.SIGKILL)
-        with self.assertRaisesRegex(Failure, "first died 3 times before it was ready"):
+        with self.assertRaisesRegex(Failure, "first ended 3 times before it was ready"):
             deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 self.supervisor.tick()
@@ -188,7 +188,7 @@ class SupervisorTest(HomeTest):
         self.supervisor.bring_up("mended.csv", None)
         self.assertEqual(self.shop.imports(), [("mended.csv", "all")])
 
-    def test_an_import_that_fails_is_told_and_done_again(self):
+    def test_an_import_that_fails_is_reported_and_done_again(self):
         self.patch("probes.shop_is_empty", lambda _address: True)
         self.shop.import_command = lambda *_: ["false"]
         with self.assertRaisesRegex(Failure, "the import failed.*--data FILE.*--fresh"):

@@ -1,4 +1,4 @@
-"""Which account the programs of a shop run under: whoever starts tools/up as root gets programs that are not root.
+"""The account that the programs of a shop run under: started by root, they do not stay root.
 
 The supervisor stays root, for it starts and stops them; so does the import, which reads the data file.
 """
@@ -48,7 +48,7 @@ def _entry(name):
 
 
 def _create():
-    """The system account, or None where none can be made."""
+    """The system account, or None where it cannot be created."""
     useradd = shutil.which("useradd", path="/usr/sbin:/sbin")
     if useradd:
         subprocess.run(
@@ -70,7 +70,7 @@ def choose(needed):
         raise Failure(f"MILLRACE_USER={wanted}: there is no such user on this machine")
     if not entry or entry.pw_uid == 0:
         if not wanted:
-            say(f"the programs run as root: the user {NAME} could not be made")
+            say(f"the programs run as root: the user {NAME} could not be created")
         return None
     account = Account(entry)
     for path in needed:
@@ -78,6 +78,6 @@ def choose(needed):
             if wanted:
                 raise Failure(f"the user {account.name} cannot reach {path}")
             say(f"the programs run as root: the user {account.name} cannot reach {path}. "
-                "With the checkout and MILLRACE_HOME in folders that are open to it they run without root")
+                "They run without root once that user may enter the folders of the checkout and of MILLRACE_HOME")
             return None
     return account

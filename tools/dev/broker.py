@@ -23,7 +23,7 @@ FILES = pathlib.Path(__file__).resolve().parent / "kafka"
 # Named in full: a bare "dependency:" would make Maven look up which plugin that is, and which version is new.
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1"
 READY_TIMEOUT_S = 120
-# Java reads file names by the locale, and knows no letters beyond ASCII in "C".
+# Java decodes file names by the locale; in "C" it cannot decode letters beyond ASCII.
 JAVA_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 
 
@@ -37,7 +37,7 @@ def free_port():
 
 
 def bind_error(port, host="127.0.0.1"):
-    """None when somebody could listen there; else the OSError that says why not."""
+    """None when the port is free on that host; else the OSError of the attempt to listen."""
     try:
         family, kind, _, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICSERV)[0]
@@ -85,13 +85,13 @@ def version():
 
 
 def fetch(log):
-    """The folder with Kafka's jars, fetched unless this pom.xml has been fetched before."""
+    """The folder with Kafka's jars, downloaded once for each pom.xml."""
     digest = hashlib.sha256((FILES / "pom.xml").read_bytes()).hexdigest()[:12]
     cache = pathlib.Path(os.environ.get("MILLRACE_CACHE", build.ROOT / ".cache")).resolve()
     jars = cache / f"kafka-{version()}-{digest}"
     if jars.is_dir():
         return jars
-    say(f"fetching Kafka {version()} by Maven ...")
+    say(f"downloading Kafka {version()} with Maven ...")
     started = time.monotonic()
     part = jars.with_name(f"{jars.name}.{os.getpid()}.part")
     try:
@@ -105,19 +105,19 @@ def fetch(log):
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False).returncode
         if status != 0:
             lines = pathlib.Path(log).read_text(errors="replace").splitlines()
-            why = next((line for line in lines if "[ERROR]" in line), "Maven did not say why")
-            raise Failure(f"Kafka could not be fetched: {why} (all of it: {log})")
+            why = next((line for line in lines if "[ERROR]" in line), "Maven gave no reason")
+            raise Failure(f"Kafka could not be downloaded: {why} (Maven's log: {log})")
         with contextlib.suppress(OSError):
-            os.rename(part / "jars", jars)   # Somebody else may have been faster; theirs is as good.
+            os.rename(part / "jars", jars)   # Another tool may have been faster; its copy is as good.
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    say(f"fetched Kafka {version()}: {len(list(jars.glob('*.jar')))} jars in {time.monotonic() - started:.0f} s")
+    say(f"downloaded Kafka {version()}: {len(list(jars.glob('*.jar')))} jars in {time.monotonic() - started:.0f} s")
     return jars
 
 
 def _java(*arguments):
-    """To be run in the data folder. No path of ours is in it: a class path ends at a colon, and a configuration
-    at a comma, which the folder's own path may have."""
+    """A command to be run in the data folder. It holds no absolute path: a colon would split a class path, a comma
+    a configuration value."""
     heap = shlex.split(os.environ.get("KAFKA_HEAP_OPTS", "-Xms256m -Xmx1g"))
     return ["java", *heap, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", "jars/*", *arguments]
 
@@ -176,7 +176,7 @@ def temporary(folder):
 def main(argv):
     """python3 tools/dev/broker.py COMMAND...: runs it with a broker of its own in MILLRACE_TEST_BROKERS."""
     if not argv:
-        raise Failure("name the command that needs a broker")
+        raise Failure("usage: broker.py COMMAND...: the command that needs a broker is missing")
     with tempfile.TemporaryDirectory(prefix="millrace-broker-") as folder:
         with temporary(pathlib.Path(folder)) as address:
             environment = {**os.environ, "MILLRACE_TEST_BROKERS": address}

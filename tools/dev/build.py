@@ -15,12 +15,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def build_root():
-    """Where the presets' build folders are; set MILLRACE_BUILD to keep a second set."""
+    """The folder of the presets' builds; MILLRACE_BUILD names another, for a second set."""
     return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build")).resolve()
 
 
 def sources():
-    """The checkout by a path that CMake can read: where its own has a letter that is syntax there, a link to it."""
+    """The checkout by a path that CMake can read: a link, where the real path has a character that is syntax there."""
     if not any(letter in str(ROOT) for letter in ';#"\\'):
         return ROOT
     links = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "millrace"
@@ -46,10 +46,10 @@ def _first_error(log):
     for sign in (" error: ", "CMake Error", "FAILED:", "No space left", "ninja: error"):
         for number, line in enumerate(text):
             if sign in line:
-                # CMake says where on one line and what two lines further down.
+                # CMake prints the place on one line and the reason two lines below.
                 what = [more.strip() for more in text[number + 1:number + 5] if more.strip()]
                 return " ".join([line.strip(), *what[:2]]) if sign == "CMake Error" else line.strip()
-    return text[-1] if text else "it said nothing"
+    return text[-1] if text else "there is no output"
 
 
 def _run(step, output, progress):
@@ -85,7 +85,7 @@ def build(preset, log, targets=(), everything=True):
     folder.mkdir(parents=True, exist_ok=True)
     progress = Progress(f"building {preset}")
     started = time.monotonic()
-    # Two tools at once, say for two homes: the second waits, and then finds everything built.
+    # Of two tools at once the second waits, and then finds everything built.
     with open(folder / "lock", "w") as lock, open(log, "w") as output:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for step in steps:

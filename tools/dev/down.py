@@ -1,4 +1,4 @@
-"""tools/down: stops what runs in a home, in order, also when its tools/up was killed."""
+"""tools/down: stops the shop of a home in order, also after its tools/up was killed."""
 
 import argparse
 import os
@@ -9,20 +9,20 @@ from processes import wait_until
 from supervisor import stop_orphans
 from terminal import Failure, run_main, say
 
-# More than every process's own bound together.
+# More than the bounds of all processes together.
 STOP_TIMEOUT_S = 180
 
 
 def main(argv):
-    argparse.ArgumentParser(prog="tools/down", description="Stops what runs in MILLRACE_HOME.").parse_args(argv)
+    argparse.ArgumentParser(prog="tools/down", description="Stops the shop of MILLRACE_HOME.").parse_args(argv)
     home = Home()
     running = home.supervisor()
     if running:
         os.kill(running.pid, signal.SIGTERM)
         if not wait_until(lambda: not running.alive(), STOP_TIMEOUT_S):
-            raise Failure(f"process {running.pid} has not stopped after {STOP_TIMEOUT_S} s")
+            raise Failure(f"process {running.pid} did not stop within {STOP_TIMEOUT_S} s")
     orphans = stop_orphans(home) if home.run.is_dir() else 0
-    say(f"stopped {home.path}" if running or orphans else f"nothing runs in {home.path}")
+    say(f"stopped {home.path}" if running or orphans else f"no shop is running in {home.path}")
     return 0
 
 

@@ -14,6 +14,9 @@ from terminal import Failure
 
 TEMPLATE = build.ROOT / "gateway" / "nginx.conf.in"
 
+EXAMPLES = {r"\d+r/[sm]": "600r/m or 20r/s", r"\d+": "2000", r"\d+[km]?": "64k, 1m or 65536",
+            r"all|failures|off": "all, failures or off"}
+
 # Environment variable: (default, what it must look like). The defaults let a load test on one machine through;
 # README.md says what to set where strangers come in.
 LIMITS = {
@@ -25,12 +28,12 @@ LIMITS = {
     "MILLRACE_ACCESS_LOG": ("failures", r"all|failures|off"),
 }
 
-# Further instances of the APIs that somebody runs beside ours, "HOST:PORT,HOST:PORT".
+# Further instances of the APIs, started by other means than tools/up, "HOST:PORT,HOST:PORT".
 MORE = {"command": "MILLRACE_MORE_COMMAND_APIS", "query": "MILLRACE_MORE_QUERY_APIS"}
 
 
 def bind_host():
-    """Loopback unless somebody says otherwise: a development shop is not for the neighbours. No brackets."""
+    """Loopback by default: a development shop is not for the network. Without brackets."""
     return os.environ.get("MILLRACE_BIND", "127.0.0.1").strip().removeprefix("[").removesuffix("]")
 
 
@@ -39,7 +42,7 @@ def host_in_url(host):
 
 
 def url_host():
-    """Where a client on this machine finds us: an address that stands for all of them is not one to go to."""
+    """The host for clients on this machine: loopback where the gateway listens on all addresses."""
     host = bind_host()
     try:
         address = ipaddress.ip_address(host)
@@ -51,7 +54,7 @@ def url_host():
 
 
 def check_bind(port):
-    """Raises Failure with the reason for which nobody could listen there."""
+    """Raises Failure with the reason where the gateway could not listen."""
     host = bind_host()
     error = broker.bind_error(port, host)
     if error is None:
@@ -59,8 +62,8 @@ def check_bind(port):
     if isinstance(error, socket.gaierror):
         raise Failure(f"MILLRACE_BIND={host} is not an address or a name of this machine")
     reasons = {
-        errno.EADDRINUSE: f"port {port} is in use by another program; MILLRACE_PORT names another one",
-        errno.EACCES: f"port {port} is for root only; let MILLRACE_PORT name one above 1023",
+        errno.EADDRINUSE: f"port {port} is in use by another program; set MILLRACE_PORT to a free one",
+        errno.EACCES: f"only root may listen on port {port}; set MILLRACE_PORT to one above 1023",
         errno.EADDRNOTAVAIL: f"MILLRACE_BIND={host} is not an address of this machine",
         errno.EAFNOSUPPORT: f"MILLRACE_BIND={host}: this machine has no IPv6",
     }
@@ -72,7 +75,7 @@ def limits():
     for name, (default, form) in LIMITS.items():
         values[name] = os.environ.get(name, default)
         if not re.fullmatch(form, values[name]):
-            raise Failure(f"{name}={values[name]} is not of the form {form}")
+            raise Failure(f"{name}={values[name]} is not of the form {EXAMPLES[form]}")
     return values
 
 
@@ -82,7 +85,7 @@ def tls_files():
     if not certificate and not key:
         return None
     if not certificate or not key:
-        raise Failure("TLS needs both MILLRACE_TLS_CERT and MILLRACE_TLS_KEY")
+        raise Failure("TLS needs both MILLRACE_TLS_CERT and MILLRACE_TLS_KEY; only one of them is set")
     for file in (certificate, key):
         if not os.access(file, os.R_OK):
             raise Failure(f"{file} cannot be read")
@@ -90,7 +93,7 @@ def tls_files():
 
 
 def _servers(ours, side):
-    """nginx's lines for one side: our API, and those that were started beside it."""
+    """nginx's lines for one side: our API, and its further instances."""
     more = [address.strip() for address in os.environ.get(MORE[side], "").split(",") if address.strip()]
     for address in more:
         if not broker.split_address(address):
@@ -105,7 +108,8 @@ def _trusted_proxies():
         try:
             ipaddress.ip_network(name, strict=False)
         except ValueError as error:
-            raise Failure(f"MILLRACE_TRUSTED_PROXIES: {name} is not an address or a network such as 10.0.0.0/8") from error
+            raise Failure(
+                f"MILLRACE_TRUSTED_PROXIES: {name} is not an address or a network such as 10.0.0.0/8") from error
     if not names:
         return ""
     return " ".join([*(f"set_real_ip_from {name};" for name in names),
@@ -113,7 +117,7 @@ def _trusted_proxies():
 
 
 def check():
-    """Raises Failure where the environment asks for what cannot be rendered."""
+    """Raises Failure for a variable that cannot be rendered."""
     limits()
     tls_files()
     _trusted_proxies()
@@ -141,7 +145,7 @@ def _access_log(choice):
 
 
 def _link_tls_files(home):
-    """nginx reads variables in a certificate's path, so it is given a name without."""
+    """nginx expands variables in a certificate's path, so the path in its file is that of a link."""
     for name, file in zip(("certificate.pem", "key.pem"), tls_files() or ()):
         link = home.gateway / name
         link.unlink(missing_ok=True)
@@ -155,21 +159,21 @@ def needs_root(port, account):
 
 
 def _user(account):
-    """A master that is root gives its workers away to nobody, who could not read a home under /root."""
+    """By default nginx runs the workers of a root master as nobody, who could not read the home."""
     if os.geteuid() != 0:
         return ""
     return f"user {account.name};" if account else "user root;"
 
 
 def _body_bytes(text):
-    """64k -> 65536: nginx's way to write a size, as a client reads it."""
+    """A size of nginx's notation in bytes: 64k -> 65536."""
     factor = {"k": 1 << 10, "m": 1 << 20}.get(text[-1], 1)
     return int(text.rstrip("km")) * factor
 
 
 def render(home, port, command_api, query_api, account=None, master_is_root=True):
-    """Returns the path of the configuration. All paths in it are relative to the folder it is in, which is given
-    to nginx as an argument: what a path may hold, such as a blank or a $, is syntax in the file."""
+    """Returns the path of the configuration. All paths in it are relative to its folder, which nginx gets as an
+    argument: a blank or a dollar of an absolute path would be syntax in the file."""
     values = limits()
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     values |= {

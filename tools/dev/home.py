@@ -1,4 +1,4 @@
-"""A home: the folder that holds one running Millrace - its data, its logs, its ports and who runs in it."""
+"""A home: the folder of one running Millrace, with its data, logs, ports and process records."""
 
 import errno
 import fcntl
@@ -11,8 +11,8 @@ import build
 from processes import Record, read_json, write_json
 from terminal import Failure, say
 
-FREE_BYTES_MIN = 1 << 30    # To start,
-FREE_BYTES_LEAST = 128 << 20   # and to go on: with less, a broker may not get to its end in order.
+FREE_BYTES_MIN = 1 << 30    # To start.
+FREE_BYTES_LEAST = 128 << 20   # To go on: with less, Kafka may not be able to stop in order.
 PORT_NAMES = ("broker", "controller", "processors", "payments", "command-api", "query-api")
 
 
@@ -29,7 +29,7 @@ class Home:
         self._lock = None
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(self.path)):
             raise Failure(f"{str(self.path)!r} has a line break or another control character in it; "
-                          "let MILLRACE_HOME name a folder without")
+                          "set MILLRACE_HOME to a folder without one")
 
     def create(self):
         """For its owner only: orders and the gateway's log are in it."""
@@ -51,19 +51,19 @@ class Home:
             say(f"closed {self.path} to other users: orders and keys are in it")
 
     def hand_to(self, account):
-        """What the programs write belongs to the account they run under; run/ stays ours, for we trust it."""
+        """Gives the folders that the programs write to their account. run/ stays ours: we act on its records."""
         for folder in (self.logs, self.state, self.secrets, self.kafka, self.gateway):
             if folder.exists():
                 account.take(folder)
         os.chown(self.path, account.uid, account.gid)
 
     def check_room(self, wanted=FREE_BYTES_LEAST):
-        """Raises Failure where the disk is as good as full."""
+        """Raises Failure when the disk is nearly full."""
         free = shutil.disk_usage(self.path).free
         if free < wanted:
             raise Failure(
                 f"the disk that holds {self.path} is full: {free >> 20} MiB are free, {wanted >> 20} are needed. "
-                "Make room there, or let MILLRACE_HOME name another disk, and start it again: nothing is lost")
+                "Make room there, or set MILLRACE_HOME to a folder on another disk, and start again: nothing is lost")
 
     def lock(self):
         """Held by the one tools/up that runs here, until it ends. False when there is one already."""
@@ -77,7 +77,7 @@ class Home:
         except OSError as error:
             if error.errno in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
                 raise Failure(f"the file system that holds {self.path} has no locks, and without one two shops "
-                              "could write one log; let MILLRACE_HOME name another one") from error
+                              "could write one log; set MILLRACE_HOME to a folder on another file system") from error
             raise
         # A supervisor that lost its lock, say with a file system that was mounted again, still writes here.
         if self.supervisor():
@@ -86,7 +86,7 @@ class Home:
         return True
 
     def empty(self):
-        """Back to nothing but the logs. Only under the lock."""
+        """Deletes everything but the logs. Only under the lock."""
         for folder in (self.kafka, self.state, self.secrets, self.gateway):
             shutil.rmtree(folder, ignore_errors=True)
         self.import_mark.unlink(missing_ok=True)
@@ -94,11 +94,11 @@ class Home:
 
     @property
     def import_mark(self):
-        """There from the start of an import to its end: one that was cut short is taken up again."""
+        """Exists from the start of an import to its end: one that was cut short is continued."""
         return self.path / "import.json"
 
     def ports(self):
-        """The same as last time where they are still free, so that addresses stay."""
+        """The ports of last time where they are still free, so that addresses stay the same."""
         remembered = read_json(self.path / "ports.json") or {}
         ports = {}
         for name in PORT_NAMES:
@@ -115,6 +115,6 @@ class Home:
         return record if record and record.alive() else None
 
     def records(self):
-        """What the home's processes were when they were started, in that order; some may be dead."""
+        """Records of the home's processes in the order of their start; some may have ended."""
         known = [Record.read(path) for path in self.run.glob("*.json") if path.stem != "supervisor"]
         return sorted((record for record in known if record), key=lambda record: record.fields["order"])

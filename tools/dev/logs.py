@@ -15,7 +15,7 @@ def names(home):
 
 
 def follow(path, file):
-    """Goes on where `file` ends, and with the new file when the log is rotated."""
+    """Prints what is added to `file`, and goes on with the new file when the log is rotated."""
     while True:
         line = file.readline()
         if line:
@@ -34,15 +34,15 @@ def inode_of(file):
 
 def main(argv):
     parser = argparse.ArgumentParser(prog="tools/logs", description="Shows the log of one program.")
-    parser.add_argument("name", nargs="?", help="as in tools/status")
-    parser.add_argument("-f", "--follow", action="store_true", help="and what is added to it")
-    parser.add_argument("-n", "--lines", type=int, help="only the last so many lines")
+    parser.add_argument("name", nargs="?", help="a name that tools/status shows, or supervisor, build, ...")
+    parser.add_argument("-f", "--follow", action="store_true", help="go on with new lines as they are written")
+    parser.add_argument("-n", "--lines", type=int, help="only the last N lines", metavar="N")
     options = parser.parse_args(argv)
     home = Home()
     if options.name not in names(home):
-        what = f"there is no log of {options.name}" if options.name else "name a log"
+        what = f"there is no log of {options.name}" if options.name else "which log?"
         known = ", ".join(names(home))
-        raise Failure(f"{what}; {f'there are: {known}' if known else 'there are none'} in {home.logs}")
+        raise Failure(f"{what}; the logs in {home.logs}: {known or 'none'}")
     path = home.logs / f"{options.name}.log"
     file = open(path, errors="replace")
     wanted = file if options.lines is None else collections.deque(file, maxlen=max(options.lines, 0))

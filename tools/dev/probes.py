@@ -1,4 +1,4 @@
-"""Asks a running program over HTTP how it is."""
+"""Asks a running program over HTTP for its state."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import ssl
 
 
 def _connect(address, timeout_s):
-    """To http://ADDRESS, or https://ADDRESS: whose certificate it is, is not for us to judge."""
+    """To http://ADDRESS or https://ADDRESS. Certificates are not verified: the gateway is our own."""
     scheme, _, host = address.rpartition("://")
     if scheme != "https":
         return http.client.HTTPConnection(host, timeout=timeout_s)
@@ -17,7 +17,7 @@ def _connect(address, timeout_s):
 
 
 def get(address, path, timeout_s=2.0):
-    """(status, body) of GET ADDRESS/PATH; (0, b"") when nobody answers."""
+    """(status, body) of GET ADDRESS/PATH; (0, b"") without an answer."""
     connection = _connect(address, timeout_s)
     try:
         connection.request("GET", path)
@@ -34,7 +34,7 @@ def is_ready(address, path="/readyz"):
 
 
 def shop_is_empty(query_api):
-    """Whether the shop has no product at all."""
+    """Whether the shop has no products."""
     status, body = get(query_api, "/v1/products?limit=1", timeout_s=10)
     try:
         return status == 200 and json.loads(body)["items"] == []
@@ -43,7 +43,7 @@ def shop_is_empty(query_api):
 
 
 def gateway_requests(address):
-    """How many requests the gateway has taken since it started; None when it does not answer."""
+    """The number of requests that the gateway has accepted since its start; None when it does not answer."""
     status, body = get(address, "/gateway-status", timeout_s=0.5)
     try:
         return int(body.split()[9]) if status == 200 else None

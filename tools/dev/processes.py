@@ -1,7 +1,7 @@
-"""Starts, probes and stops one process, and knows it again by its pid file after we have gone.
+"""Starts, probes and stops one process, and finds it again by its record in a later run.
 
-A pid alone is not trusted: the number may belong to somebody else by now. What identifies a process
-is its pid together with the time the kernel says it was started.
+A pid alone does not identify a process, because numbers are used again. The pid and the start time that the
+kernel reports do.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ LOG_BYTES_MAX = 32 << 20
 
 
 def start_time(pid):
-    """The start time of a process in clock ticks since boot; None when there is no such process."""
+    """The start time of a process in clock ticks since boot; None when it does not exist."""
     try:
         fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -27,7 +27,7 @@ def start_time(pid):
 
 
 def write_json(path, value):
-    """Whole or not at all, also for a reader at the same moment."""
+    """Atomic: a reader sees the old file or the new one."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(json.dumps(value, indent=1) + "\n")
     os.replace(part, path)
@@ -41,7 +41,7 @@ def read_json(path):
 
 
 class Record:
-    """A process that some tool started: NAME.json in the home's run folder."""
+    """A process that a tool has started: NAME.json in the home's run folder."""
 
     def __init__(self, path, fields):
         self.path = path
@@ -50,7 +50,7 @@ class Record:
 
     @staticmethod
     def read(path):
-        """None when there is none, or when it is somebody else's: root must not stop what a program names."""
+        """None when there is none, or when another user owns it: root must not stop a process that a program names."""
         fields = read_json(path)
         ours = fields and path.stat().st_uid in (os.geteuid(), 0)
         return Record(path, fields) if ours else None
@@ -72,7 +72,7 @@ class Record:
 
 
 def kill_session(pid):
-    """Every process we start leads a session of its own, so its pid is also its group's."""
+    """Every process we start leads a session, so its pid is also that of its group."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -80,11 +80,11 @@ def kill_session(pid):
 
 
 class Stopped(Exception):
-    """Somebody wants us to stop while we wait for something."""
+    """A request to stop came while we waited."""
 
 
 class StopRequest:
-    """What SIGINT and SIGTERM set. A flag and no exception: a child just started must not be forgotten."""
+    """Set by SIGINT, SIGTERM and SIGHUP. A flag, not an exception: a child that was just started must not be lost."""
 
     requested = False
 
@@ -110,8 +110,8 @@ def wait_until(condition, timeout_s, step_s=0.05):
 
 
 def run_to_end(name, argv, log, meanwhile=lambda: None, account=None):
-    """A command that does one thing; its output goes to `log`, or to the terminal when that is None.
-    `meanwhile` is called again and again until it ends. It outlives whoever reads its output."""
+    """Runs a command to its end; its output goes to `log`, or to the terminal when that is None. `meanwhile` is
+    called repeatedly until then. The command survives the end of whoever reads its output."""
     def ended():
         meanwhile()
         return popen.poll() is not None
@@ -128,7 +128,7 @@ def run_to_end(name, argv, log, meanwhile=lambda: None, account=None):
             popen.wait()
             raise
     if popen.returncode != 0:
-        # Ctrl-C goes to the command as well, and it may be the first to end.
+        # Ctrl-C goes to the command as well, which may end first.
         if StopRequest.requested:
             raise Stopped
         why = next((line for line in reversed(tail(log, 20)) if line.strip()), "") if log else "see above"
@@ -136,7 +136,7 @@ def run_to_end(name, argv, log, meanwhile=lambda: None, account=None):
 
 
 class Process:
-    """A child of ours. `ready` is a function that says whether it serves; `address` is what others call."""
+    """A child of ours. `ready()` returns whether it serves; `address` is where others find it."""
 
     def __init__(self, name, argv, log, run_dir, *, ready, address="", environment=None, term_s=20, cwd=None,
                  account=None):
@@ -164,14 +164,14 @@ class Process:
             os.replace(self.log, self.log.with_suffix(".log.1"))
         try:
             with open(self.log, "ab") as log:
-                # A session of its own: Ctrl-C is for us, and we stop the children in order.
+                # A session of its own: Ctrl-C reaches only us, and we stop the children in order.
                 self._log_start = log.tell()
                 self.popen = subprocess.Popen(
                     self.argv, env=self._environment, cwd=self._cwd, start_new_session=True, umask=0o077,
                     stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                     **(self._account.popen if self._account else {}))
         except FileNotFoundError as error:
-            raise Failure(f"{self.name} cannot start: there is no {self.argv[0]}") from error
+            raise Failure(f"{self.name} cannot start: {self.argv[0]} does not exist") from error
         except PermissionError as error:
             raise Failure(f"{self.name} cannot start: {error.filename or self.argv[0]} may not be executed") from error
         self.started = time.monotonic()
@@ -186,18 +186,18 @@ class Process:
         self.was_ready = self.was_ready or state == "ready"
 
     def alive(self):
-        """Once it has ended, what it left behind is ended too: workers of a killed nginx hold its port."""
+        """Kills the rest of its session once it has ended: workers of a killed nginx would hold its port."""
         if self.popen is None or self.popen.returncode is not None:
             return False
         if os.waitid(os.P_PID, self.popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
             return True
-        # Not reaped yet, so the number is still its own.
+        # Not reaped yet, so the pid is still its own.
         kill_session(self.popen.pid)
         self.popen.wait()
         return False
 
     def wait_ready(self, timeout_s):
-        """Raises Failure with the last line of its log when it ends or stays unready."""
+        """Raises Failure with the last line of its log when it ends or does not become ready."""
         def settled():
             return not self.alive() or self.ready()
 
@@ -214,7 +214,7 @@ class Process:
         return f"ended with exit code {status}"
 
     def last_line(self):
-        """What says why it ended: its last error, which the lines of an orderly stop may follow."""
+        """Its last error, which lines of an orderly stop may follow; else its last line."""
         lines = [line for line in tail(self.log, 100, self._log_start) if line.strip()]
         if not lines:
             return f"it logged nothing ({self.log})"

@@ -1,4 +1,4 @@
-"""The one page that names every program of a running shop: what starts it, where it is, when it is ready."""
+"""Every program of a running shop: its command, its address, and when it is ready."""
 
 import os
 
@@ -13,7 +13,7 @@ BINARIES = ("millrace", "millrace-processors", "millrace-payments", "millrace-co
 
 
 class Shop:
-    """What tools/up starts for one home."""
+    """The programs that tools/up starts for one home."""
 
     def __init__(self, home, options, account=None):
         self.home = home
@@ -26,7 +26,7 @@ class Shop:
         self._port = options.port
 
     def broker(self):
-        """None when the broker is somebody else's."""
+        """None with --broker."""
         if self.external_broker:
             check_broker(self.brokers)
             return None
@@ -35,7 +35,7 @@ class Shop:
             self.ports["broker"], self.ports["controller"], self.account)
 
     def preparations(self):
-        """(name, argv) of the commands that must succeed, in order, before a program is started."""
+        """(name, argv) of the commands that must succeed, in this order, before the programs start."""
         millrace = build.binary("millrace")
         return [
             ("topics", [millrace, "topics", "create", "--brokers", self.brokers]),
@@ -44,7 +44,7 @@ class Shop:
         ]
 
     def programs(self):
-        """In the order in which they are started; they are stopped in the reverse order."""
+        """In the order of starting; they are stopped in the reverse order."""
         secrets = ["--secrets-dir", self.home.secrets]
         return [
             self._program("processors", "--status-port", self._state("processors")),
@@ -106,5 +106,5 @@ def check_broker(address):
 
 
 def missing_binaries():
-    """Names of programs that the build has not made."""
+    """The programs that the build did not make."""
     return [name for name in BINARIES if not os.access(build.binary(name), os.X_OK)]

@@ -1,4 +1,4 @@
-# shell.sh - what the scripts in tools/ start with: the standard descriptors, the checkout, the Python tools.
+# shell.sh - the start of every script in tools/: standard descriptors, the checkout, the Python tools.
 #
 # $tools is the script's own path with symbolic links followed. No `cd` in a substitution: with CDPATH it prints.
 
@@ -9,7 +9,7 @@
 
 root=${tools%/*/*}
 
-# Python without what PYTHON* variables and a user's own packages would change, and in UTF-8 under any locale.
+# Python ignores PYTHON* variables and the user's own packages, and uses UTF-8 under any locale.
 run_tool() { # NAME ARGUMENT...
     local name=$1
     shift

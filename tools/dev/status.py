@@ -1,4 +1,5 @@
-"""tools/status: what runs in a home, where, and whether it is ready. Exit code 0: all of it is; 1: not; 3: nothing runs."""
+"""tools/status: the processes of a shop, their addresses and states. Exit code 0: all are ready; 1: some are not;
+3: no shop is running."""
 
 import argparse
 import json
@@ -16,7 +17,8 @@ def describe(home):
     supervisor = home.supervisor()
     processes = [
         {"name": r.fields["name"], "pid": r.pid, "address": r.fields["address"], "state": state_of(r),
-         "restarts": r.fields["restarts"], "user": usage.user_of(r.pid) if r.alive() else None, **usage.of(r.pid if r.alive() else 0)}
+         "restarts": r.fields["restarts"],
+         "user": usage.user_of(r.pid) if r.alive() else None, **usage.of(r.pid if r.alive() else 0)}
         for r in home.records()]
     facts = supervisor.fields if supervisor else {}
     return {
@@ -37,8 +39,10 @@ def exit_code(status):
 
 
 def main(argv):
-    parser = argparse.ArgumentParser(prog="tools/status", description="Tells what runs in MILLRACE_HOME.")
-    parser.add_argument("--json", action="store_true", help="the same for programs")
+    parser = argparse.ArgumentParser(
+        prog="tools/status", description="Shows the processes of the shop of MILLRACE_HOME.",
+        epilog="Exit code 0: all are ready; 1: some are not; 3: no shop is running.")
+    parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(argv)
     status = describe(Home())
     if options.json:

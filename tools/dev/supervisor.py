@@ -1,9 +1,9 @@
-"""Brings a shop up in order, keeps it up, and takes it down in the reverse order.
+"""Starts a shop in order, keeps it running, and stops it in the reverse order.
 
     starting -> ready -> stopping        the supervisor, in run/supervisor.json
     starting -> ready <-> not ready      each process, in run/NAME.json
-         ^--------+-----------> failed   (restarted, after quick deaths with growing pauses; failed when three
-                                          in a row come before it was ready)
+         ^--------+-----------> failed   (restarted, with growing pauses after quick deaths; failed after three
+                                          deaths in a row before it was ready)
 """
 
 import contextlib
@@ -45,7 +45,7 @@ class Supervisor:
             broker=self._shop.brokers, external_broker=bool(self._shop.external_broker))
 
     def bring_up(self, data, orders):
-        """Raises Failure with the sentence that says why; stop() is the caller's then, too."""
+        """Raises Failure with the reason. The caller calls stop() also then."""
         self.record("starting")
         started = time.monotonic()
         self._hand_over()
@@ -69,7 +69,7 @@ class Supervisor:
     def _start(self, process):
         started = time.monotonic()
         process.order = len(self._processes)
-        self._processes.append(process)   # Before it starts: what fails behind that is stopped, too.
+        self._processes.append(process)   # Before it starts, so that stop() also covers a failed start.
         process.start()
         process.wait_ready(READY_TIMEOUT_S)
         say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
@@ -82,7 +82,7 @@ class Supervisor:
             say(f"  {process.name:<12} {usage.line(usage.of(process.popen.pid))}")
 
     def tick(self):
-        """Restarts what has died; raises Failure when a process will not stay up."""
+        """Restarts processes that have died; raises Failure when one dies again and again before it is ready."""
         now = time.monotonic()
         probe = now - self._probed >= PROBE_EVERY_S
         if probe:
@@ -100,7 +100,7 @@ class Supervisor:
                 process.start()
 
     def _has_its_broker(self, process):
-        """Without it a program would only die again, and use up its deaths."""
+        """Without its broker a program would only die again, and soon be given up."""
         return self._broker in (None, process) or self._broker.state == "ready"
 
     def _observe(self, process):
@@ -121,15 +121,15 @@ class Supervisor:
             process.write_record("failed")
             for line in tail(process.log, 10):
                 say(f"  {line}")
-            raise Failure(f"{process.name} died {futile} times before it was ready; {process.log} says why")
-        # What has lived comes back at once: customers wait for it.
+            raise Failure(f"{process.name} ended {futile} times before it was ready; its log: {process.log}")
+        # A process that has lived for a while is restarted at once: customers wait for it.
         pause = min(PAUSE_S * 2**quick, PAUSE_S_MAX) if quick else 0
         say(f"starting {process.name} again in {pause:.1f} s" if pause else f"starting {process.name} again")
         process.write_record("restarting")
         self._restart_at[process.name] = now + pause
 
     def watch(self, each_second=None):
-        """Until somebody asks us to stop."""
+        """Returns when a request to stop comes."""
         shown = 0.0
         while not StopRequest.requested:
             self.tick()
@@ -139,26 +139,26 @@ class Supervisor:
             time.sleep(TICK_S)
 
     def stop(self):
-        """Whatever happens on the way, a full disk for one: everything is stopped."""
+        """Stops everything, also when something fails on the way, such as a full disk."""
         with contextlib.suppress(OSError):
             self.record("stopping")
         if self._processes:
-            _tell("\nstopping ...")
+            _try_say("\nstopping ...")
         for process in reversed(self._processes):
             started = time.monotonic()
             process.stop()
-            _tell(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
+            _try_say(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
         (self._home.run / "supervisor.json").unlink(missing_ok=True)
 
 
-def _tell(line):
-    """Says it where there is room for it: in the background our output is a file."""
+def _try_say(line):
+    """In the background our output is a file, and the disk may be full."""
     with contextlib.suppress(OSError):
         say(line)
 
 
 def stop_orphans(home):
-    """Processes whose supervisor was killed: stopped in the order in which it would have stopped them."""
+    """Stops the processes of a killed supervisor, in the order in which it would have stopped them."""
     stopped = 0
     for record in reversed(home.records()):
         stopped += record.alive()

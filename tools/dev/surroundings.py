@@ -1,4 +1,4 @@
-"""What a tool finds around it, set right before anything else runs: descriptors and environment.
+"""Repairs the surroundings of a tool before anything else runs: descriptors and environment.
 
 Imported by terminal.py, and so by every tool before it opens a file or starts a program.
 """
@@ -6,25 +6,25 @@ Imported by terminal.py, and so by every tool before it opens a file or starts a
 import os
 import sys
 
-# They change how the programs we start find files or print; none of them is meant for us.
+# They change how the programs that we start find files or print.
 MEANT_FOR_OTHERS = ("CDPATH", "GREP_OPTIONS", "POSIXLY_CORRECT", "MAVEN_PROJECTBASEDIR", "CLASSPATH")
 
 
 def open_standard_descriptors():
-    """A file opened while 0, 1 or 2 is closed would take its place, and a later dup2 would close that file:
-    so a lock was lost."""
+    """A file opened while 0, 1 or 2 is closed would take that number, and a later dup2 would close it: a lock would
+    be lost."""
     missing = os.open(os.devnull, os.O_RDWR)
     while missing <= 2:
         os.set_inheritable(missing, True)
         missing = os.open(os.devnull, os.O_RDWR)
     os.close(missing)
-    # Python has left out what was closed.
+    # Python sets them to None for closed descriptors.
     sys.stdout = sys.stdout or open(1, "w", closefd=False)
     sys.stderr = sys.stderr or open(2, "w", closefd=False)
 
 
 def clean_environment(environment):
-    """A variable that is set and empty is not set, as docker compose passes what the host does not set."""
+    """Empty variables count as not set: docker compose passes those of the host that are not set in this way."""
     for name in list(environment):
         if name.startswith("PYTHON") or name in MEANT_FOR_OTHERS:
             del environment[name]

@@ -1,13 +1,13 @@
-"""What the tools say: one clear sentence when something fails, and one line that moves while something runs."""
+"""The output of the tools: one clear sentence when something fails, and a progress line while something runs."""
 
 import os
 import sys
 
-import surroundings  # noqa: F401  First: it sets right what the others rely on.
+import surroundings  # noqa: F401  First: the others rely on it.
 
 
 class Failure(Exception):
-    """Its text is the sentence the user reads; the tool then exits 1."""
+    """Its text is the sentence that the user reads; the tool then exits with code 1."""
 
 
 def say(line=""):
@@ -15,14 +15,14 @@ def say(line=""):
 
 
 def outlive_terminal():
-    """From here on what is printed is dropped once nobody can read it any more: a terminal that goes away, or a
-    pipe whose reader ends, stops no shop."""
+    """From here on output is dropped when nobody can read it any more: a terminal that goes away, or a pipe whose
+    reader ends, does not stop the shop."""
     sys.stdout = _Outliving(sys.stdout)
     sys.stderr = _Outliving(sys.stderr)
 
 
 class _Outliving:
-    """A stream that is replaced by nothing at its first failed write."""
+    """A stream that goes to /dev/null after its first failed write."""
 
     def __init__(self, stream):
         self._stream = stream
@@ -58,7 +58,7 @@ def run_main(main):
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # Whoever read our output has gone; what is still buffered has nowhere to go.
+        # The reader of our output has ended; /dev/null takes the rest of the buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
     except OSError as error:
@@ -68,7 +68,7 @@ def run_main(main):
 
 
 class Progress:
-    """One line that is rewritten on a terminal; elsewhere a new line for every quarter."""
+    """A line that is rewritten on a terminal; elsewhere a new line for each quarter."""
 
     def __init__(self, title):
         self._title = title

@@ -16,9 +16,9 @@ import build
 from terminal import Failure, run_main, say, tail
 
 LOGS = build.build_root() / "test-logs"
-# What needs neither a broker nor the whole shop.
+# Labels of the tests that need neither a broker nor the whole shop.
 ALONE = "unit|sim|adapter|fuzz"
-# Ends a test that hangs; far above what any takes, for a slow machine is no failure.
+# Ends a test that hangs; far more than any test takes, so that a slow machine fails none.
 TEST_TIMEOUT_S = 1200
 
 
@@ -109,7 +109,7 @@ def sanitized(tally, preset):
 
 
 def lint(tally):
-    """clang-tidy over every source that is ours; generated code is its generator's business."""
+    """clang-tidy on every source of ours, not on generated code."""
     started = time.monotonic()
     folder = build.build_root() / "dev"
     commands = json.loads((folder / "compile_commands.json").read_text())
@@ -137,7 +137,7 @@ def lint(tally):
 
 
 def is_ours(path):
-    """Not generated, and not a test: cmocka's macros are none of our style."""
+    """Not generated, and not a test: cmocka's macros do not follow our style."""
     return path.is_relative_to(build.ROOT) and not any(
         path.is_relative_to(folder) for folder in (build.build_root(), build.ROOT / "tests"))
 
@@ -189,8 +189,8 @@ def unittest_counts(output):
 
 def main(argv):
     parser = argparse.ArgumentParser(prog="tools/test", description="Builds and runs every test.")
-    parser.add_argument("--quick", action="store_true", help="only what needs no broker, in one build")
-    parser.add_argument("--lint", action="store_true", help="also clang-tidy, which takes minutes")
+    parser.add_argument("--quick", action="store_true", help="only the tests that need no broker, in one build")
+    parser.add_argument("--lint", action="store_true", help="also run clang-tidy, which takes minutes")
     options = parser.parse_args(argv)
     LOGS.mkdir(parents=True, exist_ok=True)
     stages = [("dev", everyday)]

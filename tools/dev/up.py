@@ -1,4 +1,4 @@
-"""tools/up: builds, starts the whole shop in order, fills it when it is empty, and keeps it up until Ctrl-C."""
+"""tools/up: builds and starts the whole shop, fills it when it is empty, and keeps it running until Ctrl-C."""
 
 import argparse
 import contextlib
@@ -21,26 +21,29 @@ from processes import StopRequest, Stopped
 from supervisor import Supervisor, stop_orphans
 from terminal import Failure, outlive_terminal, run_main, say
 
-# What we ask the gateway ourselves each second: whether it is there, and this count.
+# Requests that the supervisor itself sends to the gateway each second: the health check, and this count.
 OUR_REQUESTS = 2
 
 
 def orders_count(text):
     if text != "all" and not (text.isdigit() and int(text) <= 10**9):
-        raise argparse.ArgumentTypeError("a number of orders, or all")
+        raise argparse.ArgumentTypeError("it must be a number of orders, or all")
     return text
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(
         prog="tools/up", description="Starts a whole Millrace: Kafka, processors, APIs and gateway.",
-        epilog="MILLRACE_HOME (.millrace) is where it keeps its data, MILLRACE_PORT (8080) the gateway's port.")
-    parser.add_argument("--detach", action="store_true", help="return when it is up, and leave it running")
-    parser.add_argument("--fresh", action="store_true", help="start from an empty broker")
-    parser.add_argument("--data", metavar="FILE", help=".csv or .csv.xz for an empty shop (data/online-retail.csv.xz)")
+        epilog="Environment: MILLRACE_HOME is the folder of its data (default: .millrace in the checkout), "
+               "MILLRACE_PORT the gateway's port (8080), MILLRACE_BIND its address (127.0.0.1). "
+               "README.md lists the others.")
+    parser.add_argument("--detach", action="store_true", help="run it in the background, and return when it is up")
+    parser.add_argument("--fresh", action="store_true", help="delete the data first: start with an empty Kafka")
+    parser.add_argument("--data", metavar="FILE",
+                        help="fill an empty shop from this .csv or .csv.xz (default: data/online-retail.csv.xz)")
     parser.add_argument("--orders", type=orders_count, metavar="N|all",
-                        help="how many of its baskets (2000)")
-    parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka and start none")
+                        help="how many of the file's baskets to import (default: 2000)")
+    parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka instead of starting one")
     options = parser.parse_args(argv)
     options.port = gateway_port()
     options.data = options.data and os.path.abspath(options.data)
@@ -55,21 +58,21 @@ def gateway_port():
 
 
 def check(home, options):
-    """What would fail later is said now, before the build."""
+    """Refuses before the build what would fail after it."""
     if options.fresh and options.broker:
-        raise Failure("--fresh empties our own broker; it does not touch the one at --broker")
+        raise Failure("--fresh deletes only the data of our own Kafka; it cannot be used with --broker")
     if options.data and not (os.path.isfile(options.data) and os.access(options.data, os.R_OK)):
-        raise Failure(f"{options.data} cannot be read: it is not a file, or it is closed to you")
+        raise Failure(f"{options.data} cannot be read: it is not a file, or you may not read it")
     if options.broker:
         check_broker(options.broker)
     if orphans := stop_orphans(home):
-        say(f"stopped {orphans} processes that a killed tools/up had left behind")
+        say(f"stopped {orphans} processes that were left behind by a tools/up that was killed")
     gateway.check_bind(options.port)
     gateway.check()
 
 
 def check_broker(address):
-    """Before the build, for a wrong address is found in a second."""
+    """Before the build: a wrong address is found within a second."""
     if not broker.split_address(address):
         raise Failure(f"--broker {address} is not of the form HOST:PORT")
     services.check_broker(address)
@@ -99,7 +102,7 @@ Try:
 
 
 class StatusLine:
-    """What the foreground shows once a second: rewritten in place on a terminal."""
+    """The line that the foreground shows once a second; rewritten in place on a terminal."""
 
     def __init__(self, shop, processes):
         self._shop = shop
@@ -129,7 +132,8 @@ class StatusLine:
 
 
 def supervise(home, options, on_ready):
-    """From nothing to up, and down again. Returns the exit code; on_ready(shop, supervisor) may stay."""
+    """Starts the shop, calls on_ready(shop, supervisor), which may run for long, and stops the shop.
+    Returns the exit code."""
     StopRequest.install()
     outlive_terminal()
     shop = services.Shop(home, options, options.account)
@@ -153,8 +157,8 @@ def foreground(home, options):
 
 
 def detached(home, options):
-    """A child stays as the supervisor; we tell how it went. It keeps our terminal until it is ready,
-    for the import's progress, and its log afterwards."""
+    """A child stays as the supervisor; the parent waits until it is ready. Until then the child writes to the
+    terminal, where the import shows its progress; afterwards to its log."""
     read_end, write_end = os.pipe()
     sys.stdout.flush()
     child = os.fork()
@@ -179,7 +183,7 @@ def stay(home, options, pipe):
             for stream in (1, 2):
                 os.dup2(log.fileno(), stream)
             os.dup2(nothing.fileno(), 0)
-        with contextlib.suppress(BrokenPipeError):   # Whoever waited for us has gone.
+        with contextlib.suppress(BrokenPipeError):   # The parent has ended.
             os.write(pipe, b"ready")
         os.close(pipe)
         supervisor.watch()
@@ -189,7 +193,7 @@ def stay(home, options, pipe):
 
 def main(argv):
     options = parse(argv)
-    # Until the supervisor takes requests to stop: what we are waiting for ends with us.
+    # Until the supervisor handles it: an interrupted build or download ends with us.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     home = Home()
     home.create()
@@ -200,7 +204,7 @@ def main(argv):
     check(home, options)
     build.build("release", home.logs / "build.log", services.BINARIES, everything=False)
     if missing := services.missing_binaries():
-        raise Failure(f"the build has made no {', '.join(missing)}")
+        raise Failure(f"the build did not make {', '.join(missing)}")
     if options.data and (why := filling.refusal(services.import_check(options.data, options.orders))):
         raise Failure(f"nothing is started, for {options.data} is refused: {why}")
     jars = [] if options.broker else [broker.fetch(home.logs / "maven.log")]

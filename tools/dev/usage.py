@@ -1,4 +1,4 @@
-"""What a program of a shop has taken of the machine: asked of the kernel, with the processes it has started."""
+"""The time and memory that a program of a shop uses, together with the processes that it has started."""
 
 import os
 import pathlib
@@ -31,8 +31,7 @@ def _memory(pid):
 
 
 def user_of(pid):
-    """The user whose rights a process has, by name where it has one; None when it has gone. Not by the owner of
-    its folder in /proc: a process that writes no core file has root there."""
+    """The effective user of a process, by name where it has one; None when the process has ended."""
     try:
         lines = (PROC / str(pid) / "status").read_text().splitlines()
         uid = int(next(line for line in lines if line.startswith("Uid:")).split()[2])
@@ -45,7 +44,7 @@ def user_of(pid):
 
 
 def _family(pid):
-    """A process and all that it has started: a gateway has workers."""
+    """A process and its descendants: a gateway has workers."""
     yield pid
     try:
         children = (PROC / f"{pid}/task/{pid}/children").read_text().split()
@@ -65,7 +64,7 @@ def of(program):
         now, peak = _memory(pid)
         total["memory_bytes"] += now
         total["memory_peak_bytes"] += peak
-        # Its own time, and that of children that have ended.
+        # Its own time, and that of its children that have ended.
         total["cpu_s"] += sum(int(ticks) for ticks in fields[11:15]) / TICKS_PER_S
         if pid == program:
             booted = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -75,7 +74,7 @@ def of(program):
 
 
 def span(seconds):
-    """H:MM:SS, as people read it."""
+    """Seconds as H:MM:SS."""
     seconds = int(seconds)
     return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
