@@ -9,22 +9,15 @@
  *    stocked all the same, so another file that has these baskets stocks them once more: nothing
  *    says which units a stock was meant for.
  *
- * An invoice of a number that the shop knows is the same invoice:
- *
- *     the same lines                        nothing is ordered
- *     more lines, or more units of one      what is new is ordered: it has grown since
- *     other products only                   all of it is ordered: it was split over two files
- *     some of the shop's lines only         nothing is ordered: it has grown before
- *     fewer units of a product; or lines    refused, with its line: one of the two is wrong, and
- *     that the shop lacks, and the shop     nobody can tell which. A corrected invoice needs a
- *     has some that it lacks; or another    number of its own
- *     customer
+ * An invoice of a number that the shop knows is the same invoice; retail_match.h says what is left
+ * of it, and when the file is refused.
  */
 #include "import.h"
 
 #include <base/alloc.h>
 #include <schemas/shop.h>
 #include <sealing/random.h>
+#include <tools/retail_match.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -297,6 +290,8 @@ static void plan_take_placed(struct import *import, const struct shop_order_plac
     order->lines_first = import->known_lines_count;
     for (size_t i = 0; i < placed->lines_count; i++) {
         uint32_t product = 0;
+        if (placed->lines[i].quantity < 1)
+            continue;
         order->units += placed->lines[i].quantity;
         if (!name_index_find(&import->product_ids, placed->lines[i].product_id, &product)) {
             order->other_product = true;
@@ -349,61 +344,34 @@ int import_read_state(struct import *import, struct mr_error *error)
 
 /* -- what is left -- */
 
-/* The relation of an invoice of the file to the orders of its number. */
-struct match {
-    bool shares;    /* They have products in common. */
-    bool lacks;     /* The orders have one that the invoice has not. */
-    size_t smaller; /* A line of the invoice with fewer units than were ordered; SIZE_MAX: none. */
-    bool other_owner;
-};
-
-/* Takes a line of an order out of the basket's `lines`; what is left over goes into the match. */
-static void plan_subtract_line(
-    const struct import *import,
-    const struct retail_basket *basket,
-    const struct retail_line *sold,
-    int32_t *lines,
-    struct match *match)
-{
-    int32_t quantity = sold->quantity;
-    size_t found = SIZE_MAX;
-    for (size_t line = basket->lines_first; line < basket->lines_first + basket->lines_count;
-         line++) {
-        if (import->retail->lines[line].product != sold->product)
-            continue;
-        int32_t taken = lines[line] < quantity ? lines[line] : quantity;
-        lines[line] -= taken;
-        quantity -= taken;
-        found = line;
-    }
-    match->shares |= found != SIZE_MAX;
-    match->lacks |= found == SIZE_MAX;
-    if (quantity > 0 && found != SIZE_MAX)
-        match->smaller = found;
-}
-
 static void plan_subtract_order(
     const struct import *import,
     const struct import_known_order *order,
     int32_t *lines,
-    struct match *match)
+    struct retail_match *match)
 {
     const struct retail_basket *basket = &import->retail->baskets[order->basket];
     for (size_t i = 0; i < order->lines_count; i++)
-        plan_subtract_line(
-            import, basket, &import->known_lines[order->lines_first + i], lines, match);
+        retail_match_line(
+            match, import->retail, basket, import->known_lines[order->lines_first + i], lines);
     match->lacks |= order->other_product;
-    match->other_owner |= order->other_owner;
+    match->other_customer |= order->other_owner;
 }
 
-static int plan_refuse_basket(
-    const struct import *import, size_t number, const struct match *match, struct mr_error *error)
+/* MR_CONFLICT for a basket that contradicts the orders of its number. */
+static int plan_judge_basket(
+    const struct import *import,
+    const struct retail_basket *basket,
+    const struct retail_match *match,
+    struct mr_error *error)
 {
     const struct retail *retail = import->retail;
-    const struct retail_basket *basket = &retail->baskets[number];
+    const char *conflict = retail_match_conflict(match, basket, import->left);
     struct mr_bytes sku = {0};
-    if (match->smaller != SIZE_MAX)
-        sku = retail->products[retail->lines[match->smaller].product].sku;
+    if (!conflict)
+        return 0;
+    if (match->is_smaller && !match->other_customer)
+        sku = retail->products[match->smaller_product].sku;
     return mr_fail(
         error,
         MR_CONFLICT,
@@ -412,19 +380,8 @@ static int plan_refuse_basket(
         "it, it needs a number of its own. Nothing is imported",
         basket->file_line,
         MR_ARG(basket->invoice),
-        match->other_owner ? "of another customer"
-        : sku.len          ? "with more units of "
-                           : "with other lines",
+        conflict,
         MR_ARG(sku));
-}
-
-static bool plan_has_left(const struct import *import, size_t number)
-{
-    const struct retail_basket *basket = &import->retail->baskets[number];
-    for (size_t i = 0; i < basket->lines_count; i++)
-        if (import->left[basket->lines_first + i] > 0)
-            return true;
-    return false;
 }
 
 static void plan_one_basket(struct import *import, size_t number)
@@ -445,13 +402,13 @@ static void plan_one_basket(struct import *import, size_t number)
 }
 
 /* Takes out what has been ordered, basket by basket, and refuses what contradicts it. */
-static int plan_match_orders(struct import *import, struct match *matches, struct mr_error *error)
+static int
+plan_match_orders(struct import *import, struct retail_match *matches, struct mr_error *error)
 {
-    for (size_t i = 0; i < import->retail->baskets_count; i++)
-        matches[i].smaller = SIZE_MAX;
+    int rc = 0;
     for (size_t i = 0; i < import->order_ids.count; i++) {
         const struct import_known_order *order = &import->orders[i];
-        struct match ignored = {0};
+        struct retail_match ignored = {0};
         if (order->state == ORDER_CANCELLED)
             continue;
         plan_subtract_order(import, order, import->left, &matches[order->basket]);
@@ -459,13 +416,9 @@ static int plan_match_orders(struct import *import, struct match *matches, struc
             plan_subtract_order(import, order, import->adds, &ignored);
         import->baskets[order->basket].orders_open += order->state == ORDER_PLACED;
     }
-    for (size_t i = 0; i < import->retail->baskets_count; i++) {
-        const struct match *match = &matches[i];
-        if (match->other_owner || match->smaller != SIZE_MAX ||
-            (match->shares && match->lacks && plan_has_left(import, i)))
-            return plan_refuse_basket(import, i, match, error);
-    }
-    return 0;
+    for (size_t i = 0; rc == 0 && i < import->retail->baskets_count; i++)
+        rc = plan_judge_basket(import, &import->retail->baskets[i], &matches[i], error);
+    return rc;
 }
 
 /* Another file may have ordered since what this one had stocked: then it brought more than it
@@ -483,7 +436,7 @@ int import_plan(struct import *import, struct mr_error *error)
     assert(import->ended == 0 && import->to_place == 0);
     for (size_t i = 0; i < retail->lines_count; i++)
         import->adds[i] = import->left[i] = retail->lines[i].quantity;
-    struct match *matches = mr_calloc(retail->baskets_count + 1, sizeof *matches);
+    struct retail_match *matches = mr_calloc(retail->baskets_count + 1, sizeof *matches);
     int rc = plan_match_orders(import, matches, error);
     free(matches);
     if (rc)
