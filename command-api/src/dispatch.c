@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 #include <base/log.h>
+#include <schemas/reason.h>
 #include <topology/kafka.h>
 
 #include <inttypes.h>
@@ -49,8 +50,8 @@ static struct topo_kafka_options dispatch_kafka_options(const struct dispatch *d
 
 /* -- replies -- */
 
-/* Step 6b of an event's path: who asked is answered. */
-static void dispatch_on_reply(struct dispatch *dispatch, const struct topo_record *record)
+/* A processor of an earlier version: whose reply it is stands inside only. */
+static void dispatch_on_bare_reply(struct dispatch *dispatch, const struct topo_record *record)
 {
     struct mr_arena arena;
     struct codec_message message;
@@ -69,6 +70,16 @@ static void dispatch_on_reply(struct dispatch *dispatch, const struct topo_recor
             &dispatch->pending, reply->command_id, reply->outcome.fingerprint, record->value);
     }
     mr_arena_clean_up(&arena);
+}
+
+/* Step 6b of an event's path: who asked is answered. Decoding is left to the request's thread. */
+static void dispatch_on_reply(struct dispatch *dispatch, const struct topo_record *record)
+{
+    struct mr_bytes fingerprint = topo_record_header(record, SHOP_REPLY_FINGERPRINT);
+    if (record->key.ptr && record->value.ptr && fingerprint.ptr)
+        pending_reply(&dispatch->pending, record->key, fingerprint, record->value);
+    else
+        dispatch_on_bare_reply(dispatch, record);
 }
 
 static void dispatch_rest(void)

@@ -74,6 +74,8 @@ static struct mr_bytes decision_effect_name(const struct decision *decision)
                                                 : mr_cstr(names[decision->effect]);
 }
 
+/* Positions are predicted by the engine and checked before it commits, so the outcome can hold them
+ * in the transaction that it is about. */
 int work_outcome(
     struct topo_context *context,
     void *user,
@@ -113,6 +115,11 @@ int work_outcome(
     };
     *ret_outcome = work_frame(service, arena, SHOP_COMMAND_OUTCOME, &outcome);
     return 0;
+}
+
+static struct topo_header work_header(const char *name, struct mr_bytes value)
+{
+    return (struct topo_header){mr_cstr(name), value};
 }
 
 static const struct shop_rejection key_reused = {.reason = MR_LITERAL("key-reused")};
@@ -163,9 +170,13 @@ int work_reply_with(
         rc = render(context, service, command->message, &reply.outcome, error);
     if (rc)
         return rc;
+    struct topo_header *fingerprint = mr_arena_alloc(arena, sizeof *fingerprint);
+    *fingerprint = work_header(SHOP_REPLY_FINGERPRINT, meta->fingerprint);
     struct topo_output output = {
         .key = meta->command_id,
         .value = work_frame(service, arena, SHOP_COMMAND_REPLY, &reply),
+        .headers = fingerprint,
+        .headers_count = 1,
         .timestamp_ms = topo_context_now_ms(context),
         .partition = meta->reply_partition,
     };
@@ -291,11 +302,6 @@ static struct mr_bytes work_format_time(struct mr_arena *arena, int64_t ms)
         for (size_t k = 0; k < widths[i]; k++, parts[i] /= 10)
             text[ends[i] - k] = (char)('0' + parts[i] % 10);
     return mr_bytes_of(text, sizeof form - 1);
-}
-
-static struct topo_header work_header(const char *name, struct mr_bytes value)
-{
-    return (struct topo_header){mr_cstr(name), value};
 }
 
 void work_emit(

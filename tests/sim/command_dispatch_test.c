@@ -9,6 +9,7 @@
 
 #include "dispatch.h"
 
+#include <schemas/reason.h>
 #include <topology/kafka.h>
 
 #include <base/alloc.h>
@@ -30,6 +31,7 @@ struct sent {
 struct reply {
     struct reply *next;
     struct mr_buffer bytes;
+    char key[64]; /* Empty: as an earlier version's processor sends it. */
 };
 
 static struct {
@@ -46,7 +48,7 @@ static struct {
     pthread_t thread;
 } kafka = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static void put_reply(const char *command_id)
+static void put_reply(const char *command_id, bool bare)
 {
     struct reply *reply = mr_calloc(1, sizeof *reply);
     struct shop_command_reply record = {
@@ -62,6 +64,7 @@ static void put_reply(const char *command_id)
     codec_encode(kafka.registry, SHOP_COMMAND_REPLY, TOPIC_GATEWAY_REPLIES, &record, &reply->bytes);
     pthread_mutex_lock(&kafka.lock);
     reply->next = kafka.replies;
+    snprintf(reply->key, sizeof reply->key, "%s", bare ? "" : command_id);
     kafka.replies = reply;
     pthread_cond_broadcast(&kafka.changed);
     pthread_mutex_unlock(&kafka.lock);
@@ -90,12 +93,13 @@ static void deal_with(struct sent *sent)
         return;
     }
     if (replies && strstr(sent->topic, "early"))
-        put_reply(sent->command_id);
+        put_reply(sent->command_id, strstr(sent->topic, "bare"));
     if (replies && strstr(sent->topic, "late")) {
         char id[64];
         memcpy(id, sent->command_id, sizeof id);
+        bool bare = strstr(sent->topic, "bare");
         report(sent, 0);
-        put_reply(id);
+        put_reply(id, bare);
         return;
     }
     if (strstr(sent->topic, "lost"))
@@ -307,6 +311,19 @@ int topo_kafka_reader_add(
     return 0;
 }
 
+static struct topo_record record_of(const struct reply *reply)
+{
+    static const struct topo_header fingerprint = {
+        MR_LITERAL(SHOP_REPLY_FINGERPRINT), MR_LITERAL("f")};
+    struct topo_record record = {.value = mr_buffer_view(&reply->bytes)};
+    if (reply->key[0] == '\0')
+        return record;
+    record.key = mr_cstr(reply->key);
+    record.headers = &fingerprint;
+    record.headers_count = 1;
+    return record;
+}
+
 int topo_kafka_reader_poll(
     struct topo_kafka_reader *reader,
     int timeout_ms,
@@ -329,7 +346,7 @@ int topo_kafka_reader_poll(
     if (kafka.reading)
         kafka.replies = kafka.reading->next;
     if (kafka.reading)
-        kafka.record = (struct topo_record){.value = mr_buffer_view(&kafka.reading->bytes)};
+        kafka.record = record_of(kafka.reading);
     int count = kafka.reading ? 1 : 0;
     pthread_mutex_unlock(&kafka.lock);
     *ret_records = &kafka.record;
@@ -456,6 +473,13 @@ static void the_reply_to_another_request_with_the_same_id_decides_nothing(void *
 {
     expect_of(state, "/late-reply?fingerprint=other&wait=200", "pending");
     expect_of(state, "/early-reply?fingerprint=other&wait=200", "pending");
+    expect_of(state, "/late-reply-bare?fingerprint=other&wait=200", "pending");
+}
+
+static void the_reply_of_an_earlier_version_decides(void **state)
+{
+    expect_of(state, "/late-reply-bare", "decided");
+    expect_of(state, "/early-reply-bare", "decided");
 }
 
 static void a_reply_may_come_before_the_acknowledgement(void **state)
@@ -602,6 +626,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_reply_decides),
         TEST(the_reply_to_another_request_with_the_same_id_decides_nothing),
+        TEST(the_reply_of_an_earlier_version_decides),
         TEST(a_reply_may_come_before_the_acknowledgement),
         TEST(a_reply_decides_though_the_log_could_not_say),
         TEST(no_reply_in_time_is_pending),

@@ -10,6 +10,10 @@
 
 #include <base/bytes.h>
 
+/* A reply's key is the id of its command, and this header the fingerprint of the request that it
+ * answers: whoever waits claims it without decoding it. */
+#define SHOP_REPLY_FINGERPRINT "fingerprint"
+
 /* X(enumerator, name), and which facts of a Rejection come with it. */
 #define SHOP_REASONS(X)                                                                            \
     X(SHOP_REASON_STALE_VERSION, "stale-version") /* actual */                                     \
