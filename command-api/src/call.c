@@ -249,6 +249,7 @@ static void call_send_unavailable(struct call *call, const char *slug, const cha
             .slug = slug, .detail = mr_cstr(detail), .retry_after_s = RETRY_AFTER_S});
 }
 
+/* Says 503 "nothing accepted" only when that is sure, and 202 only when the log has the command. */
 const struct shop_command_outcome *
 call_accepted(struct call *call, const struct dispatch_answer *answer)
 {

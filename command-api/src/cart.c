@@ -41,6 +41,7 @@ static struct call *cart_begin(struct http_request *request, struct api *api, en
     return call_begin(api, request, caller.owner, caller.actor_kind, key);
 }
 
+/* Relative, so it needs a key: a repetition would add again. */
 void cart_items_post(struct http_request *request, void *user)
 {
     struct mr_bytes product_id = {0};
@@ -83,6 +84,7 @@ static void cart_remove_item(struct call *call, struct mr_bytes product_id)
         call, TOPIC_SALES_COMMANDS, call->principal, SHOP_REMOVE_CART_ITEM, &command, cart_send);
 }
 
+/* Absolute, so it may be repeated without a key. */
 void cart_item_put(struct http_request *request, void *user)
 {
     int64_t quantity = 0;

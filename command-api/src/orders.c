@@ -90,6 +90,7 @@ static const struct shop_sealed *order_seal(
     return sealed;
 }
 
+/* The order has a key of its own, so that its address can be forgotten alone. */
 static void order_send_place(struct call *call, const struct checkout *checkout)
 {
     struct api *api = call->api;
@@ -233,6 +234,7 @@ order_begin(struct http_request *request, struct api *api, struct mr_bytes *ret_
     return call;
 }
 
+/* The token is sealed for the connector: nobody else can use it. */
 void order_payments_post(struct http_request *request, void *user)
 {
     struct api *api = user;

@@ -1,5 +1,7 @@
 /* sales.c - the sales aggregate: hands each message and event to the cart or to the order. */
 #include "sales.h"
+#include "sales_cart.h"
+#include "sales_order.h"
 
 enum { DEADLINE_INTERVAL_MS = 1000 };
 
@@ -43,8 +45,16 @@ static int sales_evolve(
     int rc = event_decode(context, user, record, &event, error);
     if (rc)
         return rc;
-    return text_is(event_meta(&event)->aggregate, "cart") ? cart_evolve(context, &event, error)
-                                                          : order_evolve(context, &event, error);
+    switch (event.id) {
+    case SHOP_CART_ITEM_ADDED:
+    case SHOP_CART_ITEM_QUANTITY_SET:
+    case SHOP_CART_ITEM_REMOVED:
+    case SHOP_CART_CLEARED:
+    case SHOP_CART_CHECKED_OUT:
+        return cart_evolve(context, &event, error);
+    default:
+        return order_evolve(context, &event, error);
+    }
 }
 
 /* The order of a command that was accepted, without its lines where they are many. */
@@ -91,6 +101,7 @@ static int sales_reply(
         "replies", context, user, command, outcome, replayed, sales_render, error);
 }
 
+/* Replies come before commands: a flood of new work cannot starve the orders under way. */
 struct topo_aggregate sales_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"replies-in", "commands", NULL};

@@ -4,7 +4,8 @@
  * A line is one key of its own, so that adding to a cart costs the same at any size. A cart that
  * was checked out stays as the owner's newest until something is added: that opens the next one.
  */
-#include "sales.h"
+#include "sales_cart.h"
+#include "sales_price.h"
 
 #include <processors/product.h>
 
@@ -425,6 +426,8 @@ static int cart_find_changed(
     return 0;
 }
 
+/* From the state as it is now, for a replay too: no cart is kept with an outcome. A large cart is
+ * answered by the line that changed; all of it is read from the view, at the outcome's position. */
 int cart_render(
     struct work *work,
     const struct codec_message *command,

@@ -11,7 +11,7 @@
  * Invariants: confirmed exactly once, only with all lines committed and the money captured; an
  * order ends only when every line is released and its payment is settled.
  */
-#include "sales.h"
+#include "sales_progress.h"
 
 #include <stdio.h>
 
@@ -99,6 +99,8 @@ static void order_send_return(struct order *order)
         order->work, "payment-commands", SHOP_RETURN_FUNDS, order->state.payment_id, &message);
 }
 
+/* The payment is an aggregate of its own, named by order and attempt, so that a command that is
+ * carried out twice pays once. */
 void order_start_payment(struct order *order, const struct shop_sealed *method_token)
 {
     struct work *work = order->work;

@@ -3,7 +3,7 @@
  *
  * The status that people see is derived from the goal and the facts, never stored.
  */
-#include "sales.h"
+#include "sales_order.h"
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
@@ -207,6 +207,7 @@ int order_lines(struct order *order, struct mr_error *error)
     return 0;
 }
 
+/* An order as an answer shows it; the status is derived here. */
 int order_snapshot(
     struct order *order, const struct shop_order_snapshot **ret_snapshot, struct mr_error *error)
 {

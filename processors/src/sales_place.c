@@ -5,7 +5,9 @@
  * their sum; it is refused when not; and a cart that was checked out gives the same order again,
  * whatever key the request came with.
  */
-#include "sales.h"
+#include "sales_cart.h"
+#include "sales_price.h"
+#include "sales_progress.h"
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 
@@ -55,6 +57,17 @@ static void *place_guard_cart(
 
 /* -- the order -- */
 
+/* About what a line takes in a record. */
+static size_t place_line_bytes(
+    struct mr_bytes product_id,
+    struct mr_bytes sku,
+    struct mr_bytes title,
+    struct mr_bytes currency)
+{
+    enum { NUMBERS = 64 };
+    return product_id.len + sku.len + title.len + 2 * currency.len + NUMBERS;
+}
+
 static int place_make_lines(
     struct work *work,
     const struct cart_item *items,
@@ -81,7 +94,7 @@ static int place_make_lines(
             .price_version = item->price_version,
             .line_total = {item->unit_price.minor * item->quantity, item->unit_price.currency},
         };
-        bytes += line_bytes(
+        bytes += place_line_bytes(
             lines[i].product_id, lines[i].sku, lines[i].title, item->unit_price.currency);
     }
     *ret_bytes = bytes;

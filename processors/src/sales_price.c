@@ -4,8 +4,8 @@
  * A quote may be a little old. The catalog confirms it when it reserves, so nothing is sold at a
  * price that the owner did not see.
  */
+#include "sales_price.h"
 #include "catalog.h"
-#include "sales.h"
 
 enum { REJECTED_LINES_MAX = 50 };
 

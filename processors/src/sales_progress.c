@@ -8,7 +8,7 @@
  *
  * These facts are no events; the store has a changelog of its own, and holds the orders under way.
  */
-#include "sales.h"
+#include "sales_progress.h"
 
 #include <assert.h>
 

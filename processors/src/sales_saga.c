@@ -1,10 +1,35 @@
 /*
  * sales_saga.c - what an order hears: the replies of stock and payments, and its owner's commands.
  *
- * Each function here is rows of the saga's table: it turns a message into a fact, or into a goal,
- * and lets order_advance say what follows.
+ * Each function is one or more rows of the saga's table: it turns a message into a fact or into
+ * another goal, and order_advance (sales_order.c) emits what is then missing.
+ *
+ * Invariants
+ *   1. A message changes the order once. Facts only move forward (sales_progress.c), so a duplicate
+ *      or a late message brings no new fact, and nothing is emitted.
+ *   2. The goal turns once, from FULFIL to ABORT, and never back (order_abort).
+ *   3. Only the newest payment attempt counts. An earlier one was told to keep nothing before the
+ *      next was started (saga_start_payment).
+ *   4. A decline is final only when it is hard, the last attempt's, or at the capture; until then
+ *      the owner may try again.
+ *   5. An order that ends for no wish of its owner's gives its lines back to the cart.
+ *   6. Facts and events of one message are kept in one transaction (saga_advance).
+ *
+ * Transitions, each with the function that performs it
+ *
+ *     line reserved, committed, released        saga_hear_stock -> order_advance
+ *     line refused or lost: FULFIL -> ABORT     saga_lose_line; the cart is open again
+ *     authorized, captured                      saga_hear_payment -> order_advance
+ *     declined, another attempt is possible     saga_hear_declined
+ *     declined for good: FULFIL -> ABORT        saga_hear_declined; the cart is open again
+ *     returned: FULFIL -> ABORT                 saga_hear_payment; the cart is open again
+ *     a payment starts                          saga_start_payment
+ *     cancelled: FULFIL or CONFIRMED -> ABORT   saga_cancel
+ *     the deadline passes: FULFIL -> ABORT      order_pass_deadline, in sales_order.c
  */
-#include "sales.h"
+#include "sales_cart.h"
+#include "sales_price.h"
+#include "sales_progress.h"
 
 static const struct mr_bytes no_text = MR_LITERAL("");
 

@@ -11,6 +11,8 @@
 #include "identity.h"
 #include "payments.h"
 #include "sales.h"
+#include "sales_price.h"
+#include "sales_progress.h"
 
 /* An outcome is remembered as long as its topic keeps it. */
 #define OUTCOME_TTL_MS (INT64_C(7) * 24 * 3600 * 1000)

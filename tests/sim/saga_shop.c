@@ -7,6 +7,7 @@
 #include "../../processors/src/catalog.h"
 #include "../../processors/src/payments.h"
 #include "../../processors/src/sales.h"
+#include "../../processors/src/sales_order.h"
 
 #include <stdio.h>
 

@@ -3,6 +3,7 @@
 #define TESTS_SALES_FIXTURE_H
 
 #include "../../processors/src/sales.h"
+#include "../../processors/src/sales_order.h"
 #include "../support/fake_task.h"
 
 #include <base/alloc.h>

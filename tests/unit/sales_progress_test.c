@@ -1,5 +1,5 @@
 /* sales_progress_test.c - facts about an order only move forward: every step from every fact. */
-#include "../../processors/src/sales.h"
+#include "../../processors/src/sales_progress.h"
 
 #include <tests/cmocka.h>
 

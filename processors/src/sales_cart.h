@@ -1,0 +1,67 @@
+/*
+ * sales_cart.h - the cart of an owner: what is in it, what it is answered with, and how it comes
+ * back from an order that failed.
+ *
+ * An owner has one cart; one that was checked out stays until something is added, which opens the
+ * next. A line is a key of its own, so a change of one line costs the same at any size.
+ */
+#ifndef PROCESSORS_SALES_CART_H
+#define PROCESSORS_SALES_CART_H
+
+#include "work.h"
+
+/* A cart at work: the owner's open one, or a fresh one for this command. */
+struct cart {
+    struct work *work;
+    struct mr_bytes owner_id;
+    struct shop_cart_state state; /* Kept as the fold has it. */
+};
+
+struct cart_item {
+    struct mr_bytes product_id;
+    struct shop_cart_line_state state;
+};
+
+int cart_decide(
+    struct work *work,
+    const struct codec_message *message,
+    void **ret_decision,
+    struct mr_error *error);
+int cart_evolve(
+    struct topo_context *context, const struct codec_message *event, struct mr_error *error);
+
+/* The newest cart of the owner; *ret_exists is false when there never was one. */
+int cart_load(
+    struct work *work,
+    struct mr_bytes owner_id,
+    struct cart *ret_cart,
+    bool *ret_exists,
+    struct mr_error *error);
+
+/* The lines in the order in which they were added, in the arena. */
+int cart_items(
+    const struct cart *cart,
+    struct cart_item **ret_items,
+    size_t *ret_count,
+    struct mr_error *error);
+
+/* Puts lines back after an order failed, at these prices; what no longer fits is left out. */
+int cart_reopen(
+    struct cart *cart,
+    const struct shop_order_line *lines,
+    size_t count,
+    struct mr_bytes order_id,
+    struct mr_error *error);
+
+void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id);
+
+/* What a cart's command is answered with: the whole cart when it is asked for and small, else the
+ * line that has changed. */
+enum { CART_REPLY_LINES_MAX = 100 };
+int cart_render(
+    struct work *work,
+    const struct codec_message *command,
+    const struct shop_cart_snapshot **ret_snapshot,
+    struct mr_error *error);
+
+#endif
