@@ -294,7 +294,7 @@ static void a_restart_brings_the_rows_back_from_the_changelog(void **state)
     world_close(&world);
 }
 
-/* Or the checkpoint of a store whose input says nothing new to it would fall behind for ever. */
+/* Or a store whose input says nothing new to it would restore from ever further back. */
 static void the_position_of_an_input_that_writes_nothing_reaches_the_disk(void **state)
 {
     (void)state;

@@ -229,7 +229,7 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     assert_fact("kept", "3");
 }
 
-static void a_topic_that_has_grown_is_told(void **state)
+static void a_topic_that_has_grown_ends_the_fold(void **state)
 {
     (void)state;
     start_engine();
@@ -311,7 +311,7 @@ int main(void)
         TEST(a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped),
         TEST(a_fold_that_never_goes_on_does_not_fill_the_log),
         TEST(a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds),
-        TEST(a_topic_that_has_grown_is_told),
+        TEST(a_topic_that_has_grown_ends_the_fold),
         TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
         TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),
     };

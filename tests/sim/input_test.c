@@ -204,7 +204,7 @@ static void a_flooded_partition_is_paused_at_the_bound_and_goes_on_when_it_may(v
     }
     assert_true(worker->buffered_bytes > bound);
     assert_true(queue_of(worker, "left")->paused);
-    assert_false(queue_of(worker, "right")->paused); /* Or it would be waited for in vain. */
+    assert_false(queue_of(worker, "right")->paused); /* Or the task would wait for nothing. */
     assert_int_equal(next_out(&world), -1);
     make_readable();
     world_run(&world);

@@ -89,7 +89,7 @@ static void nothing_is_rebuilt_otherwise(void **state)
     world_close(&world);
 }
 
-static void a_topic_made_anew_is_refused_with_what_to_do(void **state)
+static void a_topic_that_was_created_again_is_refused_with_what_to_do(void **state)
 {
     (void)state;
     struct world world = open_world();
@@ -113,7 +113,7 @@ int main(void)
         cmocka_unit_test(a_store_behind_the_start_of_its_changelog_is_rebuilt),
         cmocka_unit_test(a_marker_that_is_late_is_waited_for),
         cmocka_unit_test(nothing_is_rebuilt_otherwise),
-        cmocka_unit_test(a_topic_made_anew_is_refused_with_what_to_do),
+        cmocka_unit_test(a_topic_that_was_created_again_is_refused_with_what_to_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

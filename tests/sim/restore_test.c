@@ -1,5 +1,5 @@
 /*
- * restore_test.c - what is told and what is done when a log loses its beginning, before a task
+ * restore_test.c - what is logged and done when a log loses its beginning, before a task
  * comes up or while it does, and who is woken when it is up.
  */
 #include <tests/cmocka.h>
@@ -147,7 +147,7 @@ static void an_event_that_cannot_be_folded_yet_is_waited_for(void **state)
     assert_string_equal(counter_check_stores(world.sim, store_of, NULL), "");
 }
 
-static void a_history_without_its_beginning_is_told(void **state)
+static void a_history_without_its_beginning_is_logged(void **state)
 {
     (void)state;
     world_stop(&world);
@@ -189,7 +189,7 @@ int main(void)
         TEST(a_changelog_cut_while_it_is_read_is_looked_at_again),
         TEST(a_store_that_cannot_be_rebuilt_fails_with_the_reason),
         TEST(an_event_that_cannot_be_folded_yet_is_waited_for),
-        TEST(a_history_without_its_beginning_is_told),
+        TEST(a_history_without_its_beginning_is_logged),
         TEST(whoever_watches_a_task_is_woken_when_it_comes_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
