@@ -2,7 +2,7 @@
 #ifndef BENCH_KAFKA_BENCH_H
 #define BENCH_KAFKA_BENCH_H
 
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <inttypes.h>
 #include <stdio.h>

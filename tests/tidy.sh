@@ -2,7 +2,7 @@
 # tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
 set -eu
 cd "$(dirname "$0")/.."
-folders="base text schemas topology sealing http service processors payment-connector command-api query-api tools tests bench"
+folders="base text schemas topology sealing http service processors payment-connector command-api query-api tools tests bench examples"
 sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -47,6 +47,7 @@ may() { # FOLDER OTHER...
 may base
 may text base
 may schemas base
+may examples topology
 may topology base
 may sealing base text schemas
 may http base schemas topology

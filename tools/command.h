@@ -8,7 +8,7 @@
 #define TOOLS_COMMAND_H
 
 #include <base/options.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 

@@ -26,7 +26,7 @@
 #include <sealing/seal.h>
 #include <tools/name_index.h>
 #include <tools/retail.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <stdatomic.h>
 

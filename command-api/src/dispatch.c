@@ -9,7 +9,7 @@
 #include <base/alloc.h>
 #include <base/log.h>
 #include <schemas/reason.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <inttypes.h>
 #include <stdatomic.h>

@@ -7,7 +7,7 @@
 #include <base/alloc.h>
 #include <base/clock.h>
 #include <base/log.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <assert.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include <tests/broker.h>
 #include <tests/cmocka.h>
 
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "../http/query_fixture.h"
 
 #include <service/registry.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <tests/broker.h>
 

@@ -10,7 +10,7 @@
 #include "dispatch.h"
 
 #include <schemas/reason.h>
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <base/alloc.h>
 #include <base/id.h>

@@ -1,6 +1,6 @@
 /* stray_record.c - stray_record BROKERS TOPIC PARTITION KEY [VALUE]: what a console producer would
  * write by mistake: no headers, and without VALUE a tombstone. */
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <stdio.h>
 #include <stdlib.h>

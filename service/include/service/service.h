@@ -19,8 +19,8 @@
 #include <base/options.h>
 #include <http/server.h>
 #include <schemas/registry.h>
+#include <topology/client.h>
 #include <topology/engine.h>
-#include <topology/kafka.h>
 
 enum { SERVICE_ENGINES_MAX = 8, SERVICE_DRAIN_MS = 5000 };
 

@@ -12,7 +12,7 @@
 #ifndef TOPOLOGY_KAFKA_INTERNAL_H
 #define TOPOLOGY_KAFKA_INTERNAL_H
 
-#include <topology/kafka.h>
+#include <topology/client.h>
 
 #include <librdkafka/rdkafka.h>
 
