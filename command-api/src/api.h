@@ -41,7 +41,7 @@ struct api {
 
 enum { API_WAIT_MS_DEFAULT = 2000, API_WAIT_MS_MAX = 10 * 1000 };
 
-/* Who registers is nobody yet: the principal is this and the claim key of the address. */
+/* A registration has no user yet: its principal is this and the claim key of the address. */
 #define API_ANONYMOUS "anon:"
 
 /* Who asks. False: a problem has been sent. */

@@ -50,7 +50,7 @@ static void call_name_command(struct call *call, struct mr_bytes key)
         sealing_keyed_digest(&call->api->email_hmac, parts, 3, http_arena(call->request));
 }
 
-/* What the reader of a listing has seen of the catalogue, sales must have seen too. */
+/* Sales must have seen as much of the catalogue as the listing that the client read. */
 static bool call_read_positions(struct call *call)
 {
     struct mr_bytes token = http_header(call->request, "Consistency-Token");

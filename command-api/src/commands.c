@@ -8,7 +8,7 @@
 
 enum { KEPT_MS = 7 * 24 * 3600 * 1000, TICKET_TIME_BYTES = 8 };
 
-/* Who registers is nobody yet: the id, which cannot be guessed, is the permission. */
+/* A registration has no user yet: its id, which cannot be guessed, is the permission. */
 static bool command_may_see(struct mr_bytes principal, struct mr_bytes owner)
 {
     return mr_bytes_starts_with(principal, mr_cstr(API_ANONYMOUS)) ||

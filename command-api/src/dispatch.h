@@ -7,9 +7,9 @@
  *      |                '---it is not-------------> DISPATCH_UNAVAILABLE (503, nothing accepted)
  *      '---too many wait, queue full--> DISPATCH_OVERLOADED (503, nothing accepted)
  *
- * A reply that is lost costs a 202 and nothing else: the outcome is in the log. Nobody is told 202
- * before Kafka has the command, nor "nothing accepted" when it may have it; whoever is told 503 may
- * repeat it with the same key.
+ * A reply that is lost costs a 202 and nothing else: the outcome is in the log. 202 is sent only
+ * when Kafka has the command, "nothing accepted" only when it cannot have it; after a 503 a client
+ * may repeat the request with the same key.
  *
  * Threads  dispatch_send: the server thread that has the request. start, stop: main. Inside: one
  *          thread that reads replies, and the producer's own.

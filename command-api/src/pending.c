@@ -46,7 +46,7 @@ struct pending *pending_add(
     return pending;
 }
 
-/* With the lock held: tells the request, if it can be told now. */
+/* With the lock held: wakes the request if it is suspended and there is a note for it. */
 static void pending_wake(struct pending *pending)
 {
     if (pending->waiter && pending->note != NOTE_NONE)

@@ -33,7 +33,7 @@ struct pending {
     char command_id[64];
     char fingerprint[PENDING_FINGERPRINT_SIZE]; /* Of the request: two may have one id. */
     struct http_waiter *waiter;                 /* NULL: not suspended. */
-    enum pending_note note;                     /* What has arrived and not been told yet. */
+    enum pending_note note;                     /* Arrived, not taken yet. */
     struct mr_bytes reply;                      /* malloc'd, with NOTE_REPLY. */
     enum pending_note delivery;                 /* NOTE_NONE until the delivery report. */
     bool hurried;    /* The delivery report is enough: no reply is waited for, or no more. */

@@ -10,7 +10,7 @@
  *     owners          owner_id                     -> OwnerState        sales.order.events
  *     order-timers    be64 pay_deadline | order_id -> ""                sales.order.events
  *     order-progress  order_id                     -> OrderProgress     its changelog: facts that
- *                                                     are no events (row 4 of the saga's table),
+ *                                                     are not events (row 4 of the saga's table),
  *                                                     of the orders under way
  *     price (global)  product_id                   -> ProductState      catalog.product.events
  */

@@ -256,7 +256,7 @@ static void cart_clear(struct cart *cart, void **ret_decision)
     cart_accept(cart, ret_decision);
 }
 
-/* What the four commands say, in one form. */
+/* The four commands in one form. */
 struct cart_request {
     struct mr_bytes owner_id, product_id;
     int32_t quantity;

@@ -55,7 +55,7 @@ int cart_reopen(
 
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id);
 
-/* What a cart's command is answered with: the whole cart when it is asked for and small, else the
+/* A cart's command is answered with the whole cart when that is asked for and small, else with the
  * line that has changed. */
 enum { CART_REPLY_LINES_MAX = 100 };
 int cart_render(

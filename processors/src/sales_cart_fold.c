@@ -101,7 +101,7 @@ static void cart_fold_remove_all(struct fold *fold)
     fold->head.total_minor = 0;
 }
 
-/* What empties a cart takes its lines; the head stays, for its id and version. */
+/* An event that empties a cart takes its lines; the head stays, for its id and version. */
 static int
 cart_fold_apply(struct fold *fold, const struct codec_message *event, struct mr_error *error)
 {

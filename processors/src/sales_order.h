@@ -63,7 +63,7 @@ int order_abort(
 int order_reopen_cart(
     struct order *order, const struct shop_stock_reply *reply, struct mr_error *error);
 
-/* What is still missing for the goal, now that a fact has changed. */
+/* Emits what is still missing for the goal, after a fact has changed. */
 int order_advance(struct order *order, struct mr_error *error);
 
 void order_start_payment(struct order *order, const struct shop_sealed *method_token);
@@ -76,7 +76,7 @@ const char *order_status(const struct shop_order_state *state);
 int order_snapshot(
     struct order *order, const struct shop_order_snapshot **ret_snapshot, struct mr_error *error);
 
-/* What the owner holds without having paid. */
+/* The orders and units that the owner holds without having paid. */
 int owner_load(
     struct work *work,
     struct mr_bytes owner_id,

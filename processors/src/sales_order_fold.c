@@ -119,7 +119,7 @@ static void order_keep_timer(
         topo_store_put(timers, key_timer(arena, after->pay_deadline, order_id), no_text);
 }
 
-/* What the owner holds without having paid, and how often it came to nothing today. */
+/* The count of what the owner holds without having paid, and of orders that expired today. */
 static int order_keep_owner(
     struct topo_context *context,
     const struct codec_message *event,

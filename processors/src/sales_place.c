@@ -102,7 +102,7 @@ static int place_make_lines(
     return 0;
 }
 
-/* Stock is held a short while for somebody who has not said how he pays. */
+/* Stock is held for a short time until there is a payment method. */
 static int64_t
 place_hold_ms(const struct shop_place_order *command, const struct shop_limits *limits)
 {
@@ -194,7 +194,7 @@ static void *place_reject_over(struct cart *cart, enum shop_reason reason, int64
         &(struct shop_rejection){.has_limit = true, .limit = limit});
 }
 
-/* What an owner may hold without having paid. The staff and an import are not held to it. */
+/* Bounds on what an owner holds without having paid. Staff and imports are exempt. */
 static int place_check_owner(
     struct cart *cart,
     const struct shop_place_order *command,
@@ -229,7 +229,7 @@ static int place_check_owner(
     return 0;
 }
 
-/* What can only be said of the order to be: its id is free, and it fits into a record. */
+/* Checks that need the order itself: its id is free, and it fits into a record. */
 static int place_check_order(
     struct cart *cart,
     const struct shop_place_order *command,

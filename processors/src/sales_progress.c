@@ -6,7 +6,7 @@
  *     line     unknown < reserved < committed; rejected and released are final, released wins
  *     payment  none < authorized < captured; declined only from none; returned wins
  *
- * These facts are no events; the store has a changelog of its own, and holds the orders under way.
+ * These facts are not events; the store has a changelog of its own, and holds the orders under way.
  */
 #include "sales_progress.h"
 

@@ -18,7 +18,8 @@ bool progress_payment_is(const struct order *order, const char *fact);
 struct shop_order_progress
 progress_new(struct mr_arena *arena, struct mr_bytes order_id, size_t lines, uint8_t **ret_facts);
 
-/* Of a record of the progress's changelog, as topo_check_fn; `user` is the service. */
+/* Whether a record of the progress's changelog can be read; a topo_check_fn, `user` is the service.
+ */
 int progress_check(
     void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error);
 

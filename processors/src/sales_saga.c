@@ -8,7 +8,7 @@
  *   1. A message changes the order once. Facts only move forward (sales_progress.c), so a duplicate
  *      or a late message brings no new fact, and nothing is emitted.
  *   2. The goal turns once, from FULFIL to ABORT, and never back (order_abort).
- *   3. Only the newest payment attempt counts. An earlier one was told to keep nothing before the
+ *   3. Only the newest payment attempt counts. An earlier one is sent ReturnFunds before the
  *      next was started (saga_start_payment).
  *   4. A decline is final only when it is hard, the last attempt's, or at the capture; until then
  *      the owner may try again.
@@ -163,7 +163,7 @@ static void saga_emit_payment_failed(struct order *order, struct mr_bytes declin
     order_emit(order, SHOP_ORDER_PAYMENT_FAILED, &event.meta, &event);
 }
 
-/* Rows 10, 11 and 16. A decline at capture is no fact about the authorization: it only aborts. */
+/* Rows 10, 11 and 16. A decline at capture says nothing about the authorization: it only aborts. */
 static int saga_hear_declined(
     struct order *order, const struct shop_payment_reply *reply, struct mr_error *error)
 {
@@ -194,7 +194,7 @@ static int saga_hear_payment(
 {
     static const char *const facts[] = {
         SHOP_RESULT_AUTHORIZED, SHOP_RESULT_CAPTURED, SHOP_RESULT_RETURNED};
-    /* Earlier attempts were told to return what they have; they see to that themselves. */
+    /* Earlier attempts were sent ReturnFunds, and see to that themselves. */
     if (order->state.ended || !order->state.payment_id.ptr ||
         !mr_bytes_equal(reply->payment_id, order->state.payment_id))
         return 0;
@@ -259,7 +259,7 @@ static int saga_start_payment(
         *ret_decision = saga_reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
         return 0;
     }
-    /* The one before is told to keep nothing, should its decline not be the last word. */
+    /* The attempt before returns what it has, in case its decline is not the last word. */
     if (state->payment_id.ptr) {
         struct shop_return_funds message = {
             work_saga(order->work), state->payment_id, order->id, state->owner_id};

@@ -34,7 +34,7 @@ struct work {
     struct mr_bytes reason; /* Why an operator does it; NULL: none is asked for. */
 };
 
-/* What an accepted command did. */
+/* The effect of an accepted command. */
 enum decision_effect {
     DECISION_CHANGED, /* Or nothing was left to change. */
     DECISION_CREATED,
@@ -171,7 +171,7 @@ int event_decode(
     struct codec_message *ret_message,
     struct mr_error *error);
 
-/* What an event says of itself. */
+/* The meta inside an event. */
 const struct shop_meta *event_meta(const struct codec_message *event);
 
 static inline bool text_is(struct mr_bytes text, const char *word)
