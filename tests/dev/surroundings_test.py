@@ -106,6 +106,15 @@ class ToolsTest(HomeTest):
         self.assertEqual((result.returncode, result.stderr), (0, ""), tool)
         self.assertIn("usage: tools/" + tool, result.stdout)
 
+    def test_each_tool_ends_as_usual_whichever_standard_descriptor_is_closed(self):
+        environment = {**os.environ, "MILLRACE_HOME": str(self.folder / "home"), "MILLRACE_PORT": "none"}
+        for closed in ("<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"):
+            for tool, code in (("status", 3), ("up", 1), ("down", 0)):
+                done = subprocess.run(
+                    ["/bin/sh", "-c", f'exec "$@" {closed}', "sh", str(ROOT / "tools" / tool)], env=environment,
+                    stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=60)
+                self.assertEqual(done.returncode, code, f"{tool} {closed}: {done.stderr}")
+
     def test_cdpath_changes_nothing(self):
         (self.folder / "tools").mkdir()
         for tool in self.TOOLS:
