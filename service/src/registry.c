@@ -51,6 +51,8 @@ registry_add_topic(struct topo_kafka_reader *reader, int64_t until_ms, struct mr
     }
 }
 
+/* Errors that pass are retried until the time is up: at a program's start the broker may be
+ * electing leaders. */
 static int registry_read_to_end(
     struct topo_kafka_reader *reader,
     struct codec_registry *registry,
@@ -147,6 +149,7 @@ registry_watch_unknown(struct codec_registry *registry, const char *brokers, con
 
 /* -- at start -- */
 
+/* Binding needs the topic; reading does not, since a tool creates it. */
 static int registry_load(
     const char *brokers,
     const char *client_id,
