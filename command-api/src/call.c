@@ -6,6 +6,7 @@
 #include "card_number.h"
 #include "policy.h"
 
+#include <assert.h>
 #include <http/shop_problem.h>
 #include <sealing/random.h>
 
@@ -176,6 +177,7 @@ void call_send(
     const void *command,
     dispatch_answer_fn *answered)
 {
+    assert(call->command_id.text[0] != '\0' && answered);
     struct mr_buffer bytes;
     call_read_waiting(call);
     mr_buffer_init(&bytes);

@@ -157,8 +157,9 @@ void pending_remove(struct pending *pending)
     struct pending_table *table = pending->table;
     pthread_mutex_lock(&table->lock);
     struct pending **at = pending_bucket(table, mr_cstr(pending->command_id));
-    while (*at != pending)
+    while (*at && *at != pending)
         at = &(*at)->next;
+    assert(*at);
     *at = pending->next;
     table->count--;
     bool last = pending_drop(pending);

@@ -111,6 +111,7 @@ static void cart_emit_removed(struct cart *cart, struct mr_bytes product_id)
 
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id)
 {
+    assert(cart->state.lines > 0 && !cart->state.order_id.ptr);
     struct shop_cart_checked_out event = {
         .meta = cart_next_meta(cart),
         .owner_id = cart->owner_id,
@@ -280,6 +281,7 @@ static struct cart_request cart_request_of(const struct codec_message *message)
     return (struct cart_request){clear_cart->owner_id, mr_cstr("-"), 0};
 }
 
+/* Step 4 of an event's path: the rules of the cart. */
 int cart_decide(
     struct work *work,
     const struct codec_message *message,

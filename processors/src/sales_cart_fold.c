@@ -157,6 +157,7 @@ static struct mr_bytes cart_fold_owner(const struct codec_message *event)
     }
 }
 
+/* Step 5 of an event's path: the same fold for an event just decided and for one restored. */
 int cart_evolve(
     struct topo_context *context, const struct codec_message *event, struct mr_error *error)
 {

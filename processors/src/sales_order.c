@@ -13,6 +13,7 @@
  */
 #include "sales_progress.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 /* Each line is a message: what is left comes with the next call. */
@@ -45,6 +46,7 @@ struct shop_meta order_meta(struct order *order)
 void order_emit(
     struct order *order, enum shop_type type, const struct shop_meta *meta, const void *event)
 {
+    assert(meta->aggregate_version == order->state.version + 1);
     const struct codec_type *kind = &shop_types[type];
     void *kept = mr_arena_alloc(order->work->arena, kind->size);
     memcpy(kept, event, kind->size);
@@ -103,6 +105,8 @@ static void order_send_return(struct order *order)
  * carried out twice pays once. */
 void order_start_payment(struct order *order, const struct shop_sealed *method_token)
 {
+    assert(order->state.goal == ORDER_FULFIL && order->state.stock_confirmed);
+    assert(!order->state.authorized);
     struct work *work = order->work;
     const struct shop_limits *limits = &work->service->limits;
     struct shop_id id = shop_payment_id(order->id, order->state.attempt + 1);
@@ -177,6 +181,8 @@ static int order_note_authorized(struct order *order, struct mr_error *error)
 
 static void order_confirm(struct order *order)
 {
+    assert(order->progress.committed == order->state.lines && !order->state.confirmed);
+    assert(progress_payment_is(order, SHOP_RESULT_CAPTURED));
     struct shop_id no = shop_confirmation_no(order->id);
     struct shop_order_confirmed event = {
         .meta = order_meta(order),
@@ -217,6 +223,7 @@ static int order_fulfil(struct order *order, struct mr_error *error)
 int order_abort(
     struct order *order, const char *cause, struct mr_bytes detail, struct mr_error *error)
 {
+    assert(order->state.goal == ORDER_FULFIL && !order->state.ended);
     struct shop_order_abort_requested event = {
         order_meta(order), order->id, order->state.owner_id, mr_cstr(cause), detail};
     order_emit(order, SHOP_ORDER_ABORT_REQUESTED, &event.meta, &event);
@@ -226,6 +233,7 @@ int order_abort(
 
 static void order_emit_cancelled(struct order *order)
 {
+    assert(order->state.goal == ORDER_ABORT && order->progress.released == order->state.lines);
     struct shop_money refund = {order->progress.refunded_minor, order->state.grand_total.currency};
     struct shop_order_cancelled event = {
         order_meta(order),

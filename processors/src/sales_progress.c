@@ -86,6 +86,7 @@ int progress_check(
 
 void progress_put(const struct order *order)
 {
+    assert(order->facts && order->progress.line_facts.len == (size_t)order->state.lines);
     struct topo_store *store = topo_context_store(order->work->context, "order-progress");
     struct mr_buffer buffer;
     if (progress_is_over(order)) {

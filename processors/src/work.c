@@ -312,6 +312,7 @@ void work_emit(
     const struct shop_meta *meta,
     const void *event)
 {
+    assert(key.len > 0 && meta->aggregate_version > 0 && meta->aggregate_id.len > 0);
     struct topo_header *headers = mr_arena_alloc(work->arena, 7 * sizeof *headers);
     headers[0] = work_header("ce_specversion", mr_cstr("1.0"));
     headers[1] = work_header(WORK_EVENT_HEADER, meta->event_id);
@@ -371,6 +372,7 @@ void *decision_reject(
     struct mr_bytes aggregate_id,
     const struct shop_rejection *facts)
 {
+    assert(reason != SHOP_REASON_NONE);
     struct decision *decision = decision_accept(work, DECISION_CHANGED, aggregate_id);
     struct shop_rejection *rejection = mr_arena_zalloc(work->arena, sizeof *rejection);
     if (facts)
