@@ -6,11 +6,11 @@ endforeach()
 target_include_directories(topology_queue_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 
 add_library(sim_counter STATIC sim/counter.c)
-target_link_libraries(sim_counter PUBLIC topology PRIVATE millrace_options)
+target_link_libraries(sim_counter PUBLIC topology_test topology PRIVATE millrace_options)
 # The fixture; and what only the engine knows: its private headers.
 add_library(sim_world STATIC sim/world.c)
 target_include_directories(sim_world PRIVATE include PUBLIC ${CMAKE_SOURCE_DIR}/topology/src)
-target_link_libraries(sim_world PUBLIC topology PRIVATE millrace_options dep::cmocka)
+target_link_libraries(sim_world PUBLIC topology_test topology PRIVATE millrace_options dep::cmocka)
 millrace_test(crash_test LABEL sim LIBS sim_world sim_counter)
 millrace_test(engine_test LABEL sim LIBS sim_world)
 millrace_test(aggregate_test LABEL sim LIBS sim_world)

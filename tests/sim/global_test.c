@@ -121,7 +121,7 @@ static int step(int times, struct mr_error *error)
 {
     int rc = 0;
     for (int i = 0; i < times && rc >= 0; i++)
-        rc = engine_step(world.engine, error);
+        rc = topo_engine_step(world.engine, error);
     return rc;
 }
 

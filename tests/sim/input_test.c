@@ -198,7 +198,7 @@ static void a_flooded_partition_is_paused_at_the_bound_and_goes_on_when_it_may(v
     for (int i = 0; i < RECORDS; i++)
         append(&world, "left", i);
     for (int step = 0; step < 100; step++) {
-        assert_true(engine_step(topo_driver_engine(world.driver), NULL) >= 0);
+        assert_true(topo_engine_step(topo_driver_engine(world.driver), NULL) >= 0);
         /* A poll may bring more than there is room for. */
         assert_true(worker->buffered_bytes <= bound + 64 * one);
     }

@@ -44,11 +44,11 @@ static void start(struct cluster *cluster, size_t member)
     struct mr_error error = {0};
     if (cluster->engines[member])
         return;
-    if (engine_new(cluster->world.topology, &options, &cluster->engines[member], &error))
+    if (topo_engine_new(cluster->world.topology, &options, &cluster->engines[member], &error))
         fail_msg("%s", error.text);
-    if (engine_check(cluster->engines[member], &error) == 0)
+    if (topo_engine_check(cluster->engines[member], &error) == 0)
         return;
-    engine_kill(cluster->engines[member]);
+    topo_engine_kill(cluster->engines[member]);
     topo_engine_free(cluster->engines[member]);
     cluster->engines[member] = NULL;
 }
@@ -60,7 +60,7 @@ static void end(struct cluster *cluster, size_t member, bool kill)
         return;
     if (kill) {
         topo_sim_kill(cluster->world.sim, instances[member]);
-        engine_kill(engine);
+        topo_engine_kill(engine);
     } else {
         topo_engine_stop(engine);
     }
@@ -88,7 +88,7 @@ static int step(struct cluster *cluster, size_t member)
     struct mr_error error = {0};
     if (!cluster->engines[member])
         return 0;
-    int rc = engine_step(cluster->engines[member], &error);
+    int rc = topo_engine_step(cluster->engines[member], &error);
     if (rc < 0 || topo_engine_state(cluster->engines[member], &error) == TOPO_FAILED) {
         if (!topo_sim_crashed(cluster->world.sim))
             fail_msg("seed %llu: %s", (unsigned long long)cluster->world.seed, error.text);

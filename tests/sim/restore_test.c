@@ -117,7 +117,7 @@ static void a_store_that_cannot_be_rebuilt_fails_with_the_reason(void **state)
     start_engine();
     int rc = 0;
     for (int i = 0; i < 60 && rc >= 0; i++)
-        rc = engine_step(world.engine, &error);
+        rc = topo_engine_step(world.engine, &error);
     assert_int_equal(rc, MR_IO);
     assert_non_null(strstr(error.text, "lost+found"));
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);

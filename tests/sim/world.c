@@ -74,8 +74,8 @@ void world_start(struct world *world, const struct topo_engine_options *options)
     own.io_open = own.io_open ? own.io_open : topo_sim_open;
     own.io_user = own.io_user ? own.io_user : world->sim;
     own.state_dir = own.state_dir ? own.state_dir : world->dir;
-    if (engine_new(world->topology, &own, &world->engine, &error) ||
-        engine_check(world->engine, &error))
+    if (topo_engine_new(world->topology, &own, &world->engine, &error) ||
+        topo_engine_check(world->engine, &error))
         fail_msg("%s", error.text);
 }
 
@@ -83,7 +83,7 @@ void world_steps(struct world *world, int times)
 {
     struct mr_error error = {0};
     for (int i = 0; i < times; i++)
-        if (engine_step(world->engine, &error) < 0)
+        if (topo_engine_step(world->engine, &error) < 0)
             fail_msg("%s", error.text);
 }
 
@@ -97,7 +97,7 @@ void world_stop(struct world *world)
 void world_kill(struct world *world)
 {
     topo_sim_kill(world->sim, world->engine->instance_id);
-    engine_kill(world->engine);
+    topo_engine_kill(world->engine);
     topo_engine_free(world->engine);
     world->engine = NULL;
 }

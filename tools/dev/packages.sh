@@ -5,7 +5,7 @@
 packages_build="gcc libc6-dev cmake ninja-build pkg-config python3 librdkafka-dev librocksdb-dev
     libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev liblzma-dev libutf8proc-dev libidn2-dev libcmocka-dev"
 packages_run="maven ca-certificates nginx-light" # and the release's Java
-packages_test="clang-format"
+packages_test="clang-format g++"
 
 # As root: installs "$@" without starting a service that a package brings along (nginx would take port 80).
 # A policy-rc.d that is already there, as in containers, is left alone.

@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include <base/api_begin.h>
+
 /* Never return NULL: running out of memory aborts with a line on stderr. Free with free(). */
 void *mr_malloc(size_t size);
 void *mr_calloc(size_t count, size_t size);
@@ -20,5 +22,7 @@ mr_asprintf(const char *format, ...);
 /* Grow `array` so that index `count` exists:
  * `array = mr_grow(array, count, &capacity, sizeof *array)`. */
 void *mr_grow(void *array, size_t count, size_t *capacity, size_t item_size);
+
+#include <base/api_end.h>
 
 #endif

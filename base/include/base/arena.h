@@ -11,6 +11,8 @@
 
 #include <base/bytes.h>
 
+#include <base/api_begin.h>
+
 struct mr_arena_block;
 
 struct mr_arena {
@@ -38,5 +40,7 @@ __attribute__((format(printf, 2, 3)))
 #endif
 struct mr_bytes
 mr_arena_printf(struct mr_arena *arena, const char *format, ...);
+
+#include <base/api_end.h>
 
 #endif

@@ -5,6 +5,8 @@
 #include <base/alloc.h>
 #include <base/bytes.h>
 
+#include <base/api_begin.h>
+
 struct mr_buffer {
     char *ptr;
     size_t len;
@@ -58,5 +60,7 @@ static inline struct mr_bytes mr_buffer_view(const struct mr_buffer *buffer)
 {
     return mr_bytes_of(buffer->ptr ? buffer->ptr : "", buffer->len);
 }
+
+#include <base/api_end.h>
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <base/api_begin.h>
+
 struct mr_bytes {
     const char *ptr; /* NULL means "no value", which is not the same as zero length. */
     size_t len;
@@ -48,5 +50,7 @@ void mr_put_be32(void *out, uint32_t value);
 void mr_put_be64(void *out, uint64_t value);
 uint32_t mr_get_be32(const void *in);
 uint64_t mr_get_be64(const void *in);
+
+#include <base/api_end.h>
 
 #endif

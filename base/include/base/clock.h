@@ -9,11 +9,15 @@
 
 #include <stdint.h>
 
+#include <base/api_begin.h>
+
 /* The wall clock, UTC: for what is told to others. It may jump. */
 int64_t mr_unix_ms(void);
 
 /* Never goes back: for spans and deadlines. Its zero means nothing. */
 int64_t mr_monotonic_ns(void);
 int64_t mr_monotonic_ms(void);
+
+#include <base/api_end.h>
 
 #endif

@@ -9,6 +9,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <base/api_begin.h>
+
 enum mr_class {
     MR_CLASS_NONE,   /* Success. */
     MR_CLASS_RETRY,  /* The same call, later, may work. */
@@ -52,5 +54,7 @@ __attribute__((format(printf, 3, 4)))
 #endif
 /* Fill `error` (may be NULL) and return `code`, so that a failure is one line to report. */
 int mr_fail(struct mr_error *error, int code, const char *format, ...);
+
+#include <base/api_end.h>
 
 #endif

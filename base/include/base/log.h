@@ -9,6 +9,8 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <base/api_begin.h>
+
 enum mr_log_level { MR_LOG_DEBUG, MR_LOG_INFO, MR_LOG_WARN, MR_LOG_ERROR };
 
 /* Once, first thing in main. `program` must outlive the process. Lines below `level` are
@@ -23,5 +25,7 @@ __attribute__((format(printf, 3, 4)))
 #endif
 /* `event` is a word; `fields` is a printf format of logfmt pairs: "topic=%s error=\"%s\"". */
 void mr_log(enum mr_log_level level, const char *event, const char *fields, ...);
+
+#include <base/api_end.h>
 
 #endif

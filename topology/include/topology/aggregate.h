@@ -34,6 +34,8 @@
 
 #include <topology/processor.h>
 
+#include <base/api_begin.h>
+
 struct topo_command {
     struct mr_bytes id;  /* Unique per intention; NULL: no outcome is needed, steps 2, 4, 5 skip. */
     const void *message; /* The decoded form; lives in the arena. */
@@ -112,5 +114,7 @@ struct topo_aggregate {
     int64_t punctuate_interval_ms;
     void *user;
 };
+
+#include <base/api_end.h>
 
 #endif

@@ -11,6 +11,8 @@
 
 #include <topology/kafka.h>
 
+#include <base/api_begin.h>
+
 /* -- producer: acks=all, idempotent, no transactions -- */
 struct topo_kafka_producer;
 int topo_kafka_producer_new(
@@ -128,5 +130,7 @@ int topo_kafka_watermarks(
     int64_t *ret_low,
     int64_t *ret_high,
     struct mr_error *error);
+
+#include <base/api_end.h>
 
 #endif

@@ -15,6 +15,8 @@
 
 #include <topology/sim.h>
 
+#include <base/api_begin.h>
+
 struct topo_driver;
 
 struct topo_driver_options {
@@ -62,5 +64,7 @@ topo_driver_store(struct topo_driver *driver, const char *store, int32_t partiti
 /* Clean stop and start; or death without flush or commit, then start. */
 int topo_driver_restart(struct topo_driver *driver, struct mr_error *error);
 int topo_driver_crash(struct topo_driver *driver, struct mr_error *error);
+
+#include <base/api_end.h>
 
 #endif

@@ -16,6 +16,8 @@
 #include <topology/store.h>
 #include <topology/topology.h>
 
+#include <base/api_begin.h>
+
 struct topo_engine;
 
 /* What an io is for: one per worker. */
@@ -120,5 +122,7 @@ void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch);
 typedef void topo_position_fn(void *user, const struct topo_position *position, int64_t lag);
 void topo_engine_positions(
     struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user);
+
+#include <base/api_end.h>
 
 #endif

@@ -15,6 +15,8 @@
 
 #include <topology/record.h>
 
+#include <base/api_begin.h>
+
 struct topo_partition {
     const char *topic; /* Interned by the engine: lives as long as the topology. */
     int32_t partition;
@@ -107,5 +109,7 @@ struct topo_io {
 
     void (*close)(void *self);
 };
+
+#include <base/api_end.h>
 
 #endif

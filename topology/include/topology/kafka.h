@@ -14,6 +14,8 @@
 #include <topology/engine.h>
 #include <topology/io.h>
 
+#include <base/api_begin.h>
+
 struct topo_kafka_options {
     const char *brokers;   /* "host:port,host:port" */
     const char *client_id; /* The program's name. */
@@ -46,5 +48,7 @@ int topo_engine_create_topics(
     const struct topo_kafka_options *options,
     int *ret_created,
     struct mr_error *error);
+
+#include <base/api_end.h>
 
 #endif

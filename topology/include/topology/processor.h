@@ -17,6 +17,8 @@
 #include <topology/record.h>
 #include <topology/store.h>
 
+#include <base/api_begin.h>
+
 struct topo_context;
 
 /* A processor's or aggregate's setup: called once, by topo_build, to look up by name what it uses.
@@ -89,5 +91,7 @@ void topo_forward(
 
 /* Ask for a commit after this record. */
 void topo_request_commit(struct topo_context *context);
+
+#include <base/api_end.h>
 
 #endif

@@ -4,6 +4,8 @@
 
 #include <base/bytes.h>
 
+#include <base/api_begin.h>
+
 struct topo_header {
     struct mr_bytes name;
     struct mr_bytes value;
@@ -30,5 +32,7 @@ struct topo_position {
 
 /* NULL view when there is none. The last one wins, as in Kafka. */
 struct mr_bytes topo_record_header(const struct topo_record *record, const char *name);
+
+#include <base/api_end.h>
 
 #endif

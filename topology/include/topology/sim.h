@@ -16,6 +16,8 @@
 #include <topology/engine.h>
 #include <topology/io.h>
 
+#include <base/api_begin.h>
+
 struct topo_sim;
 
 enum topo_sim_failure {
@@ -80,5 +82,7 @@ bool topo_sim_pending(const struct topo_sim *sim); /* It has not fired yet. */
 /* True once a CRASH failure fired: every later call of the dead member fails with MR_FATAL until
  * restart. */
 bool topo_sim_crashed(const struct topo_sim *sim);
+
+#include <base/api_end.h>
 
 #endif

@@ -29,6 +29,8 @@
 #include <base/bytes.h>
 #include <base/error.h>
 
+#include <base/api_begin.h>
+
 struct topo_store;
 
 /* --- the owner's side: used by processors ------------------------------------------------ */
@@ -81,5 +83,7 @@ int topo_read_scan_next(
     struct mr_bytes *ret_value,
     struct mr_error *error);
 void topo_read_scan_close(struct topo_read_scan *scan); /* NULL is fine. */
+
+#include <base/api_end.h>
 
 #endif

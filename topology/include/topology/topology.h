@@ -22,6 +22,9 @@
 #include <stdio.h>
 
 #include <topology/processor.h>
+#include <topology/version.h>
+
+#include <base/api_begin.h>
 
 struct topo_topology;
 struct topo_builder;
@@ -135,5 +138,7 @@ void topo_describe_many(
     size_t count,
     enum topo_describe_format format,
     FILE *out);
+
+#include <base/api_end.h>
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * engine.c - the engine as a whole: made, checked, started, stopped.
  *
- *     engine_new -> engine_check -> engine_start_threads -> engine_close_all -> topo_engine_free
+ *     topo_engine_new -> topo_engine_check -> engine_start_threads
+ *         -> engine_close_all -> topo_engine_free
  *
  * Invariants
  *   1. Topics are checked before the first thread starts: they exist, and those of a sub-topology
@@ -62,7 +63,7 @@ static bool engine_has_sub(const struct topo_topology *topology, bool global)
 }
 
 /* Nothing is opened here but the state directory, so that a refusal leaves nothing behind. */
-int engine_new(
+int topo_engine_new(
     const struct topo_topology *topology,
     const struct topo_engine_options *options,
     struct topo_engine **ret_engine,
@@ -150,7 +151,7 @@ engine_check_sub(struct worker *worker, const struct graph_sub *sub, struct mr_e
     return rc;
 }
 
-int engine_check(struct topo_engine *engine, struct mr_error *error)
+int topo_engine_check(struct topo_engine *engine, struct mr_error *error)
 {
     const struct topo_topology *topology = engine->topology;
     int rc = 0;
@@ -171,7 +172,7 @@ int engine_check(struct topo_engine *engine, struct mr_error *error)
 
 /* -- running -- */
 
-int engine_step(struct topo_engine *engine, struct mr_error *error)
+int topo_engine_step(struct topo_engine *engine, struct mr_error *error)
 {
     int progress = 0;
     if (engine->global) {
@@ -189,7 +190,7 @@ int engine_step(struct topo_engine *engine, struct mr_error *error)
     return progress;
 }
 
-int engine_aborts_in_a_row(const struct topo_engine *engine)
+int topo_engine_aborts_in_a_row(const struct topo_engine *engine)
 {
     int worst = 0;
     for (size_t i = 0; i < engine->workers_count; i++)
@@ -239,11 +240,11 @@ int topo_engine_start(
     struct mr_error *error)
 {
     struct topo_engine *engine = NULL;
-    int rc = engine_new(topology, options, &engine, error);
+    int rc = topo_engine_new(topology, options, &engine, error);
     if (rc)
         return rc;
     engine->threaded = true;
-    rc = engine_check(engine, error);
+    rc = topo_engine_check(engine, error);
     if (!rc)
         rc = engine_start_threads(engine, error);
     if (rc) {
@@ -284,7 +285,7 @@ void topo_engine_stop(struct topo_engine *engine)
     engine_close_all(engine, false);
 }
 
-void engine_kill(struct topo_engine *engine)
+void topo_engine_kill(struct topo_engine *engine)
 {
     atomic_store(&engine->stopping, true);
     engine_close_all(engine, true);

@@ -57,14 +57,14 @@ static int driver_start(struct topo_driver *driver, struct mr_error *error)
         .workers = driver->options.workers,
     };
     struct topo_engine *engine = NULL;
-    int rc = engine_new(driver->topology, &options, &engine, error);
+    int rc = topo_engine_new(driver->topology, &options, &engine, error);
     if (rc)
         return rc;
     engine->store_now = driver_now_ms;
     engine->store_now_user = driver->sim;
-    rc = engine_check(engine, error);
+    rc = topo_engine_check(engine, error);
     if (rc) {
-        engine_kill(engine);
+        topo_engine_kill(engine);
         topo_engine_free(engine);
         return rc;
     }
@@ -112,7 +112,7 @@ static void driver_end(struct topo_driver *driver, bool kill)
     if (!driver->engine)
         return;
     if (kill)
-        engine_kill(driver->engine);
+        topo_engine_kill(driver->engine);
     else
         topo_engine_stop(driver->engine);
     topo_engine_free(driver->engine);
@@ -149,14 +149,14 @@ int topo_driver_run(struct topo_driver *driver, struct mr_error *error)
     int rc = driver_start(driver, error);
     int idle = 0;
     while (!rc && idle < IDLE_ROUNDS) {
-        int progress = engine_step(driver->engine, error);
+        int progress = topo_engine_step(driver->engine, error);
         if (progress < 0)
             return progress;
         struct mr_error why;
         if (topo_engine_state(driver->engine, &why) == TOPO_FAILED)
             return mr_fail(error, why.code, "%s", why.text);
         idle = progress ? 0 : idle + 1;
-        if (engine_aborts_in_a_row(driver->engine) > ABORTS_MAX)
+        if (topo_engine_aborts_in_a_row(driver->engine) > ABORTS_MAX)
             return mr_fail(error, MR_FATAL, "%d aborts in a row", ABORTS_MAX);
     }
     return rc;
@@ -211,7 +211,7 @@ topo_driver_store(struct topo_driver *driver, const char *store, int32_t partiti
     if (!driver->engine)
         return NULL;
     if (partition < 0)
-        return host_global_store(driver->engine, store);
+        return topo_engine_global(driver->engine, store);
     for (size_t w = 0; w < driver->engine->workers_count; w++) {
         const struct worker *worker = driver->engine->workers[w];
         for (size_t i = 0; i < worker->tasks_count; i++) {
