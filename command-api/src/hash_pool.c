@@ -33,7 +33,7 @@ struct hash_pool {
     int threads_count;
 };
 
-static void drop(struct job *job)
+static void pool_drop(struct job *job)
 {
     http_waiter_release(job->waiter);
     sealing_wipe(job->password, job->password_len);
@@ -50,10 +50,10 @@ static void carry_out(struct job *job)
     else
         answer = mr_cstr(sealing_password_hash(password, job->phc, NULL) ? "" : job->phc);
     (void)http_wake(job->waiter, answer);
-    drop(job);
+    pool_drop(job);
 }
 
-static bool take(struct hash_pool *pool, struct job *ret_job)
+static bool pool_take(struct hash_pool *pool, struct job *ret_job)
 {
     pthread_mutex_lock(&pool->lock);
     while (pool->count == 0 && !pool->stopping)
@@ -69,10 +69,10 @@ static bool take(struct hash_pool *pool, struct job *ret_job)
     return taken;
 }
 
-static void *work(void *user)
+static void *pool_work(void *user)
 {
     struct job job;
-    while (take(user, &job))
+    while (pool_take(user, &job))
         carry_out(&job);
     return NULL;
 }
@@ -83,7 +83,7 @@ int hash_pool_start(int workers, struct hash_pool **ret_pool, struct mr_error *e
     if (pthread_mutex_init(&pool->lock, NULL) || pthread_cond_init(&pool->work, NULL))
         abort();
     for (int i = 0; i < workers && i < WORKERS_MAX; i++) {
-        if (pthread_create(&pool->threads[i], NULL, work, pool)) {
+        if (pthread_create(&pool->threads[i], NULL, pool_work, pool)) {
             hash_pool_stop(pool);
             return mr_fail(error, MR_FATAL, "starting a thread for password hashes failed");
         }
@@ -104,7 +104,7 @@ void hash_pool_stop(struct hash_pool *pool)
     for (int i = 0; i < pool->threads_count; i++)
         pthread_join(pool->threads[i], NULL);
     for (; pool->count; pool->count--) {
-        drop(&pool->jobs[pool->first]);
+        pool_drop(&pool->jobs[pool->first]);
         pool->first = (pool->first + 1) % QUEUE_MAX;
     }
     pthread_cond_destroy(&pool->work);
@@ -142,7 +142,7 @@ bool hash_pool_submit(
             pool->jobs[(pool->first + pool->count++) % QUEUE_MAX] = job;
             pthread_cond_signal(&pool->work);
         } else {
-            drop(&job);
+            pool_drop(&job);
         }
     }
     pool->refused += waiter == NULL;

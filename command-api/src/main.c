@@ -42,7 +42,7 @@ static int load_secrets(struct api *api, const char *folder, struct mr_error *er
     return code;
 }
 
-static int configure(const struct service *service, void *self, struct mr_error *error)
+static int main_configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct command_api *command = self;
     const struct mr_options *options = &service->options;
@@ -73,7 +73,7 @@ static int start_views(struct service *service, struct api *api, struct mr_error
     return 0;
 }
 
-static int start(struct service *service, void *self, struct mr_error *error)
+static int main_start(struct service *service, void *self, struct mr_error *error)
 {
     struct command_api *command = self;
     struct api *api = &command->api;
@@ -106,7 +106,7 @@ static bool has_failed(void *self, struct mr_error *error)
     return dispatch_has_failed(command->api.dispatch, error);
 }
 
-static void stop(void *self)
+static void main_stop(void *self)
 {
     struct command_api *command = self;
     hash_pool_stop(command->api.pool);
@@ -127,10 +127,10 @@ int main(int argc, char **argv)
         .purpose = "The write side of the shop over HTTP.",
         .options = options_table,
         .options_count = sizeof options_table / sizeof options_table[0],
-        .configure = configure,
-        .start = start,
+        .configure = main_configure,
+        .start = main_start,
         .has_failed = has_failed,
-        .stop = stop,
+        .stop = main_stop,
         .clean_up = clean_up,
     };
     static struct command_api command;

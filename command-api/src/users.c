@@ -50,7 +50,7 @@ static bool can_log_in(const struct call *call)
 }
 
 static void
-settle(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+users_settle(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct call *call = user;
     const struct registration *registration = call->user;
@@ -58,14 +58,15 @@ settle(struct http_request *request, enum http_why why, struct mr_bytes payload,
     bool over = why == HTTP_STOPPING || mr_unix_ms() >= registration->settle_until_ms;
     struct http_waiter *waiter = NULL;
     if (!over && !can_log_in(call))
-        waiter = http_suspend(request, SETTLE_POLL_MS, settle, call);
+        waiter = http_suspend(request, SETTLE_POLL_MS, users_settle, call);
     if (waiter)
         http_waiter_release(waiter);
     else
         send_created(call);
 }
 
-static void claimed(struct http_request *request, const struct dispatch_answer *answer, void *user)
+static void
+users_answer_claimed(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     struct registration *registration = call->user;
@@ -75,10 +76,10 @@ static void claimed(struct http_request *request, const struct dispatch_answer *
     if (outcome->subject_id.ptr)
         registration->user_id = outcome->subject_id;
     registration->settle_until_ms = mr_unix_ms() + SETTLE_MS_MAX;
-    settle(request, HTTP_DEADLINE, mr_cstr(""), call);
+    users_settle(request, HTTP_DEADLINE, mr_cstr(""), call);
 }
 
-static void claim(struct call *call, struct mr_bytes phc)
+static void users_claim(struct call *call, struct mr_bytes phc)
 {
     const struct registration *registration = call->user;
     struct api *api = call->api;
@@ -119,11 +120,11 @@ static void claim(struct call *call, struct mr_bytes phc)
         registration->email_key,
         SHOP_CLAIM_EMAIL,
         &command,
-        claimed);
+        users_answer_claimed);
 }
 
-static void
-hashed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+static void users_on_hashed(
+    struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct call *call = user;
     if (why == HTTP_STOPPING)
@@ -132,7 +133,7 @@ hashed(struct http_request *request, enum http_why why, struct mr_bytes payload,
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
     else
-        claim(call, payload);
+        users_claim(call, payload);
 }
 
 static bool is_locale(struct mr_bytes locale)
@@ -147,7 +148,7 @@ static bool is_locale(struct mr_bytes locale)
 }
 
 /* False: a problem has been sent. */
-static bool judge(struct http_request *request, struct registration *registration)
+static bool users_judge(struct http_request *request, struct registration *registration)
 {
     struct mr_bytes typed = registration->email;
     if (!sealing_email_normalise(typed, http_arena(request), &registration->email)) {
@@ -195,7 +196,7 @@ static bool read_registration(struct http_request *request, struct registration 
     };
     registration->locale = mr_cstr("en");
     return http_read_json(request, fields, sizeof fields / sizeof fields[0]) &&
-           judge(request, registration);
+           users_judge(request, registration);
 }
 
 /* The scope of the key is the address: two people who choose the same key do not meet. */
@@ -215,7 +216,7 @@ void users_post(struct http_request *request, void *user)
     struct shop_id user_id = shop_created_id("usr_", shop_id_view(&call->command_id));
     registration->user_id = mr_arena_copy(arena, shop_id_view(&user_id));
     call->user = registration;
-    if (!hash_pool_submit(api->pool, request, registration->password, NULL, hashed, call))
+    if (!hash_pool_submit(api->pool, request, registration->password, NULL, users_on_hashed, call))
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
 }

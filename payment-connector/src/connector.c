@@ -9,7 +9,7 @@ enum { ANSWERS_PER_CALL_MAX = 256, PUNCTUATE_INTERVAL_MS = 100 };
 #define RESULTS_SINK "psp-results"
 
 static struct shop_record_psp_result
-result_of(const struct psp_answer *answer, struct shop_money *amount, int64_t now_ms)
+connector_result_of(const struct psp_answer *answer, struct shop_money *amount, int64_t now_ms)
 {
     *amount = (struct shop_money){.minor = answer->amount_minor, .currency = answer->currency};
     return (struct shop_record_psp_result){
@@ -40,7 +40,7 @@ static void forward_answer(
         .name = MR_LITERAL("ce_type"), .value = MR_LITERAL("shop.payments.RecordPspResult")};
     int64_t now_ms = topo_context_now_ms(context);
     struct shop_money amount;
-    struct shop_record_psp_result result = result_of(answer, &amount, now_ms);
+    struct shop_record_psp_result result = connector_result_of(answer, &amount, now_ms);
     struct mr_buffer bytes;
     mr_buffer_init(&bytes);
     codec_encode(
@@ -93,8 +93,8 @@ static int open_token(
         error);
 }
 
-static int
-ask(struct topo_context *context,
+static int connector_ask(
+    struct topo_context *context,
     struct payments_connector *connector,
     const struct shop_payment_op_requested *requested,
     struct mr_error *error)
@@ -116,7 +116,7 @@ ask(struct topo_context *context,
     return rc == MR_AGAIN ? 0 : rc;
 }
 
-static int process(
+static int connector_process(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -128,14 +128,14 @@ static int process(
         connector->registry, record->value, topo_context_arena(context), &message, error);
     if (rc || message.id != SHOP_PAYMENT_OP_REQUESTED)
         return rc;
-    rc = ask(context, connector, message.value, error);
+    rc = connector_ask(context, connector, message.value, error);
     if (rc == 0)
         forward_answers(context, connector);
     return rc;
 }
 
-static int
-punctuate(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+static int connector_punctuate(
+    struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     (void)now_ms;
     (void)error;
@@ -158,8 +158,8 @@ int payments_connector_topology(
         &(struct topo_processor){
             .name = "psp",
             .parents = from_source,
-            .process = process,
-            .punctuate = punctuate,
+            .process = connector_process,
+            .punctuate = connector_punctuate,
             .punctuate_interval_ms = PUNCTUATE_INTERVAL_MS,
             .user = connector,
         });

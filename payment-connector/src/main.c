@@ -18,7 +18,7 @@ struct payments {
     struct psp_simulator *simulator;
 };
 
-static int configure(const struct service *service, void *self, struct mr_error *error)
+static int main_configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct payments *payments = self;
     const struct mr_options *options = &service->options;
@@ -33,7 +33,7 @@ static int configure(const struct service *service, void *self, struct mr_error 
     return code;
 }
 
-static int start(struct service *service, void *self, struct mr_error *error)
+static int main_start(struct service *service, void *self, struct mr_error *error)
 {
     struct payments *payments = self;
     struct topo_topology *topology = NULL;
@@ -62,8 +62,8 @@ int main(int argc, char **argv)
         .purpose = "Asks the payment provider what payments want to know; it is simulated.",
         .options = options_table,
         .options_count = sizeof options_table / sizeof options_table[0],
-        .configure = configure,
-        .start = start,
+        .configure = main_configure,
+        .start = main_start,
         .clean_up = clean_up,
     };
     static struct payments payments;

@@ -77,17 +77,17 @@ static struct ledger_entry *entry_of(struct psp_simulator *simulator, struct mr_
     return entry;
 }
 
-static bool accepts(enum method method)
+static bool simulator_accepts(enum method method)
 {
     return method == APPROVE || method == SLOW || method == TWICE;
 }
 
-static enum ledger_state
-authorize(const struct psp_simulator *simulator, enum ledger_state state, enum method method)
+static enum ledger_state simulator_authorize(
+    const struct psp_simulator *simulator, enum ledger_state state, enum method method)
 {
     if (state != NONE || method == NEVER)
         return state;
-    if (!accepts(method))
+    if (!simulator_accepts(method))
         return DECLINED;
     return simulator->options.captures_at_once ? CAPTURED : AUTHORIZED;
 }
@@ -97,7 +97,7 @@ static enum ledger_state void_it(enum ledger_state state)
     return state == CAPTURED || state == REFUNDED ? state : VOIDED;
 }
 
-static enum ledger_state refund(enum ledger_state state)
+static enum ledger_state simulator_refund(enum ledger_state state)
 {
     return state == NONE || state == CAPTURED ? REFUNDED : void_it(state);
 }
@@ -110,17 +110,17 @@ static enum ledger_state carry_out(
     enum method method)
 {
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_AUTHORIZE)))
-        return authorize(simulator, state, method);
+        return simulator_authorize(simulator, state, method);
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_CAPTURE)))
         return state == NONE || state == AUTHORIZED ? CAPTURED : state;
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_VOID)))
         return void_it(state);
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_REFUND)))
-        return refund(state);
+        return simulator_refund(state);
     return state;
 }
 
-static const char *result_of(enum ledger_state state)
+static const char *simulator_result_of(enum ledger_state state)
 {
     static const char *const results[STATES] = {
         [NONE] = SHOP_PSP_NOT_FOUND,
@@ -133,7 +133,7 @@ static const char *result_of(enum ledger_state state)
     return results[state];
 }
 
-static void enqueue(struct psp_simulator *simulator, const struct answer *answer)
+static void simulator_enqueue(struct psp_simulator *simulator, const struct answer *answer)
 {
     struct answer **at = &simulator->answers;
     struct answer *copy = mr_memdup(answer, sizeof *answer);
@@ -154,7 +154,7 @@ static struct answer answer_to(
         .op_key = text_of(request->op_key),
         .currency = text_of(request->currency),
         .amount_minor = request->amount_minor,
-        .result = result_of(state),
+        .result = simulator_result_of(state),
     };
     if (state == DECLINED) {
         answer.decline_class = method == DECLINE_HARD ? "hard" : "soft";
@@ -163,8 +163,8 @@ static struct answer answer_to(
     return answer;
 }
 
-static int
-submit(void *self, const struct psp_request *request, int64_t now_ms, struct mr_error *error)
+static int simulator_submit(
+    void *self, const struct psp_request *request, int64_t now_ms, struct mr_error *error)
 {
     struct psp_simulator *simulator = self;
     enum method method = method_of(request->method_token);
@@ -180,7 +180,7 @@ submit(void *self, const struct psp_request *request, int64_t now_ms, struct mr_
         struct answer answer = answer_to(request, entry->state, method, now_ms + delay_ms);
         bool silent = authorizes && entry->state == NONE;
         for (int times = silent ? 0 : method == TWICE ? 2 : 1; times > 0; times--)
-            enqueue(simulator, &answer);
+            simulator_enqueue(simulator, &answer);
     }
     pthread_mutex_unlock(&simulator->lock);
     return rc;
@@ -191,7 +191,7 @@ static struct mr_bytes view_of(const struct text *text, struct mr_arena *arena)
     return mr_arena_copy(arena, mr_bytes_of(text->bytes, text->len));
 }
 
-static struct psp_answer publish(const struct answer *answer, struct mr_arena *arena)
+static struct psp_answer simulator_publish(const struct answer *answer, struct mr_arena *arena)
 {
     struct psp_answer published = {
         .payment_id = view_of(&answer->payment_id, arena),
@@ -209,7 +209,8 @@ static struct psp_answer publish(const struct answer *answer, struct mr_arena *a
     return published;
 }
 
-static bool take(void *self, int64_t now_ms, struct mr_arena *arena, struct psp_answer *ret_answer)
+static bool
+simulator_take(void *self, int64_t now_ms, struct mr_arena *arena, struct psp_answer *ret_answer)
 {
     struct psp_simulator *simulator = self;
     struct answer *answer = NULL;
@@ -222,7 +223,7 @@ static bool take(void *self, int64_t now_ms, struct mr_arena *arena, struct psp_
     pthread_mutex_unlock(&simulator->lock);
     if (!answer)
         return false;
-    *ret_answer = publish(answer, arena);
+    *ret_answer = simulator_publish(answer, arena);
     free(answer);
     return true;
 }
@@ -253,5 +254,5 @@ void psp_simulator_free(struct psp_simulator *simulator)
 
 struct psp psp_simulator_psp(struct psp_simulator *simulator)
 {
-    return (struct psp){.self = simulator, .submit = submit, .take = take};
+    return (struct psp){.self = simulator, .submit = simulator_submit, .take = simulator_take};
 }

@@ -3,7 +3,7 @@
 
 enum { EXPIRY_INTERVAL_MS = 1000 };
 
-static int decide(
+static int catalog_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -26,7 +26,7 @@ static int decide(
     return mr_fail(error, MR_INVALID, "%s is no message to the catalog", message->type->name);
 }
 
-static int evolve(
+static int catalog_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -64,8 +64,8 @@ struct topo_aggregate catalog_aggregate(const struct shop_service *service)
         .outcome_sinks = outcome_sinks,
         .outcome_store = "outcomes",
         .decode = work_decode,
-        .decide = decide,
-        .evolve = evolve,
+        .decide = catalog_decide,
+        .evolve = catalog_evolve,
         .outcome = work_outcome,
         .reply = work_reply,
         .punctuate = stock_expire,

@@ -15,36 +15,38 @@ struct product {
     int64_t version;
 };
 
-static struct shop_meta next_meta(struct product *product)
+static struct shop_meta product_next_meta(struct product *product)
 {
     return work_meta(product->work, "product", product->id, ++product->version);
 }
 
-static void
-emit(struct product *product, enum shop_type type, const struct shop_meta *meta, const void *event)
+static void product_emit(
+    struct product *product, enum shop_type type, const struct shop_meta *meta, const void *event)
 {
     work_emit(product->work, "product-events", type, product->id, meta, event);
 }
 
-static void emit_price(struct product *product, struct shop_money price, int64_t price_version)
+static void
+product_emit_price(struct product *product, struct shop_money price, int64_t price_version)
 {
     struct shop_price_changed event = {
-        .meta = next_meta(product),
+        .meta = product_next_meta(product),
         .product_id = product->id,
         .price = price,
         .price_version = price_version,
         .effective_at = product->work->now_ms,
     };
-    emit(product, SHOP_PRICE_CHANGED, &event.meta, &event);
+    product_emit(product, SHOP_PRICE_CHANGED, &event.meta, &event);
 }
 
-static void emit_published(struct product *product)
+static void product_emit_published(struct product *product)
 {
-    struct shop_product_published event = {.meta = next_meta(product), .product_id = product->id};
-    emit(product, SHOP_PRODUCT_PUBLISHED, &event.meta, &event);
+    struct shop_product_published event = {
+        .meta = product_next_meta(product), .product_id = product->id};
+    product_emit(product, SHOP_PRODUCT_PUBLISHED, &event.meta, &event);
 }
 
-static void *invalid(struct product *product, const char *what)
+static void *product_reject_field(struct product *product, const char *what)
 {
     return decision_reject(
         product->work,
@@ -53,27 +55,27 @@ static void *invalid(struct product *product, const char *what)
         &(struct shop_rejection){.subject = mr_cstr(what)});
 }
 
-static void *accept(struct product *product, enum decision_effect effect)
+static void *product_accept(struct product *product, enum decision_effect effect)
 {
     struct decision *decision = decision_accept(product->work, effect, product->id);
     decision->subject_id = product->id;
     return decision;
 }
 
-static void *create(struct product *product, const struct shop_create_product *command)
+static void *product_create(struct product *product, const struct shop_create_product *command)
 {
     if (product->state)
         return decision_reject(product->work, SHOP_REASON_PRODUCT_EXISTS, product->id, NULL);
     if (command->sku.len == 0 || command->sku.len > SHOP_SKU_BYTES_MAX)
-        return invalid(product, "sku");
+        return product_reject_field(product, "sku");
     if (command->title.len == 0 || command->title.len > SHOP_TITLE_BYTES_MAX)
-        return invalid(product, "title");
+        return product_reject_field(product, "title");
     if (command->description.len > SHOP_TEXT_BYTES_MAX)
-        return invalid(product, "description");
+        return product_reject_field(product, "description");
     if (!money_is_price(&command->price))
-        return invalid(product, "price");
+        return product_reject_field(product, "price");
     struct shop_product_created event = {
-        .meta = next_meta(product),
+        .meta = product_next_meta(product),
         .product_id = product->id,
         .sku = command->sku,
         .title = command->title,
@@ -81,61 +83,62 @@ static void *create(struct product *product, const struct shop_create_product *c
         .category_ids = command->category_ids,
         .category_ids_count = command->category_ids_count,
     };
-    emit(product, SHOP_PRODUCT_CREATED, &event.meta, &event);
-    emit_price(product, command->price, 1);
+    product_emit(product, SHOP_PRODUCT_CREATED, &event.meta, &event);
+    product_emit_price(product, command->price, 1);
     if (command->publish)
-        emit_published(product);
-    return accept(product, DECISION_CREATED);
+        product_emit_published(product);
+    return product_accept(product, DECISION_CREATED);
 }
 
-static void *change_price(struct product *product, const struct shop_change_price *command)
+static void *product_change_price(struct product *product, const struct shop_change_price *command)
 {
     if (!money_is_price(&command->price))
-        return invalid(product, "price");
+        return product_reject_field(product, "price");
     if (!money_equal(&product->state->price, &command->price))
-        emit_price(product, command->price, product->state->price_version + 1);
-    return accept(product, DECISION_CHANGED);
+        product_emit_price(product, command->price, product->state->price_version + 1);
+    return product_accept(product, DECISION_CHANGED);
 }
 
 static void *
-change_details(struct product *product, const struct shop_change_product_details *command)
+product_change_details(struct product *product, const struct shop_change_product_details *command)
 {
     if (command->title.len == 0 || command->title.len > SHOP_TITLE_BYTES_MAX)
-        return invalid(product, "title");
+        return product_reject_field(product, "title");
     if (command->description.len > SHOP_TEXT_BYTES_MAX)
-        return invalid(product, "description");
+        return product_reject_field(product, "description");
     struct shop_product_details_changed event = {
-        .meta = next_meta(product),
+        .meta = product_next_meta(product),
         .product_id = product->id,
         .title = command->title,
         .description = command->description,
         .category_ids = command->category_ids,
         .category_ids_count = command->category_ids_count,
     };
-    emit(product, SHOP_PRODUCT_DETAILS_CHANGED, &event.meta, &event);
-    return accept(product, DECISION_CHANGED);
+    product_emit(product, SHOP_PRODUCT_DETAILS_CHANGED, &event.meta, &event);
+    return product_accept(product, DECISION_CHANGED);
 }
 
-static void *publish(struct product *product)
+static void *product_publish(struct product *product)
 {
     if (product->state->status == SHOP_PRODUCT_STATUS_DRAFT)
-        emit_published(product);
+        product_emit_published(product);
     if (product->state->status == SHOP_PRODUCT_STATUS_DISCONTINUED)
         return decision_reject(product->work, SHOP_REASON_PRODUCT_DISCONTINUED, product->id, NULL);
-    return accept(product, DECISION_CHANGED);
+    return product_accept(product, DECISION_CHANGED);
 }
 
-static void *discontinue(struct product *product, const struct shop_discontinue_product *command)
+static void *
+product_discontinue(struct product *product, const struct shop_discontinue_product *command)
 {
     if (product->state->status != SHOP_PRODUCT_STATUS_DISCONTINUED) {
         struct shop_product_discontinued event = {
-            .meta = next_meta(product), .product_id = product->id, .cause = command->cause};
-        emit(product, SHOP_PRODUCT_DISCONTINUED, &event.meta, &event);
+            .meta = product_next_meta(product), .product_id = product->id, .cause = command->cause};
+        product_emit(product, SHOP_PRODUCT_DISCONTINUED, &event.meta, &event);
     }
-    return accept(product, DECISION_CHANGED);
+    return product_accept(product, DECISION_CHANGED);
 }
 
-static struct mr_bytes product_of(const struct codec_message *message)
+static struct mr_bytes product_id_of(const struct codec_message *message)
 {
     switch (message->id) {
     case SHOP_CREATE_PRODUCT:
@@ -153,17 +156,17 @@ static struct mr_bytes product_of(const struct codec_message *message)
     }
 }
 
-static void *change(struct product *product, const struct codec_message *message)
+static void *product_change(struct product *product, const struct codec_message *message)
 {
     switch (message->id) {
     case SHOP_CHANGE_PRICE:
-        return change_price(product, message->value);
+        return product_change_price(product, message->value);
     case SHOP_CHANGE_PRODUCT_DETAILS:
-        return change_details(product, message->value);
+        return product_change_details(product, message->value);
     case SHOP_PUBLISH_PRODUCT:
-        return publish(product);
+        return product_publish(product);
     default:
-        return discontinue(product, message->value);
+        return product_discontinue(product, message->value);
     }
 }
 
@@ -174,7 +177,7 @@ int product_decide(
     void **ret_decision,
     struct mr_error *error)
 {
-    struct product product = {.work = work, .id = product_of(message)};
+    struct product product = {.work = work, .id = product_id_of(message)};
     const void *found;
     *ret_found = product.id.ptr != NULL;
     if (!*ret_found)
@@ -189,17 +192,17 @@ int product_decide(
     if (decision_stale(work, product.version, product.id, ret_decision))
         return 0;
     if (message->id == SHOP_CREATE_PRODUCT)
-        *ret_decision = create(&product, message->value);
+        *ret_decision = product_create(&product, message->value);
     else if (!product.state)
         *ret_decision = decision_reject(work, SHOP_REASON_PRODUCT_UNKNOWN, product.id, NULL);
     else
-        *ret_decision = change(&product, message);
+        *ret_decision = product_change(&product, message);
     return 0;
 }
 
 /* -- the fold -- */
 
-static bool apply(struct shop_product_state *state, const struct codec_message *event)
+static bool product_apply(struct shop_product_state *state, const struct codec_message *event)
 {
     switch (event->id) {
     case SHOP_PRODUCT_CREATED: {
@@ -242,7 +245,7 @@ int product_fold(
         return rc;
     if (found)
         state = *(const struct shop_product_state *)found;
-    if (!apply(&state, event))
+    if (!product_apply(&state, event))
         return 0;
     state.version = meta->aggregate_version;
     state_put(context, store, SHOP_PRODUCT_STATE, meta->aggregate_id, &state);

@@ -37,19 +37,19 @@ struct claim {
     struct shop_hold_state hold;
 };
 
-static struct shop_meta next_meta(struct claim *claim)
+static struct shop_meta stock_next_meta(struct claim *claim)
 {
     return work_meta(claim->work, "stock", claim->product_id, ++claim->stock.version);
 }
 
-static void
-emit(struct claim *claim, enum shop_type type, const struct shop_meta *meta, const void *event)
+static void stock_emit(
+    struct claim *claim, enum shop_type type, const struct shop_meta *meta, const void *event)
 {
     work_emit(claim->work, "stock-events", type, claim->product_id, meta, event);
 }
 
 /* `product` goes with a price that has changed. */
-static void reply(
+static void stock_reply(
     struct claim *claim,
     const char *result,
     const char *cause,
@@ -73,10 +73,11 @@ static void reply(
 
 /* -- reserve -- */
 
-static void refuse(struct claim *claim, const char *cause, const struct shop_product_state *product)
+static void
+stock_refuse(struct claim *claim, const char *cause, const struct shop_product_state *product)
 {
     struct shop_stock_reservation_rejected event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .order_id = claim->order_id,
         .line_no = claim->line_no,
@@ -88,14 +89,14 @@ static void refuse(struct claim *claim, const char *cause, const struct shop_pro
         event.has_price_version = true;
         event.price_version = product->price_version;
     }
-    emit(claim, SHOP_STOCK_RESERVATION_REJECTED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_REJECTED, cause, product);
+    stock_emit(claim, SHOP_STOCK_RESERVATION_REJECTED, &event.meta, &event);
+    stock_reply(claim, SHOP_RESULT_REJECTED, cause, product);
 }
 
-static void hold_units(struct claim *claim, const struct shop_reserve_stock *message)
+static void stock_hold_units(struct claim *claim, const struct shop_reserve_stock *message)
 {
     struct shop_stock_reserved event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .order_id = claim->order_id,
         .line_no = claim->line_no,
@@ -107,12 +108,12 @@ static void hold_units(struct claim *claim, const struct shop_reserve_stock *mes
         .reserved_until = message->reserved_until,
     };
     claim->stock.reserved += claim->quantity;
-    emit(claim, SHOP_STOCK_RESERVED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_RESERVED, NULL, NULL);
+    stock_emit(claim, SHOP_STOCK_RESERVED, &event.meta, &event);
+    stock_reply(claim, SHOP_RESULT_RESERVED, NULL, NULL);
 }
 
 static int
-reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr_error *error)
+stock_reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr_error *error)
 {
     const void *found;
     if (message->reserved_until < 0)
@@ -123,21 +124,21 @@ reserve(struct claim *claim, const struct shop_reserve_stock *message, struct mr
         return rc;
     const struct shop_product_state *product = found;
     if (claim->hold.status == HOLD_HELD)
-        reply(claim, SHOP_RESULT_RESERVED, NULL, NULL);
+        stock_reply(claim, SHOP_RESULT_RESERVED, NULL, NULL);
     else if (claim->hold.status == HOLD_COMMITTED)
-        reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
+        stock_reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
     else if (claim->hold.status != HOLD_NONE)
-        reply(claim, SHOP_RESULT_REJECTED, "released", NULL);
+        stock_reply(claim, SHOP_RESULT_REJECTED, "released", NULL);
     else if (message->reserved_until <= claim->work->now_ms - HOLD_KEPT_MS / 2)
-        refuse(claim, "expired", NULL);
+        stock_refuse(claim, "expired", NULL);
     else if (!product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED)
-        refuse(claim, "discontinued", NULL);
+        stock_refuse(claim, "discontinued", NULL);
     else if (!money_equal(&product->price, &message->unit_price))
-        refuse(claim, "price_changed", product);
+        stock_refuse(claim, "price_changed", product);
     else if (stock_available(&claim->stock) < claim->quantity)
-        refuse(claim, "out_of_stock", NULL);
+        stock_refuse(claim, "out_of_stock", NULL);
     else
-        hold_units(claim, message);
+        stock_hold_units(claim, message);
     return 0;
 }
 
@@ -147,7 +148,7 @@ static void commit_units(struct claim *claim)
 {
     bool held = claim->hold.status == HOLD_HELD;
     struct shop_stock_committed event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .order_id = claim->order_id,
         .line_no = claim->line_no,
@@ -157,28 +158,28 @@ static void commit_units(struct claim *claim)
     };
     claim->stock.on_hand -= claim->hold.quantity;
     claim->stock.reserved -= held ? claim->hold.quantity : 0;
-    emit(claim, SHOP_STOCK_COMMITTED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
+    stock_emit(claim, SHOP_STOCK_COMMITTED, &event.meta, &event);
+    stock_reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
 }
 
 static void refuse_commit(struct claim *claim, const char *cause)
 {
     struct shop_stock_commit_rejected event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .order_id = claim->order_id,
         .line_no = claim->line_no,
         .cause = mr_cstr(cause),
     };
-    emit(claim, SHOP_STOCK_COMMIT_REJECTED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_COMMIT_REJECTED, cause, NULL);
+    stock_emit(claim, SHOP_STOCK_COMMIT_REJECTED, &event.meta, &event);
+    stock_reply(claim, SHOP_RESULT_COMMIT_REJECTED, cause, NULL);
 }
 
-static void commit(struct claim *claim)
+static void stock_commit(struct claim *claim)
 {
     switch ((enum hold_status)claim->hold.status) {
     case HOLD_COMMITTED:
-        reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
+        stock_reply(claim, SHOP_RESULT_COMMITTED, NULL, NULL);
         break;
     case HOLD_HELD:
         commit_units(claim);
@@ -193,19 +194,19 @@ static void commit(struct claim *claim)
     case HOLD_RELEASED:
     case HOLD_REJECTED:
     default:
-        reply(claim, SHOP_RESULT_COMMIT_REJECTED, "not_held", NULL);
+        stock_reply(claim, SHOP_RESULT_COMMIT_REJECTED, "not_held", NULL);
         break;
     }
 }
 
 /* -- release -- */
 
-static void release(struct claim *claim)
+static void stock_release(struct claim *claim)
 {
     int32_t quantity = 0;
     const char *cause = "tombstone";
     if (claim->hold.status == HOLD_RELEASED) {
-        reply(claim, SHOP_RESULT_RELEASED, NULL, NULL);
+        stock_reply(claim, SHOP_RESULT_RELEASED, NULL, NULL);
         return;
     }
     if (claim->hold.status == HOLD_HELD) {
@@ -222,7 +223,7 @@ static void release(struct claim *claim)
         cause = "expired";
     }
     struct shop_stock_released event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .order_id = claim->order_id,
         .line_no = claim->line_no,
@@ -231,13 +232,13 @@ static void release(struct claim *claim)
         .on_hand_after = claim->stock.on_hand,
         .available_after = stock_available(&claim->stock),
     };
-    emit(claim, SHOP_STOCK_RELEASED, &event.meta, &event);
-    reply(claim, SHOP_RESULT_RELEASED, NULL, NULL);
+    stock_emit(claim, SHOP_STOCK_RELEASED, &event.meta, &event);
+    stock_reply(claim, SHOP_RESULT_RELEASED, NULL, NULL);
 }
 
 /* -- adjust -- */
 
-static void *adjust(struct claim *claim, const struct shop_adjust_stock *command)
+static void *stock_adjust(struct claim *claim, const struct shop_adjust_stock *command)
 {
     int64_t after;
     if (__builtin_add_overflow(claim->stock.on_hand, command->delta, &after) ||
@@ -258,18 +259,18 @@ static void *adjust(struct claim *claim, const struct shop_adjust_stock *command
                 .has_actual = true,
                 .actual = claim->stock.reserved});
     struct shop_stock_adjusted event = {
-        .meta = next_meta(claim),
+        .meta = stock_next_meta(claim),
         .product_id = claim->product_id,
         .delta = command->delta,
         .cause = command->cause,
         .on_hand_after = after,
         .available_after = after - claim->stock.reserved,
     };
-    emit(claim, SHOP_STOCK_ADJUSTED, &event.meta, &event);
+    stock_emit(claim, SHOP_STOCK_ADJUSTED, &event.meta, &event);
     return decision_accept(claim->work, DECISION_CREATED, claim->product_id);
 }
 
-static int decide_adjust(
+static int stock_decide_adjust(
     struct work *work,
     const struct shop_adjust_stock *command,
     void **ret_decision,
@@ -283,13 +284,13 @@ static int decide_adjust(
     if (rc)
         return rc;
     if (!decision_stale(work, claim.stock.version, claim.product_id, ret_decision))
-        *ret_decision = adjust(&claim, command);
+        *ret_decision = stock_adjust(&claim, command);
     return 0;
 }
 
 /* -- decide -- */
 
-static bool claim_of(const struct codec_message *message, struct claim *ret_claim)
+static bool stock_claim_of(const struct codec_message *message, struct claim *ret_claim)
 {
     if (message->id == SHOP_RESERVE_STOCK) {
         const struct shop_reserve_stock *reserve_message = message->value;
@@ -332,8 +333,8 @@ int stock_decide(
     struct claim claim = {.work = work};
     *ret_found = true;
     if (message->id == SHOP_ADJUST_STOCK)
-        return decide_adjust(work, message->value, ret_decision, error);
-    *ret_found = claim_of(message, &claim);
+        return stock_decide_adjust(work, message->value, ret_decision, error);
+    *ret_found = stock_claim_of(message, &claim);
     if (!*ret_found)
         return 0;
     if (!shop_id_is_valid(claim.product_id) || !shop_id_is_valid(claim.order_id) ||
@@ -345,18 +346,18 @@ int stock_decide(
     if (rc)
         return rc;
     if (message->id == SHOP_RESERVE_STOCK)
-        return reserve(&claim, message->value, error);
+        return stock_reserve(&claim, message->value, error);
     if (message->id == SHOP_COMMIT_STOCK)
-        commit(&claim);
+        stock_commit(&claim);
     else
-        release(&claim);
+        stock_release(&claim);
     return 0;
 }
 
 /* -- time -- */
 
 /* Splits "product/order/line". */
-static bool split_key(struct mr_bytes key, struct claim *ret_claim)
+static bool stock_split_key(struct mr_bytes key, struct claim *ret_claim)
 {
     const char *first = memchr(key.ptr, '/', key.len);
     const char *last = memrchr(key.ptr, '/', key.len);
@@ -372,7 +373,7 @@ static bool split_key(struct mr_bytes key, struct claim *ret_claim)
     return true;
 }
 
-static int expire(
+static int stock_expire_hold(
     struct topo_context *context,
     const struct shop_service *service,
     struct mr_bytes key,
@@ -381,7 +382,7 @@ static int expire(
 {
     struct work work;
     struct claim claim = {.work = &work};
-    if (!split_key(key, &claim))
+    if (!stock_split_key(key, &claim))
         return mr_fail(error, MR_CORRUPT, "a timer of no hold");
     work_begin_timer(&work, context, service, "/shop/inventory", now_ms, claim.order_id);
     int rc = stock_load(context, claim.product_id, key, &claim.stock, &claim.hold, error);
@@ -390,7 +391,7 @@ static int expire(
     assert(claim.hold.status == HOLD_HELD);
     claim.stock.reserved -= claim.hold.quantity;
     struct shop_stock_reservation_expired event = {
-        .meta = next_meta(&claim),
+        .meta = stock_next_meta(&claim),
         .product_id = claim.product_id,
         .order_id = claim.order_id,
         .line_no = claim.line_no,
@@ -398,7 +399,7 @@ static int expire(
         .on_hand_after = claim.stock.on_hand,
         .available_after = stock_available(&claim.stock),
     };
-    emit(&claim, SHOP_STOCK_RESERVATION_EXPIRED, &event.meta, &event);
+    stock_emit(&claim, SHOP_STOCK_RESERVATION_EXPIRED, &event.meta, &event);
     return 0;
 }
 
@@ -409,6 +410,6 @@ int stock_expire(struct topo_context *context, void *user, int64_t now_ms, struc
     size_t count = timers_due(context, "timers", now_ms, keys, EXPIRED_PER_CALL_MAX);
     int rc = 0;
     for (size_t i = 0; i < count && !rc; i++)
-        rc = expire(context, user, keys[i], now_ms, error);
+        rc = stock_expire_hold(context, user, keys[i], now_ms, error);
     return rc;
 }

@@ -73,7 +73,7 @@ static void move_to(struct fold *fold, enum hold_status status, int64_t until)
 }
 
 /* To an end: if the units were held, they no longer are. */
-static void leave(struct fold *fold, enum hold_status status)
+static void stock_leave_hold(struct fold *fold, enum hold_status status)
 {
     if (fold->hold.status == HOLD_HELD)
         fold->stock.reserved -= fold->hold.quantity;
@@ -84,7 +84,7 @@ static void leave(struct fold *fold, enum hold_status status)
  * Every FORGET_EVERY-th event of a product forgets what is due on the whole partition, more than
  * what as many events can have added: each ends one hold at most.
  */
-static void forget(const struct fold *fold)
+static void stock_forget_hold(const struct fold *fold)
 {
     enum { FORGET_EVERY = 64, FORGOTTEN_MAX = 256, TIME_BYTES = 8 };
     struct topo_store *timers = topo_context_store(fold->context, "timers");
@@ -108,7 +108,7 @@ static void forget(const struct fold *fold)
     }
 }
 
-static void apply(struct fold *fold, const struct codec_message *event)
+static void stock_apply(struct fold *fold, const struct codec_message *event)
 {
     switch (event->id) {
     case SHOP_STOCK_RESERVED: {
@@ -119,18 +119,18 @@ static void apply(struct fold *fold, const struct codec_message *event)
         break;
     }
     case SHOP_STOCK_RESERVATION_REJECTED:
-        leave(fold, HOLD_REJECTED);
+        stock_leave_hold(fold, HOLD_REJECTED);
         break;
     case SHOP_STOCK_COMMITTED:
-        leave(fold, HOLD_COMMITTED);
+        stock_leave_hold(fold, HOLD_COMMITTED);
         fold->stock.on_hand = ((const struct shop_stock_committed *)event->value)->on_hand_after;
         break;
     case SHOP_STOCK_RELEASED:
-        leave(fold, HOLD_RELEASED);
+        stock_leave_hold(fold, HOLD_RELEASED);
         fold->stock.on_hand = ((const struct shop_stock_released *)event->value)->on_hand_after;
         break;
     case SHOP_STOCK_RESERVATION_EXPIRED:
-        leave(fold, HOLD_EXPIRED);
+        stock_leave_hold(fold, HOLD_EXPIRED);
         break;
     case SHOP_STOCK_ADJUSTED:
         fold->stock.on_hand = ((const struct shop_stock_adjusted *)event->value)->on_hand_after;
@@ -190,11 +190,11 @@ int stock_evolve(
     int rc = stock_load(context, fold.product_id, fold.key, &fold.stock, &fold.hold, error);
     if (rc)
         return rc;
-    apply(&fold, event);
+    stock_apply(&fold, event);
     fold.stock.version = meta->aggregate_version;
     state_put(context, "stock", SHOP_STOCK_STATE, fold.product_id, &fold.stock);
     if (fold.key.ptr)
         state_put(context, "hold", SHOP_HOLD_STATE, fold.key, &fold.hold);
-    forget(&fold);
+    stock_forget_hold(&fold);
     return 0;
 }

@@ -5,7 +5,7 @@
  */
 #include "identity.h"
 
-static void emit_claimed(struct work *work, const struct shop_claim_email *command)
+static void claim_emit_claimed(struct work *work, const struct shop_claim_email *command)
 {
     struct shop_email_claimed event = {
         .meta = work_meta(work, "claim", command->email_key, 1),
@@ -15,7 +15,7 @@ static void emit_claimed(struct work *work, const struct shop_claim_email *comma
     work_emit(work, "claim-events", SHOP_EMAIL_CLAIMED, command->email_key, &event.meta, &event);
 }
 
-static void send_create_user(struct work *work, const struct shop_claim_email *command)
+static void claim_send_create_user(struct work *work, const struct shop_claim_email *command)
 {
     struct shop_create_user message = {
         .saga = work_saga(work),
@@ -32,7 +32,7 @@ static void send_create_user(struct work *work, const struct shop_claim_email *c
     work_send(work, "create-user", SHOP_CREATE_USER, command->user_id, &message);
 }
 
-static int decide(
+static int claim_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -59,16 +59,16 @@ static int decide(
         return 0;
     }
     if (!holder)
-        emit_claimed(&work, claim);
+        claim_emit_claimed(&work, claim);
     /* Also for a claim that was made before: CreateUser does nothing twice. */
-    send_create_user(&work, claim);
+    claim_send_create_user(&work, claim);
     struct decision *accepted = decision_accept(&work, DECISION_CREATED, claim->email_key);
     accepted->subject_id = claim->user_id;
     *ret_decision = accepted;
     return 0;
 }
 
-static int evolve(
+static int claim_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -84,7 +84,7 @@ static int evolve(
     return 0;
 }
 
-static int reply(
+static int claim_reply(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -116,10 +116,10 @@ struct topo_aggregate claim_aggregate(const struct shop_service *service)
         .outcome_sinks = outcome_sinks,
         .outcome_store = "claim-outcomes",
         .decode = work_decode,
-        .decide = decide,
-        .evolve = evolve,
+        .decide = claim_decide,
+        .evolve = claim_evolve,
         .outcome = work_outcome,
-        .reply = reply,
+        .reply = claim_reply,
         .user = (void *)(uintptr_t)service,
     };
 }

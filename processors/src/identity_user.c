@@ -8,7 +8,7 @@
 
 enum { TERMS_VERSION = 1 };
 
-static int load(
+static int user_load(
     struct topo_context *context,
     struct mr_bytes user_id,
     const struct shop_user_state **ret_state,
@@ -21,7 +21,7 @@ static int load(
     return rc;
 }
 
-static void create(struct work *work, const struct shop_create_user *message)
+static void user_create(struct work *work, const struct shop_create_user *message)
 {
     work->actor_kind = message->actor_kind;
     work->actor_id = message->actor_id;
@@ -45,7 +45,7 @@ static void create(struct work *work, const struct shop_create_user *message)
     }
 }
 
-static void *start_session(
+static void *user_start_session(
     struct work *work,
     const struct shop_user_state *state,
     const struct shop_start_session *command)
@@ -65,7 +65,7 @@ static void *start_session(
     return accepted;
 }
 
-static int decide(
+static int user_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -82,25 +82,25 @@ static int decide(
         const struct shop_create_user *create_user = message->value;
         if (!shop_id_is_valid(create_user->user_id))
             return mr_fail(error, MR_INVALID, "user_id is no id");
-        int rc = load(context, create_user->user_id, &state, error);
+        int rc = user_load(context, create_user->user_id, &state, error);
         if (!rc && !state)
-            create(&work, create_user);
+            user_create(&work, create_user);
         return rc;
     }
     if (message->id == SHOP_START_SESSION) {
         const struct shop_start_session *start = message->value;
         if (!shop_id_is_valid(start->user_id) || !shop_id_is_valid(start->session_id))
             return mr_fail(error, MR_INVALID, "StartSession names no user or session");
-        int rc = load(context, start->user_id, &state, error);
+        int rc = user_load(context, start->user_id, &state, error);
         if (!rc)
-            *ret_decision = start_session(&work, state, start);
+            *ret_decision = user_start_session(&work, state, start);
         return rc;
     }
     return mr_fail(error, MR_INVALID, "%s is no message to a user", message->type->name);
 }
 
 /* Sessions have events of their own, and no decision depends on them yet. */
-static int evolve(
+static int user_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -116,7 +116,7 @@ static int evolve(
     return 0;
 }
 
-static int reply(
+static int user_reply(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -149,10 +149,10 @@ struct topo_aggregate user_aggregate(const struct shop_service *service)
         .outcome_sinks = outcome_sinks,
         .outcome_store = "user-outcomes",
         .decode = work_decode,
-        .decide = decide,
-        .evolve = evolve,
+        .decide = user_decide,
+        .evolve = user_evolve,
         .outcome = work_outcome,
-        .reply = reply,
+        .reply = user_reply,
         .user = (void *)(uintptr_t)service,
     };
 }

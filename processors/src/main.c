@@ -104,7 +104,7 @@ static int read_limits(
     return 0;
 }
 
-static int want(struct processors *processors, struct mr_bytes name, struct mr_error *error)
+static int main_want(struct processors *processors, struct mr_bytes name, struct mr_error *error)
 {
     for (size_t i = 0; i < SHOP_SERVICES; i++)
         if (mr_bytes_equal(name, mr_cstr(shop_services[i].name))) {
@@ -124,13 +124,13 @@ static int read_services(struct processors *processors, const char *only, struct
     int code = *only ? 0 : mr_fail(error, MR_CONFIG, "--only names no service");
     while (code == 0 && *only) {
         size_t len = strcspn(only, ",");
-        code = want(processors, mr_bytes_of(only, len), error);
+        code = main_want(processors, mr_bytes_of(only, len), error);
         only += len + (only[len] == ',');
     }
     return code;
 }
 
-static int configure(const struct service *service, void *self, struct mr_error *error)
+static int main_configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct processors *processors = self;
     const struct mr_options *options = &service->options;
@@ -145,7 +145,7 @@ static int configure(const struct service *service, void *self, struct mr_error 
     return code;
 }
 
-static int start(struct service *service, void *self, struct mr_error *error)
+static int main_start(struct service *service, void *self, struct mr_error *error)
 {
     struct processors *processors = self;
     struct topo_engine_options options = {
@@ -172,8 +172,8 @@ int main(int argc, char **argv)
         .purpose = "Decides commands and folds events: the write side of the shop.",
         .options = options_table,
         .options_count = sizeof options_table / sizeof options_table[0],
-        .configure = configure,
-        .start = start,
+        .configure = main_configure,
+        .start = main_start,
     };
     static struct processors processors;
     return service_main(&spec, &processors, argc, argv);

@@ -10,7 +10,7 @@ enum { PATIENCE_FIRST_MS = 5000, PATIENCE_MAX_MS = 300000 };
 static const struct mr_bytes no_text = MR_LITERAL("");
 
 /* Patience for the op_no-th request of an operation: 5 s, doubled each time, at most 5 min. */
-static int64_t patience_of(int32_t op_no)
+static int64_t payment_patience_ms(int32_t op_no)
 {
     int64_t patience_ms = PATIENCE_FIRST_MS;
     for (int32_t i = 1; i < op_no && patience_ms < PATIENCE_MAX_MS; i++)
@@ -18,7 +18,8 @@ static int64_t patience_of(int32_t op_no)
     return patience_ms < PATIENCE_MAX_MS ? patience_ms : PATIENCE_MAX_MS;
 }
 
-static void requested(struct shop_payment_state *state, const struct shop_payment_requested *event)
+static void payment_apply_requested(
+    struct shop_payment_state *state, const struct shop_payment_requested *event)
 {
     state->order_id = event->order_id;
     state->owner_id = event->owner_id;
@@ -31,46 +32,48 @@ static void requested(struct shop_payment_state *state, const struct shop_paymen
     state->goal = state->goal ? state->goal : PAYMENT_COLLECT;
 }
 
-static void asked(struct shop_payment_state *state, const struct shop_payment_op_requested *event)
+static void
+payment_apply_op(struct shop_payment_state *state, const struct shop_payment_op_requested *event)
 {
     state->op = event->op;
     state->op_no = event->attempt_no;
-    state->op_due = event->meta.occurred_at + patience_of(event->attempt_no);
+    state->op_due = event->meta.occurred_at + payment_patience_ms(event->attempt_no);
     state->asked |= text_is(event->op, SHOP_OP_AUTHORIZE);
     state->capture_wanted |= text_is(event->op, SHOP_OP_CAPTURE);
 }
 
-static void fact(struct shop_payment_state *state, int32_t bits)
+static void payment_add_facts(struct shop_payment_state *state, int32_t bits)
 {
     state->facts = (state->facts & ~FACT_NOT_FOUND) | bits;
     state->op_due = 0;
 }
 
-static void apply_result(struct shop_payment_state *state, const struct codec_message *event)
+static void
+payment_apply_result(struct shop_payment_state *state, const struct codec_message *event)
 {
     switch (event->id) {
     case SHOP_PAYMENT_AUTHORIZED:
-        fact(state, FACT_AUTHORIZED);
+        payment_add_facts(state, FACT_AUTHORIZED);
         state->psp_ref = ((const struct shop_payment_authorized *)event->value)->psp_ref;
         break;
     case SHOP_PAYMENT_CAPTURED: {
         const struct shop_payment_captured *captured = event->value;
-        fact(state, FACT_AUTHORIZED | FACT_CAPTURED);
+        payment_add_facts(state, FACT_AUTHORIZED | FACT_CAPTURED);
         state->psp_ref = captured->psp_ref;
         state->captured = &captured->captured;
         break;
     }
     case SHOP_PAYMENT_DECLINED:
         if (state->facts & FACT_AUTHORIZED)
-            fact(state, FACT_CAPTURE_DECLINED);
+            payment_add_facts(state, FACT_CAPTURE_DECLINED);
         else
-            fact(state, FACT_DECLINED);
+            payment_add_facts(state, FACT_DECLINED);
         break;
     case SHOP_PAYMENT_VOIDED:
-        fact(state, FACT_VOIDED);
+        payment_add_facts(state, FACT_VOIDED);
         break;
     case SHOP_PAYMENT_REFUNDED:
-        fact(state, FACT_REFUNDED);
+        payment_add_facts(state, FACT_REFUNDED);
         break;
     case SHOP_PAYMENT_DISPUTED: /* What is under way goes on. */
         state->facts |= FACT_DISPUTED;
@@ -94,10 +97,10 @@ void payment_apply(struct shop_payment_state *state, const struct codec_message 
     state->version = meta->aggregate_version;
     switch (event->id) {
     case SHOP_PAYMENT_REQUESTED:
-        requested(state, event->value);
+        payment_apply_requested(state, event->value);
         break;
     case SHOP_PAYMENT_OP_REQUESTED:
-        asked(state, event->value);
+        payment_apply_op(state, event->value);
         break;
     case SHOP_PAYMENT_RETURN_REQUESTED: {
         const struct shop_payment_return_requested *asked_back = event->value;
@@ -108,13 +111,13 @@ void payment_apply(struct shop_payment_state *state, const struct codec_message 
         break;
     }
     default:
-        apply_result(state, event);
+        payment_apply_result(state, event);
         break;
     }
 }
 
-static void
-keep_timer(struct topo_context *context, struct mr_bytes payment_id, int64_t before, int64_t after)
+static void payment_keep_timer(
+    struct topo_context *context, struct mr_bytes payment_id, int64_t before, int64_t after)
 {
     struct topo_store *timers = topo_context_store(context, "payment-timers");
     struct mr_arena *arena = topo_context_arena(context);
@@ -140,6 +143,6 @@ int payment_evolve(
     int64_t due_before = state.op_due;
     payment_apply(&state, event);
     state_put(context, "payment", SHOP_PAYMENT_STATE, payment_id, &state);
-    keep_timer(context, payment_id, due_before, state.op_due);
+    payment_keep_timer(context, payment_id, due_before, state.op_due);
     return 0;
 }

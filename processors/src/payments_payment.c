@@ -5,7 +5,7 @@
  *     return:  refund what was captured, void what was authorized; and when nothing is known,
  *              void the intent, or keep asking until a late success is impossible
  *
- * After every message payment_next looks at goal and facts and asks the provider for what is
+ * After every message payment_ask_next looks at goal and facts and asks the provider for what is
  * missing. A request without an answer is repeated under the same key, for an unknown is never a
  * no. Rows 24 to 29 of the saga's table. A dispute is recorded and changes no goal: an operator
  * decides what becomes of the order (row 34).
@@ -26,20 +26,20 @@ struct payment {
     struct shop_payment_state state; /* Kept as the fold has it. */
 };
 
-static bool knows(const struct payment *payment, int32_t bits)
+static bool payment_knows(const struct payment *payment, int32_t bits)
 {
     return (payment->state.facts & bits) != 0;
 }
 
 /* -- events -- */
 
-static struct shop_meta next_meta(const struct payment *payment)
+static struct shop_meta payment_next_meta(const struct payment *payment)
 {
     return work_meta(payment->work, "payment", payment->id, payment->state.version + 1);
 }
 
-static void
-emit(struct payment *payment, enum shop_type type, const struct shop_meta *meta, const void *event)
+static void payment_emit(
+    struct payment *payment, enum shop_type type, const struct shop_meta *meta, const void *event)
 {
     const struct codec_type *kind = &shop_types[type];
     void *kept = mr_arena_alloc(payment->work->arena, kind->size);
@@ -50,47 +50,50 @@ emit(struct payment *payment, enum shop_type type, const struct shop_meta *meta,
 
 /* Authorized, voided, not found and the return have the same first fields and no others
  * that vary. */
-static void emit_plain(struct payment *payment, enum shop_type type)
+static void payment_emit_plain(struct payment *payment, enum shop_type type)
 {
     struct shop_payment_voided event = {
-        next_meta(payment), payment->id, payment->state.order_id, payment->state.owner_id};
+        payment_next_meta(payment), payment->id, payment->state.order_id, payment->state.owner_id};
     _Static_assert(
         sizeof(struct shop_payment_voided) == sizeof(struct shop_payment_not_found) &&
             sizeof(struct shop_payment_voided) == sizeof(struct shop_payment_return_requested),
         "the three have the same fields");
-    emit(payment, type, &event.meta, &event);
+    payment_emit(payment, type, &event.meta, &event);
 }
 
-static void emit_authorized(struct payment *payment, const struct shop_record_psp_result *result)
+static void
+payment_emit_authorized(struct payment *payment, const struct shop_record_psp_result *result)
 {
     struct shop_payment_authorized event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
         .psp_ref = result->psp_ref,
         .amount = payment->state.amount,
     };
-    emit(payment, SHOP_PAYMENT_AUTHORIZED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_AUTHORIZED, &event.meta, &event);
 }
 
-static void emit_captured(struct payment *payment, const struct shop_record_psp_result *result)
+static void
+payment_emit_captured(struct payment *payment, const struct shop_record_psp_result *result)
 {
     struct shop_payment_captured event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
         .psp_ref = result->psp_ref,
         .captured = payment->state.amount,
     };
-    emit(payment, SHOP_PAYMENT_CAPTURED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_CAPTURED, &event.meta, &event);
 }
 
-static void emit_declined(struct payment *payment, const struct shop_record_psp_result *result)
+static void
+payment_emit_declined(struct payment *payment, const struct shop_record_psp_result *result)
 {
     struct shop_payment_declined event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
@@ -98,53 +101,54 @@ static void emit_declined(struct payment *payment, const struct shop_record_psp_
         .decline_class = result->decline_class.ptr ? result->decline_class : mr_cstr("hard"),
         .psp_code = result->psp_code,
     };
-    emit(payment, SHOP_PAYMENT_DECLINED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_DECLINED, &event.meta, &event);
 }
 
-static void emit_refunded(struct payment *payment)
+static void payment_emit_refunded(struct payment *payment)
 {
     struct shop_payment_refunded event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
         .refunded = payment->state.captured ? *payment->state.captured : payment->state.amount,
     };
-    emit(payment, SHOP_PAYMENT_REFUNDED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_REFUNDED, &event.meta, &event);
 }
 
-static void emit_disputed(struct payment *payment, const struct shop_record_psp_result *result)
+static void
+payment_emit_disputed(struct payment *payment, const struct shop_record_psp_result *result)
 {
     struct shop_payment_disputed event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
         .psp_code = result->psp_code,
         .disputed = payment->state.captured ? *payment->state.captured : payment->state.amount,
     };
-    emit(payment, SHOP_PAYMENT_DISPUTED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_DISPUTED, &event.meta, &event);
 }
 
-static void emit_late(struct payment *payment, const char *kind)
+static void payment_emit_late(struct payment *payment, const char *kind)
 {
     struct shop_payment_late_success event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
         .kind = mr_cstr(kind),
         .after = mr_cstr(payment->state.op_no > 1 ? "timeout" : "cancel"),
     };
-    emit(payment, SHOP_PAYMENT_LATE_SUCCESS, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_LATE_SUCCESS, &event.meta, &event);
 }
 
-static void emit_op(struct payment *payment, const char *op, int32_t attempt_no)
+static void payment_emit_op(struct payment *payment, const char *op, int32_t attempt_no)
 {
     /* A query asks what is true now: every one is new. Others are the same request again. */
     int32_t key_no = strcmp(op, SHOP_OP_QUERY) == 0 ? attempt_no : 1;
     struct shop_payment_op_requested event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
@@ -156,16 +160,17 @@ static void emit_op(struct payment *payment, const char *op, int32_t attempt_no)
         .psp = payment->state.psp,
         .method_token_sealed = payment->state.method_token_sealed,
     };
-    emit(payment, SHOP_PAYMENT_OP_REQUESTED, &event.meta, &event);
+    payment_emit(payment, SHOP_PAYMENT_OP_REQUESTED, &event.meta, &event);
 }
 
 /* -- what the order is told -- */
 
-static void reply(struct payment *payment, const char *result, struct mr_bytes decline_class)
+static void
+payment_reply(struct payment *payment, const char *result, struct mr_bytes decline_class)
 {
     const struct shop_payment_state *state = &payment->state;
     struct shop_money nothing = {0, state->amount.currency};
-    bool refunded = knows(payment, FACT_REFUNDED);
+    bool refunded = payment_knows(payment, FACT_REFUNDED);
     const struct shop_money *amount = state->captured ? state->captured : &state->amount;
     if (strcmp(result, SHOP_RESULT_RETURNED) == 0 && !refunded)
         amount = &nothing;
@@ -182,67 +187,67 @@ static void reply(struct payment *payment, const char *result, struct mr_bytes d
 }
 
 /* Nothing of the owner's is held any more. Not found is settled provisionally (row 29). */
-static bool settled(const struct payment *payment)
+static bool payment_is_settled(const struct payment *payment)
 {
-    if (knows(payment, FACT_CAPTURED))
-        return knows(payment, FACT_REFUNDED);
-    if (knows(payment, FACT_VOIDED))
+    if (payment_knows(payment, FACT_CAPTURED))
+        return payment_knows(payment, FACT_REFUNDED);
+    if (payment_knows(payment, FACT_VOIDED))
         return true;
-    if (knows(payment, FACT_AUTHORIZED))
+    if (payment_knows(payment, FACT_AUTHORIZED))
         return false;
-    return knows(payment, FACT_DECLINED | FACT_NOT_FOUND) || !payment->state.asked;
+    return payment_knows(payment, FACT_DECLINED | FACT_NOT_FOUND) || !payment->state.asked;
 }
 
-static void tell(struct payment *payment)
+static void payment_report(struct payment *payment)
 {
     struct mr_bytes none = {0};
     if (payment->state.goal == PAYMENT_RETURN) {
-        if (settled(payment))
-            reply(payment, SHOP_RESULT_RETURNED, none);
-    } else if (knows(payment, FACT_REFUNDED)) {
-        reply(payment, SHOP_RESULT_RETURNED, none);
-    } else if (knows(payment, FACT_CAPTURED)) {
-        reply(payment, SHOP_RESULT_CAPTURED, none);
-    } else if (knows(payment, FACT_AUTHORIZED)) {
-        reply(payment, SHOP_RESULT_AUTHORIZED, none);
-    } else if (knows(payment, FACT_DECLINED | FACT_VOIDED)) {
-        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+        if (payment_is_settled(payment))
+            payment_reply(payment, SHOP_RESULT_RETURNED, none);
+    } else if (payment_knows(payment, FACT_REFUNDED)) {
+        payment_reply(payment, SHOP_RESULT_RETURNED, none);
+    } else if (payment_knows(payment, FACT_CAPTURED)) {
+        payment_reply(payment, SHOP_RESULT_CAPTURED, none);
+    } else if (payment_knows(payment, FACT_AUTHORIZED)) {
+        payment_reply(payment, SHOP_RESULT_AUTHORIZED, none);
+    } else if (payment_knows(payment, FACT_DECLINED | FACT_VOIDED)) {
+        payment_reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
     }
 }
 
 /* -- what is missing -- */
 
 /* The operation that the goal needs now; NULL: none. */
-static const char *missing(const struct payment *payment)
+static const char *payment_missing_op(const struct payment *payment)
 {
     const struct shop_payment_state *state = &payment->state;
     if (state->goal == PAYMENT_COLLECT) {
-        if (!knows(payment, final_facts))
+        if (!payment_knows(payment, final_facts))
             return SHOP_OP_AUTHORIZE;
-        bool can = knows(payment, FACT_AUTHORIZED) &&
-                   !knows(payment, FACT_CAPTURED | FACT_VOIDED | FACT_CAPTURE_DECLINED);
+        bool can = payment_knows(payment, FACT_AUTHORIZED) &&
+                   !payment_knows(payment, FACT_CAPTURED | FACT_VOIDED | FACT_CAPTURE_DECLINED);
         return can && state->capture_wanted ? SHOP_OP_CAPTURE : NULL;
     }
-    if (knows(payment, FACT_CAPTURED))
-        return knows(payment, FACT_REFUNDED) ? NULL : SHOP_OP_REFUND;
-    if (knows(payment, FACT_AUTHORIZED))
-        return knows(payment, FACT_VOIDED) ? NULL : SHOP_OP_VOID;
-    if (knows(payment, final_facts) || !state->asked)
+    if (payment_knows(payment, FACT_CAPTURED))
+        return payment_knows(payment, FACT_REFUNDED) ? NULL : SHOP_OP_REFUND;
+    if (payment_knows(payment, FACT_AUTHORIZED))
+        return payment_knows(payment, FACT_VOIDED) ? NULL : SHOP_OP_VOID;
+    if (payment_knows(payment, final_facts) || !state->asked)
         return NULL;
     return payment->work->service->limits.psp_has_intents ? SHOP_OP_VOID : SHOP_OP_QUERY;
 }
 
 /* Asks for it unless it has been asked for and the answer is still awaited. */
-static void payment_next(struct payment *payment)
+static void payment_ask_next(struct payment *payment)
 {
-    const char *op = missing(payment);
+    const char *op = payment_missing_op(payment);
     if (op && !(payment->state.op_due && text_is(payment->state.op, op)))
-        emit_op(payment, op, 1);
+        payment_emit_op(payment, op, 1);
 }
 
 /* -- from the order -- */
 
-static int authorize(
+static int payment_authorize(
     struct payment *payment, const struct shop_authorize_payment *message, struct mr_error *error)
 {
     if (message->deadline < 0 || message->deadline > INT64_MAX - AUTHORIZATION_WINDOW_MS ||
@@ -250,11 +255,11 @@ static int authorize(
         return mr_fail(error, MR_INVALID, "AuthorizePayment has no amount or deadline");
     /* Told before, or told to return it before it was told to collect it: answered all the same. */
     if (payment->state.goal) {
-        tell(payment);
+        payment_report(payment);
         return 0;
     }
     struct shop_payment_requested event = {
-        .meta = next_meta(payment),
+        .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = message->order_id,
         .owner_id = message->owner_id,
@@ -265,37 +270,39 @@ static int authorize(
         .deadline = message->deadline,
         .capture_mode = message->capture_mode,
     };
-    emit(payment, SHOP_PAYMENT_REQUESTED, &event.meta, &event);
-    payment_next(payment);
+    payment_emit(payment, SHOP_PAYMENT_REQUESTED, &event.meta, &event);
+    payment_ask_next(payment);
     return 0;
 }
 
-static void capture(struct payment *payment)
+static void payment_capture(struct payment *payment)
 {
     if (payment->state.goal == PAYMENT_COLLECT && !payment->state.capture_wanted &&
-        knows(payment, FACT_AUTHORIZED) && !knows(payment, FACT_CAPTURED | FACT_VOIDED))
-        emit_op(payment, SHOP_OP_CAPTURE, 1);
-    else if (knows(payment, FACT_CAPTURE_DECLINED))
-        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+        payment_knows(payment, FACT_AUTHORIZED) &&
+        !payment_knows(payment, FACT_CAPTURED | FACT_VOIDED))
+        payment_emit_op(payment, SHOP_OP_CAPTURE, 1);
+    else if (payment_knows(payment, FACT_CAPTURE_DECLINED))
+        payment_reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
     else
-        tell(payment);
+        payment_report(payment);
 }
 
-static void give_back(struct payment *payment, const struct shop_return_funds *message)
+static void payment_return_funds(struct payment *payment, const struct shop_return_funds *message)
 {
     if (payment->state.goal != PAYMENT_RETURN) {
         payment->state.order_id = message->order_id;
         payment->state.owner_id = message->owner_id;
-        emit_plain(payment, SHOP_PAYMENT_RETURN_REQUESTED);
+        payment_emit_plain(payment, SHOP_PAYMENT_RETURN_REQUESTED);
     }
-    tell(payment);
-    payment_next(payment);
+    payment_report(payment);
+    payment_ask_next(payment);
 }
 
 /* -- from the provider -- */
 
 /* The facts that a result means; 0: none that counts. */
-static int32_t facts_of(const struct payment *payment, const struct shop_record_psp_result *result)
+static int32_t
+payment_facts_of(const struct payment *payment, const struct shop_record_psp_result *result)
 {
     if (text_is(result->result, SHOP_PSP_AUTHORIZED))
         return FACT_AUTHORIZED;
@@ -308,80 +315,83 @@ static int32_t facts_of(const struct payment *payment, const struct shop_record_
     if (text_is(result->result, SHOP_PSP_DISPUTED))
         return FACT_DISPUTED;
     if (text_is(result->result, SHOP_PSP_DECLINED)) {
-        if (!knows(payment, FACT_AUTHORIZED))
+        if (!payment_knows(payment, FACT_AUTHORIZED))
             return FACT_DECLINED;
         /* A refused void or refund settles nothing: it is asked for again. */
         return text_is(result->op, SHOP_OP_CAPTURE) ? FACT_CAPTURE_DECLINED : 0;
     }
     bool not_found = text_is(result->result, SHOP_PSP_NOT_FOUND);
-    return not_found && payment->state.goal == PAYMENT_RETURN && !knows(payment, final_facts)
+    return not_found && payment->state.goal == PAYMENT_RETURN &&
+                   !payment_knows(payment, final_facts)
                ? FACT_NOT_FOUND
                : 0;
 }
 
-static void
-record_fact(struct payment *payment, int32_t fact, const struct shop_record_psp_result *result)
+static void payment_record_fact(
+    struct payment *payment, int32_t fact, const struct shop_record_psp_result *result)
 {
     bool returning = payment->state.goal == PAYMENT_RETURN;
     switch (fact) {
     case FACT_AUTHORIZED:
         if (returning)
-            emit_late(payment, "authorized");
-        emit_authorized(payment, result);
+            payment_emit_late(payment, "authorized");
+        payment_emit_authorized(payment, result);
         break;
     case FACT_CAPTURED:
         if (returning)
-            emit_late(payment, "captured");
-        emit_captured(payment, result);
+            payment_emit_late(payment, "captured");
+        payment_emit_captured(payment, result);
         break;
     case FACT_VOIDED:
-        emit_plain(payment, SHOP_PAYMENT_VOIDED);
+        payment_emit_plain(payment, SHOP_PAYMENT_VOIDED);
         break;
     case FACT_REFUNDED:
     case FACT_DISPUTED:
         /* By hand at the provider, perhaps: what goes back was there. */
-        if (!knows(payment, FACT_CAPTURED))
-            emit_captured(payment, result);
+        if (!payment_knows(payment, FACT_CAPTURED))
+            payment_emit_captured(payment, result);
         if (fact == FACT_REFUNDED)
-            emit_refunded(payment);
+            payment_emit_refunded(payment);
         else
-            emit_disputed(payment, result);
+            payment_emit_disputed(payment, result);
         break;
     case FACT_NOT_FOUND:
-        emit_plain(payment, SHOP_PAYMENT_NOT_FOUND);
+        payment_emit_plain(payment, SHOP_PAYMENT_NOT_FOUND);
         break;
     default:
-        emit_declined(payment, result);
+        payment_emit_declined(payment, result);
         break;
     }
 }
 
-static void hear(struct payment *payment, const struct shop_record_psp_result *message)
+static void
+payment_record_result(struct payment *payment, const struct shop_record_psp_result *message)
 {
     static const struct mr_bytes no_text = MR_LITERAL("");
     struct shop_record_psp_result result = *message;
     result.psp_ref = result.psp_ref.ptr ? result.psp_ref : no_text;
     result.psp_code = result.psp_code.ptr ? result.psp_code : no_text;
-    int32_t fact = facts_of(payment, &result);
+    int32_t fact = payment_facts_of(payment, &result);
     /* Row 26: known already. */
-    if (!fact || knows(payment, fact) || (fact == FACT_AUTHORIZED && knows(payment, FACT_CAPTURED)))
+    if (!fact || payment_knows(payment, fact) ||
+        (fact == FACT_AUTHORIZED && payment_knows(payment, FACT_CAPTURED)))
         return;
-    record_fact(payment, fact, &result);
+    payment_record_fact(payment, fact, &result);
     if (fact == FACT_DECLINED && payment->state.goal == PAYMENT_COLLECT)
-        reply(
+        payment_reply(
             payment,
             SHOP_RESULT_DECLINED,
             result.decline_class.ptr ? result.decline_class : mr_cstr("hard"));
     else if (fact == FACT_CAPTURE_DECLINED)
-        reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
+        payment_reply(payment, SHOP_RESULT_DECLINED, mr_cstr("hard"));
     else
-        tell(payment);
-    payment_next(payment);
+        payment_report(payment);
+    payment_ask_next(payment);
 }
 
 /* -- decide -- */
 
-static struct mr_bytes payment_of(const struct codec_message *message)
+static struct mr_bytes payment_id_of(const struct codec_message *message)
 {
     switch (message->id) {
     case SHOP_AUTHORIZE_PAYMENT:
@@ -397,7 +407,7 @@ static struct mr_bytes payment_of(const struct codec_message *message)
     }
 }
 
-static int load(struct payment *payment, struct mr_error *error)
+static int payment_load(struct payment *payment, struct mr_error *error)
 {
     const void *found;
     int rc = state_get(
@@ -407,7 +417,7 @@ static int load(struct payment *payment, struct mr_error *error)
     return rc;
 }
 
-static int decide(
+static int payment_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -419,18 +429,18 @@ static int decide(
     (void)ret_decision;
     const struct codec_message *message = command->message;
     struct work work;
-    struct payment payment = {.work = &work, .id = payment_of(message)};
+    struct payment payment = {.work = &work, .id = payment_id_of(message)};
     if (!shop_id_is_valid(payment.id))
         return mr_fail(error, MR_INVALID, "%s is no message to payments", message->type->name);
     work_begin(&work, context, user, "/shop/payments", message);
-    int rc = load(&payment, error);
+    int rc = payment_load(&payment, error);
     if (rc)
         return rc;
     switch (message->id) {
     case SHOP_AUTHORIZE_PAYMENT:
-        return authorize(&payment, message->value, error);
+        return payment_authorize(&payment, message->value, error);
     case SHOP_RETURN_FUNDS:
-        give_back(&payment, message->value);
+        payment_return_funds(&payment, message->value);
         return 0;
     default:
         break;
@@ -439,9 +449,9 @@ static int decide(
         return mr_fail(error, MR_INVALID, "%s to an unknown payment", message->type->name);
     work.correlation_id = payment.state.correlation_id;
     if (message->id == SHOP_CAPTURE_PAYMENT)
-        capture(&payment);
+        payment_capture(&payment);
     else
-        hear(&payment, message->value);
+        payment_record_result(&payment, message->value);
     return 0;
 }
 
@@ -449,34 +459,35 @@ static int decide(
 
 /* Rows 27 and 29: no answer, or none that is final. Ask again: mostly the same, at times a
  * query. */
-static void again(struct payment *payment)
+static void payment_ask_again(struct payment *payment)
 {
-    const char *op = missing(payment);
+    const char *op = payment_missing_op(payment);
     int32_t next_no = payment->state.op_no + 1;
-    if (!knows(payment, FACT_NOT_FOUND)) {
+    if (!payment_knows(payment, FACT_NOT_FOUND)) {
         struct shop_payment_timed_out event = {
-            .meta = next_meta(payment),
+            .meta = payment_next_meta(payment),
             .payment_id = payment->id,
             .order_id = payment->state.order_id,
             .owner_id = payment->state.owner_id,
             .op = payment->state.op,
             .attempt_no = payment->state.op_no,
         };
-        emit(payment, SHOP_PAYMENT_TIMED_OUT, &event.meta, &event);
+        payment_emit(payment, SHOP_PAYMENT_TIMED_OUT, &event.meta, &event);
     }
     int64_t window_end = payment->state.deadline + AUTHORIZATION_WINDOW_MS;
-    bool nothing_known = !knows(payment, final_facts);
+    bool nothing_known = !payment_knows(payment, final_facts);
     if (payment->state.goal == PAYMENT_RETURN && nothing_known &&
         payment->work->now_ms > window_end) {
-        emit_plain(payment, SHOP_PAYMENT_VOIDED);
-        tell(payment);
+        payment_emit_plain(payment, SHOP_PAYMENT_VOIDED);
+        payment_report(payment);
         return;
     }
     if (op)
-        emit_op(payment, next_no % QUERY_EVERY_TRIES == 0 ? SHOP_OP_QUERY : op, next_no);
+        payment_emit_op(payment, next_no % QUERY_EVERY_TRIES == 0 ? SHOP_OP_QUERY : op, next_no);
 }
 
-static int on_time(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+static int
+payment_punctuate(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     struct mr_arena *arena = topo_context_arena(context);
     struct mr_bytes *ids = mr_arena_alloc(arena, TIMERS_PER_CALL_MAX * sizeof *ids);
@@ -486,16 +497,16 @@ static int on_time(struct topo_context *context, void *user, int64_t now_ms, str
         struct work work;
         struct payment payment = {.work = &work, .id = ids[i]};
         work_begin_timer(&work, context, user, "/shop/payments", now_ms, (struct mr_bytes){0});
-        rc = load(&payment, error);
+        rc = payment_load(&payment, error);
         if (rc)
             break;
         work.correlation_id = payment.state.correlation_id;
-        again(&payment);
+        payment_ask_again(&payment);
     }
     return rc;
 }
 
-static int evolve(
+static int payment_evolve_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -521,9 +532,9 @@ struct topo_aggregate payments_aggregate(const struct shop_service *service)
         .event_sinks = event_sinks,
         .event_header = WORK_EVENT_HEADER,
         .decode = work_decode,
-        .decide = decide,
-        .evolve = evolve,
-        .punctuate = on_time,
+        .decide = payment_decide,
+        .evolve = payment_evolve_record,
+        .punctuate = payment_punctuate,
         .punctuate_interval_ms = TIMER_INTERVAL_MS,
         .user = (void *)(uintptr_t)service,
     };

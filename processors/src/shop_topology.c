@@ -24,14 +24,15 @@ const struct shop_named_topology shop_services[SHOP_SERVICES] = {
     {"payments", shop_payments_topology},
 };
 
-static void source(struct topo_builder *builder, const char *name, const char *topic, int priority)
+static void
+shop_add_source(struct topo_builder *builder, const char *name, const char *topic, int priority)
 {
     topo_add_source(
         builder,
         &(struct topo_source){.name = name, .topics = TOPO_LIST(topic), .priority = priority});
 }
 
-static void sink(
+static void shop_add_sink(
     struct topo_builder *builder,
     const char *name,
     const char *parent,
@@ -48,14 +49,14 @@ static void sink(
 }
 
 /* A fold of the aggregate's own events. */
-static void state(struct topo_builder *builder, const char *name, bool ordered)
+static void shop_add_state(struct topo_builder *builder, const char *name, bool ordered)
 {
     topo_add_store(
         builder,
         &(struct topo_store_options){.name = name, .log = TOPO_LOG_EVENTS, .ordered = ordered});
 }
 
-static void outcomes(struct topo_builder *builder, const char *name)
+static void shop_add_outcomes(struct topo_builder *builder, const char *name)
 {
     topo_add_store(
         builder,
@@ -66,24 +67,24 @@ static void outcomes(struct topo_builder *builder, const char *name)
 static void add_claim(struct topo_builder *builder, const struct shop_service *service)
 {
     struct topo_aggregate claim = claim_aggregate(service);
-    source(builder, "claim-commands", TOPIC_IDENTITY_CLAIM_COMMANDS, 0);
-    state(builder, "claim", false);
-    outcomes(builder, "claim-outcomes");
+    shop_add_source(builder, "claim-commands", TOPIC_IDENTITY_CLAIM_COMMANDS, 0);
+    shop_add_state(builder, "claim", false);
+    shop_add_outcomes(builder, "claim-outcomes");
     topo_add_aggregate(builder, &claim);
-    sink(builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_BY_KEY);
-    sink(builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_BY_KEY);
+    shop_add_sink(builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
 }
 
 static void add_user(struct topo_builder *builder, const struct shop_service *service)
 {
     struct topo_aggregate user = user_aggregate(service);
-    source(builder, "user-commands", TOPIC_IDENTITY_USER_COMMANDS, 0);
-    state(builder, "user", false);
-    outcomes(builder, "user-outcomes");
+    shop_add_source(builder, "user-commands", TOPIC_IDENTITY_USER_COMMANDS, 0);
+    shop_add_state(builder, "user", false);
+    shop_add_outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
-    sink(builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_BY_KEY);
-    sink(builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
-    sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_BY_KEY);
+    shop_add_sink(builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
+    shop_add_sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
 }
 
 /* Two sub-topologies, so that claims and users have partition counts of their own: a sink that both
@@ -103,16 +104,16 @@ int shop_catalog_topology(
 {
     struct topo_builder *builder = topo_builder_new("catalog");
     struct topo_aggregate catalog = catalog_aggregate(service);
-    source(builder, "product-commands", TOPIC_CATALOG_PRODUCT_COMMANDS, 0);
-    source(builder, "stock-commands", TOPIC_INVENTORY_STOCK_COMMANDS, 0);
-    state(builder, "product", false);
-    state(builder, "stock", false);
-    state(builder, "hold", false);
-    state(builder, "timers", true);
-    outcomes(builder, "outcomes");
+    shop_add_source(builder, "product-commands", TOPIC_CATALOG_PRODUCT_COMMANDS, 0);
+    shop_add_source(builder, "stock-commands", TOPIC_INVENTORY_STOCK_COMMANDS, 0);
+    shop_add_state(builder, "product", false);
+    shop_add_state(builder, "stock", false);
+    shop_add_state(builder, "hold", false);
+    shop_add_state(builder, "timers", true);
+    shop_add_outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &catalog);
-    sink(builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
-    sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
+    shop_add_sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_CATALOG);
     return topo_build(builder, ret_topology, error);
 }
@@ -145,14 +146,14 @@ int shop_sales_topology(
     struct topo_aggregate sales = sales_aggregate(service);
     add_price_table(builder, service);
     /* Replies first: a flood of new orders must not starve those under way. */
-    source(builder, "replies-in", TOPIC_SALES_REPLIES, 0);
-    source(builder, "commands", TOPIC_SALES_COMMANDS, 1);
-    state(builder, "cart", false);
-    state(builder, "cart-lines", true);
-    state(builder, "orders", false);
-    state(builder, "order-lines", false);
-    state(builder, "order-timers", true);
-    state(builder, "owners", false);
+    shop_add_source(builder, "replies-in", TOPIC_SALES_REPLIES, 0);
+    shop_add_source(builder, "commands", TOPIC_SALES_COMMANDS, 1);
+    shop_add_state(builder, "cart", false);
+    shop_add_state(builder, "cart-lines", true);
+    shop_add_state(builder, "orders", false);
+    shop_add_state(builder, "order-lines", false);
+    shop_add_state(builder, "order-timers", true);
+    shop_add_state(builder, "owners", false);
     topo_add_store(
         builder,
         &(struct topo_store_options){
@@ -161,13 +162,13 @@ int shop_sales_topology(
             .changelog_topic = TOPIC_SALES_ORDER_PROGRESS_CHANGELOG,
             .check = progress_check,
             .check_user = (void *)(uintptr_t)service});
-    outcomes(builder, "outcomes");
+    shop_add_outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
-    sink(builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_BY_KEY);
-    sink(builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_BY_KEY);
-    sink(builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_BY_KEY);
-    sink(builder, "subject-keys", "sales", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
-    sink(builder, "replies", "sales", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_BY_KEY);
+    shop_add_sink(builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_BY_KEY);
+    shop_add_sink(builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_BY_KEY);
+    shop_add_sink(builder, "subject-keys", "sales", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
+    shop_add_sink(builder, "replies", "sales", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_SALES);
     return topo_build(builder, ret_topology, error);
 }
@@ -177,11 +178,11 @@ int shop_payments_topology(
 {
     struct topo_builder *builder = topo_builder_new("payments");
     struct topo_aggregate payments = payments_aggregate(service);
-    source(builder, "commands", TOPIC_PAYMENTS_COMMANDS, 0);
-    state(builder, "payment", false);
-    state(builder, "payment-timers", true);
+    shop_add_source(builder, "commands", TOPIC_PAYMENTS_COMMANDS, 0);
+    shop_add_state(builder, "payment", false);
+    shop_add_state(builder, "payment-timers", true);
     topo_add_aggregate(builder, &payments);
-    sink(builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
+    shop_add_sink(builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);
 }

@@ -5,7 +5,7 @@
  */
 #include "view_parts.h"
 
-static int claimed(
+static int credentials_fold_claimed(
     struct topo_context *context,
     void *registry,
     const struct topo_record *record,
@@ -20,7 +20,7 @@ static int claimed(
     return 0;
 }
 
-static int credential(
+static int credentials_fold_credential(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -46,13 +46,13 @@ void view_credentials_add(struct topo_builder *builder, const struct codec_regis
         "claims-view",
         (const char *const[]){TOPIC_IDENTITY_CLAIM_EVENTS, NULL},
         (const char *const[]){VIEW_CLAIMS, NULL},
-        claimed,
+        credentials_fold_claimed,
         registry);
     view_add_node(
         builder,
         "credentials-view",
         (const char *const[]){TOPIC_IDENTITY_CREDENTIALS, NULL},
         (const char *const[]){VIEW_CREDENTIALS, NULL},
-        credential,
+        credentials_fold_credential,
         registry);
 }

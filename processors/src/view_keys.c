@@ -7,7 +7,7 @@
 
 enum { NUMBER_BYTES = 8, SIGN_FLIP = 0x80 };
 
-static char *put(char *at, struct mr_bytes part)
+static char *keys_put(char *at, struct mr_bytes part)
 {
     if (part.len)
         memcpy(at, part.ptr, part.len);
@@ -32,7 +32,7 @@ struct mr_bytes
 view_listing_prefix(struct mr_arena *arena, struct mr_bytes category, enum view_sort sort)
 {
     char *key = mr_arena_alloc(arena, category.len + 2);
-    char *at = put(key, category);
+    char *at = keys_put(key, category);
     *at = "npc"[sort];
     return mr_bytes_of(key, category.len + 2);
 }
@@ -50,7 +50,7 @@ struct mr_bytes view_listing_key(
     char *at = key + prefix.len;
     memcpy(key, prefix.ptr, prefix.len);
     if (sort == VIEW_BY_NAME)
-        at = put(at, title);
+        at = keys_put(at, title);
     else if (sort == VIEW_BY_PRICE)
         at = put_number(at, product->price->minor);
     else
@@ -76,14 +76,14 @@ struct mr_bytes
 view_cart_line_key(struct mr_arena *arena, struct mr_bytes owner_id, struct mr_bytes product_id)
 {
     char *key = mr_arena_alloc(arena, owner_id.len + 1 + product_id.len + 1);
-    put(put(key, owner_id), product_id);
+    keys_put(keys_put(key, owner_id), product_id);
     return mr_bytes_of(key, owner_id.len + 1 + product_id.len);
 }
 
 struct mr_bytes view_order_prefix(struct mr_arena *arena, struct mr_bytes owner_id)
 {
     char *key = mr_arena_alloc(arena, owner_id.len + 1);
-    put(key, owner_id);
+    keys_put(key, owner_id);
     return mr_bytes_of(key, owner_id.len + 1);
 }
 
@@ -91,8 +91,8 @@ struct mr_bytes view_order_key(
     struct mr_arena *arena, struct mr_bytes owner_id, int64_t placed_at, struct mr_bytes order_id)
 {
     char *key = mr_arena_alloc(arena, owner_id.len + 1 + NUMBER_BYTES + order_id.len + 1);
-    char *at = put_number(put(key, owner_id), -placed_at);
-    put(at, order_id);
+    char *at = put_number(keys_put(key, owner_id), -placed_at);
+    keys_put(at, order_id);
     return mr_bytes_of(key, owner_id.len + 1 + NUMBER_BYTES + order_id.len);
 }
 

@@ -36,7 +36,8 @@ struct parser {
     unsigned nesting;
 };
 
-static const struct avsc_node *parse_type(struct parser *p, const json_t *json, const char *space);
+static const struct avsc_node *
+avsc_parse_type(struct parser *p, const json_t *json, const char *space);
 
 const char *avsc_kind_name(enum avsc_kind kind)
 {
@@ -49,7 +50,7 @@ const char *avsc_simple_name(const char *full_name)
     return dot ? dot + 1 : full_name;
 }
 
-static const struct avsc_node *malformed(struct parser *p, const char *what, const char *name)
+static const struct avsc_node *avsc_fail(struct parser *p, const char *what, const char *name)
 {
     mr_fail(p->error, MR_MALFORMED, "no Avro schema: %s: %s", name ? name : "?", what);
     return NULL;
@@ -63,7 +64,7 @@ static int kind_of(const char *name, enum avsc_kind begin, int end)
     return -1;
 }
 
-static const char *qualify(struct parser *p, const char *name, const char *space)
+static const char *avsc_qualify(struct parser *p, const char *name, const char *space)
 {
     if (strchr(name, '.') || !*space)
         return mr_arena_cstr(p->arena, mr_cstr(name));
@@ -82,11 +83,11 @@ static const struct avsc_node *parse_name(struct parser *p, const char *name, co
     int kind = kind_of(name, AVSC_NULL, PRIMITIVES_END);
     if (kind >= 0)
         return add_node(p, (enum avsc_kind)kind);
-    const char *full = qualify(p, name, space);
+    const char *full = avsc_qualify(p, name, space);
     for (const struct named *at = p->names; at; at = at->next)
         if (strcmp(at->node->full_name, full) == 0)
             return at->node;
-    return malformed(p, "a type that is not defined before", full);
+    return avsc_fail(p, "a type that is not defined before", full);
 }
 
 static const struct avsc_node *parse_union(struct parser *p, const json_t *json, const char *space)
@@ -94,10 +95,10 @@ static const struct avsc_node *parse_union(struct parser *p, const json_t *json,
     struct avsc_node *node = add_node(p, AVSC_UNION);
     node->branches_count = json_array_size(json);
     if (node->branches_count > ITEMS_MAX)
-        return malformed(p, "too many branches", "union");
+        return avsc_fail(p, "too many branches", "union");
     node->branches = mr_arena_alloc(p->arena, node->branches_count * sizeof *node->branches);
     for (size_t i = 0; i < node->branches_count; i++) {
-        node->branches[i] = parse_type(p, json_array_get(json, i), space);
+        node->branches[i] = avsc_parse_type(p, json_array_get(json, i), space);
         if (!node->branches[i])
             return NULL;
     }
@@ -110,16 +111,16 @@ parse_fields(struct parser *p, const json_t *json, struct avsc_node *node, const
     const json_t *fields = json_object_get(json, "fields");
     node->fields_count = json_array_size(fields);
     if (!json_is_array(fields) || node->fields_count > ITEMS_MAX)
-        return malformed(p, "a record without a list of fields", node->full_name);
+        return avsc_fail(p, "a record without a list of fields", node->full_name);
     node->fields = mr_arena_zalloc(p->arena, node->fields_count * sizeof *node->fields);
     for (size_t i = 0; i < node->fields_count; i++) {
         const json_t *field = json_array_get(fields, i);
         const char *name = json_string_value(json_object_get(field, "name"));
         if (!name)
-            return malformed(p, "a field without a name", node->full_name);
+            return avsc_fail(p, "a field without a name", node->full_name);
         node->fields[i].name = mr_arena_cstr(p->arena, mr_cstr(name));
         node->fields[i].has_default = json_object_get(field, "default") != NULL;
-        node->fields[i].type = parse_type(p, json_object_get(field, "type"), space);
+        node->fields[i].type = avsc_parse_type(p, json_object_get(field, "type"), space);
         if (!node->fields[i].type)
             return NULL;
     }
@@ -133,12 +134,12 @@ parse_symbols(struct parser *p, const json_t *json, struct avsc_node *node)
     node->symbols_count = json_array_size(symbols);
     node->has_default = json_object_get(json, "default") != NULL;
     if (!json_is_array(symbols) || node->symbols_count > ITEMS_MAX)
-        return malformed(p, "an enum without a list of symbols", node->full_name);
+        return avsc_fail(p, "an enum without a list of symbols", node->full_name);
     node->symbols = mr_arena_alloc(p->arena, node->symbols_count * sizeof *node->symbols);
     for (size_t i = 0; i < node->symbols_count; i++) {
         const char *symbol = json_string_value(json_array_get(symbols, i));
         if (!symbol)
-            return malformed(p, "a symbol that is no string", node->full_name);
+            return avsc_fail(p, "a symbol that is no string", node->full_name);
         node->symbols[i] = mr_arena_cstr(p->arena, mr_cstr(symbol));
     }
     return node;
@@ -159,9 +160,9 @@ parse_named(struct parser *p, const json_t *json, enum avsc_kind kind, const cha
     const char *name = json_string_value(json_object_get(json, "name"));
     const char *own_space = json_string_value(json_object_get(json, "namespace"));
     if (!name)
-        return malformed(p, "a named type without a name", kind_names[kind]);
+        return avsc_fail(p, "a named type without a name", kind_names[kind]);
     struct avsc_node *node = add_node(p, kind);
-    node->full_name = qualify(p, name, own_space ? own_space : space);
+    node->full_name = avsc_qualify(p, name, own_space ? own_space : space);
     struct named *named = mr_arena_alloc(p->arena, sizeof *named);
     *named = (struct named){p->names, node};
     p->names = named;
@@ -170,14 +171,14 @@ parse_named(struct parser *p, const json_t *json, enum avsc_kind kind, const cha
     if (kind == AVSC_ENUM)
         return parse_symbols(p, json, node);
     node->size = (int64_t)json_integer_value(json_object_get(json, "size"));
-    return node->size >= 0 ? node : malformed(p, "a size below 0", node->full_name);
+    return node->size >= 0 ? node : avsc_fail(p, "a size below 0", node->full_name);
 }
 
 static const struct avsc_node *parse_object(struct parser *p, const json_t *json, const char *space)
 {
     const json_t *type = json_object_get(json, "type");
     if (!json_is_string(type))
-        return parse_type(p, type, space);
+        return avsc_parse_type(p, type, space);
     int kind = kind_of(json_string_value(type), AVSC_RECORD, KINDS_END);
     switch (kind) {
     case AVSC_RECORD:
@@ -190,7 +191,7 @@ static const struct avsc_node *parse_object(struct parser *p, const json_t *json
         node->branches = mr_arena_alloc(p->arena, sizeof *node->branches);
         node->branches_count = 1;
         const char *member = kind == AVSC_ARRAY ? "items" : "values";
-        node->branches[0] = parse_type(p, json_object_get(json, member), space);
+        node->branches[0] = avsc_parse_type(p, json_object_get(json, member), space);
         return node->branches[0] ? node : NULL;
     }
     default:
@@ -198,10 +199,11 @@ static const struct avsc_node *parse_object(struct parser *p, const json_t *json
     }
 }
 
-static const struct avsc_node *parse_type(struct parser *p, const json_t *json, const char *space)
+static const struct avsc_node *
+avsc_parse_type(struct parser *p, const json_t *json, const char *space)
 {
     if (p->nesting >= NESTING_MAX)
-        return malformed(p, "nested too deeply", space);
+        return avsc_fail(p, "nested too deeply", space);
     p->nesting++;
     const struct avsc_node *node = NULL;
     if (json_is_string(json))
@@ -211,7 +213,7 @@ static const struct avsc_node *parse_type(struct parser *p, const json_t *json, 
     else if (json_is_object(json))
         node = parse_object(p, json, space);
     else
-        malformed(p, "a type is a string, a list or an object", space);
+        avsc_fail(p, "a type is a string, a list or an object", space);
     p->nesting--;
     return node;
 }
@@ -227,7 +229,7 @@ int avsc_parse(
     if (!json)
         return mr_fail(error, MR_MALFORMED, "no Avro schema: no JSON: %s", problem.text);
     struct parser p = {.arena = arena, .error = error};
-    const struct avsc_node *node = parse_type(&p, json, "");
+    const struct avsc_node *node = avsc_parse_type(&p, json, "");
     json_decref(json);
     if (!node)
         return MR_MALFORMED;

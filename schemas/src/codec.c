@@ -47,7 +47,7 @@ int32_t codec_schema_id(struct mr_bytes framed)
     return (int32_t)mr_get_be32(framed.ptr + 1);
 }
 
-static int refuse(
+static int codec_refuse(
     const struct codec_type *type,
     const struct codec_reader *in,
     struct mr_bytes bare,
@@ -75,7 +75,7 @@ int codec_decode_bare(
     in.end = in.at + bare.len;
     void *value = mr_arena_alloc(arena, type->size);
     if (type->decode(&in, arena, value))
-        return refuse(type, &in, bare, error);
+        return codec_refuse(type, &in, bare, error);
     if (in.at != in.end)
         return mr_fail(
             error,

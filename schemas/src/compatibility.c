@@ -15,9 +15,9 @@ struct pair {
     const char *where; /* "OrderLine.quantity". */
 };
 
-static int check(const struct pair *pair, struct mr_error *error);
+static int compatibility_check_pair(const struct pair *pair, struct mr_error *error);
 
-static int refuse(const struct pair *pair, struct mr_error *error)
+static int compatibility_refuse(const struct pair *pair, struct mr_error *error)
 {
     return mr_fail(
         error,
@@ -29,7 +29,7 @@ static int refuse(const struct pair *pair, struct mr_error *error)
 }
 
 /* The promotions that the specification names. */
-static bool promotes(enum avsc_kind reader, enum avsc_kind writer)
+static bool compatibility_promotes(enum avsc_kind reader, enum avsc_kind writer)
 {
     bool number = writer == AVSC_INT || writer == AVSC_LONG || writer == AVSC_FLOAT;
     if (number && (reader == AVSC_LONG || reader == AVSC_FLOAT || reader == AVSC_DOUBLE))
@@ -66,7 +66,8 @@ static int check_record(const struct pair *pair, struct mr_error *error)
         const char *record = avsc_simple_name(pair->reader->full_name);
         (void)snprintf(where, sizeof where, "%s.%s", record, field->name);
         if (written)
-            err = check(&(struct pair){pair, field->type, written->type, where}, error);
+            err = compatibility_check_pair(
+                &(struct pair){pair, field->type, written->type, where}, error);
         else if (!field->has_default)
             err = mr_fail(error, MR_CONFLICT, "%s: is not written and has no default", where);
     }
@@ -93,7 +94,7 @@ static int check_written_union(const struct pair *pair, struct mr_error *error)
 {
     int err = 0;
     for (size_t i = 0; !err && i < pair->writer->branches_count; i++)
-        err = check(
+        err = compatibility_check_pair(
             &(struct pair){pair, pair->reader, pair->writer->branches[i], pair->where}, error);
     return err;
 }
@@ -102,11 +103,11 @@ static int check_written_union(const struct pair *pair, struct mr_error *error)
 static int check_reading_union(const struct pair *pair, struct mr_error *error)
 {
     for (size_t i = 0; i < pair->reader->branches_count; i++)
-        if (check(
+        if (compatibility_check_pair(
                 &(struct pair){pair, pair->reader->branches[i], pair->writer, pair->where}, NULL) ==
             0)
             return 0;
-    return refuse(pair, error);
+    return compatibility_refuse(pair, error);
 }
 
 static bool is_above(const struct pair *pair)
@@ -130,7 +131,7 @@ static int check_same_kind(const struct pair *pair, struct mr_error *error)
         return check_names(pair, error);
     case AVSC_ARRAY:
     case AVSC_MAP:
-        return check(
+        return compatibility_check_pair(
             &(struct pair){pair, pair->reader->branches[0], pair->writer->branches[0], pair->where},
             error);
     case AVSC_NULL:
@@ -147,7 +148,7 @@ static int check_same_kind(const struct pair *pair, struct mr_error *error)
     return 0;
 }
 
-static int check(const struct pair *pair, struct mr_error *error)
+static int compatibility_check_pair(const struct pair *pair, struct mr_error *error)
 {
     if (is_above(pair))
         return 0;
@@ -157,12 +158,14 @@ static int check(const struct pair *pair, struct mr_error *error)
         return check_reading_union(pair, error);
     if (pair->reader->kind == pair->writer->kind)
         return check_same_kind(pair, error);
-    return promotes(pair->reader->kind, pair->writer->kind) ? 0 : refuse(pair, error);
+    return compatibility_promotes(pair->reader->kind, pair->writer->kind)
+               ? 0
+               : compatibility_refuse(pair, error);
 }
 
 int compatibility_check(
     const struct avsc_node *reader, const struct avsc_node *writer, struct mr_error *error)
 {
     const char *where = reader->full_name ? avsc_simple_name(reader->full_name) : "the schema";
-    return check(&(struct pair){NULL, reader, writer, where}, error);
+    return compatibility_check_pair(&(struct pair){NULL, reader, writer, where}, error);
 }

@@ -1,7 +1,7 @@
 /* equal.c - comparing two values field by field, by the type's table. */
 #include <schemas/codec.h>
 
-static const void *member(const void *value, size_t offset)
+static const void *equal_find_member(const void *value, size_t offset)
 {
     return (const char *)value + offset;
 }
@@ -42,8 +42,8 @@ static bool one_equal(const struct codec_field *field, const void *a, const void
 
 static bool optional_equal(const struct codec_field *field, const void *a, const void *b)
 {
-    const void *left = member(a, field->offset);
-    const void *right = member(b, field->offset);
+    const void *left = equal_find_member(a, field->offset);
+    const void *right = equal_find_member(b, field->offset);
     if (field->kind == CODEC_STRING || field->kind == CODEC_BYTES)
         return text_equal(field, left, right);
     if (field->kind == CODEC_RECORD) {
@@ -51,8 +51,8 @@ static bool optional_equal(const struct codec_field *field, const void *a, const
         right = *(const void *const *)right;
         return left && right ? codec_equal(field->record, left, right) : left == right;
     }
-    bool there = *(const bool *)member(a, field->beside);
-    if (there != *(const bool *)member(b, field->beside))
+    bool there = *(const bool *)equal_find_member(a, field->beside);
+    if (there != *(const bool *)equal_find_member(b, field->beside))
         return false;
     return !there || one_equal(field, left, right);
 }
@@ -69,14 +69,15 @@ static bool item_equal(const struct codec_field *field, const void *a, const voi
 
 static bool items_equal(const struct codec_field *field, const void *a, const void *b)
 {
-    size_t count = *(const size_t *)member(a, field->beside);
-    if (count != *(const size_t *)member(b, field->beside))
+    size_t count = *(const size_t *)equal_find_member(a, field->beside);
+    if (count != *(const size_t *)equal_find_member(b, field->beside))
         return false;
-    const void *left = *(const void *const *)member(a, field->offset);
-    const void *right = *(const void *const *)member(b, field->offset);
+    const void *left = *(const void *const *)equal_find_member(a, field->offset);
+    const void *right = *(const void *const *)equal_find_member(b, field->offset);
     size_t size = item_size(field);
     for (size_t i = 0; i < count; i++)
-        if (!item_equal(field, member(left, i * size), member(right, i * size)))
+        if (!item_equal(
+                field, equal_find_member(left, i * size), equal_find_member(right, i * size)))
             return false;
     return true;
 }
@@ -87,7 +88,8 @@ static bool field_equal(const struct codec_field *field, const void *a, const vo
         return optional_equal(field, a, b);
     if (field->shape == CODEC_MANY || field->shape == CODEC_MAP)
         return items_equal(field, a, b);
-    return one_equal(field, member(a, field->offset), member(b, field->offset));
+    return one_equal(
+        field, equal_find_member(a, field->offset), equal_find_member(b, field->offset));
 }
 
 bool codec_equal(const struct codec_type *type, const void *a, const void *b)

@@ -31,16 +31,17 @@ struct bind {
     const char *record;
 };
 
-static int bind_record(
+static int foreign_bind_record(
     struct bind *bind, const struct codec_type *type, const avro_value_t *from, char *ret_struct);
 
-static int refuse(const struct bind *bind, const struct codec_field *field, const char *problem)
+static int
+foreign_refuse(const struct bind *bind, const struct codec_field *field, const char *problem)
 {
     return mr_fail(bind->error, MR_MALFORMED, "%s.%s: %s", bind->record, field->name, problem);
 }
 
 /* What was written in the union, however deep. */
-static avro_value_t unwrap(const avro_value_t *from)
+static avro_value_t foreign_unwrap(const avro_value_t *from)
 {
     avro_value_t value = *from;
     while (avro_value_get_type(&value) == AVRO_UNION) {
@@ -67,7 +68,7 @@ static int bind_text(
     else if (kind == AVRO_BYTES && avro_value_get_bytes(from, &bytes, &size) == 0)
         *ret = mr_arena_copy(bind->arena, mr_bytes_of(bytes ? bytes : "", size));
     else
-        return refuse(bind, field, "was written as something that is no string");
+        return foreign_refuse(bind, field, "was written as something that is no string");
     return 0;
 }
 
@@ -79,7 +80,7 @@ static int bind_long(
     if (kind == AVRO_INT64 && avro_value_get_long(from, ret) == 0)
         return 0;
     if (kind != AVRO_INT32 || avro_value_get_int(from, &small))
-        return refuse(bind, field, "was written as something that is no long");
+        return foreign_refuse(bind, field, "was written as something that is no long");
     *ret = small;
     return 0;
 }
@@ -97,17 +98,17 @@ bind_one(struct bind *bind, const struct codec_field *field, const avro_value_t 
         return bind_long(bind, field, from, ret);
     case CODEC_INT:
         if (kind != AVRO_INT32 || avro_value_get_int(from, ret))
-            return refuse(bind, field, "was written as something that is no int");
+            return foreign_refuse(bind, field, "was written as something that is no int");
         return 0;
     case CODEC_BOOLEAN:
         if (kind != AVRO_BOOLEAN || avro_value_get_boolean(from, &flag))
-            return refuse(bind, field, "was written as something that is no boolean");
+            return foreign_refuse(bind, field, "was written as something that is no boolean");
         *(bool *)ret = flag;
         return 0;
     case CODEC_RECORD:
         if (kind != AVRO_RECORD)
-            return refuse(bind, field, "was written as something that is no record");
-        return bind_record(bind, field->record, from, ret);
+            return foreign_refuse(bind, field, "was written as something that is no record");
+        return foreign_bind_record(bind, field->record, from, ret);
     }
     return MR_MALFORMED;
 }
@@ -145,7 +146,7 @@ static int bind_items(
     size_t count = 0;
     if (avro_value_get_type(from) != (map ? AVRO_MAP : AVRO_ARRAY) ||
         avro_value_get_size(from, &count))
-        return refuse(
+        return foreign_refuse(
             bind, field, map ? "was not written as a map" : "was not written as an array");
     size_t size = map                           ? sizeof(struct shop_map_entry)
                   : field->kind == CODEC_RECORD ? field->record->size
@@ -157,8 +158,8 @@ static int bind_items(
         const char *key = NULL;
         void *at = items + i * size;
         if (avro_value_get_by_index(from, i, &item, &key))
-            return refuse(bind, field, "has an item that avro-c does not give");
-        item = unwrap(&item);
+            return foreign_refuse(bind, field, "has an item that avro-c does not give");
+        item = foreign_unwrap(&item);
         err = map ? bind_map_entry(bind, field, &item, key, at) : bind_one(bind, field, &item, at);
     }
     *(void **)(void *)(ret_struct + field->offset) = items;
@@ -170,7 +171,7 @@ static int bind_items(
 static int apply_default(struct bind *bind, const struct codec_field *field, char *ret_struct)
 {
     if (!field->has_default)
-        return refuse(bind, field, "is missing and has no default");
+        return foreign_refuse(bind, field, "is missing and has no default");
     void *at = ret_struct + field->offset;
     if (field->shape != CODEC_ONE)
         return 0; /* Absent, or empty: zeroed already. */
@@ -200,7 +201,7 @@ static int bind_field(
     avro_value_t written;
     if (avro_value_get_by_name(from, field->name, &written, NULL))
         return apply_default(bind, field, ret_struct);
-    written = unwrap(&written);
+    written = foreign_unwrap(&written);
     switch (field->shape) {
     case CODEC_ONE:
         return bind_one(bind, field, &written, ret_struct + field->offset);
@@ -214,7 +215,7 @@ static int bind_field(
 }
 
 /* `ret_struct` is zeroed. */
-static int bind_record(
+static int foreign_bind_record(
     struct bind *bind, const struct codec_type *type, const avro_value_t *from, char *ret_struct)
 {
     const char *above = bind->record;
@@ -308,7 +309,7 @@ int foreign_schema_decode(
         return err;
     struct bind bind = {.arena = arena, .error = error};
     void *value = mr_arena_zalloc(arena, schema->type->size);
-    err = bind_record(&bind, schema->type, &schema->value, value);
+    err = foreign_bind_record(&bind, schema->type, &schema->value, value);
     if (err)
         return err;
     *ret_type = schema->type;

@@ -213,8 +213,8 @@ static int fold_delete_subject(
     return 0;
 }
 
-static int
-fold(struct registry_state *state, const json_t *key, const json_t *value, struct mr_error *error)
+static int registry_fold_record(
+    struct registry_state *state, const json_t *key, const json_t *value, struct mr_error *error)
 {
     const char *type = json_string_value(json_object_get(key, "keytype"));
     if (!type)
@@ -242,7 +242,7 @@ int codec_registry_apply(
         err = mr_fail(error, MR_MALFORMED, "_schemas: a value is no JSON: %s", problem.text);
     pthread_mutex_lock(&registry->state->lock);
     if (!err)
-        err = fold(registry->state, key, value, error);
+        err = registry_fold_record(registry->state, key, value, error);
     pthread_mutex_unlock(&registry->state->lock);
     json_decref(key);
     json_decref(value);
@@ -291,7 +291,8 @@ static bool is_known(struct registry_state *state, int32_t schema_id)
 }
 
 /* Whoever waited while another thread read may find that it is known by now. */
-static int learn(const struct codec_registry *registry, int32_t schema_id, struct mr_error *error)
+static int
+registry_learn(const struct codec_registry *registry, int32_t schema_id, struct mr_error *error)
 {
     struct registry_state *state = registry->state;
     if (!state->reload || is_known(state, schema_id))
@@ -315,7 +316,7 @@ int registry_decode_foreign(
     struct mr_error *error)
 {
     struct registry_state *state = registry->state;
-    int learned = learn(registry, schema_id, error);
+    int learned = registry_learn(registry, schema_id, error);
     if (learned)
         return learned;
     pthread_mutex_lock(&state->lock);

@@ -8,7 +8,7 @@
 
 #include <schemas/codec.h>
 
-static int missing(struct mr_bytes subject, struct mr_error *error)
+static int registry_fail_missing(struct mr_bytes subject, struct mr_error *error)
 {
     return mr_fail(
         error,
@@ -31,7 +31,7 @@ static int find_ids(const struct registry_state *state, int32_t *ret_ids, struct
             if (schema_id)
                 ret_ids[codec_type_id(topic->types[j])] = schema_id;
             else
-                err = missing(subject, error);
+                err = registry_fail_missing(subject, error);
         }
     }
     mr_arena_clean_up(&arena);

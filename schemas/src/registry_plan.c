@@ -42,7 +42,7 @@ static const char *rule_name(enum codec_rule rule)
     return names[rule];
 }
 
-static int conflict(
+static int registry_fail_conflict(
     const struct step *step,
     int32_t version,
     bool backward,
@@ -71,11 +71,11 @@ static int check_version(
     const struct avsc_node *theirs = NULL;
     if (avsc_parse(step->type->schema, &plan->arena, &ours, &why) ||
         avsc_parse(old->schema->text, &plan->arena, &theirs, &why))
-        return conflict(step, old->version, true, &why, error);
+        return registry_fail_conflict(step, old->version, true, &why, error);
     if (compatibility_check(ours, theirs, &why))
-        return conflict(step, old->version, true, &why, error);
+        return registry_fail_conflict(step, old->version, true, &why, error);
     if (step->topic->rule == CODEC_FULL_TRANSITIVE && compatibility_check(theirs, ours, &why))
-        return conflict(step, old->version, false, &why, error);
+        return registry_fail_conflict(step, old->version, false, &why, error);
     return 0;
 }
 

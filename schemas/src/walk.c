@@ -16,9 +16,9 @@ struct walk {
     unsigned nesting;
 };
 
-static bool walk(struct walk *w, const struct avsc_node *node);
+static bool walk_value(struct walk *w, const struct avsc_node *node);
 
-static bool skip(struct codec_reader *in, int64_t bytes)
+static bool walk_skip(struct codec_reader *in, int64_t bytes)
 {
     if (bytes > in->end - in->at)
         return codec_get_problem(in, "truncated");
@@ -64,7 +64,7 @@ static bool walk_items(struct walk *w, const struct avsc_node *node)
             struct mr_bytes key;
             if (node->kind == AVSC_MAP && !codec_get_bytes(w->in, &key))
                 return false;
-            if (!walk(w, node->branches[0]))
+            if (!walk_value(w, node->branches[0]))
                 return false;
         }
     } while (count);
@@ -74,7 +74,7 @@ static bool walk_items(struct walk *w, const struct avsc_node *node)
 static bool walk_fields(struct walk *w, const struct avsc_node *node)
 {
     for (size_t i = 0; i < node->fields_count; i++)
-        if (!walk(w, node->fields[i].type)) {
+        if (!walk_value(w, node->fields[i].type)) {
             (void)codec_reader_fail(w->in, node->fields[i].name);
             return false;
         }
@@ -97,9 +97,9 @@ static bool walk_node(struct walk *w, const struct avsc_node *node)
     case AVSC_LONG:
         return codec_get_long(w->in, &number);
     case AVSC_FLOAT:
-        return skip(w->in, 4);
+        return walk_skip(w->in, 4);
     case AVSC_DOUBLE:
-        return skip(w->in, 8);
+        return walk_skip(w->in, 8);
     case AVSC_BYTES:
     case AVSC_STRING:
         return codec_get_bytes(w->in, &text);
@@ -108,17 +108,18 @@ static bool walk_node(struct walk *w, const struct avsc_node *node)
     case AVSC_ENUM:
         return get_index(w->in, node->symbols_count, &number);
     case AVSC_FIXED:
-        return skip(w->in, node->size);
+        return walk_skip(w->in, node->size);
     case AVSC_ARRAY:
     case AVSC_MAP:
         return walk_items(w, node);
     case AVSC_UNION:
-        return get_index(w->in, node->branches_count, &number) && walk(w, node->branches[number]);
+        return get_index(w->in, node->branches_count, &number) &&
+               walk_value(w, node->branches[number]);
     }
     return false;
 }
 
-static bool walk(struct walk *w, const struct avsc_node *node)
+static bool walk_value(struct walk *w, const struct avsc_node *node)
 {
     if (w->nesting == NESTING_MAX)
         return codec_get_problem(w->in, "nested too deeply");
@@ -131,7 +132,7 @@ static bool walk(struct walk *w, const struct avsc_node *node)
 int walk_check(const struct avsc_node *schema, struct codec_reader *in)
 {
     struct walk w = {.in = in, .items_left = (in->end - in->at) + SPARE_ITEMS};
-    if (!walk(&w, schema))
+    if (!walk_value(&w, schema))
         return codec_reader_fail(in, "the start");
     if (in->at == in->end)
         return 0;

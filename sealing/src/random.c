@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* libsodium wants to be asked once before anything else; asking again is harmless and cheap. */
-static void ready(void)
+static void random_ready(void)
 {
     if (sodium_init() < 0)
         abort();
@@ -14,7 +14,7 @@ static void ready(void)
 
 void sealing_random(void *out, size_t len)
 {
-    ready();
+    random_ready();
     randombytes_buf(out, len);
 }
 

@@ -61,7 +61,8 @@ static int make_file(
     return rc;
 }
 
-static int exists(const char *dir, const char *name, bool *ret_exists, struct mr_error *error)
+static int
+secrets_exist(const char *dir, const char *name, bool *ret_exists, struct mr_error *error)
 {
     char path[PATH_SIZE];
     int rc = path_of(path, dir, name, error);
@@ -79,8 +80,8 @@ static int make_signing_pair(const char *dir, int *made, struct mr_error *error)
     uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
     bool have_key = false;
     bool have_pub = false;
-    int rc = exists(dir, "jwt_ed25519.key", &have_key, error);
-    rc = rc ? rc : exists(dir, "jwt_ed25519.pub", &have_pub, error);
+    int rc = secrets_exist(dir, "jwt_ed25519.key", &have_key, error);
+    rc = rc ? rc : secrets_exist(dir, "jwt_ed25519.pub", &have_pub, error);
     if (rc || (have_key && have_pub))
         return rc;
     if (have_key || have_pub)
@@ -102,7 +103,7 @@ static int make_symmetric(const char *dir, const char *name, int *made, struct m
 {
     struct sealing_key key;
     bool have = false;
-    int rc = exists(dir, name, &have, error);
+    int rc = secrets_exist(dir, name, &have, error);
     if (rc || have)
         return rc;
     sealing_random(key.bytes, sizeof key.bytes);
