@@ -280,7 +280,8 @@ void shop_json_order(
     json_w_key_integer(w, "version", order->version);
     json_w_key_text(w, "status", mr_cstr(status));
     json_w_key_text(w, "goal", order->goal);
-    if (!extra || !extra->without_lines)
+    /* An order has lines: none means that they were too many for a reply. */
+    if (order->lines_count > 0 && (!extra || !extra->without_lines))
         order_lines(w, order);
     order_totals(w, order);
     json_w_key_time(w, "placed_at", order->placed_at);

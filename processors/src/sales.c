@@ -57,7 +57,8 @@ static int sales_evolve(
     }
 }
 
-/* The order of a command that was accepted, without its lines where they are many. */
+/* The order of a command that was accepted. Where its lines are many they are left out: a request
+ * that is repeated with its key is answered again and again. */
 static int
 sales_render_order(struct work *work, struct shop_command_outcome *outcome, struct mr_error *error)
 {

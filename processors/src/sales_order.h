@@ -73,6 +73,8 @@ void order_apply(struct shop_order_state *state, const struct codec_message *eve
 
 const char *order_status(const struct shop_order_state *state);
 
+/* With at most ORDER_REPLY_LINES_MAX lines; those of a larger order are left out, all of them. */
+enum { ORDER_REPLY_LINES_MAX = 100 };
 int order_snapshot(
     struct order *order, const struct shop_order_snapshot **ret_snapshot, struct mr_error *error);
 

@@ -211,10 +211,11 @@ int order_lines(struct order *order, struct mr_error *error)
 int order_snapshot(
     struct order *order, const struct shop_order_snapshot **ret_snapshot, struct mr_error *error)
 {
-    int rc = order_lines(order, error);
+    const struct shop_order_state *state = &order->state;
+    bool with_lines = state->lines <= ORDER_REPLY_LINES_MAX;
+    int rc = with_lines ? order_lines(order, error) : 0;
     if (rc)
         return rc;
-    const struct shop_order_state *state = &order->state;
     struct shop_order_snapshot *snapshot = mr_arena_alloc(order->work->arena, sizeof *snapshot);
     *snapshot = (struct shop_order_snapshot){
         .order_id = order->id,
@@ -223,8 +224,8 @@ int order_snapshot(
         .version = state->version,
         .status = mr_cstr(order_status(state)),
         .goal = mr_cstr(state->goal == ORDER_ABORT ? "abort" : "fulfil"),
-        .lines = order->lines,
-        .lines_count = order->lines_count,
+        .lines = with_lines ? order->lines : NULL,
+        .lines_count = with_lines ? order->lines_count : 0,
         .items_total = state->items_total,
         .shipping_total = state->shipping_total,
         .tax_total = state->tax_total,

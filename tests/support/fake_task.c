@@ -294,6 +294,8 @@ int fake_task_tell(
     if (!rc && command.id.ptr)
         rc = aggregate->outcome(
             &context, aggregate->user, &command, decision, NULL, 0, &outcome, error);
+    if (!rc && command.id.ptr) /* Goes out only where the command names somebody who waits. */
+        rc = aggregate->reply(&context, aggregate->user, &command, outcome, false, error);
     if (!rc)
         task->decision = decision;
     return rc;

@@ -47,7 +47,7 @@ void fake_task_advance_ms(struct fake_task *task, int64_t ms);
 /* A command's meta with an id of its own: command-1, command-2, ... */
 struct shop_command_meta fake_task_command(struct fake_task *task, const char *actor_kind);
 
-/* decode, decide and, for a command, its outcome. 0, or what the rule returned. */
+/* decode, decide and, for a command, its outcome and reply. 0, or what the rule returned. */
 int fake_task_tell(
     struct fake_task *task, enum shop_type type, const void *message, struct mr_error *error);
 void fake_task_punctuate(struct fake_task *task);

@@ -151,6 +151,29 @@ static void the_key_of_an_order_is_sent_once(void **state)
     assert_int_equal(fake_task_count(task, SHOP_WRAPPED_KEY), 0);
 }
 
+/* A repetition with the same key is answered again: a reply is small, whatever the order is. */
+static void the_reply_has_the_lines_of_a_small_order_only(void **state)
+{
+    struct fake_task *task = *state;
+    for (int more = 0; more <= 1; more++) {
+        for (int i = 0; i < ORDER_REPLY_LINES_MAX + more; i++) {
+            char id[32];
+            snprintf(id, sizeof id, "prd_%d", i);
+            sales_set_product(task, id, SHOP_PRODUCT_STATUS_PUBLISHED, sales_pence(1));
+            sales_add(task, id, 1);
+        }
+        struct shop_place_order command = sales_place_command(task, NULL);
+        command.meta.want_body = true;
+        command.meta.reply_to = mr_cstr("gateway.replies");
+        sales_tell(task, SHOP_PLACE_ORDER, &command);
+        sales_expect_accepted(task);
+        const struct shop_command_reply *reply = fake_task_last(task, SHOP_COMMAND_REPLY);
+        assert_non_null(reply->outcome.order);
+        assert_int_equal(reply->outcome.order->lines_count, more ? 0 : ORDER_REPLY_LINES_MAX);
+        assert_int_equal(reply->outcome.order->items_total.minor, ORDER_REPLY_LINES_MAX + more);
+    }
+}
+
 /* A record that Kafka takes is refused before it is too large, with room for all that follows. */
 static void lines_that_would_not_fit_into_a_record_are_refused(void **state)
 {
@@ -192,6 +215,7 @@ int main(void)
         SALES_TEST(a_cart_that_was_ordered_gives_the_same_order_again),
         SALES_TEST(what_is_added_after_the_order_opens_the_next_cart),
         SALES_TEST(the_key_of_an_order_is_sent_once),
+        SALES_TEST(the_reply_has_the_lines_of_a_small_order_only),
         SALES_TEST(lines_that_would_not_fit_into_a_record_are_refused),
     };
     return cmocka_run_group_tests_name("sales_place", tests, NULL, NULL);
