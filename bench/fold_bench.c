@@ -68,7 +68,7 @@ static struct topo_topology *make_topology(struct bench *bench)
             .name = "out",
             .parents = from_fold,
             .topic = bench->output,
-            .partition_by = TOPO_BY_TASK,
+            .partition_by = TOPO_PARTITION_BY_TASK,
         });
     struct topo_topology *topology = NULL;
     need(bench, topo_build(builder, &topology, &bench->error), "build");
@@ -102,7 +102,8 @@ static void run(struct bench *bench, const char *state_dir)
     need(bench, topo_engine_start(topology, &options, &engine, &bench->error), "start");
     int64_t next = 0;
     double first = 0;
-    while (next < bench->records && topo_engine_state(engine, &bench->error) != TOPO_FAILED) {
+    while (next < bench->records &&
+           topo_engine_state(engine, &bench->error) != TOPO_ENGINE_FAILED) {
         usleep(2000);
         topo_engine_positions(engine, "counts", see_position, &next);
         if (first == 0 && next > 0)
@@ -110,7 +111,7 @@ static void run(struct bench *bench, const char *state_dir)
     }
     double end = seconds(CLOCK_MONOTONIC);
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-    if (topo_engine_state(engine, &bench->error) == TOPO_FAILED)
+    if (topo_engine_state(engine, &bench->error) == TOPO_ENGINE_FAILED)
         need(bench, bench->error.code, "run");
     double count = (double)bench->records;
     printf(

@@ -73,7 +73,7 @@ static inline int example_run_on_kafka(const struct topo_topology *topology, con
         nanosleep(&tenth, NULL);
         if (serve)
             serve(engine);
-        if (topo_engine_state(engine, error) == TOPO_FAILED)
+        if (topo_engine_state(engine, error) == TOPO_ENGINE_FAILED)
             rc = error->code;
     }
     topo_engine_stop(engine); /* Commits what is in hand and flushes the stores. */

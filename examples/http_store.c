@@ -49,7 +49,7 @@ static struct mr_bytes answer_request(
     const char *status = "200 OK";
     if (sscanf(request, "GET /price/%63[^ /?] HTTP/1.", product) != 1)
         status = "400 Bad Request";
-    else if (topo_engine_state(engine, &error) != TOPO_RUNNING)
+    else if (topo_engine_state(engine, &error) != TOPO_ENGINE_RUNNING)
         status = "503 Service Unavailable";
     else if (topo_read_get(
                  topo_engine_global(engine, "price"), mr_cstr(product), arena, &price, &error))

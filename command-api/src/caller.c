@@ -36,7 +36,7 @@ by_cart_token(struct http_request *request, struct mr_bytes token, struct api_ca
 
 bool api_views_are_here(struct api *api, struct http_request *request)
 {
-    if (topo_engine_state(api->engine, NULL) != TOPO_RESTORING)
+    if (topo_engine_state(api->engine, NULL) != TOPO_ENGINE_RESTORING)
         return true;
     http_send_problem(request, "view-behind", "this instance is starting; ask again");
     return false;

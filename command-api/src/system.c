@@ -26,7 +26,7 @@ static void ready_get(struct http_request *request, void *user)
     struct api *api = user;
     struct mr_error error = {0};
     struct mr_buffer views;
-    bool ready = topo_engine_state(api->engine, &error) == TOPO_RUNNING &&
+    bool ready = topo_engine_state(api->engine, &error) == TOPO_ENGINE_RUNNING &&
                  dispatch_is_ready(api->dispatch, &error);
     mr_buffer_init(&views);
     topo_engine_status_json(api->engine, &views);

@@ -169,7 +169,7 @@ int payments_connector_topology(
             .name = RESULTS_SINK,
             .parents = from_processor,
             .topic = TOPIC_PAYMENTS_COMMANDS,
-            .partition_by = TOPO_BY_KEY,
+            .partition_by = TOPO_PARTITION_BY_KEY,
         });
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);

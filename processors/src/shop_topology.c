@@ -71,8 +71,10 @@ static void add_claim(struct topo_builder *builder, const struct shop_service *s
     shop_add_state(builder, "claim", false);
     shop_add_outcomes(builder, "claim-outcomes");
     topo_add_aggregate(builder, &claim);
-    shop_add_sink(builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_BY_KEY);
-    shop_add_sink(builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(
+        builder, "create-user", "claim", TOPIC_IDENTITY_USER_COMMANDS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(
+        builder, "claim-replies", "claim", TOPIC_GATEWAY_REPLIES, TOPO_PARTITION_EXPLICIT);
 }
 
 static void add_user(struct topo_builder *builder, const struct shop_service *service)
@@ -82,9 +84,11 @@ static void add_user(struct topo_builder *builder, const struct shop_service *se
     shop_add_state(builder, "user", false);
     shop_add_outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
-    shop_add_sink(builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_BY_KEY);
-    shop_add_sink(builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
-    shop_add_sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(
+        builder, "credentials", "user", TOPIC_IDENTITY_CREDENTIALS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(
+        builder, "subject-keys", "user", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(builder, "user-replies", "user", TOPIC_GATEWAY_REPLIES, TOPO_PARTITION_EXPLICIT);
 }
 
 /* Two sub-topologies, so that claims and users have partition counts of their own: a sink that both
@@ -112,8 +116,9 @@ int shop_catalog_topology(
     shop_add_state(builder, "timers", true);
     shop_add_outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &catalog);
-    shop_add_sink(builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
-    shop_add_sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(
+        builder, "replies-to-sales", "catalog", TOPIC_SALES_REPLIES, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(builder, "replies", "catalog", TOPIC_GATEWAY_REPLIES, TOPO_PARTITION_EXPLICIT);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_CATALOG);
     return topo_build(builder, ret_topology, error);
 }
@@ -164,11 +169,15 @@ int shop_sales_topology(
             .check_user = (void *)(uintptr_t)service});
     shop_add_outcomes(builder, "outcomes");
     topo_add_aggregate(builder, &sales);
-    shop_add_sink(builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_BY_KEY);
-    shop_add_sink(builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_BY_KEY);
-    shop_add_sink(builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_BY_KEY);
-    shop_add_sink(builder, "subject-keys", "sales", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_BY_KEY);
-    shop_add_sink(builder, "replies", "sales", TOPIC_GATEWAY_REPLIES, TOPO_BY_HAND);
+    shop_add_sink(
+        builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(
+        builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(
+        builder, "notifications", "sales", TOPIC_NOTIFICATIONS_EVENTS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(
+        builder, "subject-keys", "sales", TOPIC_IDENTITY_SUBJECT_KEYS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(builder, "replies", "sales", TOPIC_GATEWAY_REPLIES, TOPO_PARTITION_EXPLICIT);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_SALES);
     return topo_build(builder, ret_topology, error);
 }
@@ -182,7 +191,8 @@ int shop_payments_topology(
     shop_add_state(builder, "payment", false);
     shop_add_state(builder, "payment-timers", true);
     topo_add_aggregate(builder, &payments);
-    shop_add_sink(builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_BY_KEY);
+    shop_add_sink(
+        builder, "replies-to-sales", "payments", TOPIC_SALES_REPLIES, TOPO_PARTITION_BY_KEY);
     topo_set_dead_letters(builder, TOPIC_DEAD_LETTERS_PAYMENTS);
     return topo_build(builder, ret_topology, error);
 }

@@ -126,13 +126,13 @@ static void go_on(struct http_request *request, struct waiting *waiting)
         int64_t applied = 0;
         if (!store || !is_read(waiting->read, position->topic))
             continue;
-        enum topo_answer answer =
+        enum topo_wait_result answer =
             topo_engine_wait(waiting->api->engine, store, position, 0, &applied);
-        if (answer == TOPO_OK)
+        if (answer == TOPO_WAIT_OK)
             continue;
-        if (answer == TOPO_GONE)
+        if (answer == TOPO_WAIT_GONE)
             http_send_problem(request, "shutting-down", "This instance is stopping.");
-        else if (answer != TOPO_BEHIND)
+        else if (answer != TOPO_WAIT_BEHIND)
             http_send_problem(request, "partition-unavailable", "This view is not here.");
         else if (mr_monotonic_ms() >= waiting->until_ms)
             give_up(request, waiting, applied);
@@ -149,7 +149,7 @@ void api_serve(struct http_request *request, struct api *api, const struct api_r
     struct mr_bytes token = http_header(request, "Consistency-Token");
     struct topo_position *positions = NULL;
     size_t count = 0;
-    if (topo_engine_state(api->engine, NULL) == TOPO_RESTORING) {
+    if (topo_engine_state(api->engine, NULL) == TOPO_ENGINE_RESTORING) {
         http_send_problem(request, "view-behind", "The views are being restored.");
         return;
     }

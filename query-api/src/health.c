@@ -62,9 +62,9 @@ void api_get_ready(struct http_request *request, void *user)
     json_w_object(&w);
     json_w_key_text(&w, "state", mr_cstr(names[state]));
     int64_t lag = write_views(api, &w);
-    bool ready = state == TOPO_RUNNING && lag <= api->ready_lag_max;
+    bool ready = state == TOPO_ENGINE_RUNNING && lag <= api->ready_lag_max;
     json_w_key_bool(&w, "ready", ready);
-    if (state == TOPO_FAILED)
+    if (state == TOPO_ENGINE_FAILED)
         json_w_key_text(&w, "error", mr_cstr(why.text));
     json_w_key(&w, "engine");
     topo_engine_status_json(api->engine, out);

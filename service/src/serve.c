@@ -77,7 +77,7 @@ static int serve_write_status(void *user, struct mr_buffer *out)
         const struct service_engine *engine = &service->engines[i];
         mr_buffer_printf(out, "%s\"%s\":", i ? "," : "", engine->name);
         topo_engine_status_json(engine->engine, out);
-        ready &= topo_engine_state(engine->engine, NULL) == TOPO_RUNNING;
+        ready &= topo_engine_state(engine->engine, NULL) == TOPO_ENGINE_RUNNING;
     }
     mr_buffer_add_byte(out, '}');
     return ready;

@@ -34,9 +34,9 @@ service_check_parts(const struct service *service, size_t *ret_running, struct m
     size_t running = 0;
     for (size_t i = 0; i < service->engines_count; i++) {
         enum topo_engine_state state = topo_engine_state(service->engines[i].engine, error);
-        if (state == TOPO_FAILED)
+        if (state == TOPO_ENGINE_FAILED)
             return MR_FATAL;
-        running += state == TOPO_RUNNING;
+        running += state == TOPO_ENGINE_RUNNING;
     }
     const struct service_spec *spec = service->spec;
     if (spec->has_failed && spec->has_failed(service->self, error))

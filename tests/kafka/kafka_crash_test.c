@@ -199,7 +199,7 @@ static int run_child(char **argv)
         fprintf(stderr, "start: %s\n", error.text);
         return 1;
     }
-    while (topo_engine_state(engine, &error) != TOPO_FAILED)
+    while (topo_engine_state(engine, &error) != TOPO_ENGINE_FAILED)
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     fprintf(stderr, "failed: %s\n", error.text);
     return 1;

@@ -228,7 +228,7 @@ static void without_dead_letters_a_refused_record_stops_the_engine(void **state)
     world_append(&world, "in", "a", "bad");
     assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL);
     assert_non_null(strstr(error.text, "in/0 offset 0"));
-    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_FAILED);
+    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_ENGINE_FAILED);
     struct mr_buffer text;
     mr_buffer_init(&text);
     topo_engine_status_json(topo_driver_engine(world.driver), &text);
@@ -259,7 +259,8 @@ static void state_that_cannot_be_read_blocks_its_partition_and_no_other(void **s
     assert_true(world_status_has(&world, "cannot process in/1 offset 1: the row is not one of"));
     assert_int_equal(topo_sim_committed(world.sim, "engine-test", "in", 0), 2);
     assert_true(topo_sim_committed(world.sim, "engine-test", "in", 1) <= 1);
-    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_RUNNING);
+    assert_int_equal(
+        topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_ENGINE_RUNNING);
     world_close(&world);
 }
 
@@ -436,10 +437,10 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     struct woken cancelled = {0};
     struct topo_watch *watch = NULL;
     struct topo_watch *other = NULL;
-    assert_int_equal(topo_engine_wait(engine, "facts", &position, 1, NULL), TOPO_BEHIND);
-    assert_int_equal(topo_engine_wait(engine, "none", &position, 1, NULL), TOPO_UNKNOWN_STORE);
+    assert_int_equal(topo_engine_wait(engine, "facts", &position, 1, NULL), TOPO_WAIT_BEHIND);
+    assert_int_equal(topo_engine_wait(engine, "none", &position, 1, NULL), TOPO_WAIT_UNKNOWN_STORE);
     const struct topo_position elsewhere = {"facts.log", 9, 1};
-    assert_int_equal(topo_engine_wait(engine, "facts", &elsewhere, 1, NULL), TOPO_NOT_HERE);
+    assert_int_equal(topo_engine_wait(engine, "facts", &elsewhere, 1, NULL), TOPO_WAIT_NOT_HERE);
     assert_false(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
     assert_false(topo_engine_watch(engine, "facts", &position, wake, &cancelled, &other));
     topo_engine_unwatch(engine, other);
@@ -451,7 +452,7 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     assert_int_equal(cancelled.times, 0);
     topo_engine_unwatch(engine, watch);
     int64_t applied = 0;
-    assert_int_equal(topo_engine_wait(engine, "facts", &position, 0, &applied), TOPO_OK);
+    assert_int_equal(topo_engine_wait(engine, "facts", &position, 0, &applied), TOPO_WAIT_OK);
     assert_int_equal(applied, 2);
     assert_true(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
     assert_null(watch);

@@ -161,9 +161,9 @@ static void a_table_comes_up_though_one_of_its_topics_never_rests(void **state)
     hooks.trickle = true;
     start_engine();
     world_steps(&world, 50);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     const struct topo_position end = {"idle", 0, topo_sim_end(world.sim, "idle", 0)};
-    assert_int_equal(topo_engine_wait(world.engine, "facts", &end, 0, NULL), TOPO_OK);
+    assert_int_equal(topo_engine_wait(world.engine, "facts", &end, 0, NULL), TOPO_WAIT_OK);
 }
 
 /* -- folds that fail -- */
@@ -182,7 +182,7 @@ static void a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped(v
     assert_fact("40", NULL);
     assert_fact("41", NULL); /* Its turn is after it. */
     world_steps(&world, 50);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     for (int i = 0; i < 100; i++) {
         snprintf(key, sizeof key, "%d", i);
         assert_fact(key, i == 40 ? "later" : "now");
@@ -198,7 +198,7 @@ static void a_fold_that_never_goes_on_does_not_fill_the_log(void **state)
     world_steps(&world, 500);
     assert_true(hooks.later < 600);
     assert_true(hooks.again > 0 && hooks.again < 20);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RESTORING);
 }
 
 /* -- the log and the member -- */
@@ -219,11 +219,11 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     struct mr_error error = {0};
     assert_int_equal(step(10, &error), MR_FATAL);
     assert_non_null(strstr(error.text, "busy/0"));
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_FAILED);
     world_stop(&world);
     start_engine();
     world_steps(&world, 10);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
     assert_fact("gone", NULL); /* What the log does not have, the state does not have. */
     assert_fact("kept", "3");
@@ -239,7 +239,7 @@ static void a_topic_that_has_grown_ends_the_fold(void **state)
         topo_sim_advance_ms(world.sim, 1000);
         world_steps(&world, 1);
     }
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     hooks.added = 2;
     struct mr_error error = {0};
     int rc = 0;
@@ -249,7 +249,7 @@ static void a_topic_that_has_grown_ends_the_fold(void **state)
     }
     assert_int_equal(rc, MR_CONFIG);
     assert_non_null(strstr(error.text, "has 3 partitions now, 1 were there"));
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_FAILED);
     world.engine->threaded = false;
 }
 

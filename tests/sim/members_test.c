@@ -89,7 +89,7 @@ static int step(struct cluster *cluster, size_t member)
     if (!cluster->engines[member])
         return 0;
     int rc = topo_engine_step(cluster->engines[member], &error);
-    if (rc < 0 || topo_engine_state(cluster->engines[member], &error) == TOPO_FAILED) {
+    if (rc < 0 || topo_engine_state(cluster->engines[member], &error) == TOPO_ENGINE_FAILED) {
         if (!topo_sim_crashed(cluster->world.sim))
             fail_msg("seed %llu: %s", (unsigned long long)cluster->world.seed, error.text);
         end(cluster, member, true);

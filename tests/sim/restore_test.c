@@ -91,7 +91,7 @@ static void a_changelog_cut_while_it_is_read_is_looked_at_again(void **state)
     start_engine();
     world_steps(&world, 60);
     assert_int_equal(hooks.cut_to, -1);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
     counter_feed(world.sim, &world.seed, 10);
     world_steps(&world, 20);
@@ -120,7 +120,7 @@ static void a_store_that_cannot_be_rebuilt_fails_with_the_reason(void **state)
         rc = topo_engine_step(world.engine, &error);
     assert_int_equal(rc, MR_IO);
     assert_non_null(strstr(error.text, "lost+found"));
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_FAILED);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_FAILED);
 }
 
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
@@ -143,7 +143,7 @@ static void an_event_that_cannot_be_folded_yet_is_waited_for(void **state)
     start_engine();
     world_steps(&world, 60);
     assert_int_equal(counter_later, 0);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_string_equal(counter_check_stores(world.sim, store_of, NULL), "");
 }
 
@@ -156,7 +156,7 @@ static void a_history_without_its_beginning_is_logged(void **state)
     topo_sim_truncate(world.sim, "counter.events", 0, 5);
     start_engine();
     world_steps(&world, 40);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(hooks.cut, 1);
 }
 
@@ -176,7 +176,7 @@ static void whoever_watches_a_task_is_woken_when_it_comes_up(void **state)
     const struct topo_position position = {"counter.commands", 0, 40};
     assert_false(topo_engine_watch(world.engine, "totals", &position, wake, &woken, &watch));
     world_steps(&world, 40);
-    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(woken, 1);
     topo_engine_unwatch(world.engine, watch);
 }

@@ -170,7 +170,8 @@ static void a_row_of_ours_that_cannot_be_read_blocks_its_partition(void **state)
     assert_int_equal(heard.blocked, 1);
     assert_true(world_status_has(&world, "\"state\":\"blocked\""));
     assert_true(world_status_has(&world, "counter.seen/0 at offset"));
-    assert_int_equal(topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_RUNNING);
+    assert_int_equal(
+        topo_engine_state(topo_driver_engine(world.driver), NULL), TOPO_ENGINE_RUNNING);
     counter_feed(world.sim, &world.seed, 5); /* Waits, and nothing of it is lost. */
     world_run(&world);
     int64_t end = topo_sim_end(world.sim, "counter.commands", 0);

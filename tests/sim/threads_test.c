@@ -18,9 +18,9 @@ enum { PARTITIONS = 4, COMMANDS = 400, FACTS = 500 };
 static void wait_until_running(struct topo_engine *engine)
 {
     struct mr_error why = {0};
-    while (topo_engine_state(engine, &why) == TOPO_RESTORING)
+    while (topo_engine_state(engine, &why) == TOPO_ENGINE_RESTORING)
         usleep(1000);
-    if (topo_engine_state(engine, &why) != TOPO_RUNNING)
+    if (topo_engine_state(engine, &why) != TOPO_ENGINE_RUNNING)
         fail_msg("%s", why.text);
 }
 
@@ -73,7 +73,7 @@ static void two_workers_share_the_partitions_and_stop_clean(void **state)
             usleep(1000);
         }
         topo_engine_stop(engine);
-        assert_int_equal(topo_engine_state(engine, NULL), TOPO_STOPPED);
+        assert_int_equal(topo_engine_state(engine, NULL), TOPO_ENGINE_STOPPED);
         topo_engine_free(engine);
         const char *bad = counter_check_log(sim, "counter");
         if (bad[0])
@@ -146,10 +146,12 @@ static void *read_own_writes(void *user)
         bool there = topo_engine_watch(reader->engine, "facts", &position, wake, reader, &watch);
         if (!there && i % 3 == 0) /* Some are cancelled before, some while, some after. */
             topo_engine_unwatch(reader->engine, watch);
-        enum topo_answer answer = topo_engine_wait(reader->engine, "facts", &position, 60000, NULL);
+        enum topo_wait_result answer =
+            topo_engine_wait(reader->engine, "facts", &position, 60000, NULL);
         struct mr_bytes value = {0};
         int rc = topo_read_get(store, mr_cstr(text), &arena, &value, NULL);
-        reader->failures += answer != TOPO_OK || rc != 0 || !mr_bytes_equal(value, mr_cstr(text));
+        reader->failures +=
+            answer != TOPO_WAIT_OK || rc != 0 || !mr_bytes_equal(value, mr_cstr(text));
         if (!there && i % 3 != 0)
             topo_engine_unwatch(reader->engine, watch);
         mr_arena_reset(&arena);
@@ -183,7 +185,7 @@ static void readers_read_what_they_waited_for(void **state)
     assert_false(topo_engine_watch(engine, "facts", &never, wake, &last, &watch));
     topo_engine_stop(engine);
     assert_int_equal(atomic_load(&last.woken), 1);
-    assert_int_equal(topo_engine_wait(engine, "facts", &never, 60000, NULL), TOPO_GONE);
+    assert_int_equal(topo_engine_wait(engine, "facts", &never, 60000, NULL), TOPO_WAIT_GONE);
     topo_engine_unwatch(engine, watch);
     topo_engine_free(engine);
     topo_sim_free(sim);

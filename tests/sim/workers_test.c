@@ -75,7 +75,7 @@ static void run_to_the_end(struct world *world)
             topo_sim_advance_ms(world->sim, 11000);
         assert_true(rounds < 100000);
     }
-    assert_int_equal(topo_engine_state(world->engine, NULL), TOPO_RUNNING);
+    assert_int_equal(topo_engine_state(world->engine, NULL), TOPO_ENGINE_RUNNING);
     for (size_t w = 0; w < WORKERS; w++)
         assert_int_equal(world->engine->workers[w]->tasks_count, PARTITIONS / WORKERS);
     const char *bad = counter_check_log(world->sim, "counter");
@@ -99,7 +99,7 @@ static void a_share_waits_for_the_worker_that_still_has_it(void **state)
         step(&world, second);    /* It joins: */
         steps(&world, first, 2); /* all is taken back, */
         steps(&world, second, 20);
-        assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_RESTORING);
+        assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RESTORING);
         counter_feed(world.sim, &world.seed, 40);
         run_to_the_end(&world);
         world_close(&world);

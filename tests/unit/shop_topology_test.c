@@ -106,9 +106,9 @@ static void every_service_runs_on_the_partitions_of_production(void **state)
         assert_int_equal(shop_services[i].make(&service, &topology, NULL), 0);
         if (topo_engine_start(topology, &options, &engine, &error))
             fail_msg("%s: %s", shop_services[i].name, error.text);
-        while (topo_engine_state(engine, NULL) == TOPO_RESTORING)
+        while (topo_engine_state(engine, NULL) == TOPO_ENGINE_RESTORING)
             usleep(1000);
-        assert_int_equal(topo_engine_state(engine, NULL), TOPO_RUNNING);
+        assert_int_equal(topo_engine_state(engine, NULL), TOPO_ENGINE_RUNNING);
         for (size_t k = 0; k < 2 && wanted[i][k].task; k++)
             assert_int_equal(count_tasks(engine, wanted[i][k].task), wanted[i][k].count);
         topo_engine_free(engine);

@@ -110,7 +110,7 @@ add_sink(struct topo_builder *builder, const char *name, const char *parent, con
             .name = name,
             .parents = TOPO_LIST(parent),
             .topic = topic,
-            .partition_by = TOPO_BY_TASK,
+            .partition_by = TOPO_PARTITION_BY_TASK,
         });
 }
 

@@ -41,8 +41,8 @@ struct topo_command {
     const void *message; /* The decoded form; lives in the arena. */
 };
 
-/* A sink of the aggregate's own, TOPO_BY_TASK: the aggregate declares it, nobody else writes to it,
- * and a restore reads it back. */
+/* A sink of the aggregate's own, TOPO_PARTITION_BY_TASK: the aggregate declares it, nobody else
+ * writes to it, and a restore reads it back. */
 struct topo_log_sink {
     const char *name; /* topo_forward's, for events. */
     const char *topic;

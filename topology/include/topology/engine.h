@@ -71,7 +71,12 @@ int topo_engine_start(
 void topo_engine_stop(struct topo_engine *engine);
 void topo_engine_free(struct topo_engine *engine);
 
-enum topo_engine_state { TOPO_RESTORING, TOPO_RUNNING, TOPO_STOPPED, TOPO_FAILED };
+enum topo_engine_state {
+    TOPO_ENGINE_RESTORING,
+    TOPO_ENGINE_RUNNING,
+    TOPO_ENGINE_STOPPED,
+    TOPO_ENGINE_FAILED
+};
 enum topo_engine_state
 topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why);
 
@@ -82,13 +87,13 @@ void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out);
 
 /* -- queries on committed state -- */
 
-enum topo_answer {
-    TOPO_OK,
-    TOPO_UNKNOWN_STORE,
-    TOPO_NOT_HERE,  /* Another instance owns that partition. */
-    TOPO_NOT_READY, /* Restoring; ret_lag says how many records are left. */
-    TOPO_BEHIND,    /* The position was not reached before the deadline. */
-    TOPO_GONE,      /* The engine is stopping. */
+enum topo_wait_result {
+    TOPO_WAIT_OK,
+    TOPO_WAIT_UNKNOWN_STORE,
+    TOPO_WAIT_NOT_HERE,  /* Another instance owns that partition. */
+    TOPO_WAIT_NOT_READY, /* Restoring. */
+    TOPO_WAIT_BEHIND,    /* The position was not reached before the deadline. */
+    TOPO_WAIT_GONE,      /* The engine is stopping. */
 };
 
 /* The store of a global sub-topology, for topo_read_*, until topo_engine_stop. NULL: unknown. */
@@ -97,7 +102,7 @@ struct topo_store *topo_engine_global(struct topo_engine *engine, const char *st
 /* Has the (global) sub-topology that owns `store` folded everything below `position`? Waits up to
  * wait_ms. ret_applied (may be NULL) gets the next offset reached. Does not spin: waiters are woken
  * by commits. */
-enum topo_answer topo_engine_wait(
+enum topo_wait_result topo_engine_wait(
     struct topo_engine *engine,
     const char *store,
     const struct topo_position *position,

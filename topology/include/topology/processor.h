@@ -74,7 +74,7 @@ struct topo_output {
     const struct topo_header *headers;
     size_t headers_count;
     int64_t timestamp_ms; /* 0: the input record's. */
-    int32_t partition;    /* TOPO_BY_HAND sinks only. */
+    int32_t partition;    /* TOPO_PARTITION_EXPLICIT sinks only. */
 };
 
 /* To a child (sink or processor) that setup looked up. Views must live until the record is done

@@ -97,9 +97,9 @@ struct topo_aggregate;
 void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregate *aggregate);
 
 enum topo_partition_by {
-    TOPO_BY_KEY,  /* murmur2(key), as Java's default. */
-    TOPO_BY_TASK, /* The task's own partition number: an aggregate's event topics. */
-    TOPO_BY_HAND, /* The output says (topo_output.partition). */
+    TOPO_PARTITION_BY_KEY,   /* murmur2(key), as Java's default. */
+    TOPO_PARTITION_BY_TASK,  /* The task's own partition number: an aggregate's event topics. */
+    TOPO_PARTITION_EXPLICIT, /* The output says (topo_output.partition). */
 };
 struct topo_sink {
     const char *name;

@@ -143,7 +143,7 @@ engine_check_sub(struct worker *worker, const struct graph_sub *sub, struct mr_e
     for (size_t i = 0; i < sub->nodes_count && !rc; i++) {
         const struct graph_node *node = sub->nodes[i];
         int32_t any = 0;
-        if (node->kind == GRAPH_SINK && node->partition_by == TOPO_BY_TASK)
+        if (node->kind == GRAPH_SINK && node->partition_by == TOPO_PARTITION_BY_TASK)
             rc = engine_check_count(worker, sub, node->topic, expected, error);
         else if (node->kind == GRAPH_SINK)
             rc = engine_count_partitions(worker, node->topic, &any, error);

@@ -11,15 +11,15 @@
 enum topo_engine_state topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why)
 {
     struct topo_engine *own = (struct topo_engine *)(uintptr_t)engine; /* For its mutex. */
-    enum topo_engine_state state = TOPO_RUNNING;
+    enum topo_engine_state state = TOPO_ENGINE_RUNNING;
     pthread_mutex_lock(&own->mutex);
     for (size_t i = 0; i <= own->workers_count; i++)
         if (!own->reports[i].ready)
-            state = TOPO_RESTORING;
+            state = TOPO_ENGINE_RESTORING;
     if (own->stopped)
-        state = TOPO_STOPPED;
+        state = TOPO_ENGINE_STOPPED;
     if (own->failure.code != 0) {
-        state = TOPO_FAILED;
+        state = TOPO_ENGINE_FAILED;
         if (ret_why)
             *ret_why = own->failure;
     }
@@ -32,7 +32,7 @@ struct topo_store *topo_engine_global(struct topo_engine *engine, const char *st
     return host_global_store(engine, store);
 }
 
-enum topo_answer topo_engine_wait(
+enum topo_wait_result topo_engine_wait(
     struct topo_engine *engine,
     const char *store,
     const struct topo_position *position,
@@ -42,7 +42,7 @@ enum topo_answer topo_engine_wait(
     assert(position);
     const struct graph_store *known = graph_store_of(engine->topology, store);
     if (!known)
-        return TOPO_UNKNOWN_STORE;
+        return TOPO_WAIT_UNKNOWN_STORE;
     return watch_await(
         &engine->watches, known->sub, position, wait_ms, &engine->globals_ready, ret_applied);
 }

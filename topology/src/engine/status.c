@@ -283,13 +283,14 @@ static void status_put_signal(
 static void status_put_signals(struct topo_engine *engine, struct mr_buffer *out)
 {
     enum topo_engine_state state = topo_engine_state(engine, NULL);
-    bool live = state == TOPO_RUNNING || state == TOPO_RESTORING;
+    bool live = state == TOPO_ENGINE_RUNNING || state == TOPO_ENGINE_RESTORING;
     struct topo_memory memory;
     store_memory_used(&memory);
     status_put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
-    status_put_signal(engine, out, "topo_ready", "All tasks are running.", state == TOPO_RUNNING);
     status_put_signal(
-        engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_RESTORING);
+        engine, out, "topo_ready", "All tasks are running.", state == TOPO_ENGINE_RUNNING);
+    status_put_signal(
+        engine, out, "topo_restoring", "Tasks are coming up.", state == TOPO_ENGINE_RESTORING);
     status_put_signal(
         engine,
         out,
@@ -357,10 +358,10 @@ static void status_put_json_task(struct mr_buffer *out, const struct metrics_tas
 void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
 {
     static const char *const names[] = {
-        [TOPO_RESTORING] = "restoring",
-        [TOPO_RUNNING] = "running",
-        [TOPO_STOPPED] = "stopped",
-        [TOPO_FAILED] = "failed",
+        [TOPO_ENGINE_RESTORING] = "restoring",
+        [TOPO_ENGINE_RUNNING] = "running",
+        [TOPO_ENGINE_STOPPED] = "stopped",
+        [TOPO_ENGINE_FAILED] = "failed",
     };
     struct mr_error why = {0};
     enum topo_engine_state state = topo_engine_state(engine, &why);
@@ -369,7 +370,7 @@ void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
         "{\"application\":\"%s\",\"state\":\"%s\"",
         engine->topology->application_id,
         names[state]);
-    if (state == TOPO_FAILED) {
+    if (state == TOPO_ENGINE_FAILED) {
         mr_buffer_printf(out, ",\"error\":");
         status_put_json_text(out, why.text);
     }

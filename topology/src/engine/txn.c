@@ -160,9 +160,9 @@ static int txn_emit_one(
     const struct topo_output *output = &pending->output;
     const struct topo_context *context = &task->context;
     int32_t partition = -1;
-    if (sink->partition_by == TOPO_BY_TASK)
+    if (sink->partition_by == TOPO_PARTITION_BY_TASK)
         partition = task->partition;
-    else if (sink->partition_by == TOPO_BY_HAND)
+    else if (sink->partition_by == TOPO_PARTITION_EXPLICIT)
         partition = output->partition;
     const struct topo_partition to = {sink->topic, partition};
     const struct topo_record record = {

@@ -194,7 +194,7 @@ static struct timespec watch_deadline(int wait_ms)
     return until;
 }
 
-static enum topo_answer watch_answer(
+static enum topo_wait_result watch_answer(
     const struct watch_table *table,
     const struct graph_sub *sub,
     const struct topo_position *position,
@@ -204,18 +204,18 @@ static enum topo_answer watch_answer(
     const struct watch_entry *entry =
         watch_find_entry(table, sub, position->topic, position->partition);
     if (!entry)
-        return TOPO_NOT_HERE;
+        return TOPO_WAIT_NOT_HERE;
     if (ret_applied)
         *ret_applied = entry->next;
     if (entry->next >= position->next_offset)
-        return TOPO_OK;
+        return TOPO_WAIT_OK;
     if (table->stopped)
-        return TOPO_GONE;
+        return TOPO_WAIT_GONE;
     bool restoring = sub->global && !atomic_load(globals_ready);
-    return restoring ? TOPO_NOT_READY : TOPO_BEHIND;
+    return restoring ? TOPO_WAIT_NOT_READY : TOPO_WAIT_BEHIND;
 }
 
-enum topo_answer watch_await(
+enum topo_wait_result watch_await(
     struct watch_table *table,
     const struct graph_sub *sub,
     const struct topo_position *position,
@@ -226,8 +226,8 @@ enum topo_answer watch_await(
     struct timespec until = watch_deadline(wait_ms);
     pthread_mutex_lock(&table->mutex);
     int late = 0;
-    enum topo_answer answer = watch_answer(table, sub, position, globals_ready, ret_applied);
-    while (!late && (answer == TOPO_BEHIND || answer == TOPO_NOT_READY)) {
+    enum topo_wait_result answer = watch_answer(table, sub, position, globals_ready, ret_applied);
+    while (!late && (answer == TOPO_WAIT_BEHIND || answer == TOPO_WAIT_NOT_READY)) {
         late = pthread_cond_timedwait(&table->moved, &table->mutex, &until);
         answer = watch_answer(table, sub, position, globals_ready, ret_applied);
     }

@@ -62,7 +62,7 @@ int64_t watch_next(
 
 /* -- topology/engine.h, for one sub-topology -- */
 
-enum topo_answer watch_await(
+enum topo_wait_result watch_await(
     struct watch_table *table,
     const struct graph_sub *sub,
     const struct topo_position *position,

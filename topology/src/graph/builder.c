@@ -271,7 +271,7 @@ static struct graph_names builder_add_log_sinks(
                     .name = name,
                     .parents = parents,
                     .topic = sinks[i].topic,
-                    .partition_by = TOPO_BY_TASK,
+                    .partition_by = TOPO_PARTITION_BY_TASK,
                 });
             if (sink)
                 sink->role = role;

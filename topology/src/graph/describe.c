@@ -37,9 +37,9 @@ static const char *describe_role_name(enum graph_sink_role role)
 static const char *describe_by_name(enum topo_partition_by by)
 {
     static const char *const names[] = {
-        [TOPO_BY_KEY] = "key",
-        [TOPO_BY_TASK] = "task",
-        [TOPO_BY_HAND] = "hand",
+        [TOPO_PARTITION_BY_KEY] = "key",
+        [TOPO_PARTITION_BY_TASK] = "task",
+        [TOPO_PARTITION_EXPLICIT] = "hand",
     };
     return names[by];
 }

@@ -153,7 +153,7 @@ int topo_driver_run(struct topo_driver *driver, struct mr_error *error)
         if (progress < 0)
             return progress;
         struct mr_error why;
-        if (topo_engine_state(driver->engine, &why) == TOPO_FAILED)
+        if (topo_engine_state(driver->engine, &why) == TOPO_ENGINE_FAILED)
             return mr_fail(error, why.code, "%s", why.text);
         idle = progress ? 0 : idle + 1;
         if (topo_engine_aborts_in_a_row(driver->engine) > ABORTS_MAX)
