@@ -152,7 +152,7 @@ static bool users_judge(struct http_request *request, struct registration *regis
 {
     struct mr_bytes typed = registration->email;
     if (!sealing_email_normalise(typed, http_arena(request), &registration->email)) {
-        http_send_invalid(request, "/email", "format", "this is no e-mail address");
+        http_send_invalid(request, "/email", "format", "not a valid e-mail address");
         return false;
     }
     if (!is_locale(registration->locale)) {

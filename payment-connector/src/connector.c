@@ -71,8 +71,8 @@ static void forward_answers(struct topo_context *context, struct payments_connec
     }
 }
 
-/* A token that does not open is no "declined": the request goes to the dead letters, and the
- * payment asks again until its deadline. */
+/* A token that does not open does not mean "declined": the request goes to the dead letters, and
+ * the payment asks again until its deadline. */
 static int open_token(
     const struct payments_connector *connector,
     const struct shop_payment_op_requested *requested,

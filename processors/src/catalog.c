@@ -23,7 +23,7 @@ static int catalog_decide(
     rc = stock_decide(&work, message, &found, ret_decision, error);
     if (rc || found)
         return rc;
-    return mr_fail(error, MR_INVALID, "%s is no message to the catalog", message->type->name);
+    return mr_fail(error, MR_INVALID, "%s is not a message to the catalog", message->type->name);
 }
 
 static int catalog_evolve(

@@ -34,7 +34,7 @@ enum hold_status {
 
 struct topo_aggregate catalog_aggregate(const struct shop_service *service);
 
-/* Each handles the messages of its own topic; `found` tells whether it knew this one. */
+/* Each handles the messages of its own topic; `found`: the message was one of its own. */
 int product_decide(
     struct work *work,
     const struct codec_message *message,

@@ -183,7 +183,7 @@ int product_decide(
     if (!*ret_found)
         return 0;
     if (!shop_id_is_valid(product.id))
-        return mr_fail(error, MR_INVALID, "product_id is no id");
+        return mr_fail(error, MR_INVALID, "product_id is not a valid id");
     int rc = state_get(work->context, "product", SHOP_PRODUCT_STATE, product.id, &found, error);
     if (rc)
         return rc;

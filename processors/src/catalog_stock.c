@@ -3,7 +3,7 @@
  *
  * Invariant of every product: on_hand - reserved >= 0, where reserved is the sum of its open holds.
  *
- * A hold's life; every message is answered in every state, for ever:
+ * A hold's life; every message is always answered, whatever the state:
  *
  *     (none) --Reserve--> HELD --Commit--> COMMITTED
  *        |  \              | \                 |
@@ -117,7 +117,7 @@ stock_reserve(struct claim *claim, const struct shop_reserve_stock *message, str
 {
     const void *found;
     if (message->reserved_until < 0)
-        return mr_fail(error, MR_INVALID, "ReserveStock.reserved_until is no time");
+        return mr_fail(error, MR_INVALID, "ReserveStock.reserved_until is not a valid time");
     int rc = state_get(
         claim->work->context, "product", SHOP_PRODUCT_STATE, claim->product_id, &found, error);
     if (rc)
@@ -278,7 +278,7 @@ static int stock_decide_adjust(
 {
     struct claim claim = {.work = work, .product_id = command->product_id};
     if (!shop_id_is_valid(command->product_id))
-        return mr_fail(error, MR_INVALID, "product_id is no id");
+        return mr_fail(error, MR_INVALID, "product_id is not a valid id");
     struct mr_bytes no_hold = {0};
     int rc = stock_load(work->context, claim.product_id, no_hold, &claim.stock, &claim.hold, error);
     if (rc)
@@ -339,7 +339,8 @@ int stock_decide(
         return 0;
     if (!shop_id_is_valid(claim.product_id) || !shop_id_is_valid(claim.order_id) ||
         !shop_id_is_valid(claim.owner_id) || claim.quantity < 1 || claim.line_no < 1)
-        return mr_fail(error, MR_INVALID, "%s names no claim", message->type->name);
+        return mr_fail(
+            error, MR_INVALID, "%s does not name a valid order line", message->type->name);
     claim.key = stock_hold_key(work->arena, claim.product_id, claim.order_id, claim.line_no);
     int rc =
         stock_load(work->context, claim.product_id, claim.key, &claim.stock, &claim.hold, error);
@@ -383,7 +384,7 @@ static int stock_expire_hold(
     struct work work;
     struct claim claim = {.work = &work};
     if (!stock_split_key(key, &claim))
-        return mr_fail(error, MR_CORRUPT, "a timer of no hold");
+        return mr_fail(error, MR_CORRUPT, "a timer whose key does not name a hold");
     work_begin_timer(&work, context, service, "/shop/inventory", now_ms, claim.order_id);
     int rc = stock_load(context, claim.product_id, key, &claim.stock, &claim.hold, error);
     if (rc)

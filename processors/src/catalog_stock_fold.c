@@ -50,7 +50,7 @@ static bool is_over(const struct shop_hold_state *hold)
     return hold->status != HOLD_NONE && hold->status != HOLD_HELD;
 }
 
-/* Where the hold is found when its time has come; a NULL view: nowhere. */
+/* The key of the hold's timer; a NULL view when it has none. */
 static struct mr_bytes timer_of(const struct fold *fold)
 {
     if (fold->hold.status == HOLD_NONE)

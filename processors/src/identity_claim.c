@@ -45,7 +45,7 @@ static int claim_decide(
     const void *found;
     struct work work;
     if (message->id != SHOP_CLAIM_EMAIL)
-        return mr_fail(error, MR_INVALID, "%s is no message to a claim", message->type->name);
+        return mr_fail(error, MR_INVALID, "%s is not a message to a claim", message->type->name);
     const struct shop_claim_email *claim = message->value;
     if (!shop_id_is_valid(claim->email_key) || !shop_id_is_valid(claim->user_id))
         return mr_fail(error, MR_INVALID, "ClaimEmail names no address or user");

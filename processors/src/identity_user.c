@@ -81,7 +81,7 @@ static int user_decide(
     if (message->id == SHOP_CREATE_USER) {
         const struct shop_create_user *create_user = message->value;
         if (!shop_id_is_valid(create_user->user_id))
-            return mr_fail(error, MR_INVALID, "user_id is no id");
+            return mr_fail(error, MR_INVALID, "user_id is not a valid id");
         int rc = user_load(context, create_user->user_id, &state, error);
         if (!rc && !state)
             user_create(&work, create_user);
@@ -96,7 +96,7 @@ static int user_decide(
             *ret_decision = user_start_session(&work, state, start);
         return rc;
     }
-    return mr_fail(error, MR_INVALID, "%s is no message to a user", message->type->name);
+    return mr_fail(error, MR_INVALID, "%s is not a message to a user", message->type->name);
 }
 
 /* Sessions have events of their own, and no decision depends on them yet. */

@@ -1,13 +1,26 @@
 /*
  * payments_payment.c - an attempt to pay: a goal, and what the provider is known to have done.
  *
- *     collect: authorize -> (asked by the order) capture
- *     return:  refund what was captured, void what was authorized; and when nothing is known,
- *              void the intent, or keep asking until a late success is impossible
+ * Invariants
+ *   1. Facts are only added (but for NOT_FOUND, payments.h). A known fact changes nothing.
+ *   2. The goal goes from none to COLLECT to RETURN, or from none to RETURN; never back.
+ *   3. A request without an answer is repeated under the same key, for an unknown is not a "no".
+ *      Only a query has a key per try: it asks what is true now.
+ *   4. One operation at most is awaited, the newest. op_due is its time, or 0 when none is.
+ *   5. RETURNED is sent once nothing of the owner's is held: refunded, voided, declined, or never
+ *      asked for; "not found" settles it provisionally, and the provider is asked on.
  *
- * After every message payment_ask_next looks at goal and facts and asks the provider for what is
- * missing. A request without an answer is repeated under the same key, for an unknown is never a
- * no. Rows 24 to 29 of the saga's table. A dispute is recorded and changes no goal: an operator
+ * Transitions
+ *   (none) -> COLLECT             payment_authorize    the order asks for an authorization
+ *   (none), COLLECT -> RETURN     payment_return_funds the order wants its money back
+ *   capture wanted                payment_capture      the order asks for the capture
+ *   + a fact                      payment_record_fact  the provider answered, or reported by itself
+ *   asked, answer awaited         payment_ask_next     after each message: the operation that is
+ *                                                      missing for the goal (payment_missing_op)
+ *   asked again                   payment_ask_again    op_due has passed; every fourth try a query
+ *   RETURN, nothing known -> VOIDED  payment_ask_again a late success is no longer possible
+ *
+ * Rows 24 to 29 of the saga's table. A dispute is recorded and changes no goal: an operator
  * decides what becomes of the order (row 34).
  */
 #include "payments.h"
@@ -163,7 +176,7 @@ static void payment_emit_op(struct payment *payment, const char *op, int32_t att
     payment_emit(payment, SHOP_PAYMENT_OP_REQUESTED, &event.meta, &event);
 }
 
-/* -- what the order is told -- */
+/* -- answers to the order -- */
 
 static void
 payment_reply(struct payment *payment, const char *result, struct mr_bytes decline_class)
@@ -215,7 +228,7 @@ static void payment_report(struct payment *payment)
     }
 }
 
-/* -- what is missing -- */
+/* -- the next operation -- */
 
 /* The operation that the goal needs now; NULL: none. */
 static const char *payment_missing_op(const struct payment *payment)
@@ -253,7 +266,7 @@ static int payment_authorize(
     if (message->deadline < 0 || message->deadline > INT64_MAX - AUTHORIZATION_WINDOW_MS ||
         !money_is_price(&message->amount))
         return mr_fail(error, MR_INVALID, "AuthorizePayment has no amount or deadline");
-    /* Told before, or told to return it before it was told to collect it: answered all the same. */
+    /* A repeated request, or one that ReturnFunds overtook: it is answered all the same. */
     if (payment->state.goal) {
         payment_report(payment);
         return 0;
@@ -431,7 +444,7 @@ static int payment_decide(
     struct work work;
     struct payment payment = {.work = &work, .id = payment_id_of(message)};
     if (!shop_id_is_valid(payment.id))
-        return mr_fail(error, MR_INVALID, "%s is no message to payments", message->type->name);
+        return mr_fail(error, MR_INVALID, "%s is not a message to payments", message->type->name);
     work_begin(&work, context, user, "/shop/payments", message);
     int rc = payment_load(&payment, error);
     if (rc)

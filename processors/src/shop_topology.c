@@ -123,7 +123,7 @@ int shop_catalog_topology(
     return topo_build(builder, ret_topology, error);
 }
 
-/* What a cart is quoted: every instance knows every price. */
+/* Carts quote from this table: every instance has every price. */
 static void add_price_table(struct topo_builder *builder, const struct shop_service *service)
 {
     topo_add_source(

@@ -21,7 +21,7 @@ int state_get(
         return mr_fail(
             error,
             MR_CORRUPT,
-            "store %s: %.*s is no %s",
+            "store %s: the value of %.*s is not a valid %s",
             store,
             MR_ARG(key),
             shop_types[type].name);

@@ -10,7 +10,7 @@
 #include <schemas/codec.h>
 #include <topology/processor.h>
 
-/* *ret_state is NULL when absent. MR_CORRUPT when the bytes are no such state. */
+/* *ret_state is NULL when absent. MR_CORRUPT when the bytes are not a state of this type. */
 int state_get(
     struct topo_context *context,
     const char *store,

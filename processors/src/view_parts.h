@@ -14,7 +14,7 @@ int view_decode(
     struct codec_message *ret_message,
     struct mr_error *error);
 
-/* What the event says of itself; every event has it. */
+/* The event's own metadata; every event has it. */
 const struct shop_meta *view_meta(const struct codec_message *event);
 
 void view_add_store(struct topo_builder *builder, const char *name, bool ordered, int64_t ttl_ms);

@@ -67,7 +67,7 @@ def load_records(folder):
         if path.stem != record.name:
             raise SchemaError(f"{path.name}: is named {record.name} inside")
         if source["type"] != "record":
-            raise SchemaError(f"{path.name}: is no record")
+            raise SchemaError(f"{path.name}: is not a record")
         sources[record.full_name] = record
     ordered = {}
     for name in sorted(sources):

@@ -139,7 +139,7 @@ parse_symbols(struct parser *p, const json_t *json, struct avsc_node *node)
     for (size_t i = 0; i < node->symbols_count; i++) {
         const char *symbol = json_string_value(json_array_get(symbols, i));
         if (!symbol)
-            return avsc_fail(p, "a symbol that is no string", node->full_name);
+            return avsc_fail(p, "a symbol that is not a string", node->full_name);
         node->symbols[i] = mr_arena_cstr(p->arena, mr_cstr(symbol));
     }
     return node;

@@ -49,7 +49,7 @@ struct avsc_node {
     int64_t size;     /* Of a fixed. */
 };
 
-/* MR_MALFORMED says what is no Avro schema. Nesting is bounded. */
+/* MR_MALFORMED names what is not valid Avro. Nesting is bounded. */
 int avsc_parse(
     struct mr_bytes text,
     struct mr_arena *arena,
@@ -62,7 +62,7 @@ const char *avsc_kind_name(enum avsc_kind kind);
 /* The part of a full name behind its last dot. */
 const char *avsc_simple_name(const char *full_name);
 
-/* The two texts say the same, whatever their spacing and the order of their members. */
+/* True when the two texts are the same JSON, whatever their spacing and order of members. */
 bool avsc_text_equal(struct mr_bytes a, struct mr_bytes b);
 
 #endif

@@ -95,10 +95,10 @@ static int decode_known(
     struct mr_error *error)
 {
     const void *value = NULL;
-    int err = codec_decode_bare(type, bare, arena, &value, error);
-    if (!err)
+    int rc = codec_decode_bare(type, bare, arena, &value, error);
+    if (!rc)
         *ret_message = (struct codec_message){type, codec_type_id(type), value};
-    return err;
+    return rc;
 }
 
 int codec_decode(
@@ -122,9 +122,9 @@ int codec_decode(
         return decode_known(&shop_types[id], bare, arena, ret_message, error);
     const struct codec_type *type = NULL;
     const void *value = NULL;
-    int err = registry_decode_foreign(registry, schema_id, bare, arena, &type, &value, error);
-    if (err)
-        return err;
+    int rc = registry_decode_foreign(registry, schema_id, bare, arena, &type, &value, error);
+    if (rc)
+        return rc;
     if (!value) /* Our own text under an id that is not bound. */
         return decode_known(type, bare, arena, ret_message, error);
     *ret_message = (struct codec_message){type, codec_type_id(type), value};

@@ -58,45 +58,44 @@ static const struct avsc_field *find_field(const struct avsc_node *record, const
 
 static int check_record(const struct pair *pair, struct mr_error *error)
 {
-    int err = check_names(pair, error);
-    for (size_t i = 0; !err && i < pair->reader->fields_count; i++) {
+    int rc = check_names(pair, error);
+    for (size_t i = 0; !rc && i < pair->reader->fields_count; i++) {
         const struct avsc_field *field = &pair->reader->fields[i];
         const struct avsc_field *written = find_field(pair->writer, field->name);
         char where[256];
         const char *record = avsc_simple_name(pair->reader->full_name);
         (void)snprintf(where, sizeof where, "%s.%s", record, field->name);
         if (written)
-            err = compatibility_check_pair(
+            rc = compatibility_check_pair(
                 &(struct pair){pair, field->type, written->type, where}, error);
         else if (!field->has_default)
-            err = mr_fail(error, MR_CONFLICT, "%s: is not written and has no default", where);
+            rc = mr_fail(error, MR_CONFLICT, "%s: is not written and has no default", where);
     }
-    return err;
+    return rc;
 }
 
 static int check_enum(const struct pair *pair, struct mr_error *error)
 {
-    int err = check_names(pair, error);
-    for (size_t i = 0; !err && i < pair->writer->symbols_count; i++) {
+    int rc = check_names(pair, error);
+    for (size_t i = 0; !rc && i < pair->writer->symbols_count; i++) {
         const char *symbol = pair->writer->symbols[i];
         bool known = pair->reader->has_default;
         for (size_t j = 0; !known && j < pair->reader->symbols_count; j++)
             known = strcmp(pair->reader->symbols[j], symbol) == 0;
         if (!known)
-            err =
-                mr_fail(error, MR_CONFLICT, "%s: the symbol %s is not known", pair->where, symbol);
+            rc = mr_fail(error, MR_CONFLICT, "%s: the symbol %s is not known", pair->where, symbol);
     }
-    return err;
+    return rc;
 }
 
 /* Every branch that can have been written must be readable. */
 static int check_written_union(const struct pair *pair, struct mr_error *error)
 {
-    int err = 0;
-    for (size_t i = 0; !err && i < pair->writer->branches_count; i++)
-        err = compatibility_check_pair(
+    int rc = 0;
+    for (size_t i = 0; !rc && i < pair->writer->branches_count; i++)
+        rc = compatibility_check_pair(
             &(struct pair){pair, pair->reader, pair->writer->branches[i], pair->where}, error);
-    return err;
+    return rc;
 }
 
 /* One branch that can read it is enough. */

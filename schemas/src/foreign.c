@@ -24,7 +24,7 @@ struct foreign_schema {
     avro_value_t value; /* Reused from record to record. */
 };
 
-/* What a bind is doing, for its errors and its memory. */
+/* The state of one bind, for its errors and its memory. */
 struct bind {
     struct mr_arena *arena;
     struct mr_error *error;
@@ -40,7 +40,7 @@ foreign_refuse(const struct bind *bind, const struct codec_field *field, const c
     return mr_fail(bind->error, MR_MALFORMED, "%s.%s: %s", bind->record, field->name, problem);
 }
 
-/* What was written in the union, however deep. */
+/* The value inside the union, however deep. */
 static avro_value_t foreign_unwrap(const avro_value_t *from)
 {
     avro_value_t value = *from;
@@ -68,7 +68,7 @@ static int bind_text(
     else if (kind == AVRO_BYTES && avro_value_get_bytes(from, &bytes, &size) == 0)
         *ret = mr_arena_copy(bind->arena, mr_bytes_of(bytes ? bytes : "", size));
     else
-        return foreign_refuse(bind, field, "was written as something that is no string");
+        return foreign_refuse(bind, field, "was written as something that is not a string");
     return 0;
 }
 
@@ -80,7 +80,7 @@ static int bind_long(
     if (kind == AVRO_INT64 && avro_value_get_long(from, ret) == 0)
         return 0;
     if (kind != AVRO_INT32 || avro_value_get_int(from, &small))
-        return foreign_refuse(bind, field, "was written as something that is no long");
+        return foreign_refuse(bind, field, "was written as something that is not a long");
     *ret = small;
     return 0;
 }
@@ -98,16 +98,16 @@ bind_one(struct bind *bind, const struct codec_field *field, const avro_value_t 
         return bind_long(bind, field, from, ret);
     case CODEC_INT:
         if (kind != AVRO_INT32 || avro_value_get_int(from, ret))
-            return foreign_refuse(bind, field, "was written as something that is no int");
+            return foreign_refuse(bind, field, "was written as something that is not an int");
         return 0;
     case CODEC_BOOLEAN:
         if (kind != AVRO_BOOLEAN || avro_value_get_boolean(from, &flag))
-            return foreign_refuse(bind, field, "was written as something that is no boolean");
+            return foreign_refuse(bind, field, "was written as something that is not a boolean");
         *(bool *)ret = flag;
         return 0;
     case CODEC_RECORD:
         if (kind != AVRO_RECORD)
-            return foreign_refuse(bind, field, "was written as something that is no record");
+            return foreign_refuse(bind, field, "was written as something that is not a record");
         return foreign_bind_record(bind, field->record, from, ret);
     }
     return MR_MALFORMED;
@@ -152,19 +152,19 @@ static int bind_items(
                   : field->kind == CODEC_RECORD ? field->record->size
                                                 : sizeof(struct mr_bytes);
     char *items = mr_arena_zalloc(bind->arena, count * size);
-    int err = 0;
-    for (size_t i = 0; !err && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; !rc && i < count; i++) {
         avro_value_t item;
         const char *key = NULL;
         void *at = items + i * size;
         if (avro_value_get_by_index(from, i, &item, &key))
             return foreign_refuse(bind, field, "has an item that avro-c does not give");
         item = foreign_unwrap(&item);
-        err = map ? bind_map_entry(bind, field, &item, key, at) : bind_one(bind, field, &item, at);
+        rc = map ? bind_map_entry(bind, field, &item, key, at) : bind_one(bind, field, &item, at);
     }
     *(void **)(void *)(ret_struct + field->offset) = items;
     *(size_t *)(void *)(ret_struct + field->beside) = count;
-    return err;
+    return rc;
 }
 
 /* The field is not in the writer's schema. */
@@ -220,24 +220,24 @@ static int foreign_bind_record(
 {
     const char *above = bind->record;
     bind->record = type->name;
-    int err = 0;
-    for (size_t i = 0; !err && i < type->fields_count; i++)
-        err = bind_field(bind, &type->fields[i], from, ret_struct);
+    int rc = 0;
+    for (size_t i = 0; !rc && i < type->fields_count; i++)
+        rc = bind_field(bind, &type->fields[i], from, ret_struct);
     bind->record = above;
-    return err;
+    return rc;
 }
 
 static int open_schema(struct foreign_schema *schema, struct mr_bytes text, struct mr_error *error)
 {
-    int err = avsc_parse(text, &schema->arena, &schema->tree, error);
-    if (err)
-        return err;
+    int rc = avsc_parse(text, &schema->arena, &schema->tree, error);
+    if (rc)
+        return rc;
     const char *name = schema->tree->full_name;
     if (schema->tree->kind != AVSC_RECORD || !(schema->type = codec_type_of(mr_cstr(name))))
         return mr_fail(
             error,
             MR_MALFORMED,
-            "%s is no record that is compiled in",
+            "%s is not a record that is compiled in",
             name ? name : avsc_kind_name(schema->tree->kind));
     if (avro_schema_from_json_length(text.ptr, text.len, &schema->schema))
         return mr_fail(error, MR_MALFORMED, "%s: avro-c: %s", name, avro_strerror());
@@ -252,10 +252,10 @@ int foreign_schema_new(
 {
     struct foreign_schema *schema = mr_calloc(1, sizeof *schema);
     mr_arena_init(&schema->arena);
-    int err = open_schema(schema, text, error);
-    if (err) {
+    int rc = open_schema(schema, text, error);
+    if (rc) {
         foreign_schema_free(schema);
-        return err;
+        return rc;
     }
     *ret_schema = schema;
     return 0;
@@ -304,14 +304,14 @@ int foreign_schema_decode(
     const void **ret_value,
     struct mr_error *error)
 {
-    int err = read_value(schema, bare, error);
-    if (err)
-        return err;
+    int rc = read_value(schema, bare, error);
+    if (rc)
+        return rc;
     struct bind bind = {.arena = arena, .error = error};
     void *value = mr_arena_zalloc(arena, schema->type->size);
-    err = foreign_bind_record(&bind, schema->type, &schema->value, value);
-    if (err)
-        return err;
+    rc = foreign_bind_record(&bind, schema->type, &schema->value, value);
+    if (rc)
+        return rc;
     *ret_type = schema->type;
     *ret_value = value;
     return 0;

@@ -12,7 +12,7 @@
 
 struct foreign_schema;
 
-/* MR_MALFORMED when the text is no schema, or its record is none that we have. */
+/* MR_MALFORMED when the text is not a schema, or its record is not compiled in. */
 int foreign_schema_new(
     struct mr_bytes text, struct foreign_schema **ret_schema, struct mr_error *error);
 void foreign_schema_free(struct foreign_schema *schema);

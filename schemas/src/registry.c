@@ -52,7 +52,7 @@ void codec_registry_free(struct codec_registry *registry)
     free(registry);
 }
 
-/* Where the id is, or where it belongs. */
+/* The index of the id, or the index at which to insert it. */
 static size_t schema_index(const struct registry_state *state, int32_t schema_id)
 {
     size_t low = 0;
@@ -235,18 +235,18 @@ int codec_registry_apply(
     json_error_t problem;
     json_t *key = json_loadb(key_json.ptr ? key_json.ptr : "", key_json.len, 0, &problem);
     if (!key)
-        return mr_fail(error, MR_MALFORMED, "_schemas: a key is no JSON: %s", problem.text);
-    int err = 0;
+        return mr_fail(error, MR_MALFORMED, "_schemas: a key is not JSON: %s", problem.text);
+    int rc = 0;
     json_t *value = NULL;
     if (value_json.ptr && !(value = json_loadb(value_json.ptr, value_json.len, 0, &problem)))
-        err = mr_fail(error, MR_MALFORMED, "_schemas: a value is no JSON: %s", problem.text);
+        rc = mr_fail(error, MR_MALFORMED, "_schemas: a value is not JSON: %s", problem.text);
     pthread_mutex_lock(&registry->state->lock);
-    if (!err)
-        err = registry_fold_record(registry->state, key, value, error);
+    if (!rc)
+        rc = registry_fold_record(registry->state, key, value, error);
     pthread_mutex_unlock(&registry->state->lock);
     json_decref(key);
     json_decref(value);
-    return err;
+    return rc;
 }
 
 /* With the lock held. */
@@ -262,11 +262,11 @@ static int decode_locked(
         *ret_type = schema->type;
         return 0;
     }
-    int err = 0;
+    int rc = 0;
     if (!schema->foreign)
-        err = foreign_schema_new(schema->text, &schema->foreign, error);
-    if (err)
-        return err;
+        rc = foreign_schema_new(schema->text, &schema->foreign, error);
+    if (rc)
+        return rc;
     return foreign_schema_decode(schema->foreign, bare, arena, ret_type, ret_value, error);
 }
 
@@ -298,12 +298,11 @@ registry_learn(const struct codec_registry *registry, int32_t schema_id, struct 
     if (!state->reload || is_known(state, schema_id))
         return 0;
     pthread_mutex_lock(&state->reloading);
-    int err = 0;
+    int rc = 0;
     if (!is_known(state, schema_id)) /* Applying locks: to a decode nothing else changes. */
-        err =
-            state->reload(state->reload_user, (struct codec_registry *)(uintptr_t)registry, error);
+        rc = state->reload(state->reload_user, (struct codec_registry *)(uintptr_t)registry, error);
     pthread_mutex_unlock(&state->reloading);
-    return err;
+    return rc;
 }
 
 int registry_decode_foreign(
@@ -321,10 +320,10 @@ int registry_decode_foreign(
         return learned;
     pthread_mutex_lock(&state->lock);
     struct registry_schema *schema = find_schema(state, schema_id);
-    int err = schema ? decode_locked(schema, bare, arena, ret_type, ret_value, error)
-                     : mr_fail(error, MR_MALFORMED, "the schema id %d is not known", schema_id);
+    int rc = schema ? decode_locked(schema, bare, arena, ret_type, ret_value, error)
+                    : mr_fail(error, MR_MALFORMED, "the schema id %d is not known", schema_id);
     pthread_mutex_unlock(&state->lock);
-    return err;
+    return rc;
 }
 
 bool codec_registry_text(

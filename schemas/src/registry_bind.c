@@ -22,20 +22,20 @@ static int find_ids(const struct registry_state *state, int32_t *ret_ids, struct
 {
     struct mr_arena arena;
     mr_arena_init(&arena);
-    int err = 0;
-    for (int i = 0; !err && i < SHOP_TOPIC_COUNT; i++) {
+    int rc = 0;
+    for (int i = 0; !rc && i < SHOP_TOPIC_COUNT; i++) {
         const struct codec_topic *topic = &shop_topics[i];
-        for (size_t j = 0; !err && j < topic->types_count; j++) {
+        for (size_t j = 0; !rc && j < topic->types_count; j++) {
             struct mr_bytes subject = registry_subject(&arena, topic, topic->types[j]);
             int32_t schema_id = registry_find_id(state, subject, topic->types[j]);
             if (schema_id)
                 ret_ids[codec_type_id(topic->types[j])] = schema_id;
             else
-                err = registry_fail_missing(subject, error);
+                rc = registry_fail_missing(subject, error);
         }
     }
     mr_arena_clean_up(&arena);
-    return err;
+    return rc;
 }
 
 static void add_slot(struct registry_table *table, const struct registry_schema *schema)
@@ -61,7 +61,7 @@ static struct registry_table *build_table(const struct registry_state *state, co
     return table;
 }
 
-/* Whether a new table would say anything new: a refresh that brings nothing costs nothing. */
+/* True when a new table would differ: a refresh that brings nothing costs nothing. */
 static bool is_current(const struct registry_table *table, const int32_t *ids)
 {
     return table && memcmp(table->schema_ids, ids, sizeof table->schema_ids) == 0;
@@ -71,13 +71,13 @@ int codec_registry_bind(struct codec_registry *registry, struct mr_error *error)
 {
     int32_t ids[SHOP_TYPE_COUNT] = {0};
     pthread_mutex_lock(&registry->state->lock);
-    int err = find_ids(registry->state, ids, error);
+    int rc = find_ids(registry->state, ids, error);
     struct registry_table *current = atomic_load_explicit(&registry->table, memory_order_relaxed);
-    if (!err && !is_current(current, ids)) {
+    if (!rc && !is_current(current, ids)) {
         struct registry_table *table = build_table(registry->state, ids);
         table->replaced = current;
         atomic_store_explicit(&registry->table, table, memory_order_release);
     }
     pthread_mutex_unlock(&registry->state->lock);
-    return err;
+    return rc;
 }

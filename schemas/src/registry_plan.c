@@ -88,9 +88,9 @@ static int check_step(struct plan *plan, struct step *step, struct mr_error *err
             continue;
         if (old->version >= step->version)
             step->version = old->version + 1;
-        int err = old->deleted ? 0 : check_version(plan, step, old, error);
-        if (err)
-            return err;
+        int rc = old->deleted ? 0 : check_version(plan, step, old, error);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -104,9 +104,9 @@ static int add_step(
     struct step step = {registry_subject(&plan->arena, topic, type), topic, type, 0};
     if (registry_find_id(plan->state, step.subject, type))
         return 0;
-    int err = check_step(plan, &step, error);
-    if (err)
-        return err;
+    int rc = check_step(plan, &step, error);
+    if (rc)
+        return rc;
     plan->steps = mr_grow(plan->steps, plan->steps_count, &plan->steps_capacity, sizeof step);
     plan->steps[plan->steps_count++] = step;
     int32_t *schema_id = &plan->schema_ids[codec_type_id(type)];
@@ -128,13 +128,13 @@ static void know_ids(struct plan *plan)
 static int make_plan(struct plan *plan, struct mr_error *error)
 {
     know_ids(plan);
-    int err = 0;
-    for (int i = 0; !err && i < SHOP_TOPIC_COUNT; i++) {
+    int rc = 0;
+    for (int i = 0; !rc && i < SHOP_TOPIC_COUNT; i++) {
         const struct codec_topic *topic = &shop_topics[i];
-        for (size_t j = 0; !err && j < topic->types_count; j++)
-            err = add_step(plan, topic, topic->types[j], error);
+        for (size_t j = 0; !rc && j < topic->types_count; j++)
+            rc = add_step(plan, topic, topic->types[j], error);
     }
-    return err;
+    return rc;
 }
 
 /* Takes both. */
@@ -191,29 +191,29 @@ int codec_registry_plan(
     struct plan plan = {.state = registry->state};
     mr_arena_init(&plan.arena);
     pthread_mutex_lock(&registry->state->lock);
-    int err = make_plan(&plan, error);
+    int rc = make_plan(&plan, error);
     pthread_mutex_unlock(&registry->state->lock);
-    for (size_t i = 0; !err && i < plan.steps_count; i++)
+    for (size_t i = 0; !rc && i < plan.steps_count; i++)
         emit_step(&plan, &plan.steps[i], emit, user);
     free(plan.steps);
     mr_arena_clean_up(&plan.arena);
-    return err;
+    return rc;
 }
 
 static void apply_emitted(void *user, struct mr_bytes key_json, struct mr_bytes value_json)
 {
-    int err = codec_registry_apply(user, key_json, value_json, NULL);
-    assert(!err);
-    (void)err;
+    int rc = codec_registry_apply(user, key_json, value_json, NULL);
+    assert(!rc);
+    (void)rc;
 }
 
 struct codec_registry *codec_registry_new_local(void)
 {
     struct codec_registry *registry = codec_registry_new();
-    int err = codec_registry_plan(registry, apply_emitted, registry, NULL);
-    assert(!err);
-    err = codec_registry_bind(registry, NULL);
-    assert(!err);
-    (void)err;
+    int rc = codec_registry_plan(registry, apply_emitted, registry, NULL);
+    assert(!rc);
+    rc = codec_registry_bind(registry, NULL);
+    assert(!rc);
+    (void)rc;
     return registry;
 }

@@ -124,12 +124,12 @@ static void what_cannot_be_promoted_is_refused(void **state)
     const char *schema = POSITION(FIELD("topic", "\"string\"") "," FIELD(
         "partition", "\"long\"") "," FIELD("next_offset", "\"long\""));
     assert_int_equal(decode(f, WRITER_ID, schema, "\x02t\x02\x03", 4), MR_MALFORMED);
-    says(f, "Position.partition: was written as something that is no int");
+    says(f, "Position.partition: was written as something that is not an int");
     schema = POSITION(FIELD("topic", "\"double\"") "," FIELD("partition", "\"int\"") "," FIELD(
         "next_offset", "\"long\""));
     assert_int_equal(
         decode(f, WRITER_ID + 1, schema, "\0\0\0\0\0\0\0\0\x02\x03", 10), MR_MALFORMED);
-    says(f, "Position.topic: was written as something that is no string");
+    says(f, "Position.topic: was written as something that is not a string");
 }
 
 static void a_union_is_what_was_written_in_it(void **state)
@@ -146,7 +146,7 @@ static void a_union_is_what_was_written_in_it(void **state)
     assert_int_equal(
         codec_decode(f->registry, mr_buffer_view(&f->framed), &f->arena, &f->message, &f->error),
         MR_MALFORMED);
-    says(f, "Position.topic: was written as something that is no string");
+    says(f, "Position.topic: was written as something that is not a string");
 }
 
 static void bytes_that_do_not_fit_the_writers_schema_are_refused(void **state)
@@ -177,9 +177,9 @@ static void a_record_that_is_not_compiled_in_is_named(void **state)
     const char *schema = "{\"type\":\"record\",\"name\":\"Gift\",\"namespace\":\"shop.sales\","
                          "\"fields\":[{\"name\":\"a\",\"type\":\"int\"}]}";
     assert_int_equal(decode(f, WRITER_ID, schema, "\x02", 1), MR_MALFORMED);
-    says(f, "shop.sales.Gift is no record that is compiled in");
+    says(f, "shop.sales.Gift is not a record that is compiled in");
     assert_int_equal(decode(f, WRITER_ID + 1, "\"string\"", "\x02z", 2), MR_MALFORMED);
-    says(f, "string is no record");
+    says(f, "string is not a record");
     assert_int_equal(decode(f, WRITER_ID + 2, "syntax = proto3;", "\x02", 1), MR_MALFORMED);
     says(f, "no Avro schema");
 }

@@ -1,7 +1,7 @@
 /*
  * psp.h - a payment provider, as the connector sees it: requests go in, answers come out, later.
  *
- * An answer says what is true at the provider, whichever operation asked. There may be none, one or
+ * An answer is what is true at the provider, whichever operation asked. There may be none, one or
  * several for a request, at any time and in any order: the payment aggregate copes with all of it,
  * for the operation's key makes a repeated request harmless and the answer's id a repeated answer.
  *

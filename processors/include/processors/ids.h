@@ -37,7 +37,7 @@ struct shop_id shop_product_id(struct mr_bytes sku);
 struct shop_id shop_created_id(const char *prefix, struct mr_bytes command_id);
 
 /* "gst_..." of a guest's Cart-Token, 43 characters of base64url: made of its hash, so that whoever
- * reads the log learns no token. False: it is no such token. */
+ * reads the log learns no token. False: not a valid token. */
 bool shop_guest_id(struct mr_bytes cart_token, struct shop_id *ret_id);
 
 /* "ord_<murmur2 of the owner>-<uuid>" of the PlaceOrder command. */

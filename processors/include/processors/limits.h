@@ -58,7 +58,7 @@ enum { SHOP_SKU_BYTES_MAX = 64, SHOP_TITLE_BYTES_MAX = 512, SHOP_TEXT_BYTES_MAX 
  */
 #define SHOP_LINES_BYTES_MAX ((size_t)800000)
 
-/* What a configuration may set cart_lines_max to; the read side shows as many. */
+/* The highest cart_lines_max that a configuration may set; the read side shows as many. */
 enum { SHOP_CART_LINES_LIMIT = 20000 };
 
 /* Why an operator does something. */

@@ -39,7 +39,7 @@ void codec_encode(
     struct mr_buffer *out);
 
 /*
- * MR_MALFORMED says what is wrong: too short, wrong magic byte, unknown schema id, a record
+ * MR_MALFORMED names the cause: too short, wrong magic byte, unknown schema id, a record
  * type that is not compiled in, where the bytes end too soon, bytes left over, a field that
  * is missing. Allocates at most in proportion to the length of `framed`.
  */
@@ -58,7 +58,7 @@ int codec_decode_bare(
     const void **ret_value,
     struct mr_error *error);
 
-/* The schema id in the frame, or 0 when it is no frame. */
+/* The schema id in the frame, or 0 when it is not a frame. */
 int32_t codec_schema_id(struct mr_bytes framed);
 
 /* The type of this full name ("shop.sales.CartItemAdded"), or NULL. */
@@ -72,7 +72,7 @@ static inline int codec_type_id(const struct codec_type *type)
     return (int)(type - shop_types);
 }
 
-/* What the record says of itself, by what its first field is; NULL when that is something else. */
+/* The record's own metadata, by the type of its first field; NULL when that is another. */
 static inline const struct shop_meta *codec_meta_of(const struct codec_message *message)
 {
     return message->type->fields[0].record == &shop_types[SHOP_META] ? message->value : NULL;
@@ -92,7 +92,7 @@ static inline const struct shop_saga_meta *codec_saga_meta_of(const struct codec
 
 /*
  * Append the value as one JSON object, fields in the schema's order, absent ones as null,
- * bytes in base64, times as numbers. Bytes of a string that are no UTF-8 become U+FFFD.
+ * bytes in base64, times as numbers. Bytes of a string that are not UTF-8 become U+FFFD.
  */
 void codec_print_json(const struct codec_type *type, const void *value, struct mr_buffer *out);
 

@@ -1,5 +1,5 @@
 /*
- * registry.h - which schema has which id, as the compacted topic `_schemas` tells it.
+ * registry.h - which schema has which id, from the compacted topic `_schemas`.
  *
  * The registry is a fold of `_schemas` in the form a Confluent-compatible registry keeps:
  *
@@ -27,7 +27,7 @@
 
 struct codec_registry;
 
-/* What codec_registry_plan calls for each record to append, in order. Views die with the call. */
+/* Called by codec_registry_plan for each record to append, in order. Views die with the call. */
 typedef void codec_registry_emit(void *user, struct mr_bytes key_json, struct mr_bytes value_json);
 
 struct codec_registry *codec_registry_new(void);
@@ -52,7 +52,7 @@ void codec_registry_on_unknown(
 
 /*
  * Fold one record of `_schemas`; `value_json` with ptr NULL is a tombstone. Key types other
- * than SCHEMA and DELETE_SUBJECT are skipped. MR_MALFORMED for what is no such JSON,
+ * than SCHEMA and DELETE_SUBJECT are skipped. MR_MALFORMED for what is not such JSON,
  * MR_CONFLICT when an id turns up with a second text; the registry is then as before.
  */
 int codec_registry_apply(
@@ -68,7 +68,7 @@ int codec_registry_apply(
 int codec_registry_bind(struct codec_registry *registry, struct mr_error *error);
 
 /*
- * What must be appended to `_schemas` so that bind succeeds; nothing when it already would.
+ * Emits the records to append to `_schemas` so that bind succeeds; none when it already would.
  * Every new version is held against all versions of its subject, by the topic's rule, before
  * the first record is emitted: MR_CONFLICT names subject, version, field and rule. The caller
  * sees to it that nobody else registers meanwhile.

@@ -53,7 +53,7 @@ struct codec_field {
     int64_t default_number;
 };
 
-/* Where a decode is, and after a failure what was wrong. Reads never go past `end`. */
+/* The position of a decode, and after a failure its cause. Reads never go past `end`. */
 struct codec_reader {
     const uint8_t *at;
     const uint8_t *end;
@@ -87,7 +87,7 @@ struct codec_topic {
     int32_t partitions_development;
     int32_t partitions_production;
     const char *cleanup;  /* cleanup.policy: "delete" or "compact". */
-    int64_t retention_ms; /* -1: for ever. */
+    int64_t retention_ms; /* -1: without end. */
     enum codec_rule rule;
     const struct codec_config *configs; /* Further topic configuration, by Kafka's names. */
     size_t configs_count;

@@ -17,7 +17,7 @@ enum { SEALING_PHC_SIZE = 128 };
 int sealing_password_hash(
     struct mr_bytes password, char ret_phc[SEALING_PHC_SIZE], struct mr_error *error);
 
-/* Constant time for a given PHC string. False for anything that is no PHC string. */
+/* Constant time for a given PHC string. False for anything that is not a PHC string. */
 bool sealing_password_verify(const char *phc, struct mr_bytes password);
 
 /* A well-formed hash of nothing anybody knows: an unknown account is checked against it. */

@@ -5,7 +5,7 @@
  * "credential|usr_...", "method|ord_...". Opening it under another context fails, so that nobody
  * with access to a topic can move a value from one person or order to another.
  *
- * Who seals with which key:
+ * Keys, by what they seal:
  *     e-mail, name    the person's own data key, wrapped by kek.key (sealing_wrap)
  *     password hash   credential.key, key id "credential-1"
  *     method token    payment.key, key id "payment-1"
@@ -35,7 +35,7 @@ struct shop_sealed sealing_seal(
     struct mr_bytes plain,
     struct mr_arena *arena);
 
-/* MR_MALFORMED when it is no seal of ours, MR_INVALID when key, context or bytes do not fit. */
+/* MR_MALFORMED when it is not a seal of ours, MR_INVALID when key, context or bytes do not fit. */
 int sealing_unseal(
     const struct sealing_key *key,
     struct sealing_context context,

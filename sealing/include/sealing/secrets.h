@@ -36,7 +36,7 @@ int sealing_key_load(
     const char *dir, const char *name, struct sealing_key *ret_key, struct mr_error *error);
 
 /* HMAC-SHA256 over the parts, each with its length before it, in lower-case base32: a digest that
- * tells nothing to those who can guess the parts but have no key. */
+ * reveals nothing to those who can guess the parts but have no key. */
 struct mr_bytes sealing_keyed_digest(
     const struct sealing_key *key,
     const struct mr_bytes *parts,
