@@ -3,7 +3,8 @@ millrace_test(shop_topology_test LABEL unit LIBS processors)
 millrace_test(sales_progress_test LABEL unit LIBS processors)
 
 # The rules of one aggregate on a fake context: tests/support/fake_task.h stands for the runtime.
-foreach(name sales_cart_test sales_owner_test sales_place_test sales_saga_test work_test)
+foreach(name sales_cart_test sales_owner_test sales_place_test sales_saga_test work_test
+        payments_payment_test)
   millrace_test(${name} LABEL unit LIBS processors)
   target_sources(${name} PRIVATE support/fake_task.c)
 endforeach()
