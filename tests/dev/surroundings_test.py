@@ -10,6 +10,7 @@ import unittest
 from unittest import mock
 
 from context import ROOT, HomeTest
+import build
 import surroundings
 from home import Home
 from terminal import Failure
@@ -158,6 +159,31 @@ class ToolsTest(HomeTest):
         shutil.copytree(ROOT / "tools", place / "millrace" / "tools")
         for tool in self.TOOLS:
             self.assert_help(self.run_tool(place / "millrace" / "tools" / tool), tool)
+
+
+class CheckoutTest(HomeTest):
+    def sources(self, name, **environment):
+        root = self.folder / name
+        root.mkdir(exist_ok=True)
+        with mock.patch("build.ROOT", root), mock.patch.dict(os.environ, environment):
+            return root, build.sources()
+
+    def test_a_path_that_cmake_can_read_is_used_as_it_is(self):
+        for name in ("plain", "a blank $x, {b} 'c' & %d: ünï = ^ ~ ! +"):
+            root, sources = self.sources(name)
+            self.assertEqual(sources, root)
+
+    def test_a_path_with_what_is_syntax_to_cmake_is_built_by_a_link(self):
+        for letter in ";#\"\\[]<>|*?()`@\n\t":
+            root, sources = self.sources(f"a{letter}b", XDG_CACHE_HOME=str(self.folder / "cache"))
+            self.assertNotIn(letter, str(sources))
+            self.assertEqual(sources.resolve(), root)
+
+    def test_where_no_link_can_be_made_the_sentence_says_what_to_do(self):
+        (self.folder / "file").touch()
+        for cache, reason in ((self.folder / "file", "set HOME"), (self.folder / "c;d", "Move the checkout")):
+            with self.assertRaisesRegex(Failure, reason):
+                self.sources("a;b", XDG_CACHE_HOME=str(cache))
 
 
 class EnvironmentTest(unittest.TestCase):

@@ -12,6 +12,8 @@ import time
 from terminal import Failure, Progress
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# CMake, its generator expressions, its globs, or the commands that it writes give these a meaning in a path.
+CMAKE_SYNTAX = ';#"\\[]<>|*?()`@'
 
 
 def build_root():
@@ -19,9 +21,13 @@ def build_root():
     return pathlib.Path(os.environ.get("MILLRACE_BUILD", ROOT / "build")).resolve()
 
 
+def _cmake_can_read(path):
+    return not any(letter in CMAKE_SYNTAX or ord(letter) < 32 for letter in str(path))
+
+
 def sources():
     """The checkout by a path that CMake can read: a link, where the real path has a character that is syntax there."""
-    if not any(letter in str(ROOT) for letter in ';#"\\'):
+    if _cmake_can_read(ROOT):
         return ROOT
     links = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "millrace"
     link = links / f"checkout-{hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:12]}"
@@ -30,10 +36,10 @@ def sources():
         if not link.is_symlink():
             link.symlink_to(ROOT)
     except (OSError, RuntimeError) as error:
-        raise Failure(f"CMake cannot build in {ROOT}: its path has one of ; # \" \\ in it. "
-                      "Move the checkout, or let HOME name a folder in which a link to it can be made") from error
-    if any(letter in str(link) for letter in ';#"\\') or link.resolve() != ROOT:
-        raise Failure(f"CMake cannot build in {ROOT}: its path has one of ; # \" \\ in it. Move the checkout")
+        raise Failure(f"CMake cannot build in {ROOT}: its path has one of {CMAKE_SYNTAX} in it. "
+                      "Move the checkout, or set HOME to a folder in which a link to it can be made") from error
+    if not _cmake_can_read(link) or link.resolve() != ROOT:
+        raise Failure(f"CMake cannot build in {ROOT}: its path has one of {CMAKE_SYNTAX} in it. Move the checkout")
     return link
 
 
