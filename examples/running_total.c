@@ -1,6 +1,5 @@
 /*
  * running_total.c - accounts that may not go below zero: an aggregate with events.
- *
  *     commands --> account --> account.events, account.outcomes
  *                    balances, outcomes       folds of these two topics, and of nothing else
  *
@@ -95,7 +94,7 @@ static int make_topology(struct topo_topology **ret_topology, struct mr_error *e
         .outcome = make_outcome,
         .reply = send_reply};
     struct topo_sink replies = {
-        .name = "replies", .parents = TOPO_LIST("account"), .topic = "replies"};
+        .name = "replies", .parents = TOPO_LIST("account"), .topic = "account.replies"};
     struct topo_builder *builder = topo_builder_new("running-total");
     topo_add_source(builder, &commands);
     topo_add_store(builder, &balances);
@@ -110,7 +109,7 @@ static int run_on_driver(struct topo_driver *driver, struct mr_error *error)
 {
     const char *const *commands = TOPO_LIST("a 100", "b -130", "c -30", "a 100");
     int rc = example_pipe(driver, "account.commands", "ada", commands, error);
-    example_print(driver, "replies");
+    example_print(driver, "account.replies");
     return rc;
 }
 

@@ -47,7 +47,7 @@ static struct mr_bytes behind(struct mr_arena *arena, struct mr_bytes prefix)
 
 bool api_scan_open(
     struct http_request *request,
-    struct topo_store *store,
+    const struct topo_store *store,
     struct mr_bytes prefix,
     struct mr_bytes last_key,
     bool reverse,

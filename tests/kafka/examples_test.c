@@ -106,7 +106,7 @@ static void running_total_answers_each_command_once(void **state)
     (void)state;
     char account[64], ids[2][64], commands[2][96];
     make_topic("account.commands", 2);
-    make_topic("replies", 1);
+    make_topic("account.replies", 1);
     make_topic("account.dead-letters", 1);
     test_name_unique(account, sizeof account, "account");
     for (int i = 0; i < 2; i++) {
@@ -120,8 +120,8 @@ static void running_total_answers_each_command_once(void **state)
         {"account.commands", account, "nonsense"},
     };
     examples_send(records, 3);
-    examples_expect("replies", ids[0], "accepted");
-    examples_expect("replies", ids[1], "rejected");
+    examples_expect("account.replies", ids[0], "accepted");
+    examples_expect("account.replies", ids[1], "rejected");
     examples_expect("account.dead-letters", account, "nonsense");
     examples_stop(pid);
 }

@@ -229,7 +229,7 @@ struct topo_store *topo_context_store(struct topo_context *c, const char *name)
     return store_of(c->task, name);
 }
 
-struct topo_store *topo_context_global(struct topo_context *c, const char *name)
+const struct topo_store *topo_context_global(struct topo_context *c, const char *name)
 {
     (void)c;
     assert_string_equal(name, global.name);
@@ -252,7 +252,7 @@ void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 }
 
 int topo_read_get(
-    struct topo_store *store,
+    const struct topo_store *store,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,

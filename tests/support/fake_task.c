@@ -86,7 +86,7 @@ struct topo_store *topo_context_store(struct topo_context *c, const char *name)
     return context_find_store(name, false);
 }
 
-struct topo_store *topo_context_global(struct topo_context *c, const char *name)
+const struct topo_store *topo_context_global(struct topo_context *c, const char *name)
 {
     (void)c;
     return context_find_store(name, true);
@@ -127,14 +127,14 @@ void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 }
 
 int topo_read_get(
-    struct topo_store *store,
+    const struct topo_store *store,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
     struct mr_error *error)
 {
     (void)error;
-    struct mr_bytes value = topo_store_get(store, key);
+    struct mr_bytes value = topo_store_get((struct topo_store *)(uintptr_t)store, key);
     *ret_value = value.ptr ? mr_arena_copy(arena, value) : value;
     return 0;
 }

@@ -9,6 +9,23 @@
  * Every topic of the topology is created with `partitions` partitions. Stores are on disk under
  * `state_dir` if given (so that a crash keeps only what was flushed), else in memory and lost by a
  * crash: both must come back from the log.
+ *
+ *     pipe          topo_driver_pipe appends one record and runs; topo_sim_append and then
+ *                   topo_driver_run: several at once, or into a partition of your choice
+ *     read          topo_driver_read gives committed records only, as read_committed does;
+ *                   topo_driver_store is the task's store, for topo_store_get and topo_read_*
+ *     move time     topo_driver_advance_ms: wall-clock punctuations fire; else time stands still
+ *     restart       topo_driver_restart: a clean stop, then a start
+ *     crash         topo_driver_crash: no commit, no flush, then a start that restores
+ *     fence, fail   the k-th call to Kafka from now fails as enum topo_sim_failure says:
+ *
+ *         topo_sim_fail_at(topo_driver_sim(driver), k, TOPO_SIM_FENCE);
+ *         topo_driver_pipe(driver, ...);      // returns what stopped the engine, or 0
+ *         if (topo_sim_crashed(topo_driver_sim(driver)))
+ *             topo_driver_crash(driver, &error);
+ *
+ * A test that does this for k = 1, 2, 3, ... until topo_sim_pending still is true after a run has
+ * failed every call there is; after each run the outputs and stores must be the same.
  */
 #ifndef TOPOLOGY_DRIVER_H
 #define TOPOLOGY_DRIVER_H

@@ -52,10 +52,12 @@ void topo_scan_close(struct topo_scan *scan); /* NULL is fine. */
 
 /* --- committed state, from any thread ---------------------------------------------------- */
 
+/* A reader's handle is a const one: writing through it does not compile. */
+
 /* Copies the committed value into `arena`; NULL view when absent. Never blocks on the owner for
  * longer than the copy of one entry. MR_IO on a disk error. */
 int topo_read_get(
-    struct topo_store *store,
+    const struct topo_store *store,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
@@ -71,7 +73,7 @@ struct topo_read_options {
     bool reverse;          /* From end downwards. */
 };
 int topo_read_scan_open(
-    struct topo_store *store,
+    const struct topo_store *store,
     const struct topo_read_options *options,
     struct mr_arena *arena,
     struct topo_read_scan **ret_scan,

@@ -195,7 +195,7 @@ topo_context_store_of(struct topo_context *context, const struct topo_store_ref 
     return context->task->stores[own->index];
 }
 
-struct topo_store *topo_context_global(struct topo_context *context, const char *name)
+const struct topo_store *topo_context_global(struct topo_context *context, const char *name)
 {
     assert(!context_is_folding(context));
     struct topo_store *store = host_global_store(context->task->engine, name);

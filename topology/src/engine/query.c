@@ -27,7 +27,7 @@ enum topo_engine_state topo_engine_state(const struct topo_engine *engine, struc
     return state;
 }
 
-struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store)
+const struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store)
 {
     return host_global_store(engine, store);
 }

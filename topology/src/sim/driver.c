@@ -211,7 +211,7 @@ topo_driver_store(struct topo_driver *driver, const char *store, int32_t partiti
     if (!driver->engine)
         return NULL;
     if (partition < 0)
-        return topo_engine_global(driver->engine, store);
+        return (struct topo_store *)topo_engine_global(driver->engine, store);
     for (size_t w = 0; w < driver->engine->workers_count; w++) {
         const struct worker *worker = driver->engine->workers[w];
         for (size_t i = 0; i < worker->tasks_count; i++) {

@@ -14,14 +14,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* A reader may not write, but it takes locks and leaves a pin: the handle alone is const. */
+static struct topo_store *read_open_handle(const struct topo_store *reader)
+{
+    return (struct topo_store *)(uintptr_t)reader;
+}
+
 int topo_read_get(
-    struct topo_store *store,
+    const struct topo_store *reader,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
     struct mr_error *error)
 {
-    assert(key.ptr);
+    assert(reader && key.ptr);
+    struct topo_store *store = read_open_handle(reader);
     struct mr_bytes raw = {0};
     enum store_known known = store_table_copy(&store->table, store_hash(key), key, arena, &raw);
     struct store_disk *disk = store->set->disk;
@@ -81,13 +88,14 @@ static void delist(struct topo_read_scan *scan)
 }
 
 int topo_read_scan_open(
-    struct topo_store *store,
+    const struct topo_store *reader,
     const struct topo_read_options *options,
     struct mr_arena *arena,
     struct topo_read_scan **ret_scan,
     struct mr_error *error)
 {
-    assert(store->ordered);
+    assert(reader && reader->ordered);
+    struct topo_store *store = read_open_handle(reader);
     struct topo_read_scan *scan = mr_calloc(1, sizeof *scan);
     scan->store = store;
     scan->arena = arena;
