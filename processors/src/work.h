@@ -1,7 +1,7 @@
 /*
  * work.h - what every aggregate of the shop shares: one decision at work, from message to outcome.
  *
- * A decide function starts a `struct work`, reads state with work_state, emits events with
+ * A decide function starts a `struct work`, reads state with state_get, emits events with
  * work_emit (which the engine folds at once), sends messages to other aggregates with work_send,
  * and says how a command ended with a `struct decision`.
  *

@@ -20,7 +20,7 @@ struct shop_line_now {
     int64_t available;
 };
 
-/* The cart of http.md 3.3. `now` is parallel to the lines; NULL: quotes only (the command side). */
+/* The cart as the APIs return it. `now` is parallel to the lines; NULL: quotes only. */
 void shop_json_cart(
     struct json_w *w, const struct shop_cart_snapshot *cart, const struct shop_line_now *now);
 

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""names.py [FOLDER...] - static functions have a verb and a noun, and no two in a folder share a name.
+
+A name has at least one underscore. A folder is a top-level folder; in topology/ each folder of src/ counts by itself.
+Prints file:line of every name that breaks this; exit code 1 when there is one. Without FOLDER: those in ENFORCED.
+"""
+import collections
+import pathlib
+import re
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+# Folders that pass. A folder is added when its names are mended, and never taken out.
+ENFORCED = [
+    "payment-connector", "schemas", "sealing", "service", "text", "tools",
+    "topology/src/engine", "topology/src/graph", "topology/src/sim",
+]
+SKIPPED = {"build", "tests", "docs", "data"}
+# clang-format puts a definition's name on the line of `static`, or on the next after a long type.
+STATIC = re.compile(
+    r"^static\s+(?:inline\s+)?(?:[\w*]+\s+)*?[*\s]*(\w+)\(([^;{]*)\)\s*(?:__attribute__\s*\(\(.*?\)\)\s*)?\{", re.M)
+BLANKED = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
+
+
+def folder_of(path):
+    parts = path.relative_to(TOP).parts
+    if parts[0] == "topology" and len(parts) > 3:
+        return "/".join(parts[:3])
+    return parts[0]
+
+
+def statics_of(path):
+    text = BLANKED.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), path.read_text(encoding="utf-8"))
+    for match in STATIC.finditer(text):
+        yield match.group(1), text.count("\n", 0, match.start(1)) + 1
+
+
+def findings_of(folder):
+    seen = collections.defaultdict(list)
+    for path in sorted((TOP / folder).rglob("*.c")):
+        for name, line in statics_of(path):
+            seen[(folder_of(path), name)].append(f"{path.relative_to(TOP)}:{line}")
+    for (_, name), places in seen.items():
+        if "_" not in name:
+            for place in places:
+                yield f"{place}: static function '{name}' has no underscore: a verb and the file's noun, please"
+        elif len(places) > 1:
+            yield f"{places[0]}: static function '{name}' is also at {', '.join(places[1:])}"
+
+
+def main(arguments):
+    if arguments == ["--list"]:
+        folders = {folder_of(p) for p in TOP.rglob("*.c") if p.relative_to(TOP).parts[0] not in SKIPPED}
+        for folder in sorted(folders):
+            print(f"{len(list(findings_of(folder))):4} {folder}")
+        return 0
+    found = 0
+    for folder in arguments or ENFORCED:
+        if not any((TOP / folder).rglob("*.c")):
+            print(f"{folder}: no such folder, or no .c file in it")
+            found += 1
+        for finding in findings_of(folder):
+            print(finding)
+            found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""reference.py [--check] [--bin DIR] - write docs/reference/ from what the programs are built from.
+
+topics.md and schemas.md come from schemas/; configuration.md, with --bin, from what each program in DIR prints for --help.
+--check writes nothing: exit code 1 when a page differs from what would be written.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+PAGES = TOP / "docs/reference"
+HEAD = "<!-- Written by tools/dev/reference.py. Edit its sources, then run it again. -->\n\n"
+PROGRAMS = ["millrace-processors", "millrace-command-api", "millrace-query-api", "millrace-payments",
+            "millrace"]
+
+
+def duration(ms):
+    if ms < 0:
+        return "for ever"
+    for name, size in (("days", 86400000), ("hours", 3600000), ("minutes", 60000)):
+        if ms % size == 0 and ms >= size:
+            count = ms // size
+            return f"{count} {name if count > 1 else name[:-1]}"
+    return f"{ms} ms"
+
+
+def row(*cells):
+    return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |\n"
+
+
+def topics_page():
+    topics = json.loads((TOP / "schemas/topics.json").read_text(encoding="utf-8"))
+    page = HEAD + "# Topics\n\nFrom `schemas/topics.json`. `millrace topics create` creates them. Records: [schemas](schemas.md).\n"
+    for topic in topics:
+        parts = topic["partitions"]
+        page += f"\n## {topic['name']}\n\n| | |\n|--|--|\n"
+        page += row("Key", f"`{topic['key']}`" if topic["key"] else "none")
+        page += row("Partitions", f"{parts['development']} in development, {parts['production']} in production")
+        page += row("Cleanup", topic["cleanup"])
+        page += row("Kept", duration(topic["retention_ms"]) if "delete" in topic["cleanup"] else "the newest value of each key")
+        page += row("Compatibility", f"`{topic['compatibility']}`")
+        for name, value in topic["config"].items():
+            page += row(f"`{name}`", f"`{value}`")
+        links = [f"[{name}](schemas.md#{name.lower()})" for name in topic["records"]]
+        page += row("Records", ", ".join(links))
+        page += row("Written by", ", ".join(topic["writers"]))
+        page += row("Declared readers", ", ".join(topic["readers"]) or "none of our programs")
+    return page
+
+
+def type_text(kind):
+    if isinstance(kind, list):
+        return " or ".join(type_text(part) for part in kind)
+    if not isinstance(kind, dict):
+        return kind
+    if kind["type"] == "array":
+        return f"array of {type_text(kind['items'])}"
+    if kind["type"] == "map":
+        return f"map of {type_text(kind['values'])}"
+    logical = kind.get("logicalType")
+    return f"{type_text(kind['type'])} ({logical})" if logical else type_text(kind.get("name", kind["type"]))
+
+
+def schemas_page():
+    page = HEAD + "# Schemas\n\nOne Avro record per file in `schemas/avsc/`. Topics: [topics](topics.md).\n"
+    for path in sorted((TOP / "schemas/avsc").glob("*.avsc")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        page += f"\n## {record['name']}\n\n`{record['namespace']}.{record['name']}`. {record['doc']}\n\n"
+        page += "| field | type | default | |\n|--|--|--|--|\n"
+        for field in record["fields"]:
+            default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
+            page += row(f"`{field['name']}`", type_text(field["type"]), default, field.get("doc", ""))
+    return page
+
+
+def configuration_page(folder):
+    page = HEAD + "# Configuration\n\nWhat each program prints for `--help`. The variables of `tools/up`: [README](../../README.md).\n"
+    for name in PROGRAMS:
+        ran = subprocess.run([folder / name, "--help"], capture_output=True, text=True, timeout=30, check=False)
+        if ran.returncode or not ran.stdout:
+            sys.exit(f"{name} --help ended with {ran.returncode} and printed {len(ran.stdout)} characters")
+        page += f"\n## {name}\n\n```\n{ran.stdout.rstrip()}\n```\n"
+    return page
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="compare only")
+    parser.add_argument("--bin", type=pathlib.Path, metavar="DIR", help="where the built programs are")
+    options = parser.parse_args()
+    pages = {"topics.md": topics_page(), "schemas.md": schemas_page()}
+    if options.bin:
+        pages["configuration.md"] = configuration_page(options.bin)
+    failed = 0
+    for name, text in pages.items():
+        path = PAGES / name
+        if not options.check:
+            PAGES.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        elif not path.exists() or path.read_text(encoding="utf-8") != text:
+            print(f"docs/reference/{name} is out of date: run tools/dev/reference.py --bin build/dev/bin")
+            failed = 1
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
