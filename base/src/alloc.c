@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *ptr, size_t size)
+static void *alloc_checked(void *ptr, size_t size)
 {
     if (ptr)
         return ptr;
@@ -16,17 +16,17 @@ static void *checked(void *ptr, size_t size)
 
 void *mr_malloc(size_t size)
 {
-    return checked(malloc(size ? size : 1), size);
+    return alloc_checked(malloc(size ? size : 1), size);
 }
 
 void *mr_calloc(size_t count, size_t size)
 {
-    return checked(calloc(count ? count : 1, size ? size : 1), size);
+    return alloc_checked(calloc(count ? count : 1, size ? size : 1), size);
 }
 
 void *mr_realloc(void *ptr, size_t size)
 {
-    return checked(realloc(ptr, size ? size : 1), size);
+    return alloc_checked(realloc(ptr, size ? size : 1), size);
 }
 
 void *mr_memdup(const void *ptr, size_t size)
@@ -50,7 +50,7 @@ char *mr_asprintf(const char *format, ...)
     if (vasprintf(&text, format, args) < 0)
         text = NULL;
     va_end(args);
-    return checked(text, 0);
+    return alloc_checked(text, 0);
 }
 
 void *mr_grow(void *array, size_t count, size_t *capacity, size_t item_size)

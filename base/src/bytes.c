@@ -23,7 +23,7 @@ bool mr_bytes_starts_with(struct mr_bytes text, struct mr_bytes prefix)
            (prefix.len == 0 || memcmp(text.ptr, prefix.ptr, prefix.len) == 0);
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
+static uint64_t bytes_mix_words(uint64_t a, uint64_t b)
 {
     __extension__ typedef unsigned __int128 u128;
     u128 product = (u128)a * b;
@@ -45,13 +45,13 @@ uint64_t mr_bytes_hash(struct mr_bytes bytes)
     size_t left = bytes.len;
     uint64_t hash = k0 ^ bytes.len;
     while (left >= 8) {
-        hash = mix(hash ^ load_tail(at, 8), k1);
+        hash = bytes_mix_words(hash ^ load_tail(at, 8), k1);
         at += 8;
         left -= 8;
     }
     if (left)
-        hash = mix(hash ^ load_tail(at, left), k1);
-    return mix(hash, k0);
+        hash = bytes_mix_words(hash ^ load_tail(at, left), k1);
+    return bytes_mix_words(hash, k0);
 }
 
 void mr_put_be32(void *out, uint32_t value)

@@ -1,7 +1,7 @@
 /* id.c - UUIDs (RFC 9562): making, printing, reading. */
 #include <base/id.h>
 
-static void stamp(struct mr_uuid *uuid, unsigned version)
+static void id_stamp(struct mr_uuid *uuid, unsigned version)
 {
     uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0fU) | version << 4);
     uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3fU) | 0x80U);
@@ -14,7 +14,7 @@ struct mr_uuid mr_uuid_v7(int64_t unix_ms, const uint8_t random[10])
     mr_put_be64(time, (uint64_t)unix_ms);
     memcpy(uuid.bytes, time + 2, 6);
     memcpy(uuid.bytes + 6, random, 10);
-    stamp(&uuid, 7);
+    id_stamp(&uuid, 7);
     return uuid;
 }
 
@@ -22,7 +22,7 @@ struct mr_uuid mr_uuid_of_digest(const uint8_t digest[16], unsigned version)
 {
     struct mr_uuid uuid;
     memcpy(uuid.bytes, digest, sizeof uuid.bytes);
-    stamp(&uuid, version);
+    id_stamp(&uuid, version);
     return uuid;
 }
 

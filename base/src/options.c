@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t find(const struct mr_option *table, size_t count, const char *name, size_t len)
+static size_t
+options_find(const struct mr_option *table, size_t count, const char *name, size_t len)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(table[i].name) == len && memcmp(table[i].name, name, len) == 0)
@@ -32,7 +33,7 @@ take_flag(struct mr_options *options, int argc, char **argv, int *at, struct mr_
     const char *name = argv[*at] + 2;
     const char *equals = strchr(name, '=');
     size_t len = equals ? (size_t)(equals - name) : strlen(name);
-    size_t index = find(options->table, options->count, name, len);
+    size_t index = options_find(options->table, options->count, name, len);
     if (index == options->count)
         return mr_fail(error, MR_CONFIG, "unknown option --%.*s; see --help", (int)len, name);
     if (!options->table[index].metavar) {
@@ -130,7 +131,7 @@ void mr_options_print_version(const char *program)
 
 const char *mr_options_text(const struct mr_options *options, const char *name)
 {
-    size_t index = find(options->table, options->count, name, strlen(name));
+    size_t index = options_find(options->table, options->count, name, strlen(name));
     assert(index < options->count);
     return options->values[index];
 }

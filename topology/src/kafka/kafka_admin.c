@@ -293,7 +293,7 @@ read_verdicts(const rd_kafka_CreateTopics_result_t *result, int *created, struct
     return 0;
 }
 
-static int create(
+static int admin_create(
     struct kafka_client *client,
     rd_kafka_NewTopic_t **wanted,
     size_t count,
@@ -360,7 +360,7 @@ static int create_missing(
             missing++;
     }
     if (err == 0 && missing > 0)
-        err = create(client, wanted, missing, created, error);
+        err = admin_create(client, wanted, missing, created, error);
     rd_kafka_NewTopic_destroy_array(wanted, missing);
     return err;
 }

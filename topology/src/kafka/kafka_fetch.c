@@ -188,7 +188,8 @@ void kafka_fetcher_free(struct kafka_fetcher *fetcher)
 
 /* -- partitions -- */
 
-static struct partition *find(struct kafka_fetcher *fetcher, const char *topic, int32_t number)
+static struct partition *
+fetch_find(struct kafka_fetcher *fetcher, const char *topic, int32_t number)
 {
     for (size_t i = 0; i < fetcher->partitions_count; i++) {
         struct partition *partition = &fetcher->partitions[i];
@@ -238,7 +239,7 @@ int kafka_fetcher_seek(
     int64_t offset,
     struct mr_error *error)
 {
-    struct partition *partition = find(fetcher, where.topic, where.partition);
+    struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     if (partition) {
         int err = set_fetching(fetcher, partition, false, error);
         if (err)
@@ -263,7 +264,7 @@ int kafka_fetcher_seek(
 int kafka_fetcher_pause(
     struct kafka_fetcher *fetcher, struct topo_partition where, bool paused, struct mr_error *error)
 {
-    struct partition *partition = find(fetcher, where.topic, where.partition);
+    struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     if (!partition)
         return mr_fail(
             error,
@@ -278,7 +279,7 @@ int kafka_fetcher_pause(
 int kafka_fetcher_remove(
     struct kafka_fetcher *fetcher, struct topo_partition where, struct mr_error *error)
 {
-    struct partition *partition = find(fetcher, where.topic, where.partition);
+    struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     if (!partition)
         return 0;
     int err = set_fetching(fetcher, partition, false, error);
@@ -299,7 +300,7 @@ int kafka_fetcher_clear(struct kafka_fetcher *fetcher, struct mr_error *error)
 
 int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partition where)
 {
-    struct partition *partition = find(fetcher, where.topic, where.partition);
+    struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     return partition ? partition->next_offset : -1;
 }
 
@@ -312,7 +313,7 @@ partition_of(struct kafka_fetcher *fetcher, const rd_kafka_message_t *message)
         return NULL;
     if (!fetcher->run || fetcher->run_rkt != message->rkt ||
         fetcher->run_partition != message->partition) {
-        fetcher->run = find(fetcher, rd_kafka_topic_name(message->rkt), message->partition);
+        fetcher->run = fetch_find(fetcher, rd_kafka_topic_name(message->rkt), message->partition);
         fetcher->run_rkt = message->rkt;
         fetcher->run_partition = message->partition;
     }
@@ -420,7 +421,7 @@ static void keep_fetching(struct kafka_fetcher *fetcher, size_t queued, size_t t
 
 /* librdkafka's batch call waits until the batch is full, so: what is there, else one, then the
  * rest of what came with it. */
-static size_t receive(struct kafka_fetcher *fetcher, int timeout_ms)
+static size_t fetch_receive(struct kafka_fetcher *fetcher, int timeout_ms)
 {
     ssize_t got = rd_kafka_consume_batch_queue(fetcher->queue, 0, fetcher->messages, BATCH_MAX);
     if (got > 0 || timeout_ms == 0)
@@ -442,7 +443,7 @@ int kafka_fetcher_poll(
     size_t taken = 0;
     if (!fetcher->failed) {
         size_t queued = rd_kafka_queue_length(fetcher->queue);
-        size_t received = receive(fetcher, timeout_ms);
+        size_t received = fetch_receive(fetcher, timeout_ms);
         keep_fetching(fetcher, queued, received);
         taken = take_messages(fetcher, received);
     }

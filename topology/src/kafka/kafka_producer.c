@@ -35,7 +35,7 @@ static int delivery_code(const rd_kafka_message_t *message)
     return code == MR_TIMEOUT ? MR_UNAVAILABLE : code;
 }
 
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+static void producer_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct delivery *delivery = message->_private;
     (void)rk;
@@ -50,7 +50,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void 
     free(delivery);
 }
 
-static void *serve(void *opaque)
+static void *producer_serve(void *opaque)
 {
     struct topo_kafka_producer *producer = opaque;
     while (!atomic_load(&producer->stopping))
@@ -81,10 +81,10 @@ int topo_kafka_producer_new(
     rd_kafka_conf_t *conf = kafka_conf_new(options, settings, error);
     if (!conf)
         return MR_CONFIG;
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_dr_msg_cb(conf, producer_on_delivery);
     struct topo_kafka_producer *producer = mr_calloc(1, sizeof *producer);
     int err = kafka_client_open(&producer->client, RD_KAFKA_PRODUCER, conf, error);
-    if (err == 0 && pthread_create(&producer->thread, NULL, serve, producer) != 0)
+    if (err == 0 && pthread_create(&producer->thread, NULL, producer_serve, producer) != 0)
         err = mr_fail(error, MR_FATAL, "cannot start the producer's thread");
     if (err) {
         kafka_client_close(&producer->client);

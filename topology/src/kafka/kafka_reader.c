@@ -54,7 +54,8 @@ void topo_kafka_reader_free(struct topo_kafka_reader *reader)
     free(reader);
 }
 
-static struct end *find(struct topo_kafka_reader *reader, const char *topic, int32_t partition)
+static struct end *
+reader_find(struct topo_kafka_reader *reader, const char *topic, int32_t partition)
 {
     for (size_t i = 0; i < reader->ends_count; i++)
         if (reader->ends[i]->partition == partition && strcmp(reader->ends[i]->topic, topic) == 0)
@@ -62,7 +63,8 @@ static struct end *find(struct topo_kafka_reader *reader, const char *topic, int
     return NULL;
 }
 
-static struct end *add(struct topo_kafka_reader *reader, const char *topic, int32_t partition)
+static struct end *
+reader_add(struct topo_kafka_reader *reader, const char *topic, int32_t partition)
 {
     struct end *end = mr_calloc(1, sizeof *end);
     end->topic = mr_strdup(topic);
@@ -86,9 +88,9 @@ int topo_kafka_reader_add(
         &reader->query, (struct topo_partition){topic, partition}, &low, &high, error);
     if (err)
         return err;
-    struct end *end = find(reader, topic, partition);
+    struct end *end = reader_find(reader, topic, partition);
     if (!end)
-        end = add(reader, topic, partition);
+        end = reader_add(reader, topic, partition);
     end->high = high;
     /* Its ends as numbers: where it begins is then known before the first record. */
     if (offset == TOPO_KAFKA_BEGIN)
@@ -123,7 +125,7 @@ int topo_kafka_reader_poll(
 bool topo_kafka_reader_at_end(
     struct topo_kafka_reader *reader, const char *topic, int32_t partition)
 {
-    const struct end *end = find(reader, topic, partition);
+    const struct end *end = reader_find(reader, topic, partition);
     return end && kafka_fetcher_position(
                       reader->fetcher, (struct topo_partition){end->topic, partition}) >= end->high;
 }

@@ -37,7 +37,7 @@ static rd_kafka_headers_t *headers_of(const struct kafka_send *send)
 }
 
 /* librdkafka takes both by a pointer that is not const, and with RD_KAFKA_MSG_F_COPY only reads. */
-static void *unconst(const void *ptr)
+static void *record_unconst(const void *ptr)
 {
     return (void *)(uintptr_t)ptr;
 }
@@ -48,8 +48,9 @@ rd_kafka_resp_err_t kafka_send(rd_kafka_t *rk, const struct kafka_send *send)
     rd_kafka_vu_t fields[8] = {
         {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = send->partition},
         {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
-        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {unconst(send->key.ptr), send->key.len}},
-        {.vtype = RD_KAFKA_VTYPE_VALUE, .u.mem = {unconst(send->value.ptr), send->value.len}},
+        {.vtype = RD_KAFKA_VTYPE_KEY, .u.mem = {record_unconst(send->key.ptr), send->key.len}},
+        {.vtype = RD_KAFKA_VTYPE_VALUE,
+         .u.mem = {record_unconst(send->value.ptr), send->value.len}},
         {.vtype = RD_KAFKA_VTYPE_TIMESTAMP, .u.i64 = send->timestamp_ms},
         {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = send->opaque},
         {.vtype = RD_KAFKA_VTYPE_RKT, .u.rkt = send->rkt},

@@ -86,7 +86,7 @@ struct setting {
     const char *value;
 };
 
-static int parse(
+static int settings_parse(
     const struct topo_kafka_topic *topic,
     const char *config,
     struct setting *ret_setting,
@@ -146,7 +146,7 @@ static int settle_topic(
         struct setting *wanted = &changes[changes_count];
         if (changes_count == SETTINGS_MAX)
             return mr_fail(error, MR_TOO_LARGE, "topic %s: too many settings", topic->name);
-        rc = parse(topic, topic->configs[i], wanted, error);
+        rc = settings_parse(topic, topic->configs[i], wanted, error);
         const char *value = rc ? NULL : value_of(entries, entries_count, wanted->name);
         if (value && strcmp(value, wanted->value) != 0)
             changes_count +=
@@ -159,7 +159,7 @@ static int settle_topic(
 }
 
 static const rd_kafka_ConfigResource_t *
-find(const rd_kafka_ConfigResource_t **resources, size_t count, const char *topic)
+settings_find(const rd_kafka_ConfigResource_t **resources, size_t count, const char *topic)
 {
     for (size_t i = 0; i < count; i++)
         if (strcmp(rd_kafka_ConfigResource_name(resources[i]), topic) == 0)
@@ -167,7 +167,7 @@ find(const rd_kafka_ConfigResource_t **resources, size_t count, const char *topi
     return NULL;
 }
 
-static int compare(
+static int settings_compare(
     struct kafka_client *client,
     const struct topo_kafka_topic *topics,
     size_t count,
@@ -185,7 +185,8 @@ static int compare(
         const rd_kafka_ConfigResource_t **found = rd_kafka_DescribeConfigs_result_resources(
             rd_kafka_event_DescribeConfigs_result(question.answer), &found_count);
         for (size_t i = 0; rc == 0 && i < count; i++) {
-            const rd_kafka_ConfigResource_t *one = find(found, found_count, topics[i].name);
+            const rd_kafka_ConfigResource_t *one =
+                settings_find(found, found_count, topics[i].name);
             rc = one ? settle_topic(settle, &topics[i], one, error) : 0;
         }
     }
@@ -195,7 +196,8 @@ static int compare(
     return rc;
 }
 
-static int alter(struct kafka_client *client, struct settle *settle, struct mr_error *error)
+static int
+settings_alter(struct kafka_client *client, struct settle *settle, struct mr_error *error)
 {
     struct question question = question_new(client, RD_KAFKA_ADMIN_OP_ALTERCONFIGS);
     rd_kafka_AlterConfigs(
@@ -226,9 +228,9 @@ int topo_kafka_settle_topics(
     if (rc)
         return rc;
     settle.altered = mr_calloc(count + 1, sizeof(rd_kafka_ConfigResource_t *));
-    rc = compare(&client, topics, count, &settle, error);
+    rc = settings_compare(&client, topics, count, &settle, error);
     if (rc == 0 && settle.altered_count > 0)
-        rc = alter(&client, &settle, error);
+        rc = settings_alter(&client, &settle, error);
     rd_kafka_ConfigResource_destroy_array(settle.altered, settle.altered_count);
     free(settle.altered);
     kafka_client_close(&client);

@@ -75,7 +75,7 @@ static void note_delivery(struct output *output, const rd_kafka_message_t *messa
         written->last_offset = message->offset;
 }
 
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
+static void txn_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct kafka_txn *txn = opaque;
     (void)rk;
@@ -137,7 +137,7 @@ static rd_kafka_conf_t *txn_conf(
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+    rd_kafka_conf_set_dr_msg_cb(conf, txn_on_delivery);
     return conf;
 }
 

@@ -28,7 +28,7 @@ struct mr_bytes store_visible_value(const struct topo_store *store, const struct
 }
 
 /* A new entry about which nothing else is known; not accounted yet. */
-static struct store_entry *add(struct topo_store *store, uint32_t hash, struct mr_bytes key)
+static struct store_entry *store_add(struct topo_store *store, uint32_t hash, struct mr_bytes key)
 {
     const struct store_disk *disk = store->set->disk;
     bool ask_disk = disk && store_disk_written(disk, store->number);
@@ -40,7 +40,7 @@ static struct store_entry *add(struct topo_store *store, uint32_t hash, struct m
 }
 
 /* A miss: what the disk says, absence too, is kept as a clean entry. */
-static struct mr_bytes load(struct topo_store *store, uint32_t hash, struct mr_bytes key)
+static struct mr_bytes store_load(struct topo_store *store, uint32_t hash, struct mr_bytes key)
 {
     struct store_set *set = store->set;
     struct store_disk_value value = {0};
@@ -70,7 +70,7 @@ struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
     uint32_t hash = store_hash(key);
     struct store_entry *entry = store_table_find(&store->table, hash, key);
     if (!entry)
-        return load(store, hash, key);
+        return store_load(store, hash, key);
     STORE_COUNT(store->set->counters.hits, 1);
     entry->recent = 1;
     if (entry->flags & STORE_STAGED)
@@ -79,7 +79,7 @@ struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
 }
 
 /* What is staged now goes to the save point's undo list, or away. */
-static void displace(struct store_set *set, struct store_entry *entry)
+static void store_displace(struct store_set *set, struct store_entry *entry)
 {
     bool was_staged = entry->flags & STORE_STAGED;
     if (!set->in_savepoint || (entry->flags & STORE_SAVED)) {
@@ -93,9 +93,10 @@ static void displace(struct store_set *set, struct store_entry *entry)
     entry->flags |= STORE_SAVED;
 }
 
-static void stage(struct topo_store *store, struct store_entry *entry, struct store_value *value)
+static void
+store_stage(struct topo_store *store, struct store_entry *entry, struct store_value *value)
 {
-    displace(store->set, entry);
+    store_displace(store->set, entry);
     entry->staged = value;
     entry->recent = 1;
     if (!(entry->flags & STORE_STAGED)) {
@@ -115,18 +116,18 @@ static bool may_write(const struct topo_store *store)
 }
 
 /* `value` was copied first: it may be a view into what this write displaces. */
-static void write(struct topo_store *store, struct mr_bytes key, struct store_value *value)
+static void store_write(struct topo_store *store, struct mr_bytes key, struct store_value *value)
 {
     uint32_t hash = store_hash(key);
     struct store_entry *entry = store_table_find(&store->table, hash, key);
     if (entry)
         store_account(store->set, entry, -1);
     else
-        entry = add(store, hash, key);
+        entry = store_add(store, hash, key);
     if (store->set->restoring)
         store_entry_commit(store, entry, value);
     else
-        stage(store, entry, value);
+        store_stage(store, entry, value);
 }
 
 void topo_store_put(struct topo_store *store, struct mr_bytes key, struct mr_bytes value)
@@ -138,7 +139,7 @@ void topo_store_put(struct topo_store *store, struct mr_bytes key, struct mr_byt
     struct store_value *copy = store_value_new(value, store->prefix_len);
     if (store->prefix_len)
         mr_put_be64(copy->bytes, (uint64_t)store->set->now(store->set->now_user));
-    write(store, key, copy);
+    store_write(store, key, copy);
 }
 
 void topo_store_delete(struct topo_store *store, struct mr_bytes key)
@@ -146,5 +147,5 @@ void topo_store_delete(struct topo_store *store, struct mr_bytes key)
     assert(key.ptr && store->owner_scans == 0);
     assert(may_write(store));
     if (!store->set->broken)
-        write(store, key, NULL);
+        store_write(store, key, NULL);
 }

@@ -32,7 +32,7 @@ void store_account(struct store_set *set, const struct store_entry *entry, int s
         STORE_COUNT(counters->clean_bytes, by * (bytes + value_bytes(entry->committed)));
 }
 
-static void drop(struct topo_store *store, struct store_entry *entry)
+static void entry_drop(struct topo_store *store, struct store_entry *entry)
 {
     assert(!(entry->flags & (STORE_STAGED | STORE_DIRTY | STORE_SAVED)) && entry->pins == 0);
     if (entry->flags & STORE_INDEXED)
@@ -53,7 +53,7 @@ void store_entry_settle(struct topo_store *store, struct store_entry *entry)
     bool nothing =
         store->set->disk ? entry->committed == &store_value_unknown : entry->committed == NULL;
     if (nothing && !(entry->flags & STORE_STAGED)) {
-        drop(store, entry);
+        entry_drop(store, entry);
         return;
     }
     if (store->set->disk)

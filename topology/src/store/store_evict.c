@@ -48,7 +48,7 @@ static bool is_over(const struct store_set *set)
            set->table_bytes_max;
 }
 
-static void sweep(struct store_set *set, size_t buckets, size_t entries)
+static void evict_sweep(struct store_set *set, size_t buckets, size_t entries)
 {
     while (buckets-- > 0 && entries > 0 && is_over(set)) {
         struct topo_store *store = set->stores[set->hand_store];
@@ -63,12 +63,12 @@ static void sweep(struct store_set *set, size_t buckets, size_t entries)
 void store_set_evict_some(struct store_set *set)
 {
     if (set->disk && is_over(set))
-        sweep(set, 1024, 16);
+        evict_sweep(set, 1024, 16);
 }
 
 /* Twice around: once to forgive, once to evict. */
 void store_set_evict_all(struct store_set *set)
 {
     if (set->disk && is_over(set))
-        sweep(set, 2 * buckets_count(set), SIZE_MAX);
+        evict_sweep(set, 2 * buckets_count(set), SIZE_MAX);
 }

@@ -21,7 +21,7 @@ struct sortable {
     struct store_entry *entry;
 };
 
-static int compare(const void *a, const void *b)
+static int flush_compare(const void *a, const void *b)
 {
     const struct sortable *left = a;
     const struct sortable *right = b;
@@ -32,7 +32,7 @@ static int compare(const void *a, const void *b)
     return mr_bytes_compare(store_entry_key(left->entry), store_entry_key(right->entry));
 }
 
-static void sort(struct store_entries *list)
+static void flush_sort(struct store_entries *list)
 {
     struct sortable *items = mr_malloc(list->count * sizeof *items);
     for (size_t i = 0; i < list->count; i++) {
@@ -42,15 +42,15 @@ static void sort(struct store_entries *list)
         items[i].entry = list->items[i];
         items[i].head = mr_get_be64(head);
     }
-    qsort(items, list->count, sizeof *items, compare);
+    qsort(items, list->count, sizeof *items, flush_compare);
     for (size_t i = 0; i < list->count; i++)
         list->items[i] = items[i].entry;
     free(items);
 }
 
-static void collect(struct store_set *set)
+static void flush_collect(struct store_set *set)
 {
-    sort(&set->dirty);
+    flush_sort(&set->dirty);
     for (size_t i = 0; i < set->dirty.count; i++) {
         const struct store_entry *entry = set->dirty.items[i];
         const struct store_value *value = entry->committed;
@@ -90,7 +90,7 @@ static void clear_index(const struct store_set *set, struct topo_store *store, u
         store_index_clear(&store->index);
 }
 
-static void settle(struct store_set *set)
+static void flush_settle(struct store_set *set)
 {
     uint64_t *epochs = mr_calloc(set->stores_count, sizeof *epochs);
     for (size_t i = 0; i < set->stores_count; i++) {
@@ -127,12 +127,12 @@ int store_set_flush(struct store_set *set, struct mr_error *error)
     if (set->dirty.count == 0 && !set->positions.any_dirty)
         return 0;
     struct mr_error why = {0};
-    collect(set);
+    flush_collect(set);
     if (store_disk_write(set->disk, &why) < 0) {
         store_set_break(set, &why);
         return store_set_check(set, error);
     }
-    settle(set);
+    flush_settle(set);
     STORE_COUNT(set->counters.flushes, 1);
     store_set_evict_all(set);
     return 0;

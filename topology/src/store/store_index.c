@@ -51,7 +51,7 @@ static int random_height(struct store_index *index)
     return height;
 }
 
-static int compare(const struct store_node *node, uint64_t head, struct mr_bytes key)
+static int index_compare(const struct store_node *node, uint64_t head, struct mr_bytes key)
 {
     if (node->head != head)
         return node->head < head ? -1 : 1;
@@ -60,7 +60,7 @@ static int compare(const struct store_node *node, uint64_t head, struct mr_bytes
 
 /* The last node before `key` (or, with `through`, at it); `ret_path` (may be NULL) gets the node
  * before it on every level. */
-static struct store_node *descend(
+static struct store_node *index_descend(
     const struct store_index *index,
     struct mr_bytes key,
     bool through,
@@ -70,7 +70,7 @@ static struct store_node *descend(
     struct store_node *node = index->first;
     for (int level = index->height - 1; level >= 0; level--) {
         while (node->next[level]) {
-            int order = compare(node->next[level], head, key);
+            int order = index_compare(node->next[level], head, key);
             if (order > 0 || (order == 0 && !through))
                 break;
             node = node->next[level];
@@ -86,7 +86,7 @@ void store_index_add(struct store_index *index, struct store_entry *entry)
     assert(!(entry->flags & STORE_INDEXED));
     struct mr_bytes key = store_entry_key(entry);
     struct store_node *path[HEIGHT_MAX] = {0};
-    descend(index, key, false, path);
+    index_descend(index, key, false, path);
     int height = random_height(index);
     struct store_node *node = node_new(height);
     node->head = head_of(key);
@@ -108,7 +108,7 @@ void store_index_remove(struct store_index *index, struct store_entry *entry)
 {
     assert(entry->flags & STORE_INDEXED);
     struct store_node *path[HEIGHT_MAX] = {0};
-    struct store_node *node = descend(index, store_entry_key(entry), false, path)->next[0];
+    struct store_node *node = index_descend(index, store_entry_key(entry), false, path)->next[0];
     assert(node && node->entry == entry);
     pthread_mutex_lock(&index->lock);
     for (int level = 0; level < index->height && path[level]->next[level] == node; level++)
@@ -142,14 +142,14 @@ store_index_from(const struct store_index *index, struct mr_bytes key, bool afte
 {
     if (!key.ptr)
         return index->first->next[0];
-    return descend(index, key, after, NULL)->next[0];
+    return index_descend(index, key, after, NULL)->next[0];
 }
 
 struct store_node *store_index_before(const struct store_index *index, struct mr_bytes key)
 {
     struct store_node *node = index->first;
     if (key.ptr) {
-        node = descend(index, key, false, NULL);
+        node = index_descend(index, key, false, NULL);
     } else {
         for (int level = index->height - 1; level >= 0; level--)
             while (node->next[level])

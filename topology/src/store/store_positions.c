@@ -26,7 +26,8 @@ static bool is_at(const struct store_position *item, const char *topic, int32_t 
            (item->topic == topic || strcmp(item->topic, topic) == 0);
 }
 
-static size_t find(const struct store_positions *positions, const char *topic, int32_t partition)
+static size_t
+positions_find(const struct store_positions *positions, const char *topic, int32_t partition)
 {
     size_t last = positions->last;
     if (last < positions->count && is_at(&positions->items[last], topic, partition))
@@ -40,7 +41,7 @@ static size_t find(const struct store_positions *positions, const char *topic, i
 static struct store_position *
 find_or_add(struct store_positions *positions, const char *topic, int32_t partition)
 {
-    size_t at = find(positions, topic, partition);
+    size_t at = positions_find(positions, topic, partition);
     positions->last = at;
     if (at < positions->count)
         return &positions->items[at];
@@ -54,7 +55,8 @@ find_or_add(struct store_positions *positions, const char *topic, int32_t partit
     return &positions->items[at];
 }
 
-static void stage(struct store_positions *positions, struct store_position *item, int64_t offset)
+static void
+positions_stage(struct store_positions *positions, struct store_position *item, int64_t offset)
 {
     positions->staged_count -= item->staged >= 0;
     positions->staged_count += offset >= 0;
@@ -75,11 +77,11 @@ void store_positions_put(
         item->is_saved = true;
         positions->any_saved = true;
     }
-    stage(positions, item, next_offset);
+    positions_stage(positions, item, next_offset);
 }
 
-static void
-publish(struct store_positions *positions, struct store_position *item, int64_t next_offset)
+static void positions_publish(
+    struct store_positions *positions, struct store_position *item, int64_t next_offset)
 {
     pthread_mutex_lock(&positions->lock);
     item->committed = next_offset;
@@ -94,7 +96,7 @@ void store_positions_set(
     bool dirty)
 {
     struct store_position *item = find_or_add(positions, topic, partition);
-    publish(positions, item, next_offset);
+    positions_publish(positions, item, next_offset);
     if (dirty)
         item->dirty = positions->any_dirty = true;
 }
@@ -102,7 +104,7 @@ void store_positions_set(
 int64_t
 store_positions_get(const struct store_positions *positions, const char *topic, int32_t partition)
 {
-    size_t at = find(positions, topic, partition);
+    size_t at = positions_find(positions, topic, partition);
     if (at == positions->count)
         return -1;
     const struct store_position *item = &positions->items[at];
@@ -136,7 +138,7 @@ void store_positions_rollback(struct store_positions *positions)
         return;
     for (size_t i = 0; i < positions->count; i++)
         if (positions->items[i].is_saved)
-            stage(positions, &positions->items[i], positions->items[i].saved);
+            positions_stage(positions, &positions->items[i], positions->items[i].saved);
     store_positions_release(positions);
 }
 
@@ -148,8 +150,8 @@ void store_positions_commit(struct store_positions *positions)
         struct store_position *item = &positions->items[i];
         if (item->staged < 0)
             continue;
-        publish(positions, item, item->staged);
-        stage(positions, item, -1);
+        positions_publish(positions, item, item->staged);
+        positions_stage(positions, item, -1);
         item->dirty = positions->any_dirty = true;
     }
 }
@@ -157,6 +159,6 @@ void store_positions_commit(struct store_positions *positions)
 void store_positions_abort(struct store_positions *positions)
 {
     for (size_t i = 0; i < positions->count; i++)
-        stage(positions, &positions->items[i], -1);
+        positions_stage(positions, &positions->items[i], -1);
     store_positions_release(positions);
 }

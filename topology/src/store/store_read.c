@@ -61,7 +61,7 @@ struct topo_read_scan {
     uint64_t version;
 };
 
-static void enlist(struct topo_read_scan *scan)
+static void read_enlist(struct topo_read_scan *scan)
 {
     struct topo_store *store = scan->store;
     pthread_mutex_lock(&store->index.lock);
@@ -74,7 +74,7 @@ static void enlist(struct topo_read_scan *scan)
     pthread_mutex_unlock(&store->index.lock);
 }
 
-static void delist(struct topo_read_scan *scan)
+static void read_delist(struct topo_read_scan *scan)
 {
     struct topo_store *store = scan->store;
     pthread_mutex_lock(&store->index.lock);
@@ -102,7 +102,7 @@ int topo_read_scan_open(
     scan->reverse = options->reverse;
     scan->first = mr_arena_copy(arena, options->first);
     scan->end = mr_arena_copy(arena, options->end);
-    enlist(scan);
+    read_enlist(scan);
     struct store_disk *disk = store->set->disk;
     if (disk && store_disk_written(disk, store->number))
         scan->disk =
@@ -121,12 +121,12 @@ void topo_read_scan_close(struct topo_read_scan *scan)
     if (!scan)
         return;
     store_disk_iter_free(scan->disk);
-    delist(scan);
+    read_delist(scan);
     mr_buffer_clean_up(&scan->at);
     free(scan);
 }
 
-static struct store_node *seek(const struct topo_read_scan *scan)
+static struct store_node *read_seek(const struct topo_read_scan *scan)
 {
     const struct store_index *index = &scan->store->index;
     if (scan->reverse)
@@ -137,11 +137,11 @@ static struct store_node *seek(const struct topo_read_scan *scan)
 }
 
 /* The next node inside the bounds; NULL: none. The lock is held. */
-static struct store_node *candidate(struct topo_read_scan *scan)
+static struct store_node *read_find_candidate(struct topo_read_scan *scan)
 {
     uint64_t version = scan->store->index.version;
     if (scan->version != version)
-        scan->node = seek(scan);
+        scan->node = read_seek(scan);
     scan->version = version;
     if (!scan->node)
         return NULL;
@@ -151,7 +151,7 @@ static struct store_node *candidate(struct topo_read_scan *scan)
     return inside ? scan->node : NULL;
 }
 
-static void pass(struct topo_read_scan *scan, struct mr_bytes key)
+static void read_pass_entry(struct topo_read_scan *scan, struct mr_bytes key)
 {
     mr_buffer_reset(&scan->at);
     mr_buffer_add(&scan->at, key);
@@ -169,7 +169,7 @@ static enum step step_locked(
     bool *ret_same_on_disk)
 {
     bool disk = scan->disk && store_disk_iter_valid(scan->disk);
-    struct store_node *node = candidate(scan);
+    struct store_node *node = read_find_candidate(scan);
     if (!node)
         return disk ? STEP_DISK : STEP_END;
     struct mr_bytes key = store_entry_key(node->entry);
@@ -182,30 +182,30 @@ static enum step step_locked(
         store_entry_copy(&scan->store->table, node->entry, scan->arena, ret_raw);
     *ret_key = mr_arena_copy(scan->arena, key);
     *ret_same_on_disk = order == 0 && known != STORE_KNOWN_NOTHING;
-    pass(scan, key);
-    scan->node = scan->reverse ? seek(scan) : node->next[0];
+    read_pass_entry(scan, key);
+    scan->node = scan->reverse ? read_seek(scan) : node->next[0];
     return STEP_MEMORY;
 }
 
 static void
-take_disk(struct topo_read_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_raw)
+read_take_disk(struct topo_read_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_raw)
 {
     struct mr_bytes key = store_disk_iter_key(scan->disk);
     *ret_key = mr_arena_copy(scan->arena, key);
     *ret_raw = mr_arena_copy(scan->arena, store_disk_iter_raw(scan->disk));
-    pass(scan, key);
+    read_pass_entry(scan, key);
     store_disk_iter_move(scan->disk);
 }
 
 static enum step
-step(struct topo_read_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_raw)
+read_step(struct topo_read_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_raw)
 {
     bool same_on_disk = false;
     pthread_mutex_lock(&scan->store->index.lock);
     enum step taken = step_locked(scan, ret_key, ret_raw, &same_on_disk);
     pthread_mutex_unlock(&scan->store->index.lock);
     if (taken == STEP_DISK)
-        take_disk(scan, ret_key, ret_raw);
+        read_take_disk(scan, ret_key, ret_raw);
     if (same_on_disk)
         store_disk_iter_move(scan->disk);
     return taken;
@@ -220,7 +220,7 @@ int topo_read_scan_next(
     for (;;) {
         struct mr_bytes key = {0};
         struct mr_bytes raw = {0};
-        if (step(scan, &key, &raw) == STEP_END)
+        if (read_step(scan, &key, &raw) == STEP_END)
             return scan->disk ? store_disk_iter_check(scan->disk, error) : 0;
         struct mr_bytes value = store_visible(scan->store, raw);
         if (!value.ptr)

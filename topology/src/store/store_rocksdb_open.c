@@ -257,7 +257,7 @@ static int create_rest(
 }
 
 /* What was found may be anything that somebody put there: it is quoted, bounded. */
-static int refuse(const struct store_disk *disk, struct mr_bytes found, struct mr_error *error)
+static int open_refuse(const struct store_disk *disk, struct mr_bytes found, struct mr_error *error)
 {
     if (found.len > 160)
         found.len = 160;
@@ -310,7 +310,7 @@ static int check_fingerprint(
     struct mr_bytes view = mr_bytes_of(found, len);
     int result = mr_bytes_equal(view, mr_cstr(disk->fingerprint))
                      ? check_families(disk, options, error)
-                     : refuse(disk, view, error);
+                     : open_refuse(disk, view, error);
     rocksdb_free(found);
     return result;
 }

@@ -73,7 +73,8 @@ static void take_node(struct topo_scan *scan, struct mr_bytes *ret_key, struct m
     scan->node = scan->node->next[0];
 }
 
-static void take_disk(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_value)
+static void
+scan_take_disk(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_value)
 {
     *ret_key = store_disk_iter_key(scan->disk);
     *ret_value = store_visible(scan->store, store_disk_iter_raw(scan->disk));
@@ -81,7 +82,7 @@ static void take_disk(struct topo_scan *scan, struct mr_bytes *ret_key, struct m
 }
 
 /* One step of the merge; of equal keys the one in memory counts. False: the end. */
-static bool step(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_value)
+static bool scan_step(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_bytes *ret_value)
 {
     if (scan->disk_shown)
         store_disk_iter_move(scan->disk);
@@ -95,7 +96,7 @@ static bool step(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_byt
         order =
             mr_bytes_compare(store_entry_key(scan->node->entry), store_disk_iter_key(scan->disk));
     if (order > 0) {
-        take_disk(scan, ret_key, ret_value);
+        scan_take_disk(scan, ret_key, ret_value);
         return true;
     }
     if (order == 0)
@@ -108,7 +109,7 @@ bool topo_scan_next(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_
 {
     struct mr_bytes key = {0};
     struct mr_bytes value = {0};
-    while (step(scan, &key, &value)) {
+    while (scan_step(scan, &key, &value)) {
         if (!value.ptr)
             continue;
         *ret_key = key;

@@ -72,7 +72,7 @@ store_table_find(const struct store_table *table, uint32_t hash, struct mr_bytes
 }
 
 /* The new array is made before the lock is taken: readers wait for the relinking only. */
-static void grow(struct store_table *table, unsigned number)
+static void table_grow(struct store_table *table, unsigned number)
 {
     struct store_shard *shard = &table->shards[number];
     uint32_t mask = shard->mask * 2 + 1;
@@ -100,7 +100,7 @@ struct store_entry *store_table_add(
     unsigned number = store_shard_of(hash);
     struct store_shard *shard = &table->shards[number];
     if (shard->count > shard->mask / 2 && shard->mask < (1U << 27) - 1)
-        grow(table, number);
+        table_grow(table, number);
     struct store_entry *entry = mr_malloc(sizeof *entry + key.len);
     *entry = (struct store_entry){
         .committed = committed, .hash = hash, .key_len = (uint32_t)key.len, .recent = 1};
