@@ -1,6 +1,6 @@
 /*
  * shop_saga_test.c - the checkout step by step, with the messages between the services held back:
- * the rows of the saga's table that a shop without delays passes through too fast to be seen.
+ * the rows of docs/concepts/saga.md that a shop without delays passes through too fast to be seen.
  *
  * The table's rows and the tests that hold them (here unless said otherwise; every path through
  * them is explored by saga_model_test.c):
