@@ -2,6 +2,7 @@
 """pages.py - pages of docs/ that list things of the code list the same things as the code.
 
 docs/concepts/saga.md names every test of a row, in that row. docs/reference/metrics.md names every metric of the runtime.
+docs/concepts/path-of-an-event.md names every function whose comment says a step of the path.
 """
 import pathlib
 import re
@@ -49,8 +50,20 @@ def check_metrics():
     yield from compare("docs/reference/metrics.md", "metric", written, real)
 
 
+def check_path():
+    real = set()
+    for folder in ("command-api", "processors", "query-api", "topology"):
+        for path in (TOP / folder).rglob("*.c"):
+            found = re.finditer(r"^/\* Step (\w+) of an event's path.*?\*/\s*[\w\s*]*?(\w+)\(", path.read_text(encoding="utf-8"), re.M | re.S)
+            real |= {f"{m[1]}: {path.relative_to(TOP)}:{m[2]}" for m in found}
+    written = set()
+    for step, rest in re.findall(r"^\| (\d\w?) \|(.*)$", read("docs/concepts/path-of-an-event.md"), re.M):
+        written |= {f"{step}: {place}" for place in re.findall(r"`([\w/-]+\.c:\w+)`", rest)}
+    yield from compare("docs/concepts/path-of-an-event.md", "step", written, real)
+
+
 def main():
-    findings = [*check_saga(), *check_metrics()]
+    findings = [*check_saga(), *check_metrics(), *check_path()]
     print("\n".join(findings) if findings else "every listed page lists what the code has")
     return 1 if findings else 0
 
