@@ -49,6 +49,10 @@ bool api_identify(struct api *api, struct http_request *request, struct api_call
     *ret_caller = (struct api_caller){0};
     if (bearer.ptr)
         return by_access_token(api, request, bearer, ret_caller);
+    if (http_header(request, "Authorization").ptr) { /* Not a guest: somebody who is mistaken. */
+        http_send_problem(request, "token-invalid", "Authorization is not Bearer and a token");
+        return false;
+    }
     if (cart.ptr)
         return by_cart_token(request, cart, ret_caller);
     return true;

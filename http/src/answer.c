@@ -79,25 +79,58 @@ bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool 
     return list_has_tag(http_header(request, "If-None-Match"), etag);
 }
 
+/* "v17" or "v17.<whatever>" -> 17; -1 for a tag that is another's. */
+static int64_t version_of(struct mr_bytes tag)
+{
+    int64_t version = 0;
+    if (tag.len < 2 || tag.ptr[0] != 'v' || tag.ptr[1] == '.')
+        return -1;
+    for (size_t at = 1; at < tag.len && tag.ptr[at] != '.'; at++) {
+        if (at > 18 || tag.ptr[at] < '0' || tag.ptr[at] > '9')
+            return -1;
+        version = version * 10 + (tag.ptr[at] - '0');
+    }
+    return version;
+}
+
+/* Takes one entity-tag off the list. False: it is not one. */
+static bool take_tag(struct mr_bytes *list, struct mr_bytes *ret_tag)
+{
+    struct mr_bytes text = field_trim(*list);
+    if (mr_bytes_starts_with(text, mr_cstr("W/")))
+        text = mr_bytes_of(text.ptr + 2, text.len - 2);
+    const char *stop = text.len > 1 ? memchr(text.ptr + 1, '"', text.len - 1) : NULL;
+    if (!stop || text.ptr[0] != '"')
+        return false;
+    *ret_tag = mr_bytes_of(text.ptr + 1, (size_t)(stop - text.ptr) - 1);
+    struct mr_bytes rest = field_trim(mr_bytes_of(stop + 1, text.len - ret_tag->len - 2));
+    if (rest.len > 0 && rest.ptr[0] != ',')
+        return false;
+    *list = rest.len ? field_trim(mr_bytes_of(rest.ptr + 1, rest.len - 1)) : rest;
+    return true;
+}
+
 enum http_if_match http_if_match(const struct http_request *request, int64_t *ret_version)
 {
-    struct mr_bytes header = http_header(request, "If-Match");
-    int64_t version = 0;
-    if (!header.ptr)
+    struct mr_bytes list = http_header(request, "If-Match");
+    int64_t known = -1;
+    if (!list.ptr)
         return HTTP_IF_MATCH_NONE;
-    if (mr_bytes_equal(header, mr_cstr("*")))
+    list = field_trim(list);
+    if (mr_bytes_equal(list, mr_cstr("*")))
         return HTTP_IF_MATCH_ANY;
-    if (mr_bytes_starts_with(header, mr_cstr("W/")))
-        header = mr_bytes_of(header.ptr + 2, header.len - 2);
-    if (header.len < 4 || header.ptr[2] == '.' || !mr_bytes_starts_with(header, mr_cstr("\"v")) ||
-        header.ptr[header.len - 1] != '"')
+    if (list.len == 0)
         return HTTP_IF_MATCH_BAD;
-    for (size_t i = 2; i < header.len - 1 && header.ptr[i] != '.'; i++) {
-        if (i > 19 || header.ptr[i] < '0' || header.ptr[i] > '9')
+    while (list.len > 0) {
+        struct mr_bytes tag;
+        if (!take_tag(&list, &tag))
             return HTTP_IF_MATCH_BAD;
-        version = version * 10 + (header.ptr[i] - '0');
+        int64_t version = version_of(tag);
+        if (version >= 0 && known >= 0 && version != known)
+            return HTTP_IF_MATCH_BAD; /* A command expects one version. */
+        known = version >= 0 ? version : known;
     }
-    *ret_version = version;
+    *ret_version = known;
     return HTTP_IF_MATCH_VERSION;
 }
 
@@ -117,11 +150,54 @@ static void add_headers(struct http_request *request, struct MHD_Response *respo
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
 }
 
+/* What waits to be sent to clients that do not read, in all. */
+enum { HELD_BYTES_MAX = 64 << 20, TRIM_BYTES = 16 << 20, SMALL_BYTES = 64 << 10 };
+
+static bool account_answer(struct http_request *request)
+{
+    struct http_server *server = request->server;
+    size_t bytes = request->response.capacity + request->arena.used_bytes;
+    if (bytes <= SMALL_BYTES)
+        return true;
+    size_t before = atomic_fetch_add(&server->held_bytes, bytes);
+    if (before + bytes > HELD_BYTES_MAX) {
+        atomic_fetch_sub(&server->held_bytes, bytes);
+        return false;
+    }
+    request->held_bytes = bytes;
+    if (before + bytes > TRIM_BYTES)
+        atomic_store(&server->trim_wanted, true);
+    return true;
+}
+
+void answer_unaccount(struct http_request *request)
+{
+    atomic_fetch_sub(&request->server->held_bytes, request->held_bytes);
+    request->held_bytes = 0;
+}
+
+/* Too much is on its way already: this answer is given up, and its memory with it. */
+static int give_up_answer(struct http_request *request)
+{
+    mr_buffer_clean_up(&request->response);
+    mr_buffer_add(
+        &request->response,
+        mr_cstr("{\"type\":\"/problems/overloaded\",\"title\":\"Too much is waiting to be read\","
+                "\"status\":503}"));
+    http_set_header(request, "Content-Type", mr_cstr("application/problem+json"));
+    http_set_header(request, "Cache-Control", mr_cstr("no-store"));
+    http_set_header(request, "Retry-After", mr_cstr("1"));
+    http_set_header(request, "Connection", mr_cstr("close"));
+    return 503;
+}
+
 void http_send(struct http_request *request, int status, const char *content_type)
 {
     struct http_server *server = request->server;
     assert(request->state != REQUEST_ANSWERED && request->state != REQUEST_SUSPENDED);
     request->state = REQUEST_ANSWERED;
+    if (!account_answer(request))
+        status = give_up_answer(request);
     request->status = status;
     if (status == 204 || status == 304)
         mr_buffer_reset(&request->response);

@@ -8,6 +8,8 @@
  */
 #include "server_parts.h"
 
+#include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -23,6 +25,23 @@ static int64_t idle_until_ms(const struct http_server *server)
 {
     int timeout = server->options.keepalive_timeout_ms;
     return server_now_us() / 1000 + (timeout ? timeout : KEEPALIVE_TIMEOUT_MS);
+}
+
+/* The connections of this server thread whose request line is read and whose fields are not. A
+ * connection stays with its thread. */
+static _Thread_local struct {
+    int count;
+    struct connection *last;
+} heading;
+
+static void end_heading(struct connection *connection)
+{
+    if (!connection->heading)
+        return;
+    connection->heading = false;
+    heading.count--;
+    if (heading.last == connection)
+        heading.last = NULL;
 }
 
 static void add(struct http_server *server, struct connection *connection)
@@ -64,6 +83,7 @@ void connections_notify(
         add(server, added);
         *socket_context = added;
     } else if (*socket_context) {
+        end_heading(*socket_context);
         take_out(server, *socket_context);
         free(*socket_context);
         *socket_context = NULL;
@@ -80,8 +100,40 @@ static struct connection *connection_of(struct MHD_Connection *connection)
 void connections_receiving(struct MHD_Connection *connection, const struct http_server *server)
 {
     struct connection *mine = connection_of(connection);
+    if (!mine)
+        return;
+    atomic_store(&mine->give_up_ms, receive_until_ms(server));
+    heading.count += !mine->heading;
+    heading.last = mine;
+    mine->heading = true;
+}
+
+void connections_headed(struct MHD_Connection *connection)
+{
+    struct connection *mine = connection_of(connection);
     if (mine)
-        atomic_store(&mine->give_up_ms, receive_until_ms(server));
+        end_heading(mine);
+}
+
+/* With two that are being read it is not known whose turn it is: the library answers. */
+void connections_refuse(unsigned status)
+{
+    static const char body[] =
+        "{\"type\":\"/problems/malformed-request\",\"title\":\"The request is not valid HTTP\","
+        "\"status\":400,\"detail\":\"Content-Length is not a number that can be.\"}";
+    char answer[1024];
+    if (heading.count != 1 || !heading.last || status < 400)
+        return;
+    int len = snprintf(
+        answer,
+        sizeof answer,
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
+        "Content-Length: %zu\r\n\r\n%s",
+        sizeof body - 1,
+        body);
+    (void)send(heading.last->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(heading.last->fd, SHUT_RDWR);
 }
 
 void connections_mark(struct http_request *request, bool busy)
@@ -99,6 +151,8 @@ void connections_mark(struct http_request *request, bool busy)
 void connections_cut_late(struct http_server *server)
 {
     int64_t now_ms = server_now_us() / 1000;
+    if (atomic_load(&server->held_bytes) == 0 && atomic_exchange(&server->trim_wanted, false))
+        (void)malloc_trim(0);
     pthread_mutex_lock(&server->connections_lock);
     for (struct connection *at = server->connections; at; at = at->next)
         if (!atomic_load(&at->busy) && atomic_load(&at->give_up_ms) <= now_ms)

@@ -206,6 +206,13 @@ static bool too_deep(struct mr_bytes body)
     return false;
 }
 
+/* It is JSON, but more than the parser takes. */
+static bool is_limit(const char *why)
+{
+    return strncmp(why, "too big", 7) == 0 || strstr(why, "overflow") || strstr(why, "\\u0000") ||
+           strstr(why, "NUL byte");
+}
+
 int http_json_read(
     struct mr_bytes body,
     const struct http_json_field *fields,
@@ -220,14 +227,19 @@ int http_json_read(
     if (!http_utf8_valid(body)) /* jansson passes over bytes 0. */
         return mr_fail(error, MR_MALFORMED, "not UTF-8");
     if (too_deep(body))
-        return mr_fail(error, MR_MALFORMED, "deeper than %d levels", (int)HTTP_JSON_DEPTH_MAX);
+        return mr_fail(error, MR_TOO_LARGE, "at most %d levels are read", (int)HTTP_JSON_DEPTH_MAX);
     json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
     if (!root) {
         char *near = strstr(why.text, " near "); /* What follows is the client's own text. */
         if (near)
             *near = '\0';
         return mr_fail(
-            error, MR_MALFORMED, "line %d, column %d: %s", why.line, why.column, why.text);
+            error,
+            is_limit(why.text) ? MR_TOO_LARGE : MR_MALFORMED,
+            "line %d, column %d: %s",
+            why.line,
+            why.column,
+            why.text);
     }
     read_object(&reading, mr_cstr(""), fields, fields_count, root);
     json_decref(root);
@@ -259,6 +271,8 @@ bool http_read_json(
         http_body(request), fields, fields_count, http_arena(request), &errors, &error);
     if (code == MR_MALFORMED)
         http_send_problem(request, "malformed-json", "%s", error.text);
+    else if (code == MR_TOO_LARGE)
+        http_send_problem(request, "json-limit", "%s", error.text);
     else if (code != 0)
         http_send_problem_full(
             request,

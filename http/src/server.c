@@ -18,6 +18,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,10 @@ static void *on_uri(void *user, const char *uri, struct MHD_Connection *connecti
 struct header_totals {
     size_t bytes;
     size_t count;
+    size_t lengths;        /* Fields Content-Length, */
+    size_t codings;        /* Transfer-Encoding, */
+    size_t hosts;          /* Host, */
+    size_t authorizations; /* and Authorization. */
 };
 
 static enum MHD_Result
@@ -58,16 +63,18 @@ add_header_size(void *user, enum MHD_ValueKind kind, const char *name, const cha
     struct header_totals *totals = user;
     (void)kind;
     totals->count++;
+    totals->lengths += strcasecmp(name, "Content-Length") == 0;
+    totals->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+    totals->hosts += strcasecmp(name, "Host") == 0;
+    totals->authorizations += strcasecmp(name, "Authorization") == 0;
     totals->bytes += strlen(name) + (value ? strlen(value) : 0) + 4;
     return MHD_YES;
 }
 
-static bool headers_fit(struct http_request *request)
+static bool headers_fit(const struct header_totals *totals)
 {
-    struct header_totals totals = {0};
-    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header_size, &totals);
-    return totals.bytes <= HTTP_HEADER_BYTES_MAX &&
-           totals.count <= HTTP_HEADERS_MAX + HTTP_GATEWAY_HEADERS;
+    return totals->bytes <= HTTP_HEADER_BYTES_MAX &&
+           totals->count <= HTTP_HEADERS_MAX + HTTP_GATEWAY_HEADERS;
 }
 
 /* Content-Length over the limit is refused before a byte of it is read. */
@@ -78,6 +85,63 @@ static bool length_fits(struct http_request *request)
         return true;
     return length.len < 18 &&
            strtoull(length.ptr, NULL, 10) <= (unsigned long long)request->body_bytes_max;
+}
+
+static bool is_token(struct mr_bytes text, const char *token)
+{
+    text = field_trim(text);
+    return text.len == strlen(token) && strncasecmp(text.ptr, token, text.len) == 0;
+}
+
+/* A request whose end may be elsewhere than we think is refused, and its connection closed: what
+ * follows on it may be anything. */
+static bool refuse_framing(struct http_request *request, const struct header_totals *totals)
+{
+    const char *why = NULL;
+    const char *slug = "malformed-request";
+    if (totals->lengths && totals->codings)
+        why = "Content-Length and Transfer-Encoding exclude each other.";
+    else if (totals->lengths > 1)
+        why = "Content-Length is given twice.";
+    else if (totals->hosts > 1)
+        why = "Host is given twice.";
+    else if (totals->authorizations > 1)
+        why = "Authorization is given twice.";
+    else if (totals->hosts == 0 && strcmp(request->version, "HTTP/1.0") != 0)
+        why = "HTTP/1.1 needs a Host field.";
+    else if (totals->codings && !is_token(http_header(request, "Transfer-Encoding"), "chunked")) {
+        slug = "not-implemented";
+        why = "The only transfer coding here is chunked.";
+    }
+    if (!why)
+        return false;
+    http_set_header(request, "Connection", mr_cstr("close"));
+    http_send_problem(request, slug, "%s", why);
+    return true;
+}
+
+/* RFC 9110 15.5.16: what codings there are is said beside the refusal. */
+static bool refuse_coding(struct http_request *request)
+{
+    struct mr_bytes codings = http_header(request, "Content-Encoding");
+    bool identity = true;
+    while (codings.len > 0)
+        identity = is_token(field_next(&codings, ','), "identity") && identity;
+    if (identity)
+        return false;
+    http_set_header(request, "Accept-Encoding", mr_cstr("identity"));
+    http_send_problem(
+        request, "unsupported-media-type", "Send the body without a Content-Encoding.");
+    return true;
+}
+
+static bool refuse_expectation(struct http_request *request)
+{
+    struct mr_bytes expect = http_header(request, "Expect");
+    if (expect.len == 0 || is_token(expect, "100-continue"))
+        return false;
+    http_send_problem(request, "expectation-failed", "The only expectation here is 100-continue.");
+    return true;
 }
 
 static void send_not_matched(struct http_request *request, const char *allow)
@@ -105,18 +169,24 @@ static size_t body_limit(const struct http_request *request)
 }
 
 /* First call: the headers are there. Answers what can be refused without the body. */
-static void begin(struct http_request *request, const char *method)
+static void begin(struct http_request *request, const char *method, const char *version)
 {
     request->method = method;
+    request->version = version;
+    connections_headed(request->connection);
     request->state = REQUEST_BODY;
     request_set_id(request);
     char allow[64];
     bool matched = route_match(request, allow, sizeof allow);
+    struct header_totals totals = {0};
+    MHD_get_connection_values(request->connection, MHD_HEADER_KIND, add_header_size, &totals);
     request->body_bytes_max = body_limit(request);
+    if (refuse_framing(request, &totals))
+        return;
     if (request->uri.len > HTTP_URI_BYTES_MAX)
         http_send_problem(
             request, "uri-too-long", "At most %d bytes are read.", (int)HTTP_URI_BYTES_MAX);
-    else if (!headers_fit(request))
+    else if (!headers_fit(&totals))
         http_send_problem(
             request,
             "headers-too-large",
@@ -128,6 +198,8 @@ static void begin(struct http_request *request, const char *method)
             request, "content-too-large", "At most %zu bytes are read.", request->body_bytes_max);
     else if (!matched)
         send_not_matched(request, allow);
+    else if (!refuse_coding(request))
+        (void)refuse_expectation(request);
 }
 
 /* False: so much over its limit that the connection is dropped. */
@@ -184,10 +256,9 @@ static enum MHD_Result on_request(
     (void)user;
     (void)connection;
     (void)url;
-    (void)version;
     switch (request->state) {
     case REQUEST_NEW:
-        begin(request, method);
+        begin(request, method, version);
         return MHD_YES;
     case REQUEST_BODY:
         if (*upload_data_size > 0) {
@@ -231,14 +302,24 @@ static void on_completed(
         (long long)(server_now_us() - request->started_us),
         MR_ARG(request->request_id));
     connections_mark(request, false);
+    answer_unaccount(request);
     request_give_back(request);
 }
 
-static void drop_log(void *user, const char *format, va_list args)
+/*
+ * The library announces its own answers here, right before it sends them: a page of HTML, which in
+ * some versions has its head twice. Where the request is known (its line was read, its length is
+ * not a number) it is answered by us instead.
+ */
+static void note_log(void *user, const char *format, va_list args)
 {
     (void)user;
-    (void)format;
-    (void)args;
+    if (!strstr(format, "Error processing request"))
+        return;
+    unsigned status = va_arg(args, unsigned);
+    const char *page = va_arg(args, const char *);
+    if (page && strstr(page, "Content-Length"))
+        connections_refuse(status);
 }
 
 static size_t leave_escaped(void *user, struct MHD_Connection *connection, char *text)
@@ -301,7 +382,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         on_request,
         server,
         MHD_OPTION_EXTERNAL_LOGGER,
-        drop_log,
+        note_log,
         NULL,
         MHD_OPTION_LISTEN_SOCKET,
         server->listen_fd,
@@ -313,8 +394,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)STALLED_SEND_TIMEOUT_S,
-        MHD_OPTION_STRICT_FOR_CLIENT,
-        1,
+        MHD_OPTION_STRICT_FOR_CLIENT, /* What it would refuse itself, we refuse. */
+        0,
         MHD_OPTION_URI_LOG_CALLBACK,
         on_uri,
         server,

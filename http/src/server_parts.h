@@ -45,6 +45,7 @@ struct http_request {
     struct MHD_Connection *connection;
     enum request_state state;
     const char *method;
+    const char *version;  /* "HTTP/1.1" */
     struct mr_bytes uri;  /* As sent, in the arena. */
     struct mr_bytes path; /* Its part before '?'. */
     int64_t started_us;
@@ -59,6 +60,7 @@ struct http_request {
     struct answer_header headers[ANSWER_HEADERS_MAX];
     size_t headers_count;
     int status;
+    size_t held_bytes; /* Counted in the server's, until the answer is sent. */
     struct mr_bytes request_id;
     struct http_waiter *waiter; /* The last one; its payload lives as long as the request. */
     http_continue_fn *resume;
@@ -71,6 +73,7 @@ struct connection {
     struct connection *previous;
     struct connection *next;
     int fd;
+    bool heading;               /* Its request line is read, its fields are not. */
     _Atomic bool busy;          /* A whole request is being answered. */
     _Atomic int64_t give_up_ms; /* Monotonic: cut when not busy by then. */
 };
@@ -100,6 +103,8 @@ struct http_server {
     pthread_mutex_t connections_lock;
     struct connection *connections;
     _Atomic int connections_open;
+    _Atomic size_t held_bytes; /* Of answers that are not sent yet. */
+    _Atomic bool trim_wanted;  /* Much was held: give it back to the system. */
 
     pthread_mutex_t wait_lock;
     pthread_cond_t wait_changed;
@@ -142,7 +147,13 @@ void connections_notify(
     enum MHD_ConnectionNotificationCode code);
 void connections_mark(struct http_request *request, bool busy);
 void connections_receiving(struct MHD_Connection *connection, const struct http_server *server);
+void connections_headed(struct MHD_Connection *connection);
+/* Answers the one connection of this thread whose fields are being read, and closes it. */
+void connections_refuse(unsigned status);
 void connections_cut_late(struct http_server *server);
+
+/* answer.c: what an answer holds is free for others. */
+void answer_unaccount(struct http_request *request);
 
 /* wait.c */
 int wait_start(struct http_server *server, struct mr_error *error);

@@ -107,6 +107,16 @@ read_claims(struct mr_bytes text, struct mr_arena *arena, struct token_claims *r
         ret_claims->issued_at_s = json_integer_value(json_object_get(payload, "iat"));
         ret_claims->expires_at_s = json_integer_value(json_object_get(payload, "exp"));
     }
+    /* `nbf` is a time as `iat` is: whichever is later counts. */
+    const json_t *not_before = json_object_get(payload, "nbf");
+    if (good && not_before) {
+        good = json_is_integer(not_before);
+        if (good && json_integer_value(not_before) > ret_claims->issued_at_s)
+            ret_claims->issued_at_s = json_integer_value(not_before);
+    }
+    if (good)
+        good = ret_claims->expires_at_s > ret_claims->issued_at_s &&
+               ret_claims->expires_at_s - ret_claims->issued_at_s <= TOKEN_LIFETIME_S_MAX;
     json_decref(payload);
     return good;
 }

@@ -42,6 +42,10 @@ bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *r
     struct mr_bytes cart = http_header(request, "Cart-Token");
     if (bearer.ptr)
         return by_access_token(request, api, bearer, ret_owner);
+    if (http_header(request, "Authorization").ptr) { /* Not a guest: somebody who is mistaken. */
+        http_send_problem(request, "token-invalid", "Authorization is not Bearer and a token.");
+        return false;
+    }
     if (cart.ptr)
         return by_cart_token(request, cart, ret_owner);
     http_send_problem(

@@ -45,7 +45,10 @@ class NumbersTest(RefusalTest):
                 answer = self.add(quantity)
                 self.assert_problem(answer, 422, "validation")
                 self.assertEqual(answer.json["errors"][0]["pointer"], "/quantity")
-        for quantity in ("9223372036854775808", "1" * 400, "01", "+1", "0x1", "NaN", "1e999"):
+        for quantity in ("9223372036854775808", "1" * 400, "1e999"):
+            with self.subTest(quantity=quantity):
+                self.assert_problem(self.add(quantity), 400, "json-limit")
+        for quantity in ("01", "+1", "0x1", "NaN"):
             with self.subTest(quantity=quantity):
                 self.assert_problem(self.add(quantity), 400, "malformed-json")
 
@@ -78,14 +81,14 @@ class BodyTest(RefusalTest):
         self.assert_problem(answer, 413, "content-too-large")
 
     def test_sixteen_levels_are_read_and_seventeen_are_not(self):
-        for depth, slug in ((16, "validation"), (17, "malformed-json")):
+        for depth, slug in ((16, "validation"), (17, "json-limit")):
             nested = b'{"product_id":' + b"[" * (depth - 1) + b"]" * (depth - 1) + b',"quantity":1}'
             answer = self.customer.post(
                 "/v1/cart/items", nested, headers={"Content-Type": "application/json"})
-            self.assert_problem(answer, 400 if slug == "malformed-json" else 422, slug)
+            self.assert_problem(answer, 400 if slug == "json-limit" else 422, slug)
 
     def test_text_is_utf8_without_nul(self):
-        for text in (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"\x00", b"a\nb"):
+        for text in (b"\xff", b"\xc0\x80", b"\xed\xa0\x80", b"\\ud800", b"\x00", b"a\nb"):
             with self.subTest(text=text):
                 answer = self.customer.post(
                     "/v1/cart/items", b'{"product_id":"' + text + b'","quantity":1}',

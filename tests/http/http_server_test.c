@@ -270,12 +270,15 @@ static void a_version_is_read_from_if_match(void **state)
         {"W/\"v17.9af3\"", HTTP_IF_MATCH_VERSION, 17}, /* As a gateway that compresses has it. */
         {"W/", HTTP_IF_MATCH_BAD, -1},
         {"v17", HTTP_IF_MATCH_BAD, -1},
-        {"\"17\"", HTTP_IF_MATCH_BAD, -1},
-        {"\"v\"", HTTP_IF_MATCH_BAD, -1},
-        {"\"v.1\"", HTTP_IF_MATCH_BAD, -1},
-        {"\"v-1\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"17\"", HTTP_IF_MATCH_VERSION, -1},
+        {"\"v\"", HTTP_IF_MATCH_VERSION, -1},
+        {"\"v.1\"", HTTP_IF_MATCH_VERSION, -1},
+        {"\"v-1\"", HTTP_IF_MATCH_VERSION, -1},
         {"\"v1\", \"v2\"", HTTP_IF_MATCH_BAD, -1},
-        {"\"v9999999999999999999\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v3\", \"abc\"", HTTP_IF_MATCH_VERSION, 3}, /* A tag that is not ours matches nothing. */
+        {"\"a,b\" , \"v3\"", HTTP_IF_MATCH_VERSION, 3},
+        {"\"v3\" \"abc\"", HTTP_IF_MATCH_BAD, -1},
+        {"\"v9999999999999999999\"", HTTP_IF_MATCH_VERSION, -1},
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -502,6 +505,75 @@ static void too_many_or_too_long_headers_are_431(void **state)
     assert_int_equal(fixture->answer.status, 431);
 }
 
+/* Where such a request ends is in doubt: what follows on its connection is not read. */
+static void a_request_of_doubtful_framing_ends_its_connection(void **state)
+{
+#define NEXT "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"
+    static const struct {
+        const char *request;
+        const char *slug;
+        int status;
+    } rows[] = {
+        {"GET /hello HTTP/1.1\r\n\r\n", "malformed-request", 400},
+        {"GET /hello HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "malformed-request", 400},
+        {"PUT /bodies HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+         "malformed-request",
+         400},
+        {"PUT /bodies HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n"
+         "0\r\n\r\n",
+         "malformed-request",
+         400},
+        {"GET /hello HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer a\r\nAuthorization: Bearer "
+         "b\r\n\r\n",
+         "malformed-request",
+         400},
+        {"PUT /bodies HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n0\r\n\r\n",
+         "not-implemented",
+         501},
+        {"PUT /bodies HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n", "malformed-request", 400},
+        {"PUT /bodies HTTP/1.1\r\nHost: a\r\nContent-Length: 5x\r\n\r\n", "malformed-request", 400},
+    };
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect_problem(fixture, rows[i].request, rows[i].status, rows[i].slug);
+        int fd = client_connect(fixture->port);
+        client_send_text(fd, rows[i].request);
+        client_send_text(fd, NEXT);
+        assert_true(client_read(fd, false, &fixture->answer));
+        assert_int_equal(fixture->answer.status, rows[i].status);
+        if (client_read(fd, false, &fixture->answer))
+            fail_msg("answered behind a refusal: %s", rows[i].request);
+        close(fd);
+    }
+#undef NEXT
+    assert_int_equal(ask(fixture, "GET /hello HTTP/1.0\r\n\r\n")->status, 200);
+}
+
+static void a_body_in_a_coding_is_415_and_says_what_is_read(void **state)
+{
+#define CODED(coding)                                                                              \
+    "PUT /bodies HTTP/1.1\r\nHost: a\r\nContent-Encoding: " coding "\r\nContent-Length: "          \
+    "2\r\n\r\n{}"
+    struct fixture *fixture = *state;
+    static const char *const coded[] = {CODED("gzip"), CODED("identity, br"), CODED("x")};
+    for (size_t i = 0; i < sizeof coded / sizeof coded[0]; i++) {
+        expect_problem(fixture, coded[i], 415, "unsupported-media-type");
+        assert_string_equal(client_header(&fixture->answer, "Accept-Encoding"), "identity");
+    }
+    assert_int_equal(ask(fixture, CODED("Identity"))->status, 200);
+#undef CODED
+}
+
+static void an_expectation_that_is_not_ours_is_417(void **state)
+{
+    expect_problem(
+        *state,
+        "GET /hello HTTP/1.1\r\nHost: a\r\nExpect: coffee\r\n\r\n",
+        417,
+        "expectation-failed");
+}
+
 static void connections_are_kept_for_many_requests(void **state)
 {
     struct fixture *fixture = *state;
@@ -626,6 +698,9 @@ int main(void)
         TEST(a_route_has_its_own_body_limit),
         TEST(too_long_a_target_is_414),
         TEST(too_many_or_too_long_headers_are_431),
+        TEST(a_request_of_doubtful_framing_ends_its_connection),
+        TEST(a_body_in_a_coding_is_415_and_says_what_is_read),
+        TEST(an_expectation_that_is_not_ours_is_417),
         TEST(connections_are_kept_for_many_requests),
         TEST(who_never_finishes_a_request_is_cut_off),
         TEST(a_taken_port_is_named),

@@ -269,6 +269,41 @@ static void wrong_or_missing_claims_are_refused(void **state)
     }
 }
 
+#define TIMES(times)                                                                               \
+    "{\"iss\":\"millrace\",\"aud\":\"millrace-api\",\"sub\":\"u\",\"sid\":\"s\"," times            \
+    ",\"jti\":\"j\",\"scope\":\"\"}"
+
+static void the_times_of_a_token_are_held_against_each_other(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct {
+        const char *payload;
+        int64_t at_s;
+        enum token_verdict verdict;
+    } rows[] = {
+        {TIMES("\"iat\":1800000000,\"nbf\":1800000000,\"exp\":1800000600"),
+         1800000001,
+         TOKEN_VALID},
+        {TIMES("\"iat\":1800000000,\"nbf\":1800000500,\"exp\":1800000600"),
+         1800000001,
+         TOKEN_INVALID},
+        {TIMES("\"iat\":1800000000,\"nbf\":1800000500,\"exp\":1800000600"),
+         1800000550,
+         TOKEN_VALID},
+        {TIMES("\"iat\":1800000000,\"nbf\":\"soon\",\"exp\":1800000600"),
+         1800000001,
+         TOKEN_INVALID},
+        {TIMES("\"iat\":1800000000,\"exp\":1800086400"), 1800000001, TOKEN_VALID},
+        {TIMES("\"iat\":1800000000,\"exp\":1800086401"), 1800000001, TOKEN_INVALID},
+        {TIMES("\"iat\":1800000600,\"exp\":1800000600"), 1800000590, TOKEN_INVALID},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        forge(fixture, own_header(fixture), rows[i].payload);
+        if (verify_at(fixture, rows[i].at_s) != rows[i].verdict)
+            fail_msg("at %lld: %s", (long long)rows[i].at_s, rows[i].payload);
+    }
+}
+
 static void rubbish_is_invalid(void **state)
 {
     struct fixture *fixture = *state;
@@ -408,6 +443,7 @@ int main(void)
         TEST(every_truncation_is_invalid),
         TEST(other_algorithms_and_types_are_refused),
         TEST(wrong_or_missing_claims_are_refused),
+        TEST(the_times_of_a_token_are_held_against_each_other),
         TEST(rubbish_is_invalid),
         TEST(more_tokens_than_the_cache_holds_all_verify),
         TEST(positions_come_back_as_they_went),

@@ -141,8 +141,10 @@ void http_set_header_f(struct http_request *request, const char *name, const cha
  * http_send(request, 304, NULL) and render nothing. */
 bool http_etag_matches(struct http_request *request, struct mr_bytes etag, bool weak);
 
-/* If-Match: absent; "*"; or "v17" or "v17.<whatever>" -> 17. A W/ before it is passed over: a
- * proxy that compresses an answer makes its ETag weak, and a version is exact all the same. */
+/* If-Match: absent; "*"; or a list of tags of which "v17" or "v17.<whatever>" -> 17, and one that
+ * is not ours -> -1, which no version is. A W/ before it is passed over: a proxy that compresses an
+ * answer makes its ETag weak, and a version is exact all the same. BAD: not a list of tags, or one
+ * of several versions. */
 enum http_if_match {
     HTTP_IF_MATCH_NONE,
     HTTP_IF_MATCH_ANY,

@@ -31,7 +31,12 @@ void token_keys_free(struct token_keys *keys); /* Wipes. NULL is fine. */
 
 #define TOKEN_ISSUER   "millrace"
 #define TOKEN_AUDIENCE "millrace-api"
-enum { TOKEN_LIFETIME_S = 600, TOKEN_CLOCK_SKEW_S = 5, TOKEN_BYTES_MAX = 2048 };
+enum {
+    TOKEN_LIFETIME_S = 600,
+    TOKEN_LIFETIME_S_MAX = 24 * 3600, /* Of whoever has our key: longer ones are not tokens. */
+    TOKEN_CLOCK_SKEW_S = 5,
+    TOKEN_BYTES_MAX = 2048,
+};
 
 struct token_claims {
     struct mr_bytes subject;    /* sub: "usr_..." */
