@@ -15,7 +15,7 @@ struct state {
     char last[BENCH_VALUE_SIZE];
 };
 
-static int fold(
+static int fold_event(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -60,7 +60,7 @@ static struct topo_topology *make_topology(struct bench *bench)
             .name = "fold",
             .parents = from_in,
             .stores = stores,
-            .process = fold,
+            .process = fold_event,
         });
     topo_add_sink(
         builder,
@@ -75,7 +75,7 @@ static struct topo_topology *make_topology(struct bench *bench)
     return topology;
 }
 
-static void say(void *user, int level, const char *event, const char *text)
+static void print_log(void *user, int level, const char *event, const char *text)
 {
     (void)user, (void)level;
     fprintf(stderr, "event=%s %s\n", event, text);
@@ -87,14 +87,14 @@ static void see_position(void *user, const struct topo_position *position, int64
     *(int64_t *)user = position->next_offset;
 }
 
-static void run(struct bench *bench, const char *state_dir)
+static void run_fold(struct bench *bench, const char *state_dir)
 {
     struct topo_topology *topology = make_topology(bench);
     const struct topo_engine_options options = {
         .state_dir = state_dir,
         .io_open = topo_kafka_open,
         .io_user = &bench->options,
-        .on_log = say,
+        .on_log = print_log,
     };
     struct topo_engine *engine = NULL;
     double wall = seconds(CLOCK_MONOTONIC);
@@ -140,6 +140,6 @@ int main(int argc, char **argv)
     bench.records = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
     make_topics(&bench, "fold");
     fill(&bench, NULL, 0);
-    run(&bench, argc > 3 ? argv[3] : NULL);
+    run_fold(&bench, argc > 3 ? argv[3] : NULL);
     return 0;
 }

@@ -12,7 +12,7 @@ struct copy {
     int64_t commit_records;
 };
 
-static void start(struct copy *copy)
+static void start_copy(struct copy *copy)
 {
     struct bench *bench = &copy->bench;
     const char *topics[] = {bench->input};
@@ -28,7 +28,7 @@ static void start(struct copy *copy)
     need(bench, io->seek(io->self, partition, 0, &bench->error), "seek");
 }
 
-static void run(struct copy *copy)
+static void run_copy(struct copy *copy)
 {
     struct bench *bench = &copy->bench;
     struct topo_io *io = &copy->io;
@@ -52,7 +52,7 @@ static void run(struct copy *copy)
     }
 }
 
-static double consume(struct copy *copy)
+static double consume_input(struct copy *copy)
 {
     struct bench *bench = &copy->bench;
     struct topo_io *io = &copy->io;
@@ -86,16 +86,16 @@ int main(int argc, char **argv)
     copy.commit_records = argc > 3 ? strtoll(argv[3], NULL, 10) : 10000;
     make_topics(bench, "copy");
     fill(bench, headers, argc > 4 ? 2 : 0);
-    start(&copy);
+    start_copy(&copy);
     double wall = seconds(CLOCK_MONOTONIC);
     double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    run(&copy);
+    run_copy(&copy);
     wall = seconds(CLOCK_MONOTONIC) - wall;
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     double count = (double)bench->records;
     printf("copy: %.0f records/s, %.2f us CPU a record\n", count / wall, cpu / count * 1e6);
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    wall = consume(&copy);
+    wall = consume_input(&copy);
     cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     printf("consume: %.0f records/s, %.2f us CPU a record\n", count / wall, cpu / count * 1e6);
     copy.io.close(copy.io.self);

@@ -38,7 +38,7 @@ static int64_t cpu_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static void print(const char *what, int64_t since_ns, int64_t count)
+static void print_time(const char *what, int64_t since_ns, int64_t count)
 {
     printf("%-48s %8.0f ns\n", what, (double)(cpu_ns() - since_ns) / (double)count);
 }
@@ -50,7 +50,7 @@ static struct mr_bytes key_of(struct bench *bench, uint64_t number)
     return mr_bytes_of(bench->key, sizeof bench->key);
 }
 
-static uint64_t draw(struct bench *bench)
+static uint64_t draw_number(struct bench *bench)
 {
     bench->random ^= bench->random << 13;
     bench->random ^= bench->random >> 7;
@@ -63,7 +63,7 @@ static struct mr_bytes value_of(struct bench *bench)
     return mr_bytes_of(bench->value, sizeof bench->value);
 }
 
-static void flush(struct bench *bench)
+static void flush_store(struct bench *bench)
 {
     struct mr_error error = {0};
     if (store_set_flush(bench->set, &error) < 0) {
@@ -72,56 +72,56 @@ static void flush(struct bench *bench)
     }
 }
 
-static void fill(struct bench *bench, struct topo_store *store, const char *what)
+static void measure_fill(struct bench *bench, struct topo_store *store, const char *what)
 {
     int64_t start = cpu_ns();
     for (uint64_t i = 0; i < KEYS; i++)
         topo_store_put(store, key_of(bench, i), value_of(bench));
     store_set_commit(bench->set);
-    print(what, start, KEYS);
+    print_time(what, start, KEYS);
     start = cpu_ns();
-    flush(bench);
-    print("  flushed, per entry", start, KEYS);
+    flush_store(bench);
+    print_time("  flushed, per entry", start, KEYS);
 }
 
-static void get(struct bench *bench, struct topo_store *store, const char *what)
+static void measure_get(struct bench *bench, struct topo_store *store, const char *what)
 {
     int64_t start = cpu_ns();
     size_t sum = 0;
     for (int i = 0; i < RECORDS; i++)
-        sum += topo_store_get(store, key_of(bench, draw(bench))).len;
-    print(what, start, RECORDS);
+        sum += topo_store_get(store, key_of(bench, draw_number(bench))).len;
+    print_time(what, start, RECORDS);
     if (sum != (size_t)RECORDS * VALUE_BYTES)
         exit(1);
 }
 
-static void record(struct bench *bench, struct topo_store *store)
+static void fold_record(struct bench *bench, struct topo_store *store)
 {
     store_set_savepoint(bench->set);
-    struct mr_bytes key = key_of(bench, draw(bench));
+    struct mr_bytes key = key_of(bench, draw_number(bench));
     struct mr_bytes value = topo_store_get(store, key);
     bench->value[0] = (char)(value.ptr[0] + 1);
     topo_store_put(store, key, value_of(bench));
     store_set_release(bench->set);
 }
 
-static void fold(struct bench *bench, struct topo_store *store, const char *what)
+static void measure_fold(struct bench *bench, struct topo_store *store, const char *what)
 {
     int64_t flush_ns = 0;
     int64_t start = cpu_ns();
     for (int i = 1; i <= RECORDS; i++) {
-        record(bench, store);
+        fold_record(bench, store);
         if (i % RECORDS_PER_COMMIT == 0) {
             store_set_position_put(bench->set, "topic", 0, i);
             store_set_commit(bench->set);
         }
         if (i % RECORDS_PER_FLUSH == 0) {
             int64_t before = cpu_ns();
-            flush(bench);
+            flush_store(bench);
             flush_ns += cpu_ns() - before;
         }
     }
-    print(what, start + flush_ns, RECORDS);
+    print_time(what, start + flush_ns, RECORDS);
     printf("%-48s %8.0f ns\n", "  its share of the flushes", (double)flush_ns / RECORDS);
 }
 
@@ -131,10 +131,11 @@ static void read_committed(struct bench *bench, struct topo_store *store, const 
     for (int i = 0; i < RECORDS; i++) {
         struct mr_bytes value;
         mr_arena_reset(&bench->arena);
-        if (topo_read_get(store, key_of(bench, draw(bench)), &bench->arena, &value, NULL) < 0)
+        if (topo_read_get(store, key_of(bench, draw_number(bench)), &bench->arena, &value, NULL) <
+            0)
             exit(1);
     }
-    print(what, start, RECORDS);
+    print_time(what, start, RECORDS);
 }
 
 static void read_pages(struct bench *bench)
@@ -146,7 +147,7 @@ static void read_pages(struct bench *bench)
         struct mr_bytes value;
         struct topo_read_scan *scan = NULL;
         mr_arena_reset(&bench->arena);
-        const struct topo_read_options options = {.first = key_of(bench, draw(bench))};
+        const struct topo_read_options options = {.first = key_of(bench, draw_number(bench))};
         if (topo_read_scan_open(bench->ordered, &options, &bench->arena, &scan, NULL) < 0)
             exit(1);
         for (int at = 0; at < PAGE; at++)
@@ -154,7 +155,7 @@ static void read_pages(struct bench *bench)
                 break;
         topo_read_scan_close(scan);
     }
-    print("a page of 100 by another thread's scan", start, PAGES);
+    print_time("a page of 100 by another thread's scan", start, PAGES);
 }
 
 static void scan_prefixes(struct bench *bench)
@@ -164,22 +165,23 @@ static void scan_prefixes(struct bench *bench)
     for (int i = 0; i < SCANS; i++) {
         struct mr_bytes key;
         struct mr_bytes value;
-        struct topo_scan *scan = topo_store_scan_prefix(bench->ordered, key_of(bench, draw(bench)));
+        struct topo_scan *scan =
+            topo_store_scan_prefix(bench->ordered, key_of(bench, draw_number(bench)));
         if (!topo_scan_next(scan, &key, &value))
             exit(1);
         topo_scan_close(scan);
     }
-    print("the owner's prefix scan of one entry", start, SCANS);
+    print_time("the owner's prefix scan of one entry", start, SCANS);
 }
 
-static void run(struct bench *bench)
+static void run_store(struct bench *bench)
 {
-    fill(bench, bench->plain, "put and commit of a new key");
-    get(bench, bench->plain, "get");
-    fold(bench, bench->plain, "record: save point, get, put, release, commit");
+    measure_fill(bench, bench->plain, "put and commit of a new key");
+    measure_get(bench, bench->plain, "get");
+    measure_fold(bench, bench->plain, "record: save point, get, put, release, commit");
     read_committed(bench, bench->plain, "committed get");
-    fill(bench, bench->ordered, "put and commit of a new key, ordered");
-    fold(bench, bench->ordered, "record, ordered");
+    measure_fill(bench, bench->ordered, "put and commit of a new key, ordered");
+    measure_fold(bench, bench->ordered, "record, ordered");
     scan_prefixes(bench);
     read_pages(bench);
 }
@@ -203,7 +205,7 @@ int main(int argc, char **argv)
     }
     bench.plain = store_set_store(bench.set, "plain");
     bench.ordered = store_set_store(bench.set, "ordered");
-    run(&bench);
+    run_store(&bench);
     store_set_close(bench.set);
     mr_arena_clean_up(&bench.arena);
     return 0;

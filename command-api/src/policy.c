@@ -8,7 +8,7 @@
 enum { KEY_MIN = 16, KEY_MAX = 64 };
 
 /* Takes the quotes and backslashes of an RFC 8941 string off. */
-static bool unquote(struct mr_bytes header, char *out, size_t *ret_len)
+static bool unquote_key(struct mr_bytes header, char *out, size_t *ret_len)
 {
     size_t len = 0;
     if (header.len < 2 || header.ptr[header.len - 1] != '"')
@@ -36,7 +36,7 @@ bool policy_idempotency_key(
     if (!header.ptr || len == 0 || len > sizeof text)
         return false;
     bool quoted = header.ptr[0] == '"';
-    if (quoted && !unquote(header, text, &len))
+    if (quoted && !unquote_key(header, text, &len))
         return false;
     if (!quoted)
         memcpy(text, header.ptr, len);

@@ -84,7 +84,8 @@ static void send_session(struct call *call)
     http_send(call->request, 201, NULL);
 }
 
-static void started(struct http_request *request, const struct dispatch_answer *answer, void *user)
+static void
+answer_login(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     struct login *login = call->user;
@@ -97,7 +98,7 @@ static void started(struct http_request *request, const struct dispatch_answer *
     send_session(call);
 }
 
-static void start(struct http_request *request, struct login *login)
+static void start_session(struct http_request *request, struct login *login)
 {
     struct mr_arena *arena = http_arena(request);
     struct call *call =
@@ -115,7 +116,12 @@ static void start(struct http_request *request, struct login *login)
         .expires_at = call->now_ms + session_ms,
     };
     call_send(
-        call, TOPIC_IDENTITY_USER_COMMANDS, login->user_id, SHOP_START_SESSION, &command, started);
+        call,
+        TOPIC_IDENTITY_USER_COMMANDS,
+        login->user_id,
+        SHOP_START_SESSION,
+        &command,
+        answer_login);
 }
 
 static void end_attempt(const struct login *login, enum login_end end)
@@ -124,7 +130,7 @@ static void end_attempt(const struct login *login, enum login_end end)
 }
 
 static void
-verified(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+judge_password(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct login *login = user;
     if (why == HTTP_STOPPING) {
@@ -136,7 +142,7 @@ verified(struct http_request *request, enum http_why why, struct mr_bytes payloa
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
     } else if (login->user_id.ptr && mr_bytes_equal(payload, mr_cstr("1"))) {
         end_attempt(login, LOGIN_RIGHT);
-        start(request, login);
+        start_session(request, login);
     } else {
         end_attempt(login, LOGIN_WRONG);
         http_send_problem_full(request, &(struct http_problem){.slug = "invalid-credentials"});
@@ -191,7 +197,7 @@ void sessions_post(struct http_request *request, void *user)
         http_send_problem(request, "internal", "the account cannot be read");
         return;
     }
-    if (!hash_pool_submit(api->pool, request, login->password, login->phc, verified, login)) {
+    if (!hash_pool_submit(api->pool, request, login->password, login->phc, judge_password, login)) {
         end_attempt(login, LOGIN_NOT_TRIED);
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});

@@ -9,7 +9,7 @@ static bool equal_without_case(struct mr_bytes text, const char *other)
 }
 
 /* How closely a range names the type: 3 the type, 2 "application/""*", 1 "*""/""*", 0 not. */
-static int closeness(struct mr_bytes range, const char *type)
+static int rate_range(struct mr_bytes range, const char *type)
 {
     size_t major = strcspn(type, "/") + 1;
     if (equal_without_case(range, type))
@@ -35,14 +35,14 @@ static bool is_refused(struct mr_bytes parameters)
     return false;
 }
 
-static bool admits(struct mr_bytes accept, const char *type)
+static bool admits_type(struct mr_bytes accept, const char *type)
 {
     int closest = 0;
     bool admitted = false;
     while (accept.len > 0) {
         struct mr_bytes parameters = field_next(&accept, ',');
         struct mr_bytes range = field_next(&parameters, ';');
-        int close = closeness(range, type);
+        int close = rate_range(range, type);
         if (close > closest) {
             closest = close;
             admitted = !is_refused(parameters);
@@ -54,6 +54,6 @@ static bool admits(struct mr_bytes accept, const char *type)
 /* What is some kind of JSON may be asked for as JSON. */
 bool accept_admits(struct mr_bytes accept, const char *type)
 {
-    return field_trim(accept).len == 0 || (type && admits(accept, type)) ||
-           ((!type || strstr(type, "+json")) && admits(accept, "application/json"));
+    return field_trim(accept).len == 0 || (type && admits_type(accept, type)) ||
+           ((!type || strstr(type, "+json")) && admits_type(accept, "application/json"));
 }

@@ -44,7 +44,7 @@ static void end_heading(struct connection *connection)
         heading.last = NULL;
 }
 
-static void add(struct http_server *server, struct connection *connection)
+static void add_connection(struct http_server *server, struct connection *connection)
 {
     pthread_mutex_lock(&server->connections_lock);
     connection->next = server->connections;
@@ -80,7 +80,7 @@ void connections_notify(
         struct connection *added = mr_calloc(1, sizeof *added);
         added->fd = info->connect_fd;
         atomic_init(&added->give_up_ms, receive_until_ms(server));
-        add(server, added);
+        add_connection(server, added);
         *socket_context = added;
     } else if (*socket_context) {
         end_heading(*socket_context);

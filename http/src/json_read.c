@@ -10,8 +10,8 @@ struct reading {
     struct http_json_errors *errors;
 };
 
-static void
-complain(struct reading *reading, struct mr_bytes pointer, const char *code, const char *detail)
+static void add_complaint(
+    struct reading *reading, struct mr_bytes pointer, const char *code, const char *detail)
 {
     struct http_json_errors *errors = reading->errors;
     if (errors->count < HTTP_JSON_ERRORS_MAX)
@@ -58,14 +58,14 @@ static void read_text(
 {
     int64_t len = (int64_t)json_string_length(value);
     if (!json_is_string(value)) {
-        complain(reading, pointer, "type", "must be a string");
+        add_complaint(reading, pointer, "type", "must be a string");
     } else if (len < field->min || len > text_max(field)) {
         struct mr_bytes detail = mr_arena_printf(
             reading->arena,
             "must have %lld to %lld bytes",
             (long long)field->min,
             (long long)text_max(field));
-        complain(reading, pointer, "length", detail.ptr);
+        add_complaint(reading, pointer, "length", detail.ptr);
     } else {
         struct mr_bytes text = mr_bytes_of(json_string_value(value), (size_t)len);
         *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, text);
@@ -81,11 +81,11 @@ static void read_integer(
     bool bounded = field->min != 0 || field->max != 0;
     int64_t number = json_integer_value(value);
     if (!json_is_integer(value)) {
-        complain(reading, pointer, "type", "must be a whole number");
+        add_complaint(reading, pointer, "type", "must be a whole number");
     } else if (bounded && (number < field->min || number > field->max)) {
         struct mr_bytes detail = mr_arena_printf(
             reading->arena, "must be %lld to %lld", (long long)field->min, (long long)field->max);
-        complain(reading, pointer, "range", detail.ptr);
+        add_complaint(reading, pointer, "range", detail.ptr);
     } else {
         *(int64_t *)field->out = number;
     }
@@ -98,7 +98,7 @@ static void read_any(
     const json_t *value)
 {
     if (!json_is_object(value)) {
-        complain(reading, pointer, "type", "must be an object");
+        add_complaint(reading, pointer, "type", "must be an object");
         return;
     }
     char *text = json_dumps(value, JSON_COMPACT | JSON_PRESERVE_ORDER);
@@ -106,7 +106,7 @@ static void read_any(
     if (text && (int64_t)len <= text_max(field))
         *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, mr_bytes_of(text, len));
     else
-        complain(reading, pointer, "length", "is too long");
+        add_complaint(reading, pointer, "length", "is too long");
     free(text);
 }
 
@@ -134,7 +134,7 @@ static void read_value(
         if (json_is_boolean(value))
             *(bool *)field->out = json_is_true(value);
         else
-            complain(reading, pointer, "type", "must be true or false");
+            add_complaint(reading, pointer, "type", "must be true or false");
         break;
     case HTTP_JSON_ANY:
         read_any(reading, pointer, field, value);
@@ -166,13 +166,14 @@ static void read_object(
     const char *name;
     json_t *value;
     if (!json_is_object(object)) {
-        complain(reading, pointer, "type", "must be an object");
+        add_complaint(reading, pointer, "type", "must be an object");
         return;
     }
     json_object_foreach(object, name, value)
     {
         if (!find_field(fields, fields_count, name))
-            complain(reading, pointer_to(reading, pointer, name), "unknown", "is not known here");
+            add_complaint(
+                reading, pointer_to(reading, pointer, name), "unknown", "is not known here");
     }
     for (size_t i = 0; i < fields_count; i++) {
         value = json_object_get(object, fields[i].name);
@@ -181,7 +182,7 @@ static void read_object(
         if (!absent)
             read_value(reading, at, &fields[i], value);
         else if (fields[i].required)
-            complain(reading, at, "required", "is required");
+            add_complaint(reading, at, "required", "is required");
     }
 }
 

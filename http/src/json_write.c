@@ -65,7 +65,7 @@ static bool is_plain(unsigned char c)
 }
 
 /* Writes the escape of a byte that is not plain; at most 6 bytes. */
-static char *escape(char *at, unsigned char c)
+static char *escape_byte(char *at, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
     static const char short_of[32] = {
@@ -101,7 +101,7 @@ void json_w_text(struct json_w *w, struct mr_bytes text)
         i = plain;
         if (i < text.len) {
             char *at = mr_buffer_reserve(w->out, 6);
-            w->out->len += (size_t)(escape(at, (unsigned char)text.ptr[i]) - at);
+            w->out->len += (size_t)(escape_byte(at, (unsigned char)text.ptr[i]) - at);
             i++;
         }
     }

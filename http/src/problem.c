@@ -81,7 +81,7 @@ static const struct {
 
 enum { PROBLEMS = sizeof problems / sizeof problems[0] };
 
-static size_t find(const char *slug)
+static size_t find_problem(const char *slug)
 {
     size_t i = 0;
     while (i < PROBLEMS && strcmp(problems[i].slug, slug) != 0)
@@ -91,13 +91,13 @@ static size_t find(const char *slug)
 
 int http_problem_status(const char *slug)
 {
-    size_t i = find(slug);
+    size_t i = find_problem(slug);
     return i < PROBLEMS ? problems[i].status : 0;
 }
 
 const char *http_problem_title(const char *slug)
 {
-    size_t i = find(slug);
+    size_t i = find_problem(slug);
     return i < PROBLEMS ? problems[i].title : NULL;
 }
 

@@ -53,7 +53,7 @@ struct http_request *request_take(struct http_server *server, const char *uri)
     return request;
 }
 
-static void recycle(struct mr_buffer *buffer)
+static void recycle_buffer(struct mr_buffer *buffer)
 {
     if (buffer->capacity > SPARE_BUFFER_BYTES_MAX)
         mr_buffer_clean_up(buffer);
@@ -72,8 +72,8 @@ void request_give_back(struct http_request *request)
 {
     struct http_server *server = request->server;
     http_waiter_release(request->waiter);
-    recycle(&request->body);
-    recycle(&request->response);
+    recycle_buffer(&request->body);
+    recycle_buffer(&request->response);
     mr_arena_reset(&request->arena);
     *request = (struct http_request){
         .server = server,

@@ -169,7 +169,7 @@ static size_t body_limit(const struct http_request *request)
 }
 
 /* First call: the headers are there. Answers what can be refused without the body. */
-static void begin(struct http_request *request, const char *method, const char *version)
+static void begin_request(struct http_request *request, const char *method, const char *version)
 {
     request->method = method;
     request->version = version;
@@ -258,7 +258,7 @@ static enum MHD_Result on_request(
     (void)url;
     switch (request->state) {
     case REQUEST_NEW:
-        begin(request, method, version);
+        begin_request(request, method, version);
         return MHD_YES;
     case REQUEST_BODY:
         if (*upload_data_size > 0) {
@@ -449,7 +449,7 @@ uint16_t http_server_port(const struct http_server *server)
     return server->port;
 }
 
-static void drain(struct http_server *server, int64_t until_us)
+static void drain_requests(struct http_server *server, int64_t until_us)
 {
     while (atomic_load(&server->requests_open) > 0 && server_now_us() < until_us)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
@@ -462,10 +462,10 @@ void http_server_stop(struct http_server *server, int drain_ms)
     atomic_store(&server->stopping, true);
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
     int64_t now_us = server_now_us();
-    drain(server, now_us + (int64_t)drain_ms * 500);
+    drain_requests(server, now_us + (int64_t)drain_ms * 500);
     atomic_store(&server->waits_are_over, true);
     wait_wake_all(server);
-    drain(server, now_us + (int64_t)drain_ms * 1000);
+    drain_requests(server, now_us + (int64_t)drain_ms * 1000);
     while (wait_count(server) > 0) /* Claimed by an http_wake that has not come further yet. */
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     MHD_stop_daemon(server->daemon);

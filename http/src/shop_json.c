@@ -79,7 +79,7 @@ cart_line(struct json_w *w, const struct shop_cart_line *line, const struct shop
     json_w_object_end(w);
 }
 
-static void warning(struct json_w *w, const char *code, struct mr_bytes product_id)
+static void write_warning(struct json_w *w, const char *code, struct mr_bytes product_id)
 {
     json_w_object(w);
     json_w_key_text(w, "code", mr_cstr(code));
@@ -95,11 +95,11 @@ static void cart_warnings(
     for (size_t i = 0; now && i < cart->lines_count; i++) {
         const struct shop_cart_line *line = &cart->lines[i];
         if (!now[i].known || !now[i].sold)
-            warning(w, "unavailable", line->product_id);
+            write_warning(w, "unavailable", line->product_id);
         else if (!same_price(&now[i].price, &line->unit_price))
-            warning(w, "price_changed", line->product_id);
+            write_warning(w, "price_changed", line->product_id);
         else if (now[i].available < line->quantity)
-            warning(w, "not_enough_stock", line->product_id);
+            write_warning(w, "not_enough_stock", line->product_id);
     }
     json_w_array_end(w);
 }
@@ -298,7 +298,7 @@ void shop_json_order(
     json_w_object_end(w);
 }
 
-static void masked(struct json_w *w, const char *key, struct mr_bytes text)
+static void write_masked(struct json_w *w, const char *key, struct mr_bytes text)
 {
     size_t shown = text.len > MASKED_SHOWN ? MASKED_SHOWN : 0;
     json_w_key(w, key);
@@ -317,6 +317,6 @@ void shop_json_confirmation(struct json_w *w, const struct shop_order_snapshot *
     order_totals(w, order);
     if (order->captured)
         shop_json_key_money(w, "captured", order->captured);
-    masked(w, "payment_reference", order->payment_id);
+    write_masked(w, "payment_reference", order->payment_id);
     json_w_object_end(w);
 }

@@ -56,7 +56,7 @@ static size_t hash_token(struct token_cache *cache, struct mr_bytes token, uint8
     return mr_get_be32(ret_hash) % SETS;
 }
 
-static struct mr_bytes take(struct mr_arena *arena, const char **text, size_t len)
+static struct mr_bytes take_text(struct mr_arena *arena, const char **text, size_t len)
 {
     struct mr_bytes copy = mr_arena_copy(arena, mr_bytes_of(*text, len));
     *text += len;
@@ -79,10 +79,10 @@ bool token_cache_get(
         if (!found)
             continue;
         const char *text = entry->text;
-        ret_claims->subject = take(arena, &text, entry->lens[0]);
-        ret_claims->session_id = take(arena, &text, entry->lens[1]);
-        ret_claims->token_id = take(arena, &text, entry->lens[2]);
-        ret_claims->scope = take(arena, &text, entry->lens[3]);
+        ret_claims->subject = take_text(arena, &text, entry->lens[0]);
+        ret_claims->session_id = take_text(arena, &text, entry->lens[1]);
+        ret_claims->token_id = take_text(arena, &text, entry->lens[2]);
+        ret_claims->scope = take_text(arena, &text, entry->lens[3]);
         ret_claims->issued_at_s = entry->issued_at_s;
         ret_claims->expires_at_s = entry->expires_at_s;
     }

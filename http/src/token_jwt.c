@@ -13,7 +13,7 @@
 #include <jansson.h>
 #include <string.h>
 
-static void thumbprint(const struct token_keys *keys, struct mr_buffer *out)
+static void write_thumbprint(const struct token_keys *keys, struct mr_buffer *out)
 {
     struct mr_buffer json = {0};
     uint8_t digest[crypto_hash_sha256_BYTES];
@@ -28,7 +28,7 @@ static void thumbprint(const struct token_keys *keys, struct mr_buffer *out)
 void token_make_header(struct token_keys *keys)
 {
     struct mr_buffer json = {0};
-    thumbprint(keys, &keys->kid);
+    write_thumbprint(keys, &keys->kid);
     mr_buffer_printf(
         &json,
         "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%.*s\"}",
@@ -122,7 +122,7 @@ read_claims(struct mr_bytes text, struct mr_arena *arena, struct token_claims *r
 }
 
 /* Header, signature, claims; not the times. */
-static bool check(
+static bool check_claims(
     const struct token_keys *keys,
     struct mr_bytes token,
     struct mr_arena *arena,
@@ -162,7 +162,7 @@ enum token_verdict token_verify(
     if (token.len == 0 || token.len > TOKEN_BYTES_MAX)
         return TOKEN_INVALID;
     if (!token_cache_get(keys->cache, token, arena, &claims)) {
-        if (!check(keys, token, arena, &claims))
+        if (!check_claims(keys, token, arena, &claims))
             return TOKEN_INVALID;
         token_cache_put(keys->cache, token, &claims, now_s);
     }

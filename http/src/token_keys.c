@@ -32,7 +32,7 @@ static int read_key(
     return 0;
 }
 
-static int load(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
+static int load_keys(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
 {
     int code = 0;
     if (keys->parts & TOKEN_SIGN)
@@ -58,7 +58,7 @@ int token_keys_load(
         return mr_fail(error, MR_FATAL, "libsodium does not start");
     struct token_keys *keys = mr_calloc(1, sizeof *keys);
     keys->parts = parts;
-    int code = load(keys, secrets_dir, error);
+    int code = load_keys(keys, secrets_dir, error);
     if (code != 0) {
         token_keys_free(keys);
         return code;

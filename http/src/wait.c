@@ -85,7 +85,7 @@ static void resume_locked(struct http_server *server, struct http_waiter *waiter
     MHD_resume_connection(waiter->connection);
 }
 
-static bool claim(struct http_waiter *waiter, enum http_why why)
+static bool claim_waiter(struct http_waiter *waiter, enum http_why why)
 {
     int expected = WAITING;
     return atomic_compare_exchange_strong(&waiter->why, &expected, (int)why);
@@ -130,7 +130,7 @@ http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume
 
 bool http_wake(struct http_waiter *waiter, struct mr_bytes payload)
 {
-    if (!claim(waiter, HTTP_WOKEN))
+    if (!claim_waiter(waiter, HTTP_WOKEN))
         return false;
     if (payload.ptr)
         waiter->payload = mr_bytes_of(mr_memdup(payload.ptr, payload.len), payload.len);
@@ -175,7 +175,7 @@ static void wake_due(struct http_server *server, int64_t now_us, enum http_why w
         struct http_waiter *waiter = server->heap[i];
         if (waiter->deadline_us > now_us)
             break;
-        if (claim(waiter, why))
+        if (claim_waiter(waiter, why))
             resume_locked(server, waiter);
         else
             i++;
@@ -186,7 +186,7 @@ void wait_wake_all(struct http_server *server)
 {
     pthread_mutex_lock(&server->wait_lock);
     for (size_t i = server->heap_count; i-- > 0;) {
-        if (i < server->heap_count && claim(server->heap[i], HTTP_STOPPING)) {
+        if (i < server->heap_count && claim_waiter(server->heap[i], HTTP_STOPPING)) {
             resume_locked(server, server->heap[i]);
             i = server->heap_count;
         }

@@ -78,7 +78,7 @@ set_listed(const struct change *change, const struct shop_product_view *product,
     }
 }
 
-static void save(
+static void save_product(
     const struct change *change,
     const struct shop_product_view *before,
     struct shop_product_view *after,
@@ -163,7 +163,7 @@ static int process_product(
     if (before)
         after = *before;
     if (fold_product(&after, &message))
-        save(&change, before, &after, view_meta(&message));
+        save_product(&change, before, &after, view_meta(&message));
     return 0;
 }
 

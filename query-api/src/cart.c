@@ -153,7 +153,7 @@ static void write_cart(struct http_request *request, const struct cart *cart)
     http_send(request, 200, NULL);
 }
 
-static void serve(struct http_request *request, void *user)
+static void serve_cart(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct mr_bytes owner;
@@ -186,7 +186,7 @@ static void serve(struct http_request *request, void *user)
 /* Step 9 of an event's path: read once the view has come as far as the client has seen. */
 void api_get_cart(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics, serve};
+    static const struct api_read read = {topics, serve_cart};
     static const char *const none[] = {NULL};
     struct mr_bytes owner;
     if (http_query_only(request, none) && api_owner(request, user, &owner))

@@ -65,7 +65,7 @@ static void send_behind(
         });
 }
 
-static void wake(void *user)
+static void wake_waiter(void *user)
 {
     http_wake(user, mr_bytes_of(NULL, 0));
 }
@@ -73,7 +73,7 @@ static void wake(void *user)
 static void go_on(struct http_request *request, struct waiting *waiting);
 
 static void
-resumed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+resume_request(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     struct waiting *waiting = user;
     (void)payload;
@@ -88,10 +88,11 @@ resumed(struct http_request *request, enum http_why why, struct mr_bytes payload
         go_on(request, waiting);
 }
 
-static void suspend(struct http_request *request, struct waiting *waiting, const char *store)
+static void
+suspend_request(struct http_request *request, struct waiting *waiting, const char *store)
 {
     int wait_ms = (int)(waiting->until_ms - mr_monotonic_ms());
-    waiting->waiter = http_suspend(request, wait_ms > 0 ? wait_ms : 0, resumed, waiting);
+    waiting->waiter = http_suspend(request, wait_ms > 0 ? wait_ms : 0, resume_request, waiting);
     if (!waiting->waiter) {
         http_send_problem(request, "overloaded", "Too many requests wait already.");
         return;
@@ -100,10 +101,10 @@ static void suspend(struct http_request *request, struct waiting *waiting, const
             waiting->api->engine,
             store,
             &waiting->positions[waiting->at],
-            wake,
+            wake_waiter,
             waiting->waiter,
             &waiting->watch))
-        wake(waiting->waiter);
+        wake_waiter(waiting->waiter);
 }
 
 /* The deadline has passed: stale if the client takes it, else not at all. */
@@ -137,7 +138,7 @@ static void go_on(struct http_request *request, struct waiting *waiting)
         else if (mr_monotonic_ms() >= waiting->until_ms)
             give_up(request, waiting, applied);
         else
-            suspend(request, waiting, store);
+            suspend_request(request, waiting, store);
         return;
     }
     waiting->read->serve(request, waiting->api);
@@ -182,7 +183,7 @@ struct collected {
     int64_t lag;
 };
 
-static void collect(void *user, const struct topo_position *position, int64_t lag)
+static void collect_lag(void *user, const struct topo_position *position, int64_t lag)
 {
     struct collected *all = user;
     if (strcmp(position->topic, all->topic) != 0)
@@ -231,7 +232,7 @@ void api_set_position(
     for (size_t i = 0; topics[i]; i++) {
         all.topic = topics[i];
         all.first = all.count;
-        topo_engine_positions(api->engine, store_of(topics[i]), collect, &all);
+        topo_engine_positions(api->engine, store_of(topics[i]), collect_lag, &all);
         if (owner.ptr)
             keep_owner(&all, owner);
     }

@@ -110,7 +110,7 @@ static bool read_listing(struct http_request *request, struct api *api, struct l
 }
 
 /* True when answered meanwhile: *ret_wanted says whether the row belongs to the page. */
-static bool wanted(
+static bool want_row(
     struct http_request *request,
     struct api *api,
     const struct listing *listing,
@@ -148,7 +148,7 @@ struct page {
 };
 
 /* 1: go on, 0: the page is full, -1: answered. */
-static int add_row(
+static int add_product_row(
     struct http_request *request,
     struct api *api,
     const struct listing *listing,
@@ -160,7 +160,7 @@ static int add_row(
     const void *product = NULL;
     bool belongs = false;
     if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product) ||
-        wanted(request, api, listing, id, product, &belongs))
+        want_row(request, api, listing, id, product, &belongs))
         return -1;
     if (page->rows == listing->limit && belongs) {
         page->more = true;
@@ -191,7 +191,7 @@ static struct mr_bytes scan_prefix(struct mr_arena *arena, const struct listing 
 }
 
 /* False when answered. */
-static bool write_rows(
+static bool write_product_rows(
     struct http_request *request,
     struct api *api,
     const struct listing *listing,
@@ -208,7 +208,7 @@ static bool write_rows(
     if (!api_scan_open(request, api->listings, prefix, listing->last_key, listing->reverse, &scan))
         return false;
     while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_row(request, api, listing, key, w, page);
+        step = add_product_row(request, api, listing, key, w, page);
     topo_read_scan_close(scan);
     if (code < 0)
         api_send_failure(request, &error);
@@ -222,7 +222,7 @@ static void serve_page(struct http_request *request, struct api *api, struct lis
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    if (!write_rows(request, api, listing, &w, &page))
+    if (!write_product_rows(request, api, listing, &w, &page))
         return;
     json_w_array_end(&w);
     api_page(
@@ -273,7 +273,7 @@ static uint64_t hash_query(struct http_request *request)
     return hash;
 }
 
-static void serve(struct http_request *request, void *user)
+static void serve_listing(struct http_request *request, void *user)
 {
     struct api *api = user;
     struct listing listing = {0};
@@ -301,7 +301,7 @@ static void serve(struct http_request *request, void *user)
 
 void api_get_products(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics_and_stock, serve};
+    static const struct api_read read = {topics_and_stock, serve_listing};
     static const char *const listing[] = {
         "category",
         "q",

@@ -24,7 +24,7 @@ struct query_api {
     struct api api;
 };
 
-static int configure(const struct service *service, void *self, struct mr_error *error)
+static int configure_api(const struct service *service, void *self, struct mr_error *error)
 {
     struct query_api *query = self;
     const struct mr_options *options = &service->options;
@@ -35,7 +35,7 @@ static int configure(const struct service *service, void *self, struct mr_error 
     return code ? code : token_keys_load(secrets, TOKEN_VERIFY | TOKEN_MAC, &query->keys, error);
 }
 
-static int start(struct service *service, void *self, struct mr_error *error)
+static int start_api(struct service *service, void *self, struct mr_error *error)
 {
     struct query_api *query = self;
     struct topo_topology *topology = NULL;
@@ -71,8 +71,8 @@ int main(int argc, char **argv)
         .purpose = "Serves catalogue, carts and orders, read-only, from views folded out of Kafka.",
         .options = options_table,
         .options_count = sizeof options_table / sizeof options_table[0],
-        .configure = configure,
-        .start = start,
+        .configure = configure_api,
+        .start = start_api,
         .clean_up = clean_up,
     };
     static struct query_api query;

@@ -164,7 +164,7 @@ static bool read_page(struct http_request *request, struct api *api, struct page
 }
 
 /* 1: go on, 0: the page is full, -1: answered. */
-static int add_row(
+static int add_order_row(
     struct http_request *request,
     struct api *api,
     struct mr_bytes key,
@@ -189,7 +189,7 @@ static int add_row(
 }
 
 static bool
-write_rows(struct http_request *request, struct api *api, struct json_w *w, struct page *page)
+write_order_rows(struct http_request *request, struct api *api, struct json_w *w, struct page *page)
 {
     struct mr_bytes prefix = view_order_prefix(http_arena(request), page->owner);
     struct topo_read_scan *scan = NULL;
@@ -201,7 +201,7 @@ write_rows(struct http_request *request, struct api *api, struct json_w *w, stru
     if (!api_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
         return false;
     while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_row(request, api, key, w, page);
+        step = add_order_row(request, api, key, w, page);
     topo_read_scan_close(scan);
     if (code < 0)
         api_send_failure(request, &error);
@@ -221,7 +221,7 @@ static void serve_orders(struct http_request *request, void *user)
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    if (!write_rows(request, api, &w, &page))
+    if (!write_order_rows(request, api, &w, &page))
         return;
     json_w_array_end(&w);
     api_page(

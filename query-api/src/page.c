@@ -33,7 +33,7 @@ bool api_limit(struct http_request *request, int max, int *ret_limit)
 }
 
 /* The first key that does not start with `prefix`. Our prefixes never end in 0xFF only. */
-static struct mr_bytes behind(struct mr_arena *arena, struct mr_bytes prefix)
+static struct mr_bytes end_prefix(struct mr_arena *arena, struct mr_bytes prefix)
 {
     char *end = mr_arena_alloc(arena, prefix.len + 1);
     size_t len = prefix.len;
@@ -56,7 +56,7 @@ bool api_scan_open(
     struct mr_arena *arena = http_arena(request);
     struct mr_error error;
     struct topo_read_options options = {
-        .first = prefix, .end = behind(arena, prefix), .reverse = reverse};
+        .first = prefix, .end = end_prefix(arena, prefix), .reverse = reverse};
     if (last_key.ptr && reverse)
         options.end = last_key;
     else if (last_key.ptr) /* The least key after it: itself and a byte 0. */

@@ -114,7 +114,7 @@ void api_product_json(
     json_w_object_end(w);
 }
 
-static bool shown(const struct shop_product_view *product)
+static bool is_shown(const struct shop_product_view *product)
 {
     return product && product->status != SHOP_PRODUCT_STATUS_DRAFT && product->price;
 }
@@ -127,7 +127,7 @@ static bool find_product(
     struct mr_bytes id = http_path_param(request, 0);
     if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
         return false;
-    if (!shown(product)) {
+    if (!is_shown(product)) {
         http_send_problem(request, "not-found", "There is no such product.");
         return false;
     }
