@@ -54,7 +54,7 @@ bool api_authenticate(struct api *api, struct http_request *request, struct api_
 /* As api_authenticate, but nobody is fine too: owner is then a NULL view. */
 bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller);
 
-/* False while the views are restored, and 503 has been sent: what is not there yet is no "no". */
+/* False (503 sent) while views are restoring: an absent row does not yet mean "not found". */
 bool api_views_are_here(struct api *api, struct http_request *request);
 
 /* One request as one command. */

@@ -13,7 +13,7 @@ static bool by_access_token(
     if (verdict == TOKEN_EXPIRED)
         http_send_problem(request, "token-expired", "log in again");
     else if (verdict == TOKEN_INVALID || !shop_id_is_valid(claims.subject))
-        http_send_problem(request, "token-invalid", "this is no access token of this shop");
+        http_send_problem(request, "token-invalid", "not an access token of this shop");
     else {
         *ret_caller = (struct api_caller){claims.subject, mr_cstr("customer")};
         return true;

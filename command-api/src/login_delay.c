@@ -104,7 +104,7 @@ int login_delay_begin(struct login_delay *delay, struct mr_bytes account, int64_
         slot->failures = 0;
     int64_t wait_ms = slot->failed_at_ms + delay_ms(slot->failures) - now_ms;
     int wait_s = slot->failures > 0 && wait_ms > 0 ? (int)((wait_ms + 999) / 1000) : 0;
-    /* Many guesses at once are no way around the delay. */
+    /* Many guesses at once do not get around the delay. */
     bool guessed = slot->failures >= FREE_FAILURES;
     if (!wait_s && slot->running >= (guessed ? 1 : RUNNING_MAX))
         wait_s = guessed ? 1 : LOGIN_DELAY_BUSY;

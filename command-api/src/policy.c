@@ -68,7 +68,7 @@ const char *policy_password_problem(struct mr_bytes password, struct mr_bytes em
     if (password.len > POLICY_PASSWORD_BYTES_MAX)
         return "a password has at most 1024 bytes";
     if (equal_without_case(password, email))
-        return "the e-mail address is no password";
+        return "the e-mail address cannot be the password";
     for (size_t i = 0; i < common_passwords_count; i++)
         if (equal_without_case(password, mr_cstr(common_passwords[i])))
             return "this password is one of the most common ones";

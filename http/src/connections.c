@@ -2,7 +2,7 @@
  * connections.c - cutting connections that are too slow to say what they want.
  *
  * libmicrohttpd's own timeout starts again with every byte, so a client that drips a byte a second
- * holds a connection for ever. Here a connection has until give_up_ms for a whole request: from
+ * holds a connection without end. Here a connection has until give_up_ms for a whole request: from
  * connecting, from the request line, or from the end of the answer before. A late one is shut down
  * (not closed: the descriptor stays libmicrohttpd's).
  */

@@ -345,7 +345,7 @@ static int listen_on(struct http_server *server, struct mr_error *error)
         v6->sin6_port = htons(server->options.port);
         len = sizeof *v6;
     } else {
-        return mr_fail(error, MR_CONFIG, "listen: \"%s\" is no IPv4 or IPv6 address", address);
+        return mr_fail(error, MR_CONFIG, "listen: \"%s\" is not an IPv4 or IPv6 address", address);
     }
     int on = 1;
     int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

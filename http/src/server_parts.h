@@ -164,7 +164,7 @@ enum http_why wait_why(const struct http_waiter *waiter);
 struct mr_bytes wait_payload(const struct http_waiter *waiter);
 
 /* percent.c: decodes %XX (and '+' to space when `plus`) into `arena`. False on a broken escape, a
- * NUL or what is no UTF-8 afterwards. */
+ * NUL or bytes that are not UTF-8 afterwards. */
 bool percent_decode(
     struct mr_arena *arena, struct mr_bytes text, bool plus, struct mr_bytes *ret_decoded);
 

@@ -47,7 +47,10 @@ static int load_keys(struct token_keys *keys, const char *secrets_dir, struct mr
     crypto_sign_ed25519_sk_to_pk(public, keys->sign);
     if ((keys->parts & TOKEN_SIGN) && sodium_memcmp(public, keys->verify, sizeof public) != 0)
         return mr_fail(
-            error, MR_CONFIG, "%s: jwt_ed25519.key and jwt_ed25519.pub are no pair", secrets_dir);
+            error,
+            MR_CONFIG,
+            "%s: jwt_ed25519.key and jwt_ed25519.pub are not a pair",
+            secrets_dir);
     return 0;
 }
 

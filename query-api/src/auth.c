@@ -20,7 +20,7 @@ static bool by_access_token(
     case TOKEN_INVALID:
         break;
     }
-    http_send_problem(request, "token-invalid", "This is no token of ours.");
+    http_send_problem(request, "token-invalid", "Not an access token of this shop.");
     return false;
 }
 

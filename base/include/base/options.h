@@ -63,7 +63,7 @@ void mr_options_print_version(const char *program);
 const char *mr_options_text(const struct mr_options *options, const char *name);
 bool mr_options_switch(const struct mr_options *options, const char *name);
 
-/* MR_CONFIG, naming the flag and the bounds, when the text is no whole number in [min, max]. */
+/* MR_CONFIG, naming the flag and the bounds, when the text is not a whole number in [min, max]. */
 int mr_options_integer(
     const struct mr_options *options,
     const char *name,

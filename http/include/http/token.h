@@ -67,7 +67,7 @@ void token_jwks(const struct token_keys *keys, struct mr_buffer *out);
 
 /* -- opaque tokens: base64url(version | payload | MAC) ------------------------------------ */
 
-/* `purpose` goes into the MAC, so that a token of one kind is no token of another. */
+/* `purpose` goes into the MAC, so that a token of one kind is not valid as another. */
 void token_wrap(
     const struct token_keys *keys,
     const char *purpose,

@@ -101,7 +101,7 @@ struct topo_io {
         void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);
     int (*log_remove)(void *self, struct topo_partition partition, struct mr_error *error);
     /* MR_NOT_FOUND: an offset is not in the log (any more); its partition delivers nothing until it
-     * is added anew. */
+     * is added again. */
     int (*log_poll)(
         void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error);
     /* The next offset the log reader is at: beyond markers and aborted records it has passed. */

@@ -91,8 +91,7 @@ rd_kafka_conf_t *kafka_conf_new(
     return conf;
 }
 
-/* What comes back as an error as well, or, as one set of properties serves consumers and producers,
- * is no news. */
+/* Noise: the same comes back as an error, or one set of properties serves consumers and producers. */
 static bool is_told_otherwise(const char *facility)
 {
     static const char *const told[] = {

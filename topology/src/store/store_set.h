@@ -47,8 +47,8 @@ struct store_spec {
     bool ordered;   /* Scans are allowed; dirty keys are kept in order. */
     bool changelog; /* store_set_visit_staged reports it: its writes go to a changelog topic. */
     enum store_writer writer;
-    /* 0: for ever. Older entries read as absent and are dropped by compaction. The age counts from
-     * the put, so it starts anew when state is rebuilt. */
+    /* 0: no limit. Older entries read as absent and are dropped by compaction. The age counts from
+     * the put, so it starts again when state is rebuilt. */
     int64_t ttl_ms;
 };
 
