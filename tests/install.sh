@@ -11,7 +11,7 @@ trap 'exit 1' INT TERM
 complain() { echo "install: $1"; exit 1; }
 
 # As packagers do: their own flags, NDEBUG among them.
-CFLAGS='-O2 -DNDEBUG' cmake -S "$source" -B "$place/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF >"$place/log" 2>&1 &&
+CFLAGS='-O2 -DNDEBUG' cmake -G Ninja -S "$source" -B "$place/build" -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=OFF >"$place/log" 2>&1 &&
     cmake --build "$place/build" --target libtopology -j 2 >>"$place/log" 2>&1 &&
     cmake --install "$place/build" --component libtopology --prefix "$place/prefix" >>"$place/log" 2>&1 ||
     { tail -n 20 "$place/log"; complain "it does not build or install"; }
@@ -58,7 +58,7 @@ find_package(libtopology 0.1 REQUIRED)
 add_executable(by_cmake word_count.c)
 target_link_libraries(by_cmake PRIVATE libtopology::topology-test)
 EOF
-cmake -S . -B by -DCMAKE_PREFIX_PATH="$place/prefix" >"$place/log" 2>&1 && cmake --build by >>"$place/log" 2>&1 ||
+cmake -G Ninja -S . -B by -DCMAKE_PREFIX_PATH="$place/prefix" >"$place/log" 2>&1 && cmake --build by >>"$place/log" 2>&1 ||
     { tail -n 20 "$place/log"; complain "find_package does not work"; }
 expect by/by_cmake
 echo "install: built, installed and used from outside"

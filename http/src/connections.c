@@ -11,6 +11,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 enum { RECEIVE_TIMEOUT_MS = 10000, KEEPALIVE_TIMEOUT_MS = 75000 };
@@ -115,23 +116,48 @@ void connections_headed(struct MHD_Connection *connection)
         end_heading(mine);
 }
 
+/* The library's pages by words that are in them, and our answers; the first row that fits. */
+static const struct {
+    const char *word, *other_word;
+    const char *status_line;
+    const char *body;
+} refusals[] = {
+#define MALFORMED(detail)                                                                          \
+    "400 Bad Request",                                                                             \
+        "{\"type\":\"/problems/malformed-request\",\"title\":\"The request is not valid HTTP\","   \
+        "\"status\":400,\"detail\":\"" detail "\"}"
+    {"Transfer-Encoding",
+     "Content-Length",
+     MALFORMED("Content-Length and Transfer-Encoding exclude each other.")},
+    {"Content-Length", "", MALFORMED("Content-Length is not a number that can be.")},
+    {"Transfer-Encoding",
+     "",
+     "501 Not Implemented",
+     "{\"type\":\"/problems/not-implemented\",\"title\":\"This transfer coding is not supported\","
+     "\"status\":501,\"detail\":\"The only transfer coding here is chunked.\"}"},
+    {"Host", "", MALFORMED("HTTP/1.1 needs one Host field.")},
+#undef MALFORMED
+};
+
 /* With two that are being read it is not known whose turn it is: the library answers. */
-void connections_refuse(unsigned status)
+void connections_refuse(const char *page)
 {
-    static const char body[] =
-        "{\"type\":\"/problems/malformed-request\",\"title\":\"The request is not valid HTTP\","
-        "\"status\":400,\"detail\":\"Content-Length is not a number that can be.\"}";
     char answer[1024];
-    if (heading.count != 1 || !heading.last || status < 400)
+    size_t row = 0;
+    while (row < sizeof refusals / sizeof refusals[0] &&
+           !(strstr(page, refusals[row].word) && strstr(page, refusals[row].other_word)))
+        row++;
+    if (row == sizeof refusals / sizeof refusals[0] || heading.count != 1 || !heading.last)
         return;
     int len = snprintf(
         answer,
         sizeof answer,
-        "HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\n"
+        "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\n"
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
         "Content-Length: %zu\r\n\r\n%s",
-        sizeof body - 1,
-        body);
+        refusals[row].status_line,
+        strlen(refusals[row].body),
+        refusals[row].body);
     (void)send(heading.last->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(heading.last->fd, SHUT_RDWR);
 }

@@ -316,10 +316,10 @@ static void note_log(void *user, const char *format, va_list args)
     (void)user;
     if (!strstr(format, "Error processing request"))
         return;
-    unsigned status = va_arg(args, unsigned);
+    (void)va_arg(args, unsigned); /* The status. */
     const char *page = va_arg(args, const char *);
-    if (page && strstr(page, "Content-Length"))
-        connections_refuse(status);
+    if (page)
+        connections_refuse(page);
 }
 
 static size_t leave_escaped(void *user, struct MHD_Connection *connection, char *text)

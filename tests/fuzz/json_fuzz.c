@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct http_json_errors errors = {0};
     struct mr_error error = {0};
     int code = read_body(mr_bytes_of(data, size), &arena, &body, &errors, &error);
-    FUZZ_HOLDS(code == 0 || code == MR_MALFORMED || code == MR_INVALID);
+    FUZZ_HOLDS(code == 0 || code == MR_MALFORMED || code == MR_INVALID || code == MR_TOO_LARGE);
     FUZZ_HOLDS((code == MR_INVALID) == (errors.count > 0));
     FUZZ_HOLDS(errors.count <= HTTP_JSON_ERRORS_MAX);
     FUZZ_HOLDS(http_utf8_valid(mr_cstr(error.text)));

@@ -91,7 +91,7 @@ rd_kafka_conf_t *kafka_conf_new(
     return conf;
 }
 
-/* Noise: the same comes back as an error, or one set of properties serves consumers and producers. */
+/* Noise: it comes back as an error too, or one set of properties serves both kinds of client. */
 static bool is_told_otherwise(const char *facility)
 {
     static const char *const told[] = {
