@@ -341,7 +341,7 @@ class PaymentTest(RefusalTest):
         order = customer.order(cart, "pm_decline").json["order_id"]
         path = f"/v1/orders/{order}"
         shop.wait_until(
-            lambda: [p["status"] for p in customer.get(path).json["payments"]] == ["declined"], 30,
+            lambda: [p["status"] for p in customer.get(path).json.get("payments", [])] == ["declined"], 30,
             lambda: customer.get(path))
         paid = customer.post(f"{path}/payments", {"method_token": "pm_approve"})
         self.assertEqual(paid.status, 201, paid)
