@@ -115,7 +115,7 @@ read_claims(struct mr_bytes text, struct mr_arena *arena, struct token_claims *r
             ret_claims->issued_at_s = json_integer_value(not_before);
     }
     if (good)
-        good = ret_claims->expires_at_s > ret_claims->issued_at_s &&
+        good = ret_claims->issued_at_s >= 0 && ret_claims->expires_at_s > ret_claims->issued_at_s &&
                ret_claims->expires_at_s - ret_claims->issued_at_s <= TOKEN_LIFETIME_S_MAX;
     json_decref(payload);
     return good;

@@ -295,6 +295,9 @@ static void the_times_of_a_token_are_held_against_each_other(void **state)
          TOKEN_INVALID},
         {TIMES("\"iat\":1800000000,\"exp\":1800086400"), 1800000001, TOKEN_VALID},
         {TIMES("\"iat\":1800000000,\"exp\":1800086401"), 1800000001, TOKEN_INVALID},
+        {TIMES("\"iat\":-9223372036854775808,\"exp\":9223372036854775807"),
+         1800000001,
+         TOKEN_INVALID},
         {TIMES("\"iat\":1800000600,\"exp\":1800000600"), 1800000590, TOKEN_INVALID},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
