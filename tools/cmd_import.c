@@ -3,6 +3,7 @@
 #include "import.h"
 
 #include <base/clock.h>
+#include <processors/limits.h>
 #include <service/registry.h>
 
 #include <errno.h>
@@ -14,6 +15,12 @@
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+/* retail.h does not include the shop, so it has limits of its own: they must be the shop's. */
+_Static_assert(RETAIL_MINOR_MAX == SHOP_MONEY_MINOR_MAX, "amounts have one bound");
+_Static_assert(RETAIL_STOCK_MAX == SHOP_STOCK_MAX, "stock has one bound");
+_Static_assert(RETAIL_BASKET_BYTES_MAX == SHOP_LINES_BYTES_MAX, "an order's bytes have one bound");
+_Static_assert((int)RETAIL_CODE_BYTES_MAX == (int)SHOP_SKU_BYTES_MAX, "a SKU has one bound");
 
 enum { LINGER_MS = 50, POLL_MS = 20 };
 

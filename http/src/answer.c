@@ -180,10 +180,12 @@ void answer_unaccount(struct http_request *request)
 static int give_up_answer(struct http_request *request)
 {
     mr_buffer_clean_up(&request->response);
-    mr_buffer_add(
-        &request->response,
-        mr_cstr("{\"type\":\"/problems/overloaded\",\"title\":\"Too much is waiting to be read\","
-                "\"status\":503}"));
+    http_problem_render(
+        &(struct http_problem){
+            .slug = "overloaded", .detail = mr_cstr("Too much is waiting to be read.")},
+        request->server->options.problem_base,
+        mr_bytes_of(NULL, 0),
+        &request->response);
     http_set_header(request, "Content-Type", mr_cstr("application/problem+json"));
     http_set_header(request, "Cache-Control", mr_cstr("no-store"));
     http_set_header(request, "Retry-After", mr_cstr("1"));

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum { RECEIVE_TIMEOUT_MS = 10000, KEEPALIVE_TIMEOUT_MS = 75000 };
 
@@ -116,49 +117,61 @@ void connections_headed(struct MHD_Connection *connection)
         end_heading(mine);
 }
 
-/* The library's pages by words that are in them, and our answers; the first row that fits. */
+/* The library's pages by words that are in them, and our problems; the first row that fits. */
 static const struct {
     const char *word, *other_word;
     const char *status_line;
-    const char *body;
+    const char *slug;
+    const char *detail;
 } refusals[] = {
-#define MALFORMED(detail)                                                                          \
-    "400 Bad Request",                                                                             \
-        "{\"type\":\"/problems/malformed-request\",\"title\":\"The request is not valid HTTP\","   \
-        "\"status\":400,\"detail\":\"" detail "\"}"
     {"Transfer-Encoding",
      "Content-Length",
-     MALFORMED("Content-Length and Transfer-Encoding exclude each other.")},
-    {"Content-Length", "", MALFORMED("Content-Length is not a number that can be.")},
+     "400 Bad Request",
+     "malformed-request",
+     "Content-Length and Transfer-Encoding exclude each other."},
+    {"Content-Length",
+     "",
+     "400 Bad Request",
+     "malformed-request",
+     "Content-Length is not a number that can be."},
     {"Transfer-Encoding",
      "",
      "501 Not Implemented",
-     "{\"type\":\"/problems/not-implemented\",\"title\":\"This transfer coding is not supported\","
-     "\"status\":501,\"detail\":\"The only transfer coding here is chunked.\"}"},
-    {"Host", "", MALFORMED("HTTP/1.1 needs one Host field.")},
-#undef MALFORMED
+     "not-implemented",
+     "The only transfer coding here is chunked."},
+    {"Host", "", "400 Bad Request", "malformed-request", "HTTP/1.1 needs one Host field."},
 };
 
+enum { REFUSALS = sizeof refusals / sizeof refusals[0] };
+
 /* With two that are being read it is not known whose turn it is: the library answers. */
-void connections_refuse(const char *page)
+void connections_refuse(const struct http_server *server, const char *page)
 {
-    char answer[1024];
+    struct mr_buffer body = {0};
+    char head[512];
     size_t row = 0;
-    while (row < sizeof refusals / sizeof refusals[0] &&
+    while (row < REFUSALS &&
            !(strstr(page, refusals[row].word) && strstr(page, refusals[row].other_word)))
         row++;
-    if (row == sizeof refusals / sizeof refusals[0] || heading.count != 1 || !heading.last)
+    if (row == REFUSALS || heading.count != 1 || !heading.last)
         return;
+    http_problem_render(
+        &(struct http_problem){.slug = refusals[row].slug, .detail = mr_cstr(refusals[row].detail)},
+        server->options.problem_base,
+        mr_bytes_of(NULL, 0),
+        &body);
     int len = snprintf(
-        answer,
-        sizeof answer,
+        head,
+        sizeof head,
         "HTTP/1.1 %s\r\nContent-Type: application/problem+json\r\n"
         "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n"
-        "Content-Length: %zu\r\n\r\n%s",
+        "Content-Length: %zu\r\n\r\n",
         refusals[row].status_line,
-        strlen(refusals[row].body),
-        refusals[row].body);
-    (void)send(heading.last->fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        body.len);
+    struct iovec parts[] = {{head, (size_t)len}, {body.ptr, body.len}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    (void)sendmsg(heading.last->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    mr_buffer_clean_up(&body);
     (void)shutdown(heading.last->fd, SHUT_RDWR);
 }
 

@@ -313,13 +313,12 @@ static void on_completed(
  */
 static void note_log(void *user, const char *format, va_list args)
 {
-    (void)user;
     if (!strstr(format, "Error processing request"))
         return;
     (void)va_arg(args, unsigned); /* The status. */
     const char *page = va_arg(args, const char *);
     if (page)
-        connections_refuse(page);
+        connections_refuse(user, page);
 }
 
 static size_t leave_escaped(void *user, struct MHD_Connection *connection, char *text)
@@ -383,7 +382,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         server,
         MHD_OPTION_EXTERNAL_LOGGER,
         note_log,
-        NULL,
+        server,
         MHD_OPTION_LISTEN_SOCKET,
         server->listen_fd,
         MHD_OPTION_THREAD_POOL_SIZE,

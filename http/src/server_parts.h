@@ -149,7 +149,7 @@ void connections_mark(struct http_request *request, bool busy);
 void connections_receiving(struct MHD_Connection *connection, const struct http_server *server);
 void connections_headed(struct MHD_Connection *connection);
 /* Answers the one connection of this thread whose fields are being read, and closes it. */
-void connections_refuse(const char *page);
+void connections_refuse(const struct http_server *server, const char *page);
 void connections_cut_late(struct http_server *server);
 
 /* answer.c: what an answer holds is free for others. */
