@@ -7,6 +7,7 @@
  */
 #include "card_number.h"
 
+#include <http/json.h>
 #include <text/unicode.h>
 
 #include <string.h>
@@ -245,14 +246,23 @@ static size_t put_character(char *out, int c)
     return 3;
 }
 
+/* Where the string ends: at its closing quote, or with the text. */
+static size_t find_string_end(struct mr_bytes json, size_t at)
+{
+    while (at < json.len && json.ptr[at] != '"')
+        at += json.ptr[at] == '\\' ? 2 : 1;
+    return at < json.len ? at : json.len;
+}
+
 /* The decoded string whose opening quote is at walk->at; moves behind the closing one. */
 static struct mr_bytes take_string(struct walk *walk)
 {
     struct mr_bytes json = walk->json;
-    char *out = mr_arena_alloc(walk->arena, json.len - walk->at + 1);
+    size_t end = find_string_end(json, walk->at + 1);
+    char *out = mr_arena_alloc(walk->arena, end - walk->at);
     size_t len = 0;
     size_t at = walk->at + 1;
-    for (; at < json.len && json.ptr[at] != '"'; at++) {
+    for (; at < end; at++) {
         if (json.ptr[at] != '\\') {
             out[len++] = json.ptr[at];
             continue;
@@ -287,19 +297,9 @@ static struct mr_bytes pointer_of(const struct walk *walk)
     struct mr_bytes pointer = mr_bytes_of("", 0);
     for (int i = 0; i < walk->depth; i++) {
         const struct level *level = &walk->levels[i];
-        if (!level->is_object) {
-            pointer = mr_arena_printf(walk->arena, "%.*s/%d", MR_ARG(pointer), level->index);
-            continue;
-        }
-        char *name = mr_arena_alloc(walk->arena, 2 * level->name.len + 1);
-        size_t len = 0;
-        for (size_t k = 0; k < level->name.len; k++) {
-            char c = level->name.ptr[k];
-            name[len++] = c == '/' ? '~' : c;
-            if (c == '~' || c == '/')
-                name[len++] = c == '~' ? '0' : '1';
-        }
-        pointer = mr_arena_printf(walk->arena, "%.*s/%.*s", MR_ARG(pointer), (int)len, name);
+        struct mr_bytes name =
+            level->is_object ? level->name : mr_arena_printf(walk->arena, "%d", level->index);
+        pointer = http_json_pointer(walk->arena, pointer, name);
     }
     return pointer;
 }

@@ -19,26 +19,26 @@ static void add_complaint(
             (struct http_field_error){.pointer = pointer, .detail = detail, .code = code};
 }
 
-/* RFC 6901: '~' is "~0", '/' is "~1". A name is cut to a length that is fit to be shown. */
-static struct mr_bytes pointer_to(struct reading *reading, struct mr_bytes parent, const char *name)
+struct mr_bytes
+http_json_pointer(struct mr_arena *arena, struct mr_bytes parent, struct mr_bytes name)
 {
     enum { SHOWN_MAX = 128 };
-    char *text = mr_arena_alloc(reading->arena, parent.len + 2 * SHOWN_MAX + 2);
+    char *text = mr_arena_alloc(arena, parent.len + 2 * SHOWN_MAX + 2);
     size_t len = parent.len;
     memcpy(text, parent.ptr, parent.len);
     text[len++] = '/';
-    size_t shown = strlen(name);
+    size_t shown = name.len;
     if (shown > SHOWN_MAX) {
         shown = SHOWN_MAX;
-        while (shown > 0 && ((unsigned char)name[shown] & 0xC0) == 0x80)
+        while (shown > 0 && ((unsigned char)name.ptr[shown] & 0xC0) == 0x80)
             shown--; /* Not in the middle of a character. */
     }
     for (size_t i = 0; i < shown; i++) {
-        if (name[i] == '~' || name[i] == '/') {
+        if (name.ptr[i] == '~' || name.ptr[i] == '/') {
             text[len++] = '~';
-            text[len++] = name[i] == '~' ? '0' : '1';
+            text[len++] = name.ptr[i] == '~' ? '0' : '1';
         } else {
-            text[len++] = name[i];
+            text[len++] = name.ptr[i];
         }
     }
     text[len] = '\0';
@@ -173,12 +173,15 @@ static void read_object(
     {
         if (!find_field(fields, fields_count, name))
             add_complaint(
-                reading, pointer_to(reading, pointer, name), "unknown", "is not known here");
+                reading,
+                http_json_pointer(reading->arena, pointer, mr_cstr(name)),
+                "unknown",
+                "is not known here");
     }
     for (size_t i = 0; i < fields_count; i++) {
         value = json_object_get(object, fields[i].name);
         bool absent = !value || (json_is_null(value) && !fields[i].required);
-        struct mr_bytes at = pointer_to(reading, pointer, fields[i].name);
+        struct mr_bytes at = http_json_pointer(reading->arena, pointer, mr_cstr(fields[i].name));
         if (!absent)
             read_value(reading, at, &fields[i], value);
         else if (fields[i].required)

@@ -1,6 +1,7 @@
 /* command_card_number_test.c - card numbers are found wherever they hide, and nothing else is. */
 #include "card_number.h"
 
+#include <base/buffer.h>
 #include <tests/cmocka.h>
 
 static bool in_text(const char *text)
@@ -113,6 +114,23 @@ static void the_field_is_named(void **state)
     finds_at("\"\\", NULL);
 }
 
+/* Decoded strings take no more than the body that they stand in, however many there are. */
+static void many_strings_take_little_memory(void **state)
+{
+    enum { STRINGS = 16000 };
+    (void)state;
+    struct mr_buffer json = {0};
+    struct mr_arena arena;
+    struct mr_bytes pointer = {0};
+    mr_arena_init(&arena);
+    for (int i = 0; i < STRINGS; i++)
+        mr_buffer_add(&json, mr_cstr("\"\","));
+    assert_false(card_number_in_json(mr_buffer_view(&json), &arena, &pointer));
+    assert_true(arena.used_bytes <= 16 * json.len);
+    mr_arena_clean_up(&arena);
+    mr_buffer_clean_up(&json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test(other_numbers_are_no_cards),
         cmocka_unit_test(blanks_dots_dashes_and_other_digits_hide_none),
         cmocka_unit_test(the_field_is_named),
+        cmocka_unit_test(many_strings_take_little_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

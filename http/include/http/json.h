@@ -45,6 +45,10 @@ struct http_json_errors {
     size_t count;
 };
 
+/* The RFC 6901 pointer to the member `name` of `parent`, in the arena; a long name is cut. */
+struct mr_bytes
+http_json_pointer(struct mr_arena *arena, struct mr_bytes parent, struct mr_bytes name);
+
 /* MR_MALFORMED: not JSON (the text says where and why). MR_INVALID: see ret_errors, pointers live
  * in the arena. Some outputs may have been set then. */
 int http_json_read(
