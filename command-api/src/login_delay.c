@@ -1,8 +1,8 @@
 /*
  * login_delay.c - a set-associative table of failures by account.
  *
- * Invariant: an account with failures gives its place only to one that is more dangerous than the
- * least dangerous of its set; so the log-ins of others do not make a guessed account forgotten.
+ * A new account takes the place of the least dangerous of its set: fewest failures, then tried
+ * longest ago. So log-ins of others push each other out before they push out a guessed account.
  */
 #include "login_delay.h"
 
