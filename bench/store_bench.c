@@ -131,8 +131,12 @@ static void read_committed(struct bench *bench, struct topo_store *store, const 
     for (int i = 0; i < RECORDS; i++) {
         struct mr_bytes value;
         mr_arena_reset(&bench->arena);
-        if (topo_read_get(store, key_of(bench, draw_number(bench)), &bench->arena, &value, NULL) <
-            0)
+        if (topo_read_get(
+                topo_store_reader(store),
+                key_of(bench, draw_number(bench)),
+                &bench->arena,
+                &value,
+                NULL) < 0)
             exit(1);
     }
     print_time(what, start, RECORDS);
@@ -148,7 +152,8 @@ static void read_pages(struct bench *bench)
         struct topo_read_scan *scan = NULL;
         mr_arena_reset(&bench->arena);
         const struct topo_read_options options = {.first = key_of(bench, draw_number(bench))};
-        if (topo_read_scan_open(bench->ordered, &options, &bench->arena, &scan, NULL) < 0)
+        if (topo_read_scan_open(
+                topo_store_reader(bench->ordered), &options, &bench->arena, &scan, NULL) < 0)
             exit(1);
         for (int at = 0; at < PAGE; at++)
             if (topo_read_scan_next(scan, &key, &value, NULL) <= 0)

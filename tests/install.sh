@@ -44,6 +44,15 @@ static="$libs/libtopology-test.a $libs/libtopology.a"
 cc $(pkg-config --cflags libtopology-test) word_count.c -o as_static $static \
     $(pkg-config --libs rdkafka rocksdb) -pthread
 LD_LIBRARY_PATH= expect ./as_static
+cat >writes.c <<'EOF'
+#include <topology/engine.h>
+void write_to_global(struct topo_engine *engine, struct mr_bytes key);
+void write_to_global(struct topo_engine *engine, struct mr_bytes key)
+{
+    topo_store_delete(topo_engine_global(engine, "price"), key);
+}
+EOF
+! cc $strict $(pkg-config --cflags libtopology) -c writes.c 2>/dev/null || complain "writing to a global store compiles"
 if command -v c++ >/dev/null; then
     c++ -std=c++20 $strict -Wno-missing-field-initializers -x c++ $(pkg-config --cflags libtopology-test) word_count.c -o as_cpp $(pkg-config --libs libtopology-test)
     expect ./as_cpp

@@ -33,9 +33,9 @@ struct api {
     struct hash_pool *pool;
     struct login_delay *delays;
     struct topo_engine *engine; /* Folds outcomes, claims and credentials. */
-    const struct topo_store *outcomes;
-    const struct topo_store *claims;
-    const struct topo_store *credentials;
+    struct topo_reader *outcomes;
+    struct topo_reader *claims;
+    struct topo_reader *credentials;
     int32_t instance;
 };
 

@@ -34,7 +34,7 @@ int price_find(
 {
     const void *product = NULL;
     struct mr_bytes value = {0};
-    const struct topo_store *store = topo_context_global(work->context, "price");
+    struct topo_reader *store = topo_context_global(work->context, "price");
     int rc = topo_read_get(store, product_id, work->arena, &value, error);
     if (!rc && value.ptr)
         rc =

@@ -37,15 +37,15 @@ struct api {
     struct token_keys *keys;
     int64_t ready_lag_max;        /* Records behind, over all partitions, and still ready. */
     _Atomic int64_t caught_up_ms; /* Monotonic: when no view was seen behind. */
-    const struct topo_store *products;
-    const struct topo_store *availability;
-    const struct topo_store *listings;
-    const struct topo_store *categories;
-    const struct topo_store *carts;
-    const struct topo_store *cart_lines;
-    const struct topo_store *orders;
-    const struct topo_store *order_lines;
-    const struct topo_store *orders_by_owner;
+    struct topo_reader *products;
+    struct topo_reader *availability;
+    struct topo_reader *listings;
+    struct topo_reader *categories;
+    struct topo_reader *carts;
+    struct topo_reader *cart_lines;
+    struct topo_reader *orders;
+    struct topo_reader *order_lines;
+    struct topo_reader *orders_by_owner;
 };
 
 /* Looks the stores up. The engine must have been started with shop_views_query_topology. */
@@ -59,7 +59,7 @@ extern const size_t api_routes_count;
 /* Reads and decodes; *ret_state is NULL when absent. A failure has been answered: return. */
 bool api_get(
     struct http_request *request,
-    const struct topo_store *store,
+    struct topo_reader *store,
     enum shop_type type,
     struct mr_bytes key,
     const void **ret_state);
@@ -110,7 +110,7 @@ bool api_limit(struct http_request *request, int max, int *ret_limit);
 /* A scan of the keys with `prefix`, from behind `last_key` (NULL view: from the start). */
 bool api_scan_open(
     struct http_request *request,
-    const struct topo_store *store,
+    struct topo_reader *store,
     struct mr_bytes prefix,
     struct mr_bytes last_key,
     bool reverse,

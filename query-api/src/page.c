@@ -47,7 +47,7 @@ static struct mr_bytes end_prefix(struct mr_arena *arena, struct mr_bytes prefix
 
 bool api_scan_open(
     struct http_request *request,
-    const struct topo_store *store,
+    struct topo_reader *store,
     struct mr_bytes prefix,
     struct mr_bytes last_key,
     bool reverse,

@@ -16,7 +16,7 @@ void api_send_failure(struct http_request *request, const struct mr_error *error
 
 bool api_get(
     struct http_request *request,
-    const struct topo_store *store,
+    struct topo_reader *store,
     enum shop_type type,
     struct mr_bytes key,
     const void **ret_state)

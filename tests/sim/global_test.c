@@ -130,7 +130,7 @@ static void assert_fact(const char *key, const char *value)
     struct mr_arena arena;
     struct mr_bytes found = {0};
     mr_arena_init(&arena);
-    const struct topo_store *facts = topo_engine_global(world.engine, "facts");
+    struct topo_reader *facts = topo_engine_global(world.engine, "facts");
     assert_int_equal(topo_read_get(facts, mr_cstr(key), &arena, &found, NULL), 0);
     if (!mr_bytes_equal(found, value ? mr_cstr(value) : (struct mr_bytes){0}))
         fail_msg("%s is \"%.*s\", not \"%s\"", key, MR_ARG(found), value ? value : "");

@@ -54,6 +54,10 @@ struct mr_bytes world_bytes(uint32_t number)
 
 /* -- tasks and stores -- */
 
+struct topo_reader {
+    struct topo_store *store;
+};
+
 struct topo_store {
     char prefix[40]; /* "<task>/<store>/": a slot's bytes begin with it. */
     size_t prefix_len;
@@ -76,7 +80,7 @@ static struct topo_store stores[STORES_MAX];
 static int stores_count;
 static struct {
     char name[16];
-    struct topo_store *store;
+    struct topo_reader reader;
 } global;
 static struct topo_context context;
 
@@ -104,7 +108,7 @@ int world_add_task(const struct topo_aggregate *aggregate)
 void world_set_global(const char *name, int task, const char *store)
 {
     snprintf(global.name, sizeof global.name, "%s", name);
-    global.store = store_of(task, store);
+    global.reader.store = store_of(task, store);
 }
 
 void world_clean_up(void)
@@ -229,11 +233,11 @@ struct topo_store *topo_context_store(struct topo_context *c, const char *name)
     return store_of(c->task, name);
 }
 
-const struct topo_store *topo_context_global(struct topo_context *c, const char *name)
+struct topo_reader *topo_context_global(struct topo_context *c, const char *name)
 {
     (void)c;
     assert_string_equal(name, global.name);
-    return global.store;
+    return &global.reader;
 }
 
 struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
@@ -252,14 +256,14 @@ void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 }
 
 int topo_read_get(
-    const struct topo_store *store,
+    struct topo_reader *reader,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
     struct mr_error *error)
 {
     (void)error;
-    struct mr_bytes value = get(context.world, store, key);
+    struct mr_bytes value = get(context.world, reader->store, key);
     *ret_value = value.ptr ? mr_arena_copy(arena, value) : value;
     return 0;
 }

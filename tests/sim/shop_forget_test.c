@@ -168,7 +168,8 @@ static bool has_progress(struct shop *shop, struct mr_bytes order_id)
     for (int32_t p = 0; p < SHOP_PARTITIONS; p++) {
         struct mr_bytes value = {0};
         struct topo_store *store = topo_driver_store(shop->drivers[SALES], "order-progress", p);
-        assert_int_equal(topo_read_get(store, order_id, &shop->arena, &value, NULL), 0);
+        assert_int_equal(
+            topo_read_get(topo_store_reader(store), order_id, &shop->arena, &value, NULL), 0);
         if (value.ptr)
             return true;
     }

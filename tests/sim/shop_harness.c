@@ -434,7 +434,7 @@ const void *shop_state(
         struct mr_bytes value = {0};
         struct mr_error error = {0};
         const void *state = NULL;
-        must(topo_read_get(found, key, &shop->arena, &value, &error), &error);
+        must(topo_read_get(topo_store_reader(found), key, &shop->arena, &value, &error), &error);
         if (!value.ptr)
             continue;
         must(codec_decode_bare(&shop_types[type], value, &shop->arena, &state, &error), &error);
@@ -456,7 +456,10 @@ static void dump_store(struct mr_buffer *out, struct topo_store *store, struct m
     struct topo_read_scan *scan = NULL;
     struct mr_bytes key, value;
     struct mr_error error = {0};
-    must(topo_read_scan_open(store, &(struct topo_read_options){0}, arena, &scan, &error), &error);
+    must(
+        topo_read_scan_open(
+            topo_store_reader(store), &(struct topo_read_options){0}, arena, &scan, &error),
+        &error);
     while (topo_read_scan_next(scan, &key, &value, &error) > 0) {
         mr_buffer_printf(out, "%zu %zu ", key.len, value.len);
         mr_buffer_add(out, key);

@@ -135,7 +135,7 @@ static void *read_own_writes(void *user)
     struct reader *reader = user;
     struct mr_arena arena;
     mr_arena_init(&arena);
-    const struct topo_store *store = topo_engine_global(reader->engine, "facts");
+    struct topo_reader *store = topo_engine_global(reader->engine, "facts");
     for (int i = 0; i < FACTS; i++) {
         char text[32];
         snprintf(text, sizeof text, "%p-%d", user, i);

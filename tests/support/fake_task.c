@@ -8,9 +8,14 @@
 
 enum { STORES_MAX = 24, FIRST_MS = 1700000000 };
 
+struct topo_reader {
+    struct topo_store *store;
+};
+
 struct topo_store {
     const char *name; /* As the rule names it: a literal. */
     bool is_global;
+    struct topo_reader reader;
 };
 
 /* Sorted by store, then by key. */
@@ -37,8 +42,9 @@ static struct topo_store *context_find_store(const char *name, bool is_global)
         if (strcmp(context.stores[i].name, name) == 0 && context.stores[i].is_global == is_global)
             return &context.stores[i];
     assert_true(context.stores_count < STORES_MAX);
-    context.stores[context.stores_count] = (struct topo_store){name, is_global};
-    return &context.stores[context.stores_count++];
+    struct topo_store *store = &context.stores[context.stores_count++];
+    *store = (struct topo_store){name, is_global, {store}};
+    return store;
 }
 
 /* The first entry of the store at or after `key`. */
@@ -86,10 +92,10 @@ struct topo_store *topo_context_store(struct topo_context *c, const char *name)
     return context_find_store(name, false);
 }
 
-const struct topo_store *topo_context_global(struct topo_context *c, const char *name)
+struct topo_reader *topo_context_global(struct topo_context *c, const char *name)
 {
     (void)c;
-    return context_find_store(name, true);
+    return &context_find_store(name, true)->reader;
 }
 
 struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
@@ -127,14 +133,14 @@ void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 }
 
 int topo_read_get(
-    const struct topo_store *store,
+    struct topo_reader *reader,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
     struct mr_error *error)
 {
     (void)error;
-    struct mr_bytes value = topo_store_get((struct topo_store *)(uintptr_t)store, key);
+    struct mr_bytes value = topo_store_get(reader->store, key);
     *ret_value = value.ptr ? mr_arena_copy(arena, value) : value;
     return 0;
 }

@@ -121,7 +121,8 @@ static inline const char *got(struct fixture *fixture, struct topo_store *store,
 static inline const char *seen(struct fixture *fixture, struct topo_store *store, const char *key)
 {
     struct mr_bytes value = {0};
-    assert_int_equal(topo_read_get(store, mr_cstr(key), &fixture->arena, &value, NULL), 0);
+    assert_int_equal(
+        topo_read_get(topo_store_reader(store), mr_cstr(key), &fixture->arena, &value, NULL), 0);
     return value.ptr ? mr_arena_cstr(&fixture->arena, value) : "-";
 }
 

@@ -131,7 +131,8 @@ static void do_read(struct run *run)
     struct mr_arena arena;
     mr_arena_init(&arena);
     struct mr_bytes value = {0};
-    assert_int_equal(topo_read_get(run->store, run->keys[at], &arena, &value, NULL), 0);
+    assert_int_equal(
+        topo_read_get(topo_store_reader(run->store), run->keys[at], &arena, &value, NULL), 0);
     assert_int_equal(number_of(value), run->model.committed[at]);
     mr_arena_clean_up(&arena);
 }
@@ -201,7 +202,8 @@ static void open_scan(struct run *run, struct open_scan *open)
     open->last = open->reverse ? open->to : open->from - 1;
     for (int i = open->from; i < open->to; i++)
         open->stayed[i] = run->model.committed[i] != ABSENT;
-    int result = topo_read_scan_open(run->store, &options, &open->arena, &open->scan, NULL);
+    int result = topo_read_scan_open(
+        topo_store_reader(run->store), &options, &open->arena, &open->scan, NULL);
     assert_int_equal(result, 0);
 }
 

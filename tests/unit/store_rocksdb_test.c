@@ -390,7 +390,9 @@ static void a_set_that_met_damage_is_broken_and_takes_no_more_writes(void **stat
     assert_int_equal(store_set_check(f->set, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, f->dir));
     struct mr_bytes value = {0};
-    assert_int_equal(topo_read_get(f->plain, mr_cstr("a\1"), &f->arena, &value, NULL), MR_CORRUPT);
+    assert_int_equal(
+        topo_read_get(topo_store_reader(f->plain), mr_cstr("a\1"), &f->arena, &value, NULL),
+        MR_CORRUPT);
     put(f->plain, "b", "1");
     assert_false(store_set_has_staged(f->set));
     assert_int_equal(store_set_flush(f->set, NULL), MR_CORRUPT);

@@ -66,7 +66,8 @@ static void look_up(struct shared *shared, uint64_t latest[KEYS], uint32_t numbe
     uint64_t floor = atomic_load(&shared->committed);
     struct topo_store *store = shared->fixture.ordered;
     require(
-        topo_read_get(store, key_of(number, key), &arena, &value, NULL) == 0, "a read succeeds");
+        topo_read_get(topo_store_reader(store), key_of(number, key), &arena, &value, NULL) == 0,
+        "a read succeeds");
     require(value.ptr != NULL, "every key is there");
     uint64_t commit = commit_in(value);
     require(commit != 0, "no value is torn");
@@ -84,7 +85,8 @@ static void look_through(struct shared *shared, bool reverse)
     struct mr_bytes value;
     mr_arena_init(&arena);
     const struct topo_read_options options = {.reverse = reverse};
-    int result = topo_read_scan_open(shared->fixture.ordered, &options, &arena, &scan, NULL);
+    int result = topo_read_scan_open(
+        topo_store_reader(shared->fixture.ordered), &options, &arena, &scan, NULL);
     require(result == 0, "a scan opens");
     for (uint32_t i = 0; i < KEYS; i++) {
         require(topo_read_scan_next(scan, &key, &value, NULL) == 1, "a scan sees every key");

@@ -73,7 +73,7 @@ expect_listing(struct views *views, const char *category, enum view_sort sort, c
     struct mr_bytes value;
     assert_int_equal(
         topo_read_scan_open(
-            topo_driver_store(views->driver, VIEW_LISTINGS, -1),
+            topo_store_reader(topo_driver_store(views->driver, VIEW_LISTINGS, -1)),
             &(struct topo_read_options){.first = prefix},
             &views->arena,
             &scan,
@@ -91,7 +91,8 @@ static int64_t products_in(struct views *views, const char *category)
 {
     struct mr_bytes value = {0};
     struct topo_store *store = topo_driver_store(views->driver, VIEW_CATEGORIES, -1);
-    assert_int_equal(topo_read_get(store, mr_cstr(category), &views->arena, &value, NULL), 0);
+    assert_int_equal(
+        topo_read_get(topo_store_reader(store), mr_cstr(category), &views->arena, &value, NULL), 0);
     return value.ptr ? (int64_t)mr_get_be64(value.ptr) : 0;
 }
 

@@ -11,7 +11,11 @@ static struct mr_bytes get(struct views *views, const char *store, const char *k
     struct mr_bytes value = {0};
     assert_int_equal(
         topo_read_get(
-            topo_driver_store(views->driver, store, -1), mr_cstr(key), &views->arena, &value, NULL),
+            topo_store_reader(topo_driver_store(views->driver, store, -1)),
+            mr_cstr(key),
+            &views->arena,
+            &value,
+            NULL),
         0);
     return value;
 }

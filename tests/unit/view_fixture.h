@@ -94,7 +94,8 @@ views_get(struct views *views, const char *store, enum shop_type type, struct mr
     const void *state = NULL;
     struct topo_store *opened = topo_driver_store(views->driver, store, -1);
     assert_non_null(opened);
-    assert_int_equal(topo_read_get(opened, key, &views->arena, &stored, NULL), 0);
+    assert_int_equal(
+        topo_read_get(topo_store_reader(opened), key, &views->arena, &stored, NULL), 0);
     if (stored.ptr)
         assert_int_equal(
             codec_decode_bare(&shop_types[type], stored, &views->arena, &state, NULL), 0);
@@ -111,7 +112,7 @@ views_dump(struct views *views, const char *store, struct mr_bytes prefix, struc
     mr_buffer_printf(out, "%s\n", store);
     assert_int_equal(
         topo_read_scan_open(
-            topo_driver_store(views->driver, store, -1),
+            topo_store_reader(topo_driver_store(views->driver, store, -1)),
             &(struct topo_read_options){.first = prefix},
             &views->arena,
             &scan,
@@ -137,7 +138,11 @@ views_dump_key(struct views *views, const char *store, struct mr_bytes key, stru
     struct mr_bytes value = {0};
     assert_int_equal(
         topo_read_get(
-            topo_driver_store(views->driver, store, -1), key, &views->arena, &value, NULL),
+            topo_store_reader(topo_driver_store(views->driver, store, -1)),
+            key,
+            &views->arena,
+            &value,
+            NULL),
         0);
     mr_buffer_printf(out, "%s/%.*s=%s", store, MR_ARG(key), value.ptr ? "" : "absent");
     for (size_t i = 0; value.ptr && i < value.len; i++)

@@ -149,7 +149,7 @@ static void an_owners_orders_are_newest_first(void **state)
     views_place(views, "usr_10", "ord_x", 250);
     assert_int_equal(
         topo_read_scan_open(
-            topo_driver_store(views->driver, VIEW_ORDERS_BY_OWNER, -1),
+            topo_store_reader(topo_driver_store(views->driver, VIEW_ORDERS_BY_OWNER, -1)),
             &(struct topo_read_options){.first = prefix},
             &views->arena,
             &scan,

@@ -97,7 +97,7 @@ enum topo_wait_result {
 };
 
 /* The store of a global sub-topology, for topo_read_*, until topo_engine_stop. NULL: unknown. */
-const struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store);
+struct topo_reader *topo_engine_global(struct topo_engine *engine, const char *store);
 
 /* Has the (global) sub-topology that owns `store` folded everything below `position`? Waits up to
  * wait_ms. ret_applied (may be NULL) gets the next offset reached. Does not spin: waiters are woken

@@ -66,7 +66,7 @@ struct topo_store *topo_context_store(struct topo_context *context, const char *
 
 /* A store of a global sub-topology of the same topology, for topo_read_*: committed state, maybe a
  * little behind. Asserts that it exists. */
-const struct topo_store *topo_context_global(struct topo_context *context, const char *name);
+struct topo_reader *topo_context_global(struct topo_context *context, const char *name);
 
 struct topo_output {
     struct mr_bytes key;

@@ -52,12 +52,16 @@ void topo_scan_close(struct topo_scan *scan); /* NULL is fine. */
 
 /* --- committed state, from any thread ---------------------------------------------------- */
 
-/* A reader's handle is a const one: writing through it does not compile. */
+/* A reader's handle has a type of its own: writing through it does not compile. */
+struct topo_reader;
+
+/* The committed state of a task's own store; as long as the store. */
+struct topo_reader *topo_store_reader(struct topo_store *store);
 
 /* Copies the committed value into `arena`; NULL view when absent. Never blocks on the owner for
  * longer than the copy of one entry. MR_IO on a disk error. */
 int topo_read_get(
-    const struct topo_store *store,
+    struct topo_reader *reader,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
@@ -73,7 +77,7 @@ struct topo_read_options {
     bool reverse;          /* From end downwards. */
 };
 int topo_read_scan_open(
-    const struct topo_store *store,
+    struct topo_reader *reader,
     const struct topo_read_options *options,
     struct mr_arena *arena,
     struct topo_read_scan **ret_scan,

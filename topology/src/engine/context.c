@@ -195,12 +195,12 @@ topo_context_store_of(struct topo_context *context, const struct topo_store_ref 
     return context->task->stores[own->index];
 }
 
-const struct topo_store *topo_context_global(struct topo_context *context, const char *name)
+struct topo_reader *topo_context_global(struct topo_context *context, const char *name)
 {
     assert(!context_is_folding(context));
     struct topo_store *store = host_global_store(context->task->engine, name);
     assert(store);
-    return store;
+    return topo_store_reader(store);
 }
 
 void topo_request_commit(struct topo_context *context)

@@ -27,9 +27,10 @@ enum topo_engine_state topo_engine_state(const struct topo_engine *engine, struc
     return state;
 }
 
-const struct topo_store *topo_engine_global(struct topo_engine *engine, const char *store)
+struct topo_reader *topo_engine_global(struct topo_engine *engine, const char *store)
 {
-    return host_global_store(engine, store);
+    struct topo_store *found = host_global_store(engine, store);
+    return found ? topo_store_reader(found) : NULL;
 }
 
 enum topo_wait_result topo_engine_wait(

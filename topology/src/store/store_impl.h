@@ -39,7 +39,13 @@ struct store_pins {
     size_t capacity;
 };
 
+/* Reached through a store only. Readers write nothing, but they take locks and leave pins. */
+struct topo_reader {
+    struct topo_store *store;
+};
+
 struct topo_store {
+    struct topo_reader reader;
     struct store_set *set;
     char *name;
     uint16_t number;

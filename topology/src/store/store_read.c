@@ -14,21 +14,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A reader may not write, but it takes locks and leaves a pin: the handle alone is const. */
-static struct topo_store *read_open_handle(const struct topo_store *reader)
+struct topo_reader *topo_store_reader(struct topo_store *store)
 {
-    return (struct topo_store *)(uintptr_t)reader;
+    assert(store);
+    return &store->reader;
 }
 
 int topo_read_get(
-    const struct topo_store *reader,
+    struct topo_reader *reader,
     struct mr_bytes key,
     struct mr_arena *arena,
     struct mr_bytes *ret_value,
     struct mr_error *error)
 {
     assert(reader && key.ptr);
-    struct topo_store *store = read_open_handle(reader);
+    struct topo_store *store = reader->store;
     struct mr_bytes raw = {0};
     enum store_known known = store_table_copy(&store->table, store_hash(key), key, arena, &raw);
     struct store_disk *disk = store->set->disk;
@@ -88,14 +88,14 @@ static void read_delist(struct topo_read_scan *scan)
 }
 
 int topo_read_scan_open(
-    const struct topo_store *reader,
+    struct topo_reader *reader,
     const struct topo_read_options *options,
     struct mr_arena *arena,
     struct topo_read_scan **ret_scan,
     struct mr_error *error)
 {
-    assert(reader && reader->ordered);
-    struct topo_store *store = read_open_handle(reader);
+    assert(reader && reader->store->ordered);
+    struct topo_store *store = reader->store;
     struct topo_read_scan *scan = mr_calloc(1, sizeof *scan);
     scan->store = store;
     scan->arena = arena;

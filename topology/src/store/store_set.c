@@ -24,6 +24,7 @@ store_new(struct store_set *set, const struct store_spec *spec, size_t number)
 {
     struct topo_store *store = mr_calloc(1, sizeof *store);
     store->set = set;
+    store->reader.store = store;
     store->name = mr_strdup(spec->name);
     store->number = (uint16_t)number;
     store->ordered = spec->ordered;
