@@ -474,7 +474,10 @@ static void a_topic_of_another_partition_count_is_refused(void **state)
     struct topo_engine *engine = NULL;
     struct mr_error error = {0};
     assert_int_equal(topo_engine_start(topology, &options, &engine, &error), MR_CONFIG);
-    assert_string_equal(error.text, "topic \"urgent\" does not exist");
+    assert_string_equal(
+        error.text,
+        "topic \"urgent\" does not exist: create it; topo_engine_create_topics creates every topic "
+        "that is not an input");
     topo_sim_create_topic(sim, "urgent", 3);
     assert_int_equal(topo_engine_start(topology, &options, &engine, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "they must be equal"));

@@ -104,7 +104,7 @@ static int engine_count_partitions(
         rc = worker->io.partitions_of(worker->io.self, topic, ret_count, error);
     while (txn_retry(worker, rc, &tries));
     if (!rc && *ret_count <= 0)
-        rc = mr_fail(error, MR_CONFIG, "topic \"%s\" does not exist", topic);
+        rc = host_refuse_topic(topic, error);
     return rc;
 }
 

@@ -87,7 +87,7 @@ static int global_find_partitions(
     if (rc)
         return rc;
     if (count <= 0)
-        return mr_fail(error, MR_CONFIG, "topic \"%s\" does not exist", input->topic);
+        return host_refuse_topic(input->topic, error);
     global->inputs =
         mr_realloc(global->inputs, (global->inputs_count + (size_t)count) * sizeof *global->inputs);
     for (int32_t p = 0; p < count; p++)

@@ -158,6 +158,17 @@ void host_withdraw_stores(struct topo_engine *engine)
     engine->globals_count = 0;
 }
 
+int host_refuse_topic(const char *topic, struct mr_error *error)
+{
+    return mr_fail(
+        error,
+        MR_CONFIG,
+        "topic \"%s\" does not exist: create it; topo_engine_create_topics creates every topic "
+        "that "
+        "is not an input",
+        topic);
+}
+
 struct topo_store *host_global_store(const struct topo_engine *engine, const char *name)
 {
     for (size_t i = 0; i < engine->globals_count; i++)

@@ -98,6 +98,9 @@ void host_log(
 /* Milliseconds of real time, before something is tried again; none without threads. */
 void host_pause_ms(const struct topo_engine *engine, int64_t ms);
 
+/* MR_CONFIG: a topic that the topology needs does not exist. */
+int host_refuse_topic(const char *topic, struct mr_error *error);
+
 /* True: `rc` may be better the next time, and this was not the last of tries_max. Pauses, longer
  * each time. */
 bool host_retry(struct topo_engine *engine, int rc, int tries_max, int *tries);
