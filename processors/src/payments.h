@@ -13,7 +13,7 @@
 enum payment_goal { PAYMENT_COLLECT = 1, PAYMENT_RETURN = 2 };
 
 /* PaymentState.facts: what the provider is known to have done. Bits are only ever added, but for
- * NOT_FOUND, which any other fact takes away. */
+ * FACT_NOT_FOUND, which any other fact takes away. */
 enum payment_facts {
     FACT_AUTHORIZED = 1,
     FACT_CAPTURED = 2,

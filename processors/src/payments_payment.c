@@ -2,7 +2,7 @@
  * payments_payment.c - an attempt to pay: a goal, and what the provider is known to have done.
  *
  * Invariants
- *   1. Facts are only added (but for NOT_FOUND, payments.h). A known fact changes nothing.
+ *   1. Facts are only added (but for FACT_NOT_FOUND, payments.h). A known fact changes nothing.
  *   2. The goal goes from none to COLLECT to RETURN, or from none to RETURN; never back.
  *   3. A request without an answer is repeated under the same key, for an unknown is not a "no".
  *      Only a query has a key per try: it asks what is true now.

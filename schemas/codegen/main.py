@@ -1,4 +1,4 @@
-"""Turns schemas/avsc and topics.json into C: main.py AVSC_FOLDER TOPICS_JSON OUT_FOLDER."""
+"""Turns schemas/avsc and topics.json into C: main.py SCHEMAS TOPICS OUT."""
 
 import json
 import pathlib

@@ -3,7 +3,7 @@
  * once.
  *
  * The program runs itself as the child that has the engine: `kafka_crash_test child BROKERS NAME
- * STATE_DIR`. The ledger gives each command of an account the next number, from a changelog store,
+ * DIR`. The ledger gives each command of an account the next number, from a changelog store,
  * and its event is folded into an event-sourced one, which must be one behind: so the two stores,
  * the events and the outcomes all have to agree after every crash.
  */

@@ -1,5 +1,5 @@
-/* codec_past_test.c - records that earlier versions wrote: tests/golden/past/NAME-N.avsc is the
- * schema they were written with, .golden the example, and today's program reads all its values. */
+/* codec_past_test.c - records that earlier versions wrote. Each in tests/golden/past/ is a .avsc,
+ * the schema it was written with, and a .golden, its bytes. Today's program reads all values. */
 #include <tests/cmocka.h>
 
 #include "values.h"

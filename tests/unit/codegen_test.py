@@ -1,4 +1,4 @@
-"""codegen_test.py - the generator: names, self-contained schema texts, and what it refuses. Run: codegen_test.py SCHEMAS_FOLDER."""
+"""codegen_test.py - the generator: names, self-contained schema texts, and what it refuses. Run: codegen_test.py FOLDER."""
 
 import json
 import pathlib

@@ -6,7 +6,7 @@
  * with access to a topic can move a value from one person or order to another.
  *
  * Keys, by what they seal:
- *     e-mail, name    the person's own data key, wrapped by kek.key (sealing_wrap)
+ *     e-mail, name    the person's own data key, wrapped by kek.key (sealing_wrap_new)
  *     password hash   credential.key, key id "credential-1"
  *     method token    payment.key, key id "payment-1"
  *

@@ -130,7 +130,7 @@ int topo_build(
 void topo_topology_free(struct topo_topology *topology);
 
 enum topo_describe_format { TOPO_DESCRIBE_TEXT, TOPO_DESCRIBE_DOT, TOPO_DESCRIBE_JSON };
-/* Several topologies make one picture: call describe_many. */
+/* topo_describe_many draws several topologies as one picture. */
 void topo_describe(
     const struct topo_topology *topology, enum topo_describe_format format, FILE *out);
 void topo_describe_many(

@@ -138,7 +138,8 @@ struct sim_member {
     bool commit_known; /* The last commit took effect: asking again is harmless. */
     bool produce_known;
     struct sim_offsets delivered; /* Last offsets of this transaction; `next` is the last one. */
-    enum topo_sim_failure after;  /* CRASH_AFTER or LOST_ANSWER when pending, else RETRY. */
+    /* TOPO_SIM_CRASH_AFTER or TOPO_SIM_LOST_ANSWER when pending, else TOPO_SIM_RETRY. */
+    enum topo_sim_failure after;
     struct sim_member *next;
 };
 
