@@ -1,6 +1,6 @@
 /*
  * fold_bench.c - the engine's fold: per record a read and a write of a store with a changelog and
- * one output, exactly-once. Told in records/s and CPU microseconds a record.
+ * one output, exactly-once. Prints records/s and CPU microseconds a record.
  *
  *     fold_bench HOST:PORT [records [state_dir]]
  */

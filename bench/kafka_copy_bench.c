@@ -1,6 +1,6 @@
 /*
  * kafka_copy_bench.c - what the Kafka adapter costs by itself: consume, produce one for one,
- * exactly-once, no state. Told in records/s and CPU microseconds a record; the floor of an engine.
+ * exactly-once, no state. Prints records/s and CPU microseconds a record; no engine can be faster.
  *
  *     kafka_copy_bench HOST:PORT [records [commit_records [headers]]]
  */

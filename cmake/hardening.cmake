@@ -1,4 +1,4 @@
-# What makes a memory error harder to exploit, in every build that optimises; tests/hardening.sh checks the programs.
+# Flags that make a memory error harder to exploit, in every build that optimises; tests/hardening.sh checks the programs.
 # Sanitized builds find such errors instead, and fortified functions would hide some from them.
 include(CheckCCompilerFlag)
 target_link_options(millrace_options INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)

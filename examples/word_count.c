@@ -26,7 +26,7 @@ static int split_line(struct topo_context *context, void *user, const struct top
             topo_forward(context, "by-word", &word);
         at = word_end + 1;
     }
-    return 0; /* What was forwarded is sent in one transaction with the input's position. */
+    return 0; /* The forwarded records are sent in one transaction with the input's position. */
 }
 
 /* Looked up once, by topo_build, which refuses a name that the node does not have. */
@@ -54,7 +54,7 @@ static int count_word(struct topo_context *context, void *user, const struct top
     mr_put_be64(bytes, n);
     topo_store_put(counts, word->key, mr_bytes_of(bytes, sizeof bytes));
 
-    /* What is forwarded must live until the record is done; what is in its arena does. */
+    /* Forwarded bytes must live until the record is done; those in its arena do. */
     struct topo_output output = {
         .key = word->key, .value = mr_arena_printf(topo_context_arena(context), "%" PRIu64, n)};
     topo_forward_to(context, parts->out, &output);

@@ -20,7 +20,7 @@ FILE_TYPES = r"c|h|py|sh|cmake|avsc|md|dot|svg"
 
 # Names of the libraries we stand on, by their prefix: librdkafka, RocksDB, libmicrohttpd, libsodium, liblzma, POSIX.
 EXTERNAL = re.compile(r"(?:rd_kafka|RD_KAFKA|rocksdb|MHD|sodium|crypto|lzma|pthread)_\w+\Z")
-# Names that are no code of ours and have no prefix: where each comes from.
+# Names that are not code of ours and have no prefix: where each comes from.
 ALLOWED = {
     "ret_x": "the pattern of an output's name, where the rule is given",
     "civil_from_days": "Howard Hinnant's published algorithm, named as the source",

@@ -11,6 +11,6 @@ if(NOT MILLRACE_SANITIZE MATCHES "thread")
   target_include_directories(kafka_mock_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
 endif()
 
-# What somebody else writes into a topic; for the end-to-end tests.
+# Writes into a topic as somebody else does; for the end-to-end tests.
 add_executable(stray_record support/stray_record.c)
 target_link_libraries(stray_record PRIVATE millrace_options topology base)

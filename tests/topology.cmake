@@ -2,7 +2,7 @@
 foreach(name builder describe queue)
   millrace_test(topology_${name}_test LABEL unit LIBS topology)
 endforeach()
-# What only the engine knows: its private headers.
+# The engine's private headers.
 target_include_directories(topology_queue_test PRIVATE ${CMAKE_SOURCE_DIR}/topology/src)
 
 add_library(sim_counter STATIC sim/counter.c)

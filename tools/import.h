@@ -63,7 +63,7 @@ enum import_setup { SETUP_BARRIER, SETUP_PRODUCT, SETUP_PRICE, SETUP_STOCK, SETU
 /* A command whose answer is waited for before the baskets. */
 struct import_command {
     enum import_setup kind;
-    uint32_t number; /* Of the product or customer. */
+    uint32_t number; /* The index of the product or customer. */
     bool answered;
 };
 

@@ -64,7 +64,8 @@ track_end_order(struct import *import, struct mr_bytes order_id, enum import_ord
 
 static void track_note_refusal(struct import *import, const struct shop_command_outcome *outcome)
 {
-    static const struct shop_rejection none = {0}; /* Of processors that are older than we are. */
+    /* Processors of an older version name no reason. */
+    static const struct shop_rejection none = {0};
     const struct shop_rejection *why = outcome->rejection ? outcome->rejection : &none;
     if (import->refused++ == 0)
         snprintf(

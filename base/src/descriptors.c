@@ -9,7 +9,7 @@ void mr_open_standard_descriptors(void)
 {
     int fd;
     do {
-        fd = open("/dev/null", O_RDWR); /* Always the lowest that is free. */
+        fd = open("/dev/null", O_RDWR); /* open() returns the lowest number that is free. */
         if (fd < 0)
             abort();
     } while (fd <= STDERR_FILENO);

@@ -38,15 +38,16 @@ struct avsc_field {
 
 struct avsc_node {
     enum avsc_kind kind;
-    const char *full_name;     /* Of a record, enum or fixed. */
-    struct avsc_field *fields; /* Of a record. */
+    const char *full_name;     /* Set for a record, enum or fixed. */
+    struct avsc_field *fields; /* Set for a record. */
     size_t fields_count;
-    const struct avsc_node **branches; /* Of a union; the one inner type of an array or map. */
+    /* The branches of a union, or the one inner type of an array or map. */
+    const struct avsc_node **branches;
     size_t branches_count;
-    const char **symbols; /* Of an enum. */
+    const char **symbols; /* Set for an enum. */
     size_t symbols_count;
-    bool has_default; /* Of an enum: what unknown symbols become. */
-    int64_t size;     /* Of a fixed. */
+    bool has_default; /* Set for an enum: the symbol that stands for unknown ones. */
+    int64_t size;     /* Set for a fixed. */
 };
 
 /* MR_MALFORMED names what is not valid Avro. Nesting is bounded. */

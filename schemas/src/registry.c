@@ -290,7 +290,7 @@ static bool is_known(struct registry_state *state, int32_t schema_id)
     return known;
 }
 
-/* Whoever waited while another thread read may find that it is known by now. */
+/* While this thread waited, another may have read it. */
 static int
 registry_learn(const struct codec_registry *registry, int32_t schema_id, struct mr_error *error)
 {

@@ -13,7 +13,7 @@ struct codec_items {
     void *ptr;
     size_t count;    /* Read so far. */
     size_t block;    /* In the block just opened; 0 at the end. */
-    size_t capacity; /* Of `ptr`, in items. */
+    size_t capacity; /* The capacity of `ptr`, in items. */
 };
 
 /* Note where it went wrong (the innermost field wins) and return MR_MALFORMED. */

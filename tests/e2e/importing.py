@@ -9,7 +9,7 @@ import shop
 
 
 class Import:
-    """On a terminal, where its bar tells how far it is."""
+    """On a terminal, where a bar shows its progress."""
 
     def __init__(self, place, path, *options):
         self.output = ""

@@ -1,4 +1,4 @@
-"""The log away or frozen, programs stopped and killed: what is said of a request is true, and stays so."""
+"""The log away or frozen, programs stopped and killed: every answer to a request is true, and stays so."""
 
 import os
 import signal

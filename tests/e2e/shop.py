@@ -65,7 +65,7 @@ class Shop:
         # A path with what is syntax to nginx, to Kafka's configuration or to a shell.
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="millrace e2e $x; {b}, #ü-"))
         self.port = free_port()
-        self.output = ""   # Of the last tools/up.
+        self.output = ""   # The log of the last tools/up.
         self.environment = {
             **os.environ, "MILLRACE_HOME": str(self.home), "MILLRACE_PORT": str(self.port)}
 

@@ -26,8 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
         }                                                                                          \
     } while (0)
 
-/* What stands before the first byte 0xFF; *left goes on behind it. For inputs of several parts:
- * text never has this byte. */
+/* The bytes before the first 0xFF; *left goes on behind it. For inputs of several parts: text never
+ * has this byte. */
 static inline struct mr_bytes fuzz_part(struct mr_bytes *left)
 {
     const char *end = left->len ? memchr(left->ptr, 0xFF, left->len) : NULL;

@@ -48,7 +48,8 @@ static void keep_input(int signal_no)
 
 static void run(const uint8_t *bytes, size_t len)
 {
-    current.bytes = mr_malloc(len + 1); /* Of its own, so that a sanitizer sees its end. */
+    /* An allocation of its own, so that a sanitizer sees its end. */
+    current.bytes = mr_malloc(len + 1);
     current.len = len;
     if (len)
         memcpy(current.bytes, bytes, len);

@@ -41,7 +41,7 @@ static int read_body(
     return http_json_read(text, fields, 5, arena, errors, error);
 }
 
-/* What is written of it is JSON again, and says the same. */
+/* Written again, it is JSON with the same content. */
 static void hold_round_trip(const struct body *body, struct mr_arena *arena)
 {
     struct mr_buffer out = {0};

@@ -25,7 +25,7 @@ static void read_rows(struct mr_bytes bytes)
     text_source_close(source);
 }
 
-/* What later steps rely on: one line of UTF-8, within its bounds. */
+/* Later steps rely on this: one line of UTF-8, within its bounds. */
 static void check_text(struct mr_bytes text, size_t bytes_max)
 {
     size_t at = 0;

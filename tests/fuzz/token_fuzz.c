@@ -16,7 +16,7 @@ enum { NOW_S = 1500, KEYS = 3 };
 
 static struct token_keys *keys;
 static uint8_t sign_key[crypto_sign_SECRETKEYBYTES];
-static struct mr_buffer header; /* Of an access token, with its dot. */
+static struct mr_buffer header; /* The header of an access token, with its dot. */
 
 static void write_key(const char *dir, const char *name, const void *bytes, size_t len)
 {

@@ -156,7 +156,7 @@ static void head_is_get_without_the_body(void **state)
     assert_int_equal(fixture->answer.status, 200);
     assert_string_equal(client_header(&fixture->answer, "Content-Length"), "14");
     assert_string_equal(client_header(&fixture->answer, "ETag"), "\"v7\"");
-    /* What follows at once is the next answer, not a body. */
+    /* The next answer follows at once, not a body. */
     assert_true(client_read(fd, false, &fixture->answer));
     assert_string_equal(fixture->answer.body, "{\"hello\":true}");
     close(fd);
@@ -505,7 +505,7 @@ static void too_many_or_too_long_headers_are_431(void **state)
     assert_int_equal(fixture->answer.status, 431);
 }
 
-/* Where such a request ends is in doubt: what follows on its connection is not read. */
+/* The end of such a request is in doubt: nothing more is read from its connection. */
 static void a_request_of_doubtful_framing_ends_its_connection(void **state)
 {
 #define NEXT "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n"

@@ -456,7 +456,7 @@ static void a_token_that_is_reached_costs_nothing(void **state)
     token_line(fixture, 0, line, sizeof line);
     (void)snprintf(headers, sizeof headers, "%s%s", fixture->bearer, line);
     assert_int_equal(get(fixture, "/v1/cart", headers), 200);
-    /* What the route does not read does not matter to it. */
+    /* A topic that the route does not read does not matter to it. */
     token_line(fixture, 100, line, sizeof line);
     assert_int_equal(get(fixture, "/v1/products", line), 200);
 }

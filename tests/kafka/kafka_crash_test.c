@@ -256,7 +256,7 @@ static void send_commands(const struct topics *topics, int round)
     topo_kafka_producer_free(producer);
 }
 
-/* What is too many may come late. */
+/* A record too many may come late. */
 static int one_more_look(struct topo_kafka_reader *reader)
 {
     struct mr_error error = {0};

@@ -65,7 +65,7 @@ static void a_setting_the_broker_refuses_is_told(void **state)
     assert_non_null(strstr(error.text, "cleanup.policy"));
 }
 
-/* What the broker says of the setting, and whether to alter it. */
+/* The broker's value of the setting, and whether to alter it. */
 struct seen {
     char value[64];
     int asked;

@@ -13,7 +13,7 @@ enum { FIXTURE_DEADLINE_MS = 30000, FIXTURE_STEP_MS = 20 };
 
 static struct topo_kafka_options fixture_options = {.client_id = "test"};
 
-/* Fails the test with what the library said. */
+/* Fails the test with the library's message. */
 static inline void check(int code, const struct mr_error *error)
 {
     if (code < 0)

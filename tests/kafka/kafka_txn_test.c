@@ -272,7 +272,7 @@ static void offsets_can_be_foreseen_from_transaction_to_transaction(void **state
     io.close(io.self);
 }
 
-/* Told, not asserted: a figure belongs to its machine. */
+/* Printed, not asserted: a figure belongs to its machine. */
 static void a_transaction_of_one_record_takes(void **state)
 {
     (void)state;

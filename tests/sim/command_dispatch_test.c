@@ -1,5 +1,5 @@
 /*
- * command_dispatch_test.c - what a request is told of its command, whatever the log does and in
+ * command_dispatch_test.c - the answer to a request with a command, whatever the log does and in
  * whatever order: acknowledged, lost, late, answered before it is acknowledged.
  *
  * Kafka's producer and reader are the ones below: a thread that does with a command what its topic
@@ -41,7 +41,7 @@ static struct {
     struct sent *sent;     /* Not dealt with yet. */
     struct sent *held;     /* Their delivery report comes when `release` says so. */
     struct reply *replies; /* Not read yet. */
-    struct reply *reading; /* What the last poll gave out. */
+    struct reply *reading; /* The records of the last poll. */
     struct topo_record record;
     int taken;
     bool ends;

@@ -45,7 +45,7 @@ static void run_to_the_end(struct world *world)
     int rc = 0;
     for (int i = 0; i < 5; i++) {
         rc = topo_driver_run(world->driver, &error);
-        /* What waits for a transaction's timeout gets it. */
+        /* A reader that waits for a transaction's timeout gets it. */
         if (!rc)
             rc = topo_driver_advance_ms(world->driver, 11000, &error);
         if (!rc)
@@ -152,7 +152,7 @@ KIND(death_after_it, TOPO_SIM_CRASH_AFTER)
 KIND(a_lost_answer, TOPO_SIM_LOST_ANSWER)
 #undef KIND
 
-/* Only a death tells disk from memory. */
+/* Only a crash shows what is on disk and what in memory only. */
 static void death_at_every_call_on_disk(void **state)
 {
     (void)state;

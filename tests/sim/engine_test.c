@@ -404,7 +404,7 @@ static void a_record_waits_for_the_position_it_requires(void **state)
     assert_next(&world, "echoed", "a", "look");
     assert_next(&world, "echoed", "a", "true");
     assert_next(&world, "echoed", "b", "behind it");
-    /* What never comes is not waited for longer than two seconds. */
+    /* A record that never comes is waited for two seconds at most. */
     const struct topo_header never = {header.name, mr_cstr("facts.log:0:50")};
     struct topo_output stuck = look;
     stuck.headers = &never;

@@ -139,7 +139,7 @@ static void assert_fact(const char *key, const char *value)
 
 /* -- ready -- */
 
-/* A marker and an aborted record are all there is in "idle": no record tells of its end. */
+/* A marker and an aborted record are all there is in "idle": no record shows its end. */
 static void append_aborted(const char *topic)
 {
     struct topo_io io;
@@ -225,7 +225,7 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     world_steps(&world, 10);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(atomic_load(&world.engine->metrics.rebuilds), 1);
-    assert_fact("gone", NULL); /* What the log does not have, the state does not have. */
+    assert_fact("gone", NULL); /* State has nothing that the log does not have. */
     assert_fact("kept", "3");
 }
 

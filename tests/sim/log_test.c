@@ -40,7 +40,7 @@ static void one_event_of_a_stranger_costs_one_abort(void **state)
     world_close(&world);
 }
 
-/* What is missing was deleted from the changelog: only from its start is the fold whole. */
+/* The missing row was deleted from the changelog: only from its start is the fold whole. */
 static void a_store_behind_the_start_of_its_changelog_is_rebuilt(void **state)
 {
     (void)state;
@@ -59,7 +59,7 @@ static void a_store_behind_the_start_of_its_changelog_is_rebuilt(void **state)
     world_close(&world);
 }
 
-/* What was committed is known to be there, and is not seen yet when the task comes back. */
+/* The committed records are known to be there, and not visible yet when the task comes back. */
 static void a_marker_that_is_late_is_waited_for(void **state)
 {
     (void)state;

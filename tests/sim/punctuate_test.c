@@ -34,7 +34,7 @@ static void put_out(struct topo_context *context, struct mr_bytes key, struct mr
     topo_forward(context, "two", &second);
 }
 
-/* What the timer does; NULL: nothing. */
+/* The timer's action; NULL: none. */
 struct tick {
     const char *value;
     int fails; /* The code it returns after that. */
@@ -63,7 +63,7 @@ static int beat(struct topo_context *context, void *user, int64_t now_ms, struct
     return tick->fails ? mr_fail(error, tick->fails, "it will not") : 0;
 }
 
-static struct tick ticking; /* Of the open world. */
+static struct tick ticking; /* The timer of the open world. */
 
 static struct topo_topology *make_topology(void)
 {
@@ -172,7 +172,7 @@ static void a_timer_that_fails_is_undone_counted_and_tried_again(void **state)
     world_close(&world);
 }
 
-/* Whatever class: the transaction is undone with it, and then all is done again. */
+/* With every class the transaction is undone, and then all is done again. */
 static void a_timer_that_aborts_leaves_nothing_behind(void **state)
 {
     (void)state;
@@ -184,7 +184,7 @@ static void a_timer_that_aborts_leaves_nothing_behind(void **state)
         world_append(&world, "in", "a", "ok");
         topo_sim_advance_ms(world.sim, 1000);
         struct mr_error error = {0};
-        assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL); /* For ever. */
+        assert_int_equal(topo_driver_run(world.driver, &error), MR_FATAL); /* Without end. */
         ticking = (struct tick){0};
         assert_int_equal(topo_driver_crash(world.driver, &error), 0);
         assert_false(has_row(&world, "tick"));

@@ -303,7 +303,7 @@ static bool all_out_once(enum topo_sim_failure failure, int64_t k)
     }
     assert_int_equal(rc, 0);
     if (fired)
-        world_advance(&world, 11000); /* What hangs is aborted. */
+        world_advance(&world, 11000); /* The open transaction is aborted. */
     for (int i = 0; i < RECORDS; i++) {
         struct topo_record record;
         if (i % 10 == 7)

@@ -30,7 +30,7 @@ struct saga_options {
     enum saga_mutant mutant;
 };
 
-/* What the provider has really done. */
+/* The provider's true state. */
 enum saga_psp {
     PSP_NOTHING,
     PSP_AUTHORIZED,
@@ -46,7 +46,7 @@ struct saga_node {
     uint8_t psp, duplicates, cancels, taken[SAGA_LINES_MAX];
 };
 
-/* What matters of a node: two nodes with equal keys behave alike. */
+/* The key of a node: two nodes with equal keys behave alike. */
 struct saga_key {
     uint64_t messages;
     uint8_t psp, duplicates, cancels, taken[SAGA_LINES_MAX];
@@ -65,7 +65,7 @@ struct saga_key saga_key_of(const struct saga_node *node);
 /* Every node that can be next; `ret_labels` say how. Returns how many. */
 int saga_steps(const struct saga_node *node, struct saga_node *ret_next, const char **ret_labels);
 
-/* What must never be; NULL when all is well. `ret_good`: a clean end. */
+/* Returns the invariant that is broken; NULL when all is well. `ret_good`: a clean end. */
 const char *
 saga_violation(const struct saga_node *node, const struct saga_key *key, bool *ret_good);
 

@@ -56,7 +56,7 @@ void world_put(
 /* The first key of an ordered store; NULL view when it is empty. */
 struct mr_bytes world_first(const struct world *world, int task, const char *store);
 
-/* The same bytes are the same number, for ever. */
+/* The same bytes always give the same number. */
 uint32_t world_intern(struct mr_bytes bytes);
 struct mr_bytes world_bytes(uint32_t number);
 

@@ -360,7 +360,7 @@ static void order_all(struct shop *shop, const char *who, int count)
     shop_expect_outcome(shop, 201, NULL);
 }
 
-/* Of three owners two share a partition: their orders are given up one after the other, for each
+/* Two of three owners share a partition: their orders are given up one after the other, for each
  * sends a message per line. */
 static void large_orders_are_not_all_given_up_in_one_transaction(void **state)
 {

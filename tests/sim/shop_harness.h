@@ -42,9 +42,8 @@ struct shop {
     struct topo_driver *drivers[SHOP_SERVICES];
     struct mr_arena arena; /* Decoded records live here until the test ends. */
     struct mr_buffer scratch;
-    const char
-        *psp;     /* What the provider always says; "authorized": follows the op; NULL: nothing. */
-    int commands; /* Makes command ids. */
+    const char *psp; /* The provider's answer; "authorized": follows the op; NULL: none. */
+    int commands;    /* Makes command ids. */
     int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
     int bridged;
     const struct psp *provider; /* In place of `psp`. */
@@ -52,7 +51,7 @@ struct shop {
     bool without_prices;        /* Sales does not hear of products. */
     bool strangers_write;       /* A record that cannot be read is not ours, and not remembered. */
     struct mr_buffer logged;    /* "EVENT TEXT" lines of all four, and a NUL. */
-    const char *held;           /* What goes to this topic waits in `carried`. NULL: nothing. */
+    const char *held;           /* Records to this topic wait in `carried`. NULL: none do. */
     struct shop_seen *seen; /* Every event, outcome and reply, as committed, in order per topic. */
     size_t seen_count, seen_capacity;
     struct shop_carried *carried; /* Between two services. */
@@ -128,7 +127,7 @@ const struct shop_order_state *shop_order(struct shop *shop, struct mr_bytes ord
 
 extern const struct shop_sealed shop_token;
 
-/* What the simulator opens: a token as it is, for nothing is sealed here. */
+/* The simulator's unsealing: a token as it is, for nothing is sealed here. */
 const struct shop_sealed *shop_sealed_token(struct shop *shop, const char *token);
 
 #endif

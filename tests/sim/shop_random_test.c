@@ -146,7 +146,7 @@ static void place(const char *owner)
     command(SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &order);
 }
 
-/* Of the newest ones: those are under way. */
+/* One of the newest, which are under way. */
 static int some_order(void)
 {
     int newest = crowd.orders_count < 8 ? crowd.orders_count : 8;
@@ -316,7 +316,7 @@ static void live(void)
         shop_advance_ms(crowd.shop, MINUTE_MS);
     if (!all_settled())
         fail_msg("an order does not come to an end");
-    for (int i = 0; i < 6; i++) /* What came back late is on its way back. */
+    for (int i = 0; i < 6; i++) /* Money that arrived late is on its way back. */
         shop_advance_ms(crowd.shop, 6 * MINUTE_MS);
 }
 
@@ -351,7 +351,7 @@ static void no_oversell(const char *sku)
             reserved -= expired->quantity;
         } else if (committed) {
             on_hand -= committed->quantity;
-            /* Of a hold, or of one that had expired: what is left available tells which. */
+            /* From a hold, or from one that had expired: the number left available shows which. */
             reserved = committed->on_hand_after - committed->available_after;
         } else if (released && mr_bytes_equal(released->cause, mr_cstr("restock"))) {
             on_hand += released->quantity;
@@ -365,7 +365,7 @@ static void no_oversell(const char *sku)
     assert_int_equal(stock->reserved, reserved);
 }
 
-/* What was put on the shelf is there, or was sold by an order that stands. */
+/* Every unit put on the shelf is there, or was sold by an order that stands. */
 static void no_unit_is_lost(const char *sku)
 {
     struct mr_bytes product = product_of(sku);

@@ -2,8 +2,8 @@
  * shop_saga_test.c - the checkout step by step, with the messages between the services held back:
  * the rows of docs/concepts/saga.md that a shop without delays passes through too fast to be seen.
  *
- * The table's rows and the tests that hold them (here unless said otherwise; every path through
- * them is explored by saga_model_test.c):
+ * The table's rows and the tests that hold them (here unless another file is named;
+ * saga_model_test.c explores every path through them):
  *      1  row_1_...                              18  shop_whole_test.c
  *      2, 3  shop_whole_test.c                   19, 24  shop_late_test.c
  *      4  row_4_...                              20  shop_whole_test.c
@@ -476,7 +476,7 @@ static void row_34_a_dispute_is_recorded_once_and_the_order_stands(void **state)
     assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 1);
 }
 
-/* What a customer writes may name a person: it is in no event. */
+/* A customer's text may name a person: it is in no event. */
 static void a_customers_words_stay_out_of_the_log(void **state)
 {
     struct shop *shop = *state;

@@ -29,7 +29,7 @@ static int pick(int below)
 struct books {
     struct shop *shop;
     struct shop_id product;
-    int64_t on_hand, held; /* What the events add up to. */
+    int64_t on_hand, held; /* The sums of the events. */
 };
 
 static void send(struct books *books, enum shop_type type, const void *value)
@@ -100,7 +100,7 @@ static void add_event(struct books *books, const struct codec_message *message)
         books->on_hand += ((const struct shop_stock_adjusted *)message->value)->delta;
         break;
     case SHOP_STOCK_COMMITTED: {
-        /* Of a hold, or of one that had expired: what is available tells which. */
+        /* From a hold, or from one that had expired: the number available shows which. */
         const struct shop_stock_committed *committed = message->value;
         books->on_hand -= committed->quantity;
         books->held = committed->on_hand_after - committed->available_after;

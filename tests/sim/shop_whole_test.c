@@ -125,7 +125,7 @@ static void what_was_short_is_named_and_the_cart_is_open_again(void **state)
         assert_int_equal(over->short_lines[i].available, mug ? 10 : 3);
     }
     assert_int_equal(shop_count(shop, SHOP_CART_ITEM_ADDED), 6);
-    /* What was put into the next cart meanwhile is kept beside it. */
+    /* Lines put into the next cart meanwhile are kept beside it. */
     struct shop_id mug = shop_product_id(mr_cstr("MUG"));
     struct shop_set_cart_item_quantity fewer = {
         .meta = shop_command(shop, NULL),

@@ -15,7 +15,7 @@ struct world {
     struct topo_sim *sim;
     struct topo_driver *driver; /* NULL: made by world_make. */
     struct topo_engine *engine; /* Between world_start and world_stop. */
-    char *dir;                  /* Of the stores; NULL: in memory. */
+    char *dir;                  /* The folder of the stores; NULL: in memory. */
     uint64_t seed;              /* For counter_feed. */
     int64_t start_ms;           /* The simulated clock, at first. */
 };

@@ -31,8 +31,9 @@ struct fake_task {
     struct shop_service service;
     struct topo_aggregate aggregate;
     struct topo_context *context;
-    const struct decision *decision; /* Of the last message; NULL when it was no command. */
-    struct fake_output *outputs;     /* Of the last message or punctuation, in order. */
+    /* The last message's outcome; NULL when it was not a command. */
+    const struct decision *decision;
+    struct fake_output *outputs; /* The outputs of the last message or punctuation, in order. */
     size_t outputs_count, outputs_capacity;
     int commands; /* Makes command ids. */
 };
@@ -65,7 +66,7 @@ const void *fake_task_state(
     struct fake_task *task, const char *store, enum shop_type type, struct mr_bytes key);
 size_t fake_task_entries(const struct fake_task *task, const char *store);
 
-/* Of the last message: how many records of a type went out, and the last of them. */
+/* The number of records of a type that the last message emitted, and the last of them. */
 size_t fake_task_count(const struct fake_task *task, enum shop_type type);
 const void *fake_task_last(const struct fake_task *task, enum shop_type type);
 

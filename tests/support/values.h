@@ -7,7 +7,7 @@
 
 #include <avro.h>
 
-/* splitmix64: the same seed gives the same values for ever. */
+/* splitmix64: the same seed always gives the same values. */
 struct values_seed {
     uint64_t state;
 };

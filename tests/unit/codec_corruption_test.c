@@ -43,7 +43,7 @@ static char *damage(const struct mr_buffer *good, struct values_seed *seed)
     return bad;
 }
 
-/* What could be read can be looked at whole, printed and written again. */
+/* A value that could be read can be looked at whole, printed and written again. */
 static void use(const struct codec_type *type, const void *value, struct mr_buffer *scratch)
 {
     mr_buffer_reset(scratch);

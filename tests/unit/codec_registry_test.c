@@ -477,7 +477,7 @@ static void an_unknown_id_is_looked_up_once_more_before_it_is_refused(void **sta
     source.code = 0;
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
-    assert_int_equal(source.calls, 2); /* What is known is not asked for. */
+    assert_int_equal(source.calls, 2); /* A known id is not asked for. */
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x89\x02\x06GBP"), MR_MALFORMED);
     says(f, "5001 is not known");
     assert_int_equal(source.calls, 3);

@@ -134,7 +134,7 @@ class Shop(unittest.TestCase):
     def test_events_are_kept_for_ever_and_stay_compatible_both_ways(self):
         for topic in self.topics:
             if topic["name"].endswith(".events"):
-                # A notification tells a connector to send something: no fact, and no store folds it.
+                # A notification asks a connector to send something: it is not a fact, and no store folds it.
                 kept = 30 * 24 * 3600 * 1000 if topic["name"] == "notifications.events" else -1
                 self.assertEqual((topic["cleanup"], topic["retention_ms"]), ("delete", kept))
                 self.assertEqual(topic["compatibility"], "FULL_TRANSITIVE")

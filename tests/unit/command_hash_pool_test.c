@@ -150,7 +150,7 @@ static void a_flood_is_turned_away_and_the_rest_goes_on(void **state)
     assert_int_equal(fixture->answer.status, 503);
     ask(fixture, "/now");
     assert_int_equal(fixture->answer.status, 204);
-    http_server_stop(fixture->server, 100); /* Whoever queues is answered. */
+    http_server_stop(fixture->server, 100); /* Every queued job is answered. */
     for (int i = 0; i < QUEUE_MAX; i++) {
         assert_true(client_read(fds[i], false, &fixture->answer));
         assert_int_equal(fixture->answer.status, 503);

@@ -258,7 +258,7 @@ static void carts_of_owners_with_like_names_stay_apart(void **state)
     assert_int_equal(sales_cart(task)->lines, 0);
 }
 
-/* Whatever is done, the head is the count and the sum of the lines, and versions have no gap. */
+/* After every command the head is the count and the sum of the lines, and versions have no gap. */
 static void the_head_is_always_the_sum_of_the_lines(void **state)
 {
     static const char *const products[] = {FIRST, SECOND, THIRD, "prd_unknown"};

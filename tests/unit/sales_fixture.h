@@ -167,7 +167,7 @@ sales_order(struct fake_task *task, struct mr_bytes order_id)
     return fake_task_state(task, "orders", SHOP_ORDER_STATE, order_id);
 }
 
-/* What the catalog answers for one line. */
+/* The catalog's answer for one line. */
 static inline void sales_hear_stock(
     struct fake_task *task, struct mr_bytes order_id, int32_t line_no, const char *result)
 {
@@ -180,7 +180,7 @@ static inline void sales_hear_stock(
     sales_tell(task, SHOP_STOCK_REPLY, &reply);
 }
 
-/* What the payments service answers for an attempt. */
+/* The payments service's answer for an attempt. */
 static inline void sales_hear_payment(
     struct fake_task *task,
     struct mr_bytes order_id,

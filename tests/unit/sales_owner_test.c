@@ -321,7 +321,7 @@ static void owner_step(struct fake_task *task, struct mr_bytes id, uint32_t *ran
     }
 }
 
-/* Whatever is heard: a count that leaks would keep its owner from ordering. */
+/* After every message the count is right: one that leaks would keep its owner from ordering. */
 static void the_count_is_of_the_orders_that_wait_for_money(void **state)
 {
     struct fake_task *task = *state;

@@ -193,13 +193,13 @@ static void a_soft_decline_waits_for_another_attempt(void **state)
     assert_int_equal(fake_task_count(task, SHOP_ORDER_ABORT_REQUESTED), 0);
     saga_pay(task, id);
     sales_expect_accepted(task);
-    /* The first attempt is told to keep nothing, should it have succeeded after all. */
+    /* The first attempt is asked to return everything, should it have succeeded after all. */
     const struct shop_return_funds *back = fake_task_last(task, SHOP_RETURN_FUNDS);
     struct shop_id first = shop_payment_id(id, 1);
     assert_true(mr_bytes_equal(back->payment_id, shop_id_view(&first)));
     const struct shop_authorize_payment *authorize = fake_task_last(task, SHOP_AUTHORIZE_PAYMENT);
     assert_int_equal(authorize->attempt, 2);
-    /* What the first says now is not about the second. */
+    /* A late answer of the first attempt does not concern the second. */
     sales_hear_payment(task, id, 1, SHOP_RESULT_AUTHORIZED, NULL);
     assert_int_equal(task->outputs_count, 0);
     sales_hear_payment(task, id, 2, SHOP_RESULT_AUTHORIZED, NULL);

@@ -7,7 +7,7 @@
 static const struct mr_option table[] = {SERVICE_OPTIONS, SERVICE_INSTANCE_OPTION};
 
 struct calls {
-    int code; /* What configure fails with. */
+    int code; /* The code that configure fails with. */
     int configured;
     int started;
     int cleaned_up;

@@ -110,14 +110,14 @@ static inline void drop(struct topo_store *store, const char *key)
     topo_store_delete(store, mr_cstr(key));
 }
 
-/* What the owner sees; "-" when absent. */
+/* The value that the owner sees; "-" when absent. */
 static inline const char *got(struct fixture *fixture, struct topo_store *store, const char *key)
 {
     struct mr_bytes value = topo_store_get(store, mr_cstr(key));
     return value.ptr ? mr_arena_cstr(&fixture->arena, value) : "-";
 }
 
-/* What other threads see; "-" when absent. */
+/* The value that other threads see; "-" when absent. */
 static inline const char *seen(struct fixture *fixture, struct topo_store *store, const char *key)
 {
     struct mr_bytes value = {0};

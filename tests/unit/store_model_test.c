@@ -11,7 +11,7 @@
 enum { KEYS = 60, STEPS = 6000, RUNS = 8, SCANS = 3, ABSENT = 0 };
 
 struct model {
-    int staged[KEYS]; /* What the owner sees. */
+    int staged[KEYS]; /* The values that the owner sees. */
     int saved[KEYS];  /* `staged` at the save point. */
     int committed[KEYS];
     int flushed[KEYS];
@@ -318,7 +318,7 @@ static void close_scans(struct run *run)
             close_scan(&run->scans[i]);
 }
 
-/* What comes back is what was flushed, with the position of then. */
+/* The flushed state comes back, with the position of that flush. */
 static void do_reopen(struct run *run)
 {
     struct model *model = &run->model;

@@ -15,7 +15,7 @@ enum { KEYS = 200, COMMITS = 1500, READERS = 3, FLUSH_EVERY = 7, ABORT_EVERY = 5
 struct stamp {
     uint64_t commit;
     uint64_t again;
-    char filler[100]; /* Of the commit's low byte. */
+    char filler[100]; /* Copies of the commit's low byte. */
 };
 
 struct shared {

@@ -140,7 +140,7 @@ static void an_answer_goes_to_whoever_waits(void **state)
     command.meta.reply_to = mr_cstr("gateway.replies");
     const struct shop_command_reply *reply = work_answer(task, &command, false);
     assert_true(mr_bytes_equal(reply->command_id, command.meta.command_id));
-    /* Whoever waits claims it by these, without a look inside. */
+    /* A waiting request claims the reply by these, without decoding it. */
     assert_true(mr_bytes_equal(task->outputs[0].key, command.meta.command_id));
     assert_true(text_is(work_header(&task->outputs[0], SHOP_REPLY_FINGERPRINT), "f"));
     assert_true(text_is(reply->outcome.status, "accepted"));

@@ -1,4 +1,4 @@
-/* domain.c - the door to libidn2. */
+/* domain.c - domain names by libidn2; the only file that includes it. */
 #include <text/domain.h>
 
 #include <idn2.h>

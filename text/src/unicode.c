@@ -1,4 +1,4 @@
-/* unicode.c - the door to utf8proc. */
+/* unicode.c - Unicode by utf8proc; the only file that includes it. */
 #include <text/unicode.h>
 
 #include <stdlib.h>

@@ -91,7 +91,7 @@ def build(preset, log, targets=(), everything=True):
     folder.mkdir(parents=True, exist_ok=True)
     progress = Progress(f"building {preset}")
     started = time.monotonic()
-    # Of two tools at once the second waits, and then finds everything built.
+    # When two tools run at once, the second waits, and then finds everything built.
     with open(folder / "lock", "w") as lock, open(log, "w") as output:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for step in steps:

@@ -19,7 +19,7 @@ PROGRAMS = ["millrace-processors", "millrace-command-api", "millrace-query-api",
 
 def duration(ms):
     if ms < 0:
-        return "for ever"
+        return "without limit"
     for name, size in (("days", 86400000), ("hours", 3600000), ("minutes", 60000)):
         if ms % size == 0 and ms >= size:
             count = ms // size

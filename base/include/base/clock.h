@@ -1,5 +1,5 @@
 /*
- * clock.h - the two clocks of the machine. For the edges: what is decided takes its time from the
+ * clock.h - the two clocks of the machine. For the edges: a decision takes its time from the
  * record or from the engine, so that it replays alike.
  *
  * Threads  Any.
@@ -11,7 +11,7 @@
 
 #include <base/api_begin.h>
 
-/* The wall clock, UTC: for what is told to others. It may jump. */
+/* The wall clock, UTC: for times that leave the process. It may jump. */
 int64_t mr_unix_ms(void);
 
 /* Never goes back: for spans and deadlines. Its zero means nothing. */

@@ -2,8 +2,8 @@
  * error.h - what went wrong, and what may be done about it.
  *
  * Every function that can fail returns 0 or one of the negative codes below. The class
- * beside a code is the whole error policy: nobody decides "retry or abort?" at a call
- * site; only a worker acts on classes. Functions that can say more than a code take
+ * beside a code is the whole error policy: no call site decides "retry or abort?";
+ * only a worker acts on classes. Functions that can say more than a code take
  * `struct mr_error *error` last (may be NULL); they fill it only when they fail.
  */
 #ifndef BASE_ERROR_H
@@ -43,7 +43,7 @@ enum mr_code { MR_CODES(MR_ENUM_) };
 
 struct mr_error {
     int code;       /* One of enum mr_code. */
-    char text[512]; /* What we were doing, then what the library below us said. */
+    char text[512]; /* The attempt, then the message of the library below. */
 };
 
 const char *mr_code_text(int code);

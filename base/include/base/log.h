@@ -1,5 +1,5 @@
 /*
- * log.h - what programs say: one logfmt line per state change or failure, on stderr.
+ * log.h - the log of a program: one logfmt line per state change or failure, on stderr.
  *
  *     ts=2026-09-01T10:15:00.123Z level=info prog=command-api event=ready port=8081
  *

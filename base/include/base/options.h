@@ -22,7 +22,7 @@
 struct mr_option {
     const char *name;          /* "brokers" is given as --brokers VALUE or --brokers=VALUE. */
     const char *env;           /* Environment variable, or NULL. */
-    const char *metavar;       /* What the value is called in --help; NULL for a switch. */
+    const char *metavar;       /* The value's name in --help; NULL for a switch. */
     const char *default_value; /* NULL: none. */
     const char *help;
 };
@@ -31,7 +31,7 @@ struct mr_options {
     const struct mr_option *table;
     size_t count;
     const char **values; /* Parallel to table; NULL where not given and without default. */
-    char **operands;     /* What is left of argv, in order. */
+    char **operands;     /* The rest of argv, in order. */
     size_t operands_count;
     bool help_wanted;    /* --help or -h was given; the caller prints and exits 0. */
     bool version_wanted; /* --version was given; likewise. */

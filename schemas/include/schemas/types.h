@@ -45,8 +45,8 @@ struct codec_field {
     const char *name;
     enum codec_kind kind;
     enum codec_shape shape;
-    size_t offset;                   /* Of the value, or of the pointer. */
-    size_t beside;                   /* Of has_<name> or <name>_count, where there is one. */
+    size_t offset; /* The offset of the value, or of its pointer. */
+    size_t beside; /* The offset of has_<name> or <name>_count, where there is one. */
     const struct codec_type *record; /* For CODEC_RECORD. */
     bool has_default;                /* Optional and empty where the two below say nothing. */
     struct mr_bytes default_text;
@@ -83,7 +83,7 @@ struct codec_config {
 
 struct codec_topic {
     const char *name;
-    const char *key; /* What the key is, in words. */
+    const char *key; /* A description of the key, for people. */
     int32_t partitions_development;
     int32_t partitions_production;
     const char *cleanup;  /* cleanup.policy: "delete" or "compact". */

@@ -53,7 +53,7 @@ struct service_spec {
     int (*configure)(const struct service *service, void *self, struct mr_error *error);
     /* Starts the program's parts, those below among them. */
     int (*start)(struct service *service, void *self, struct mr_error *error);
-    /* Whether one of the program's own parts has failed; called twice a second. NULL: none can. */
+    /* True when one of the program's own parts has failed; called twice a second. NULL: never. */
     bool (*has_failed)(void *self, struct mr_error *error);
     /* Stops the own parts that `start` has started, also after it failed. NULL: nothing. */
     void (*stop)(void *self);

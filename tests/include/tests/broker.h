@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What ctest takes for "skipped" (SKIP_RETURN_CODE in tests/CMakeLists.txt). */
+/* ctest takes this exit code for "skipped" (SKIP_RETURN_CODE in tests/CMakeLists.txt). */
 enum { TEST_SKIPPED = 77 };
 
 /* "HOST:PORT"; ends the program as skipped where there is no broker. Call it first in main. */

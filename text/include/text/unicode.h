@@ -1,7 +1,7 @@
 /*
  * unicode.h - texts compared as people read them, by Unicode's own data (utf8proc).
  *
- * What is not UTF-8 is left as it is, byte for byte: nothing here fails on it.
+ * Text that is not UTF-8 is left as it is, byte for byte: no function fails on it.
  *
  * Threads  Any.
  * Memory   Results are in the arena.

@@ -16,7 +16,7 @@
 enum { CSV_FIELDS_MAX = 64, CSV_ROW_BYTES_MAX = 64 * 1024 };
 
 struct csv_row {
-    int64_t line; /* Of its first character, from 1. */
+    int64_t line; /* The line of its first character, from 1. */
     size_t fields_count;
     struct mr_bytes fields[CSV_FIELDS_MAX];
 };

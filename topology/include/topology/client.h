@@ -89,7 +89,7 @@ int topo_kafka_create_topics(
     size_t count,
     int *ret_created,
     struct mr_error *error);
-/* Told of a setting that a topic has otherwise than wanted; whether it is to be altered. */
+/* Called for a setting whose value at the broker differs; returns true when it is to be altered. */
 typedef bool topo_kafka_setting_fn(
     void *user, const char *topic, const char *name, const char *value, const char *wanted);
 /* Compares the topics' configs with what the broker has, and alters what may_alter says, a topic
@@ -108,7 +108,7 @@ int topo_kafka_partitions(
     const char *topic,
     int32_t *ret_count,
     struct mr_error *error);
-/* Where a partition ends: the offset that its next record gets. */
+/* The end of a partition: the offset that its next record gets. */
 struct topo_kafka_end {
     const char *topic; /* The caller's text. */
     int32_t partition;

@@ -20,7 +20,7 @@
 
 struct topo_engine;
 
-/* What an io is for: one per worker. */
+/* The purpose of an io: one per worker. */
 struct topo_io_options {
     const char *application_id; /* group.id */
     const char *instance_id;    /* group.instance.id and transactional.id are made of it */
@@ -46,13 +46,13 @@ struct topo_engine_options {
     int64_t flush_interval_ms;      /* Write-behind age; 0: 1,000. */
     size_t table_bytes_max;         /* Per task; 0: 64 MiB. */
     int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */
-    /* `level` is an enum mr_log_level. NULL: nothing is said. */
+    /* `level` is an enum mr_log_level. NULL: no logging. */
     void (*on_log)(void *user, int level, const char *event, const char *text);
     void *log_user;
 };
 
-/* What the stores of all engines of the process may take of RocksDB's memory, together. Call it
- * before the first engine starts; later it changes nothing. Without it the defaults hold. */
+/* Bounds RocksDB's memory for the stores of all engines of the process together. Call it before the
+ * first engine starts; later it changes nothing. Without it the defaults hold. */
 struct topo_memory {
     size_t block_cache_bytes;   /* 0: 128 MiB */
     size_t write_buffers_bytes; /* 0: 64 MiB */

@@ -79,8 +79,8 @@ struct topo_io {
         const struct topo_record *record,
         struct mr_error *error);
     /* Waits until everything produced is acknowledged. A class POISON: the log refused one of them,
-     * and the transaction can only be aborted. Then last_offset tells the offset of the
-     * last record delivered to a partition in this transaction (-1: none). */
+     * and the transaction can only be aborted. Then last_offset returns the offset of the last
+     * record delivered to a partition in this transaction (-1: none). */
     int (*flush)(void *self, struct mr_error *error);
     int64_t (*last_offset)(void *self, struct topo_partition partition);
     /* Sends the input offsets with the group's metadata, then commits. Never with count 0. */

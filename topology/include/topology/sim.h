@@ -64,14 +64,14 @@ int64_t topo_sim_end(struct topo_sim *sim, const char *topic, int32_t partition)
 int64_t topo_sim_committed(
     struct topo_sim *sim, const char *application_id, const char *topic, int32_t partition);
 
-/* Retention: what is below `low` is gone; whoever was to read it is told, as io.h says. */
+/* Retention: records below `low` are gone; a reader of one gets the error that io.h names. */
 void topo_sim_truncate(struct topo_sim *sim, const char *topic, int32_t partition, int64_t low);
 /* The group gives up on an instance that still runs: it finds out when it polls or commits. */
 void topo_sim_expel(struct topo_sim *sim, const char *instance_id);
 /* The process of an instance is dead, between two calls. */
 void topo_sim_kill(struct topo_sim *sim, const char *instance_id);
 
-/* What a producer sends with more than so many bytes of key and value is refused. */
+/* Rejects records of producers with more than so many bytes of key and value. */
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max);
 
 void topo_sim_set_ms(struct topo_sim *sim, int64_t ms); /* Backwards, too. */

@@ -62,7 +62,7 @@ enum topo_store_log {
 /* Every record of a changelog has this header, with the application's id. */
 #define TOPO_WRITER_HEADER "written-by"
 
-/* Whether a changelog's record can be one of the store's. A code of class RETRY: not known yet. */
+/* Returns 0 when a changelog's record can be one of the store's; class RETRY: not known yet. */
 typedef int topo_check_fn(
     void *user, const struct topo_record *record, struct mr_arena *arena, struct mr_error *error);
 
@@ -72,8 +72,8 @@ struct topo_store_options {
     const char *changelog_topic; /* TOPO_LOG_CHANGELOG only. */
     bool ordered;                /* Prefix and range scans. */
     int64_t ttl_ms;              /* 0: no end. */
-    /* Of a changelog's values in a restore. One without TOPO_WRITER_HEADER, as an earlier version
-     * wrote it, is taken only if it passes; NULL: it is laid aside. */
+    /* Checks a changelog's values in a restore. One without TOPO_WRITER_HEADER, as an earlier
+     * version wrote it, is taken only if it passes; NULL: it is laid aside. */
     topo_check_fn *check;
     void *check_user;
 };
@@ -86,7 +86,7 @@ struct topo_processor {
     topo_setup_fn *setup;       /* Looks its stores and children up, in topo_build. NULL: none. */
     topo_process_fn *process;
     topo_punctuate_fn *punctuate;  /* NULL: none. */
-    int64_t punctuate_interval_ms; /* Of wall-clock time, or of stream time: */
+    int64_t punctuate_interval_ms; /* Wall-clock time, or stream time: */
     bool punctuate_on_stream_time;
     void *user;
 };

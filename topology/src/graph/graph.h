@@ -64,7 +64,7 @@ struct graph_node {
     const char *topic;
     enum topo_partition_by partition_by;
     enum graph_sink_role role;
-    size_t log;                     /* Of an event or outcome sink: index in sub->logs. */
+    size_t log;                     /* Index in sub->logs of an event or outcome sink. */
     struct graph_node *repartition; /* The source of the same topic; NULL: a plain sink. */
     int32_t repartition_partitions; /* 0: as many as the tasks before it. */
 };
@@ -96,7 +96,8 @@ struct graph_log {
 };
 
 struct graph_sub {
-    const char *name; /* Of its first processor or aggregate: state directories are called by it. */
+    /* The name of its first processor or aggregate: state directories are named after it. */
+    const char *name;
     size_t index;
     bool global;
     struct graph_node **nodes;

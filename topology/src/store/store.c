@@ -78,7 +78,7 @@ struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
     return store_visible_value(store, entry->committed);
 }
 
-/* What is staged now goes to the save point's undo list, or away. */
+/* The staged value moves to the save point's undo list, or is freed. */
 static void store_displace(struct store_set *set, struct store_entry *entry)
 {
     bool was_staged = entry->flags & STORE_STAGED;

@@ -39,7 +39,7 @@ static int try_to_write(const char *dir, struct mr_error *error)
     int result = 0;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd >= 0)
-        errno = ENOSPC; /* What a short write means; it sets nothing. */
+        errno = ENOSPC; /* A short write means a full disk, and leaves errno as it was. */
     if (fd < 0 || write(fd, zeros, sizeof zeros) != (ssize_t)sizeof zeros)
         result = mr_fail(error, MR_IO, "%s: cannot write there: %s", dir, strerror(errno));
     if (fd >= 0) {

@@ -5,7 +5,7 @@
 
 #include <assert.h>
 
-enum { MALLOC_BYTES = 16 }; /* What an allocation costs beyond its size, about. */
+enum { MALLOC_BYTES = 16 }; /* The cost of an allocation beyond its size, about. */
 
 void store_entries_add(struct store_entries *list, struct store_entry *entry)
 {

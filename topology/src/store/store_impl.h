@@ -53,7 +53,8 @@ struct topo_store {
     bool changelog;
     enum store_writer writer;
     int64_t ttl_ms;
-    size_t prefix_len; /* Of raw values: the time they were written, in stores with a ttl. */
+    /* The first bytes of a raw value in a store with a ttl: the time it was written. */
+    size_t prefix_len;
     int owner_scans;
     struct store_pins pins;
     /* Under index.lock: */
@@ -100,12 +101,12 @@ struct store_set {
     store_now_fn *now;
     void *now_user;
     size_t table_bytes_max;
-    enum store_writer writer; /* Who is at work. */
+    enum store_writer writer; /* The writer at work now. */
     bool restoring;
     bool in_savepoint;
     bool broken;
     struct mr_error broken_why;
-    struct store_undo *undo; /* Of the open save point. */
+    struct store_undo *undo; /* The undo records of the open save point. */
     size_t undo_count;
     size_t undo_capacity;
     struct store_entries staged;
@@ -122,7 +123,7 @@ store_of(const struct store_set *set, const struct store_entry *entry)
     return set->stores[entry->store];
 }
 
-/* What a raw value shows: without its time, or a NULL view when it is older than the ttl. */
+/* The value in a raw value: without its time, or a NULL view when it is older than the ttl. */
 struct mr_bytes store_visible(const struct topo_store *store, struct mr_bytes raw);
 struct mr_bytes
 store_visible_value(const struct topo_store *store, const struct store_value *value);

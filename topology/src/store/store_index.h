@@ -5,8 +5,8 @@
  * stores all of them.
  *
  * Threads  The owner changes it, with the lock held, and reads without. Other threads read with
- *          the lock held, one step of a scan at a time; `version` tells them whether nodes may
- *          have gone since.
+ *          the lock held, one step of a scan at a time; a changed `version` means that nodes
+ *          may have gone since.
  */
 #ifndef TOPOLOGY_STORE_INDEX_H
 #define TOPOLOGY_STORE_INDEX_H

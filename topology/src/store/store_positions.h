@@ -15,7 +15,7 @@ struct store_position {
     int32_t partition;
     int64_t committed; /* Under the lock. -1: never set. */
     int64_t staged;    /* -1: not staged. */
-    int64_t saved;     /* What `staged` was at the save point, with `is_saved`. */
+    int64_t saved;     /* The value of `staged` at the save point, with `is_saved`. */
     bool is_saved;
     bool dirty; /* The disk has an older one. */
 };
@@ -25,7 +25,7 @@ struct store_positions {
     struct store_position *items; /* Grown under the lock. */
     size_t count;
     size_t capacity;
-    size_t last;         /* Where the owner found the one before: mostly the same again. */
+    size_t last;         /* The index of the owner's last find: mostly the same again. */
     size_t staged_count; /* How many are staged. */
     bool any_saved;
     bool any_dirty;

@@ -160,7 +160,7 @@ static void read_pass_entry(struct topo_read_scan *scan, struct mr_bytes key)
 
 enum step { STEP_END, STEP_DISK, STEP_MEMORY };
 
-/* What comes next, and if that is in memory, takes it. Of equal keys the one in memory counts,
+/* Finds the next key, and takes it if it is in memory. Of equal keys the one in memory counts,
  * unless it is not committed. The lock is held. */
 static enum step step_locked(
     struct topo_read_scan *scan,

@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-enum { BATCH_KEPT_BYTES = 4 << 20 }; /* Of a batch's memory, from one write to the next. */
+/* Bound of a batch's memory that is kept from one write to the next. */
+enum { BATCH_KEPT_BYTES = 4 << 20 };
 
 int store_disk_fail(struct mr_error *error, const char *dir, const char *doing, char *message)
 {
@@ -48,7 +49,7 @@ void store_disk_release(struct store_disk_value *value)
 
 struct store_disk_iter {
     const struct store_disk *disk;
-    struct store_family *home; /* Where it rests between the owner's scans; NULL: nowhere. */
+    struct store_family *home; /* The slot where it rests between the owner's scans; NULL: none. */
     rocksdb_readoptions_t *read;
     rocksdb_iterator_t *iter;
     bool reverse;

@@ -43,7 +43,7 @@ struct store_disk {
     uint64_t memtable_bytes;
 };
 
-/* MR_CORRUPT or MR_IO, with what RocksDB said. Takes over its message. */
+/* Fails with MR_CORRUPT or MR_IO and RocksDB's message, which it takes over. */
 int store_disk_fail(struct mr_error *error, const char *dir, const char *doing, char *message);
 
 /* store_rocksdb_memory.c: the cache that all databases share, and the bound of their memtables. */

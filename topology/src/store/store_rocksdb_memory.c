@@ -93,7 +93,7 @@ static void flush_memtables(struct store_disk *disk)
     disk->memtable_bytes = 0;
 }
 
-/* See "Memory" in the header. The lock keeps the largest one open while it is told. */
+/* See "Memory" in the header. The lock keeps the largest database open while it starts to flush. */
 void store_disk_bound_memtables(struct store_disk *disk)
 {
     uint64_t own = 0;

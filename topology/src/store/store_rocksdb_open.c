@@ -256,7 +256,7 @@ static int create_rest(
     return message ? store_disk_fail(error, options->dir, "cannot create the state", message) : 0;
 }
 
-/* What was found may be anything that somebody put there: it is quoted, bounded. */
+/* The text that was found may be anything: it is quoted, bounded. */
 static int open_refuse(const struct store_disk *disk, struct mr_bytes found, struct mr_error *error)
 {
     if (found.len > 160)
@@ -271,7 +271,7 @@ static int open_refuse(const struct store_disk *disk, struct mr_bytes found, str
         disk->fingerprint);
 }
 
-/* The fingerprint was written last, so what lacks a family now had it once. */
+/* The fingerprint was written last, so a database that lacks a family now had it once. */
 static int check_families(
     const struct store_disk *disk, const struct store_disk_options *options, struct mr_error *error)
 {
@@ -322,7 +322,8 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-/* What was given, and the stores in the order of their names, with what changes their bytes. */
+/* The caller's fingerprint, and the stores in the order of their names, with what changes their
+ * bytes. */
 static char *full_fingerprint(const struct store_disk_options *options)
 {
     struct mr_buffer text = {0};
@@ -390,7 +391,8 @@ int store_disk_open(
         return result;
     }
     look_whether_written(disk);
-    rocksdb_set_perf_level(PERF_COUNTS_OFF); /* Of this thread, which will be the writer. */
+    /* The performance context of this thread, which will be the writer. */
+    rocksdb_set_perf_level(PERF_COUNTS_OFF);
     store_disk_enlist(disk);
     *ret_disk = disk;
     return 0;

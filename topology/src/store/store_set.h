@@ -33,7 +33,7 @@
 
 struct store_set;
 
-/* Who writes a store, and who is at work on the set now. */
+/* The one who writes a store, or who is at work on the set now. */
 enum store_writer {
     STORE_BY_ANYONE,     /* No check: as a set is opened. */
     STORE_BY_PROCESSORS, /* Decisions, processors, timers. */
@@ -54,7 +54,7 @@ struct store_spec {
 
 struct store_set_options {
     const char *dir; /* Created if absent, locked while open. NULL: in memory, no RocksDB. */
-    const char *fingerprint; /* What made this state; see above. */
+    const char *fingerprint; /* The maker of this state; see "Fingerprint" above. */
     const struct store_spec *specs;
     size_t specs_count;
     size_t table_bytes_max;     /* Clean entries kept in memory. 0: 64 MiB. */
@@ -62,8 +62,7 @@ struct store_set_options {
     void *now_user;
 };
 
-/* What of RocksDB's memory is in use by the process (topology/engine.h has the bounds). Any
- * thread. */
+/* RocksDB's memory in use by the process (topology/engine.h has the bounds). Any thread. */
 struct topo_memory;
 void store_memory_used(struct topo_memory *ret_used);
 
@@ -79,8 +78,8 @@ struct topo_store *store_set_store(struct store_set *set, const char *name); /* 
 /* MR_IO or MR_CORRUPT once a store met a disk error, with the first error's text. */
 int store_set_check(const struct store_set *set, struct mr_error *error);
 
-/* Who is at work from now on. A write to a store that is another's is asserted: restore would not
- * make it again. */
+/* Names the writer at work from now on. A write to a store that is another's is asserted: restore
+ * would not make it again. */
 void store_set_writer(struct store_set *set, enum store_writer writer);
 
 /* Save points nest like a stack of depth one: begin a record, then either release or roll back. */
