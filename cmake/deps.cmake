@@ -1,6 +1,6 @@
 # Foreign libraries, each as dep::<name>. DESIGN.md says why each one.
 find_package(PkgConfig REQUIRED)
-foreach(dep rdkafka rocksdb avro-c libmicrohttpd libsodium jansson liblzma libutf8proc libidn2 cmocka)
+foreach(dep rdkafka rocksdb avro-c libmicrohttpd libsodium jansson libcurl liblzma libutf8proc libidn2 cmocka)
   pkg_check_modules(${dep} REQUIRED IMPORTED_TARGET ${dep})
   add_library(dep::${dep} ALIAS PkgConfig::${dep})
 endforeach()

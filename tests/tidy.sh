@@ -32,6 +32,7 @@ only rocksdb/ topology/src/store/store_rocksdb
 only avro schemas/
 only microhttpd http/
 only lzma tools/
+only curl/ tools/status_fetch.c
 only utf8proc text/
 only idn2 text/
 

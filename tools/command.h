@@ -45,6 +45,7 @@ extern const struct tool_command tool_topics_strangers;
 extern const struct tool_command tool_schemas_register;
 extern const struct tool_command tool_schemas_list;
 extern const struct tool_command tool_schemas_check;
+extern const struct tool_command tool_tasks_list;
 extern const struct tool_command tool_topology_describe;
 extern const struct tool_command tool_import_retail;
 

@@ -16,6 +16,7 @@ static const struct tool_command *const commands[] = {
     &tool_schemas_register,
     &tool_schemas_list,
     &tool_schemas_check,
+    &tool_tasks_list,
     &tool_topology_describe,
     &tool_import_retail,
 };

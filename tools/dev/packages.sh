@@ -3,7 +3,7 @@
 # It may use nothing but bash and dpkg: on a bare machine there is not even a python3 yet.
 
 packages_build="gcc libc6-dev cmake ninja-build pkg-config python3 librdkafka-dev librocksdb-dev
-    libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev liblzma-dev libutf8proc-dev libidn2-dev libcmocka-dev"
+    libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev libcurl4-openssl-dev liblzma-dev libutf8proc-dev libidn2-dev libcmocka-dev"
 packages_run="maven ca-certificates nginx-light" # and the release's Java
 packages_test="clang-format g++"
 
@@ -47,7 +47,7 @@ packages_refuse_system() {
 ${0##*/}: this installs its packages on Debian 12 and 13 only, and this is ${system:-another system}.
 On another system install what it needs yourself and then set MILLRACE_PACKAGES=present:
   to build  gcc 12 or later, cmake 3.25, ninja, pkg-config, python3 3.11, and the headers of librdkafka 2.0,
-            RocksDB 7.8, Avro C 1.11, libmicrohttpd 0.9.75, libsodium, jansson, liblzma and cmocka
+            RocksDB 7.8, Avro C 1.11, libmicrohttpd 0.9.75, libsodium, jansson, libcurl, liblzma and cmocka
             (or later versions of each)
   to run    Java 17 or later (headless), Maven, CA certificates, nginx
   to test   clang-format 14 (the test \`format\` is skipped without it)

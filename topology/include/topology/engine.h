@@ -81,7 +81,8 @@ enum topo_engine_state
 topo_engine_state(const struct topo_engine *engine, struct mr_error *ret_why);
 
 /* Prometheus text; and a JSON object
- * {state, tasks:[{name, partition, state, restore_lag, input_lag, ...}]}. */
+ * {application, instance, state, tasks:[{name, partition, state, state_ms, restore_lag,
+ * restore_per_second, input_lag, inputs:[{topic, partition, position, lag}], ...}]}. */
 void topo_engine_metrics(struct topo_engine *engine, struct mr_buffer *out);
 void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out);
 

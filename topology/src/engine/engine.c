@@ -300,7 +300,7 @@ void topo_engine_free(struct topo_engine *engine)
     for (size_t i = 0; i < engine->workers_count; i++)
         worker_free(engine->workers[i]);
     for (size_t i = 0; i <= engine->workers_count; i++)
-        free(engine->reports[i].tasks);
+        metrics_clean_up_reports(&engine->reports[i]);
     watch_clean_up(&engine->watches);
     metrics_clean_up(&engine->metrics);
     pthread_mutex_destroy(&engine->mutex);

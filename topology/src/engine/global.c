@@ -267,6 +267,7 @@ static int global_fold_record(
 {
     assert(borrowed->offset >= input->next);
     struct task *task = input->task;
+    task->restored += task->state == TASK_RESTORING;
     struct topo_record record = *borrowed;
     struct mr_error why = {0};
     const char *header = input->input->source->header;
@@ -407,6 +408,10 @@ static void global_report(struct global *global)
                 continue;
             own->input_lag += lag;
             own->restore_remaining += global->ready ? 0 : lag;
+            metrics_add_input(
+                own,
+                &(struct metrics_input){
+                    input->partition.topic, input->partition.partition, input->next, lag});
         }
     }
     host_publish_reports(global->engine, 0, reports);

@@ -130,7 +130,7 @@ void host_publish_reports(struct topo_engine *engine, size_t slot, struct metric
 {
     assert(slot <= engine->workers_count);
     pthread_mutex_lock(&engine->mutex);
-    free(engine->reports[slot].tasks);
+    metrics_clean_up_reports(&engine->reports[slot]);
     engine->reports[slot] = reports;
     pthread_mutex_unlock(&engine->mutex);
 }

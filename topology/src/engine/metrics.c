@@ -1,4 +1,4 @@
-/* metrics.c - counters and histograms. */
+/* metrics.c - counters, histograms and reports. */
 #include "metrics.h"
 
 #include <base/alloc.h>
@@ -32,4 +32,19 @@ void metrics_observe(struct metrics_histogram *histogram, uint64_t ns)
     uint64_t max = atomic_load_explicit(&histogram->max_ns, memory_order_relaxed);
     while (ns > max && !atomic_compare_exchange_weak(&histogram->max_ns, &max, ns))
         continue;
+}
+
+void metrics_add_input(struct metrics_task *task, const struct metrics_input *input)
+{
+    size_t size = (task->inputs_count + 1) * sizeof *task->inputs;
+    task->inputs = mr_realloc(task->inputs, size);
+    task->inputs[task->inputs_count++] = *input;
+}
+
+void metrics_clean_up_reports(struct metrics_reports *reports)
+{
+    for (size_t i = 0; i < reports->count; i++)
+        free(reports->tasks[i].inputs);
+    free(reports->tasks);
+    *reports = (struct metrics_reports){0};
 }

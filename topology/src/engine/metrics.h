@@ -60,6 +60,14 @@ static inline void metrics_add(_Atomic uint64_t *counter, uint64_t value)
 
 void metrics_observe(struct metrics_histogram *histogram, uint64_t ns);
 
+/* An input partition of a task. */
+struct metrics_input {
+    const char *topic; /* The topology's text. */
+    int32_t partition;
+    int64_t position; /* The next offset to commit; -1: not known yet. */
+    int64_t lag;
+};
+
 /* A task as its worker last reported it. */
 enum { METRICS_WHY_SIZE = 400 };
 
@@ -68,6 +76,8 @@ struct metrics_task {
     int32_t partition;
     bool global;
     const char *state;
+    int64_t state_ms; /* For so long. */
+    int64_t restored; /* Log records folded in this state, in RESTORING. */
     int64_t restore_remaining;
     int64_t input_lag;
     int64_t stream_time_ms;
@@ -78,6 +88,8 @@ struct metrics_task {
     size_t staged_bytes;
     int64_t blocked; /* 1: a record of its own cannot be read, and `why` says which. */
     char why[METRICS_WHY_SIZE];
+    struct metrics_input *inputs;
+    size_t inputs_count;
 };
 
 struct metrics_reports {
@@ -86,5 +98,8 @@ struct metrics_reports {
     bool assigned; /* A first assignment came, or it is the global worker. */
     bool ready;    /* All tasks are running. */
 };
+
+void metrics_add_input(struct metrics_task *task, const struct metrics_input *input);
+void metrics_clean_up_reports(struct metrics_reports *reports);
 
 #endif

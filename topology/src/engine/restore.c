@@ -296,6 +296,7 @@ static int restore_fold_record(
     struct mr_error *error)
 {
     assert(log->reading && record->offset >= log->next);
+    task->restored++;
     struct topo_context *context = &task->context;
     struct mr_error why = {0};
     int rc = 0;

@@ -332,21 +332,48 @@ static void status_put_json_text(struct mr_buffer *out, const char *text)
     mr_buffer_add_byte(out, '"');
 }
 
+/* A rate over a state that began just now would be a guess. */
+static int64_t status_restore_rate(const struct metrics_task *task)
+{
+    return task->state_ms < 100 ? 0 : task->restored * 1000 / task->state_ms;
+}
+
+static void status_put_json_inputs(struct mr_buffer *out, const struct metrics_task *task)
+{
+    mr_buffer_printf(out, ",\"inputs\":[");
+    for (size_t i = 0; i < task->inputs_count; i++) {
+        const struct metrics_input *input = &task->inputs[i];
+        mr_buffer_printf(out, "%s{\"topic\":", i ? "," : "");
+        status_put_json_text(out, input->topic);
+        mr_buffer_printf(
+            out,
+            ",\"partition\":%" PRId32 ",\"position\":%" PRId64 ",\"lag\":%" PRId64 "}",
+            input->partition,
+            input->position,
+            input->lag);
+    }
+    mr_buffer_add_byte(out, ']');
+}
+
 static void status_put_json_task(struct mr_buffer *out, const struct metrics_task *task)
 {
     mr_buffer_printf(
         out,
         "{\"name\":\"%s\",\"partition\":%" PRId32 ",\"global\":%s,\"state\":\"%s\","
-        "\"restore_lag\":%" PRId64 ",\"input_lag\":%" PRId64 ",\"entries\":%zu,"
+        "\"state_ms\":%" PRId64 ",\"restore_lag\":%" PRId64 ",\"restore_per_second\":%" PRId64
+        ",\"input_lag\":%" PRId64 ",\"entries\":%zu,"
         "\"dirty_bytes\":%zu",
         task->sub,
         task->partition,
         task->global ? "true" : "false",
         task->state,
+        task->state_ms,
         task->restore_remaining,
+        status_restore_rate(task),
         task->input_lag,
         task->entries,
         task->dirty_bytes);
+    status_put_json_inputs(out, task);
     if (task->blocked) {
         mr_buffer_printf(out, ",\"error\":");
         status_put_json_text(out, task->why);
@@ -367,8 +394,9 @@ void topo_engine_status_json(struct topo_engine *engine, struct mr_buffer *out)
     enum topo_engine_state state = topo_engine_state(engine, &why);
     mr_buffer_printf(
         out,
-        "{\"application\":\"%s\",\"state\":\"%s\"",
+        "{\"application\":\"%s\",\"instance\":\"%s\",\"state\":\"%s\"",
         engine->topology->application_id,
+        engine->instance_id,
         names[state]);
     if (state == TOPO_ENGINE_FAILED) {
         mr_buffer_printf(out, ",\"error\":");

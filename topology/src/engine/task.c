@@ -68,6 +68,8 @@ void task_move(struct task *task, enum task_state state)
             state_names[task->state],
             state_names[state]);
     task->state = state;
+    task->moved_ms = mr_monotonic_ms();
+    task->restored = 0;
     task->restore = TASK_RESTORE_OFFSETS;
     for (size_t i = 0; i < task->queues.count; i++)
         assert(state == TASK_RUNNING || task->queues.items[i].count == 0);
@@ -347,6 +349,8 @@ void task_report(const struct task *task, struct metrics_task *ret_report)
         .partition = task->partition,
         .global = task->sub->global,
         .state = state_names[task->state],
+        .state_ms = mr_monotonic_ms() - task->moved_ms,
+        .restored = task->restored,
         .stream_time_ms = task->stream_time_ms,
         .entries = stats.entries,
         .clean_bytes = stats.clean_bytes,

@@ -91,6 +91,8 @@ struct task {
     int32_t partition;
     enum task_state state;
     enum task_restore restore;
+    int64_t moved_ms; /* Of the monotonic clock: when it came into its state. */
+    int64_t restored; /* Log records folded since. */
     struct store_set *set;
     struct topo_store **stores; /* Parallel to sub->stores. */
     char *dir;                  /* NULL: in memory. Claimed from the engine. */

@@ -326,8 +326,14 @@ static void worker_report(struct worker *worker)
         task_report(task, own);
         for (size_t k = 0; k < task->queues.count; k++) {
             const struct queue *queue = &task->queues.items[k];
-            if (queue->idle_high > queue->committed && queue->committed >= 0)
-                own->input_lag += queue->idle_high - queue->committed;
+            const struct topo_partition *partition = &queue->partition;
+            bool behind = queue->committed >= 0 && queue->idle_high > queue->committed;
+            int64_t lag = behind ? queue->idle_high - queue->committed : 0;
+            own->input_lag += lag;
+            metrics_add_input(
+                own,
+                &(struct metrics_input){
+                    partition->topic, partition->partition, queue->committed, lag});
         }
         reports.ready =
             reports.ready && (task->state == TASK_RUNNING || task->state == TASK_BLOCKED);
