@@ -71,7 +71,7 @@ static struct topo_topology *make_topology(struct bench *bench)
             .partition_by = TOPO_PARTITION_BY_TASK,
         });
     struct topo_topology *topology = NULL;
-    need(bench, topo_build(builder, &topology, &bench->error), "build");
+    bench_need(bench, topo_build(builder, &topology, &bench->error), "build");
     return topology;
 }
 
@@ -97,9 +97,9 @@ static void run_fold(struct bench *bench, const char *state_dir)
         .on_log = print_log,
     };
     struct topo_engine *engine = NULL;
-    double wall = seconds(CLOCK_MONOTONIC);
-    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
-    need(bench, topo_engine_start(topology, &options, &engine, &bench->error), "start");
+    double wall = bench_seconds(CLOCK_MONOTONIC);
+    double cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
+    bench_need(bench, topo_engine_start(topology, &options, &engine, &bench->error), "start");
     int64_t next = 0;
     double first = 0;
     while (next < bench->records &&
@@ -107,12 +107,12 @@ static void run_fold(struct bench *bench, const char *state_dir)
         usleep(2000);
         topo_engine_positions(engine, "counts", see_position, &next);
         if (first == 0 && next > 0)
-            first = seconds(CLOCK_MONOTONIC);
+            first = bench_seconds(CLOCK_MONOTONIC);
     }
-    double end = seconds(CLOCK_MONOTONIC);
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    double end = bench_seconds(CLOCK_MONOTONIC);
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     if (topo_engine_state(engine, &bench->error) == TOPO_ENGINE_FAILED)
-        need(bench, bench->error.code, "run");
+        bench_need(bench, bench->error.code, "run");
     double count = (double)bench->records;
     printf(
         "fold: %.0f records/s after the join (%.1f s), %.2f us CPU a record\n",
@@ -139,7 +139,7 @@ int main(int argc, char **argv)
     bench.options.brokers = argv[1];
     bench.records = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
     make_topics(&bench, "fold");
-    fill(&bench, NULL, 0);
+    bench_fill(&bench, NULL, 0);
     run_fold(&bench, argc > 3 ? argv[3] : NULL);
     return 0;
 }

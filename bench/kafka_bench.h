@@ -21,14 +21,14 @@ struct bench {
     int64_t records;
 };
 
-static inline double seconds(clockid_t clock)
+static inline double bench_seconds(clockid_t clock)
 {
     struct timespec now;
     clock_gettime(clock, &now);
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static inline void need(struct bench *bench, int code, const char *what)
+static inline void bench_need(struct bench *bench, int code, const char *what)
 {
     if (code >= 0)
         return;
@@ -48,7 +48,7 @@ static inline void make_topics(struct bench *bench, const char *name)
         {.name = bench->output, .partitions = 1},
         {.name = bench->changelog, .partitions = 1},
     };
-    need(
+    bench_need(
         bench,
         topo_kafka_create_topics(&bench->options, topics, 3, NULL, &bench->error),
         "create topics");
@@ -56,13 +56,13 @@ static inline void make_topics(struct bench *bench, const char *name)
 
 /* The input: records of BENCH_VALUE_SIZE bytes, their keys in turn. */
 static inline void
-fill(struct bench *bench, const struct topo_header *headers, size_t headers_count)
+bench_fill(struct bench *bench, const struct topo_header *headers, size_t headers_count)
 {
     struct topo_kafka_producer *producer;
     char key[24];
     char value[BENCH_VALUE_SIZE];
     memset(value, 'v', sizeof value);
-    need(
+    bench_need(
         bench,
         topo_kafka_producer_new(&bench->options, 20, &producer, &bench->error),
         "make a producer");
@@ -78,9 +78,9 @@ fill(struct bench *bench, const struct topo_header *headers, size_t headers_coun
         while ((code = topo_kafka_produce(
                     producer, bench->input, 0, &record, NULL, NULL, &bench->error)) == MR_AGAIN)
             topo_kafka_flush(producer, BENCH_POLL_MS, NULL);
-        need(bench, code, "fill");
+        bench_need(bench, code, "fill");
     }
-    need(bench, topo_kafka_flush(producer, BENCH_FLUSH_MS, &bench->error), "fill");
+    bench_need(bench, topo_kafka_flush(producer, BENCH_FLUSH_MS, &bench->error), "fill");
     topo_kafka_producer_free(producer);
 }
 

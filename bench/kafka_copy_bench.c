@@ -19,13 +19,13 @@ static void start_copy(struct copy *copy)
     struct topo_io *io = &copy->io;
     struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
     const struct topo_io_options options = {bench->input, "0", 0, true};
-    need(bench, topo_kafka_open(&bench->options, &options, io, &bench->error), "open");
-    need(bench, io->init_transactions(io->self, &bench->error), "init");
-    need(bench, io->subscribe(io->self, topics, 1, &bench->error), "subscribe");
+    bench_need(bench, topo_kafka_open(&bench->options, &options, io, &bench->error), "open");
+    bench_need(bench, io->init_transactions(io->self, &bench->error), "init");
+    bench_need(bench, io->subscribe(io->self, topics, 1, &bench->error), "subscribe");
     while (poll.event != TOPO_IO_ASSIGNED)
-        need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
+        bench_need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
     const struct topo_partition partition = {bench->input, 0};
-    need(bench, io->seek(io->self, partition, 0, &bench->error), "seek");
+    bench_need(bench, io->seek(io->self, partition, 0, &bench->error), "seek");
 }
 
 static void run_copy(struct copy *copy)
@@ -37,16 +37,17 @@ static void run_copy(struct copy *copy)
     int64_t open = 0; /* Records in the open transaction. */
     while (position.next_offset < bench->records) {
         struct topo_io_poll poll;
-        need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
+        bench_need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
         for (size_t i = 0; i < poll.records_count; i++) {
             if (open++ == 0)
-                need(bench, io->begin(io->self, &bench->error), "begin");
-            need(bench, io->produce(io->self, &to, &poll.records[i], &bench->error), "produce");
+                bench_need(bench, io->begin(io->self, &bench->error), "begin");
+            bench_need(
+                bench, io->produce(io->self, &to, &poll.records[i], &bench->error), "produce");
             position.next_offset = poll.records[i].offset + 1;
             io->release(io->self, poll.tokens[i]);
         }
         if (open >= copy->commit_records || position.next_offset >= bench->records) {
-            need(bench, io->commit(io->self, &position, 1, &bench->error), "commit");
+            bench_need(bench, io->commit(io->self, &position, 1, &bench->error), "commit");
             open = 0;
         }
     }
@@ -58,15 +59,15 @@ static double consume_input(struct copy *copy)
     struct topo_io *io = &copy->io;
     const struct topo_partition partition = {bench->input, 0};
     int64_t seen = 0;
-    double begin = seconds(CLOCK_MONOTONIC);
-    need(bench, io->seek(io->self, partition, 0, &bench->error), "seek");
+    double begin = bench_seconds(CLOCK_MONOTONIC);
+    bench_need(bench, io->seek(io->self, partition, 0, &bench->error), "seek");
     while (seen < bench->records) {
         struct topo_io_poll poll;
-        need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
+        bench_need(bench, io->poll(io->self, BENCH_POLL_MS, &poll, &bench->error), "poll");
         for (size_t i = 0; i < poll.records_count; i++, seen++)
             io->release(io->self, poll.tokens[i]);
     }
-    return seconds(CLOCK_MONOTONIC) - begin;
+    return bench_seconds(CLOCK_MONOTONIC) - begin;
 }
 
 int main(int argc, char **argv)
@@ -85,18 +86,18 @@ int main(int argc, char **argv)
     bench->records = argc > 2 ? strtoll(argv[2], NULL, 10) : 1000000;
     copy.commit_records = argc > 3 ? strtoll(argv[3], NULL, 10) : 10000;
     make_topics(bench, "copy");
-    fill(bench, headers, argc > 4 ? 2 : 0);
+    bench_fill(bench, headers, argc > 4 ? 2 : 0);
     start_copy(&copy);
-    double wall = seconds(CLOCK_MONOTONIC);
-    double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    double wall = bench_seconds(CLOCK_MONOTONIC);
+    double cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     run_copy(&copy);
-    wall = seconds(CLOCK_MONOTONIC) - wall;
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    wall = bench_seconds(CLOCK_MONOTONIC) - wall;
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     double count = (double)bench->records;
     printf("copy: %.0f records/s, %.2f us CPU a record\n", count / wall, cpu / count * 1e6);
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID);
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID);
     wall = consume_input(&copy);
-    cpu = seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    cpu = bench_seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
     printf("consume: %.0f records/s, %.2f us CPU a record\n", count / wall, cpu / count * 1e6);
     copy.io.close(copy.io.self);
     return 0;

@@ -31,7 +31,7 @@ struct mock {
     struct topo_io io;
 };
 
-static void check(int code, const struct mr_error *error)
+static void mock_check(int code, const struct mr_error *error)
 {
     if (code < 0)
         fail_msg("%s: %s", mr_code_text(code), error->text);
@@ -51,7 +51,7 @@ static int set_up(void **state)
     rd_kafka_mock_topic_create(mock.cluster, "in", 1, 1);
     rd_kafka_mock_topic_create(mock.cluster, "out", PARTITIONS, 1);
     const struct topo_io_options options = {"app", "a", 0, true};
-    check(topo_kafka_open(&mock.options, &options, &mock.io, &error), &error);
+    mock_check(topo_kafka_open(&mock.options, &options, &mock.io, &error), &error);
     *state = &mock;
     return 0;
 }
@@ -70,11 +70,11 @@ static void begin_with_a_record(struct mock *mock)
     struct mr_error error = {0};
     const struct topo_partition to = {"out", -1};
     const struct topo_record record = {.key = mr_cstr("k"), .value = mr_cstr("v")};
-    check(mock->io.begin(mock->io.self, &error), &error);
-    check(mock->io.produce(mock->io.self, &to, &record, &error), &error);
+    mock_check(mock->io.begin(mock->io.self, &error), &error);
+    mock_check(mock->io.produce(mock->io.self, &to, &record, &error), &error);
 }
 
-static int commit(struct mock *mock, struct mr_error *error)
+static int mock_commit(struct mock *mock, struct mr_error *error)
 {
     const struct topo_position input = {"in", 0, 1};
     return mock->io.commit(mock->io.self, &input, 1, error);
@@ -84,11 +84,11 @@ static int commit(struct mock *mock, struct mr_error *error)
 static int commit_meeting(struct mock *mock, int api, rd_kafka_resp_err_t err)
 {
     struct mr_error error = {0};
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     begin_with_a_record(mock);
-    check(mock->io.flush(mock->io.self, &error), &error);
+    mock_check(mock->io.flush(mock->io.self, &error), &error);
     rd_kafka_mock_push_request_errors(mock->cluster, (int16_t)api, 1, err);
-    return commit(mock, &error);
+    return mock_commit(mock, &error);
 }
 
 static void a_commit_that_may_be_asked_again_is_asked_again(void **state)
@@ -123,15 +123,15 @@ static void a_record_that_the_log_refuses_is_told_and_the_next_transaction_works
 {
     struct mr_error error = {0};
     struct mock *mock = *state;
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     rd_kafka_mock_push_request_errors(
         mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_INVALID_RECORD);
     begin_with_a_record(mock);
     assert_int_equal(mock->io.flush(mock->io.self, &error), MR_INVALID);
-    assert_int_equal(commit(mock, &error), MR_INVALID);
-    check(mock->io.abort(mock->io.self, &error), &error);
+    assert_int_equal(mock_commit(mock, &error), MR_INVALID);
+    mock_check(mock->io.abort(mock->io.self, &error), &error);
     begin_with_a_record(mock);
-    check(commit(mock, &error), &error);
+    mock_check(mock_commit(mock, &error), &error);
 }
 
 static void writing_after_a_failure_says_abort(void **state)
@@ -140,7 +140,7 @@ static void writing_after_a_failure_says_abort(void **state)
     struct mock *mock = *state;
     const struct topo_partition to = {"out", 0};
     const struct topo_record record = {.value = mr_cstr("v")};
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     rd_kafka_mock_push_request_errors(
         mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
     begin_with_a_record(mock);
@@ -153,14 +153,14 @@ static void an_abort_may_be_asked_again(void **state)
 {
     struct mr_error error = {0};
     struct mock *mock = *state;
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     for (int i = 0; i < 3; i++) { /* Without records: this cluster writes no markers at all. */
-        check(mock->io.begin(mock->io.self, &error), &error);
-        check(mock->io.abort(mock->io.self, &error), &error);
-        check(mock->io.abort(mock->io.self, &error), &error);
+        mock_check(mock->io.begin(mock->io.self, &error), &error);
+        mock_check(mock->io.abort(mock->io.self, &error), &error);
+        mock_check(mock->io.abort(mock->io.self, &error), &error);
     }
     begin_with_a_record(mock);
-    check(commit(mock, &error), &error);
+    mock_check(mock_commit(mock, &error), &error);
 }
 
 static void a_transactional_id_that_is_forbidden_is_a_configuration_error(void **state)
@@ -179,7 +179,7 @@ static void a_commit_without_input_is_refused(void **state)
 {
     struct mr_error error = {0};
     struct mock *mock = *state;
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     begin_with_a_record(mock);
     assert_int_equal(mock->io.commit(mock->io.self, NULL, 0, &error), MR_FATAL);
 }
@@ -198,14 +198,14 @@ static void preparing_waits_for_a_topic_and_names_it(void **state)
     struct mr_error error = {0};
     struct mock *mock = *state;
     const char *const topics[] = {"out", "late"};
-    check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     rd_kafka_mock_topic_set_error(mock->cluster, "late", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     assert_int_equal(mock->io.prepare(mock->io.self, topics, 2, &error), MR_TIMEOUT);
     assert_non_null(strstr(error.text, "late"));
     rd_kafka_mock_topic_set_error(mock->cluster, "late", RD_KAFKA_RESP_ERR_NO_ERROR);
-    check(mock->io.prepare(mock->io.self, topics, 2, &error), &error);
+    mock_check(mock->io.prepare(mock->io.self, topics, 2, &error), &error);
     begin_with_a_record(mock);
-    check(commit(mock, &error), &error);
+    mock_check(mock_commit(mock, &error), &error);
 }
 
 static void offsets_that_are_not_stable_are_to_be_asked_again(void **state)
@@ -223,7 +223,7 @@ static void offsets_that_are_not_stable_are_to_be_asked_again(void **state)
         MR_AGAIN);
     assert_int_equal(offset, -7);
     rd_kafka_mock_clear_request_errors(mock->cluster, API_OFFSET_FETCH);
-    check(
+    mock_check(
         mock->io.committed(mock->io.self, &(struct topo_partition){"in", 0}, 1, &offset, &error),
         &error);
     assert_int_equal(offset, -1);
@@ -259,12 +259,12 @@ static void headers_go_there_and_back(void **state)
     };
     const struct topo_output output = {
         .key = mr_cstr("k"), .value = mr_cstr("v"), .headers = headers, .headers_count = 2};
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
-    check(topo_kafka_produce(producer, "in", 0, &output, NULL, NULL, &error), &error);
-    check(topo_kafka_flush(producer, 5000, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(topo_kafka_produce(producer, "in", 0, &output, NULL, NULL, &error), &error);
+    mock_check(topo_kafka_flush(producer, 5000, &error), &error);
     topo_kafka_producer_free(producer);
-    check(topo_kafka_reader_new(&mock->options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, "in", 0, TOPO_KAFKA_BEGIN, &error), &error);
+    mock_check(topo_kafka_reader_new(&mock->options, &reader, &error), &error);
+    mock_check(topo_kafka_reader_add(reader, "in", 0, TOPO_KAFKA_BEGIN, &error), &error);
     int count = 0;
     for (int i = 0; i < 500 && count == 0; i++)
         count = topo_kafka_reader_poll(reader, STEP_MS, &records, &error);
@@ -282,15 +282,15 @@ static void a_key_lands_where_murmur2_says(void **state)
     struct mr_error error = {0};
     struct topo_kafka_producer *producer;
     char key[16];
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
     for (int i = 0; i < 20; i++) {
         struct delivered delivered = {0};
         snprintf(key, sizeof key, "key-%d", i);
         const struct topo_output output = {.key = mr_cstr(key), .value = mr_cstr("v")};
-        check(
+        mock_check(
             topo_kafka_produce(producer, "out", -1, &output, on_delivered, &delivered, &error),
             &error);
-        check(topo_kafka_flush(producer, 5000, &error), &error);
+        mock_check(topo_kafka_flush(producer, 5000, &error), &error);
         assert_int_equal(
             atomic_load(&delivered.partition), mr_partition_of(mr_cstr(key), PARTITIONS));
     }
@@ -306,12 +306,12 @@ static void a_prepared_producer_writes_without_asking_where(void **state)
     struct delivered delivered = {0};
     const char *const topics[] = {"in", "out"};
     const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
-    check(topo_kafka_producer_prepare(producer, topics, 2, 5000, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(topo_kafka_producer_prepare(producer, topics, 2, 5000, &error), &error);
     rd_kafka_mock_topic_set_error(mock->cluster, "out", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
-    check(
+    mock_check(
         topo_kafka_produce(producer, "out", -1, &output, on_delivered, &delivered, &error), &error);
-    check(topo_kafka_flush(producer, 5000, &error), &error);
+    mock_check(topo_kafka_flush(producer, 5000, &error), &error);
     assert_int_equal(atomic_load(&delivered.count), 1);
     assert_int_equal(atomic_load(&delivered.code), 0);
     topo_kafka_producer_free(producer);
@@ -326,12 +326,12 @@ static void a_reader_begins_without_asking_where_a_second_time(void **state)
     struct topo_kafka_reader *reader;
     const struct topo_record *records;
     const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
-    check(topo_kafka_produce(producer, "in", 0, &output, NULL, NULL, &error), &error);
-    check(topo_kafka_flush(producer, 5000, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(topo_kafka_produce(producer, "in", 0, &output, NULL, NULL, &error), &error);
+    mock_check(topo_kafka_flush(producer, 5000, &error), &error);
     topo_kafka_producer_free(producer);
-    check(topo_kafka_reader_new(&mock->options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, "in", 0, TOPO_KAFKA_BEGIN, &error), &error);
+    mock_check(topo_kafka_reader_new(&mock->options, &reader, &error), &error);
+    mock_check(topo_kafka_reader_add(reader, "in", 0, TOPO_KAFKA_BEGIN, &error), &error);
     rd_kafka_mock_topic_set_error(mock->cluster, "in", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
     int count = 0;
     for (int i = 0; i < 500 && count == 0; i++)
@@ -349,8 +349,9 @@ static void a_delivery_that_fails_is_told_once_with_the_reason(void **state)
     const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
     rd_kafka_mock_push_request_errors(
         mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
-    check(topo_kafka_produce(producer, "in", 0, &output, on_delivered, &delivered, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(
+        topo_kafka_produce(producer, "in", 0, &output, on_delivered, &delivered, &error), &error);
     topo_kafka_producer_free(producer);
     assert_int_equal(atomic_load(&delivered.count), 1);
     assert_int_equal(atomic_load(&delivered.code), MR_TOO_LARGE);
@@ -365,9 +366,10 @@ static void what_cannot_be_delivered_is_given_up_when_the_producer_goes(void **s
     const char *const properties[] = {"message.timeout.ms=60000", NULL};
     const struct topo_output output = {.key = mr_cstr("k"), .value = mr_cstr("v")};
     mock->options.properties = properties;
-    check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
+    mock_check(topo_kafka_producer_new(&mock->options, 0, &producer, &error), &error);
     rd_kafka_mock_broker_set_down(mock->cluster, 1);
-    check(topo_kafka_produce(producer, "in", 0, &output, on_delivered, &delivered, &error), &error);
+    mock_check(
+        topo_kafka_produce(producer, "in", 0, &output, on_delivered, &delivered, &error), &error);
     topo_kafka_producer_free(producer);
     assert_int_equal(atomic_load(&delivered.count), 1);
     assert_int_equal(atomic_load(&delivered.code), MR_UNAVAILABLE);

@@ -46,7 +46,7 @@ static void keep_input(int signal_no)
     (void)raise(signal_no);
 }
 
-static void run(const uint8_t *bytes, size_t len)
+static void run_input(const uint8_t *bytes, size_t len)
 {
     /* An allocation of its own, so that a sanitizer sees its end. */
     current.bytes = mr_malloc(len + 1);
@@ -97,7 +97,7 @@ static void read_corpus(const char *dir)
     }
 }
 
-static size_t splice(uint8_t *out, size_t len)
+static size_t splice_input(uint8_t *out, size_t len)
 {
     const struct input *other = &corpus[next_random() % corpus_count];
     size_t from = other->len ? next_random() % other->len : 0;
@@ -111,11 +111,11 @@ static size_t splice(uint8_t *out, size_t len)
 }
 
 /* One change: a byte replaced, some taken out, some doubled, cut off, or another input's tail. */
-static size_t change(uint8_t *out, size_t len)
+static size_t change_input(uint8_t *out, size_t len)
 {
     static const uint8_t telling[] = "\0\1\2\x7f\x80\xff{}[]\",:\\%&=;.-0\n\r \xc3\xa9";
     if (len == 0)
-        return splice(out, len);
+        return splice_input(out, len);
     size_t at = next_random() % len;
     size_t some = next_random() % 32 % (len - at) + 1;
     switch (next_random() % 7) {
@@ -139,7 +139,7 @@ static size_t change(uint8_t *out, size_t len)
     case 5:
         return at;
     default:
-        return splice(out, len);
+        return splice_input(out, len);
     }
 }
 
@@ -151,8 +151,8 @@ static void mutate_and_run(void)
     if (len)
         memcpy(bytes, from->bytes, len);
     for (uint32_t changes = next_random() % 6 + 1; changes > 0; changes--)
-        len = change(bytes, len);
-    run(bytes, len);
+        len = change_input(bytes, len);
+    run_input(bytes, len);
 }
 
 int main(int argc, char **argv)
@@ -169,7 +169,7 @@ int main(int argc, char **argv)
     (void)signal(SIGSEGV, keep_input);
     read_corpus(argv[1]);
     for (size_t i = 0; i < corpus_count; i++)
-        run(corpus[i].bytes, corpus[i].len);
+        run_input(corpus[i].bytes, corpus[i].len);
     for (long i = 0; i < mutations; i++)
         mutate_and_run();
     (void)printf(

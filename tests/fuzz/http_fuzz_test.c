@@ -27,7 +27,7 @@ struct input {
 };
 
 /* A copy of `text` with one to four changes: bytes replaced, taken out, doubled, cut off. */
-static struct input mutate(const char *text, size_t len)
+static struct input mutate_request(const char *text, size_t len)
 {
     struct input input = {.len = len < INPUT_BYTES_MAX / 2 ? len : INPUT_BYTES_MAX / 2};
     memcpy(input.bytes, text, input.len);
@@ -70,7 +70,7 @@ static void mutated_bodies_are_read_or_refused(void **state)
     (void)state;
     for (int i = 0; i < ROUNDS; i++) {
         const char *text = corpus[next_random() % 3];
-        struct input input = mutate(text, strlen(text));
+        struct input input = mutate_request(text, strlen(text));
         struct mr_bytes product_id = {0};
         struct mr_bytes currency = {0};
         struct mr_bytes address = {0};
@@ -152,8 +152,8 @@ static void mutated_tokens_are_never_believed(void **state)
         struct token_claims got;
         struct topo_position *read = NULL;
         size_t count = 0;
-        struct input jwt = mutate(access.ptr, access.len);
-        struct input opaque = mutate(positions.ptr, positions.len);
+        struct input jwt = mutate_request(access.ptr, access.len);
+        struct input opaque = mutate_request(positions.ptr, positions.len);
         struct mr_bytes jwt_view = mr_bytes_of(jwt.bytes, jwt.len);
         struct mr_bytes opaque_view = mr_bytes_of(opaque.bytes, opaque.len);
         if (!mr_bytes_equal(jwt_view, mr_buffer_view(&access)))
@@ -174,7 +174,7 @@ static void mutated_tokens_are_never_believed(void **state)
     token_keys_free(keys);
 }
 
-static void echo(struct http_request *request, void *user)
+static void echo_request(struct http_request *request, void *user)
 {
     int64_t version = 0;
     (void)user;
@@ -198,8 +198,8 @@ static void echo(struct http_request *request, void *user)
 }
 
 static const struct http_route routes[] = {
-    {.method = "GET", .path = "/v1/things/{id}", .handle = echo},
-    {.method = "POST", .path = "/v1/things/{id}", .handle = echo},
+    {.method = "GET", .path = "/v1/things/{id}", .handle = echo_request},
+    {.method = "POST", .path = "/v1/things/{id}", .handle = echo_request},
 };
 
 static void the_server_outlives_mutated_requests(void **state)
@@ -221,7 +221,7 @@ static void the_server_outlives_mutated_requests(void **state)
     assert_int_equal(http_server_start(&options, &server, &error), 0);
     for (int i = 0; i < REQUESTS; i++) {
         const char *text = corpus[next_random() % 3];
-        struct input input = mutate(text, strlen(text));
+        struct input input = mutate_request(text, strlen(text));
         int fd = client_connect(http_server_port(server));
         client_send(fd, input.bytes, input.len);
         shutdown(fd, SHUT_WR);

@@ -21,7 +21,7 @@ const char *MHD_lookup_connection_value(
     return header_value;
 }
 
-static void never(struct http_request *request, void *user)
+static void never_called(struct http_request *request, void *user)
 {
     (void)request;
     (void)user;
@@ -29,10 +29,10 @@ static void never(struct http_request *request, void *user)
 }
 
 static const struct http_route routes[] = {
-    {.method = "GET", .path = "/v1/products", .handle = never},
-    {.method = "GET", .path = "/v1/products/{id}", .handle = never},
-    {.method = "POST", .path = "/v1/orders/{order_id}/payments", .handle = never},
-    {.method = "GET", .path = "/{a}/{b}/{c}/{d}", .handle = never},
+    {.method = "GET", .path = "/v1/products", .handle = never_called},
+    {.method = "GET", .path = "/v1/products/{id}", .handle = never_called},
+    {.method = "POST", .path = "/v1/orders/{order_id}/payments", .handle = never_called},
+    {.method = "GET", .path = "/{a}/{b}/{c}/{d}", .handle = never_called},
 };
 
 static const struct http_path origin[] = {{"PUT", "/v1/products/{id}"}, {"DELETE", "/v1/cart"}};

@@ -60,7 +60,7 @@ static void add_base64(struct mr_buffer *out, const void *bytes, size_t len)
     out->len += room - 1;
 }
 
-static void verify(struct mr_bytes token, struct mr_arena *arena)
+static void verify_token(struct mr_bytes token, struct mr_arena *arena)
 {
     struct token_claims claims = {0};
     enum token_verdict verdict = token_verify(keys, token, NOW_S, arena, &claims);
@@ -85,7 +85,7 @@ static void verify_claims(struct mr_bytes payload, struct mr_arena *arena)
     crypto_sign_detached(signature, NULL, (const uint8_t *)token.ptr, token.len, sign_key);
     mr_buffer_add_byte(&token, '.');
     add_base64(&token, signature, sizeof signature);
-    verify(mr_buffer_view(&token), arena);
+    verify_token(mr_buffer_view(&token), arena);
     mr_buffer_clean_up(&token);
 }
 
@@ -125,7 +125,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     struct mr_bytes rest = mr_bytes_of(data + 1, size - 1);
     if (data[0] == 0)
-        verify(rest, &arena);
+        verify_token(rest, &arena);
     else if (data[0] == 1)
         verify_claims(rest, &arena);
     else if (data[0] == 2)

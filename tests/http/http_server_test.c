@@ -113,7 +113,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const struct client_answer *ask(struct fixture *fixture, const char *request)
+static const struct client_answer *ask_server(struct fixture *fixture, const char *request)
 {
     client_ask(fixture->port, request, strncmp(request, "HEAD", 4) == 0, &fixture->answer);
     return &fixture->answer;
@@ -122,7 +122,7 @@ static const struct client_answer *ask(struct fixture *fixture, const char *requ
 static void
 expect_problem(struct fixture *fixture, const char *request, int status, const char *slug)
 {
-    const struct client_answer *answer = ask(fixture, request);
+    const struct client_answer *answer = ask_server(fixture, request);
     char type[128];
     (void)snprintf(type, sizeof type, "\"type\":\"/problems/%s\"", slug);
     assert_int_equal(answer->status, status);
@@ -134,7 +134,8 @@ expect_problem(struct fixture *fixture, const char *request, int status, const c
 
 static void get_answers_with_headers_that_are_always_there(void **state)
 {
-    const struct client_answer *answer = ask(*state, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    const struct client_answer *answer =
+        ask_server(*state, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(answer->status, 200);
     assert_string_equal(answer->body, "{\"hello\":true}");
     assert_string_equal(client_header(answer, "Content-Type"), "application/json");
@@ -174,7 +175,7 @@ static void known_etag_gives_304_without_a_body(void **state)
             sizeof request,
             "GET /hello HTTP/1.1\r\nHost: a\r\nIf-None-Match: %s\r\n\r\n",
             matching[i]);
-        assert_int_equal(ask(fixture, request)->status, 304);
+        assert_int_equal(ask_server(fixture, request)->status, 304);
         assert_int_equal(fixture->answer.body_len, 0);
         assert_string_equal(client_header(&fixture->answer, "ETag"), "\"v7\"");
         (void)snprintf(
@@ -182,7 +183,7 @@ static void known_etag_gives_304_without_a_body(void **state)
             sizeof request,
             "GET /hello HTTP/1.1\r\nHost: a\r\nIf-None-Match: %s\r\n\r\n",
             others[i]);
-        assert_int_equal(ask(fixture, request)->status, 200);
+        assert_int_equal(ask_server(fixture, request)->status, 200);
     }
 }
 
@@ -201,7 +202,8 @@ static void other_methods_are_405_with_allow(void **state)
 
 static void options_lists_the_methods(void **state)
 {
-    const struct client_answer *answer = ask(*state, "OPTIONS /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    const struct client_answer *answer =
+        ask_server(*state, "OPTIONS /hello HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_int_equal(answer->status, 204);
     assert_string_equal(client_header(answer, "Allow"), "GET, HEAD, DELETE, POST, OPTIONS");
 }
@@ -222,7 +224,7 @@ static int ask_accepting(struct fixture *fixture, const char *path, const char *
     char request[512];
     (void)snprintf(
         request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\nAccept: %s\r\n\r\n", path, accept);
-    return ask(fixture, request)->status;
+    return ask_server(fixture, request)->status;
 }
 
 static void what_the_client_does_not_take_is_406(void **state)
@@ -290,7 +292,7 @@ static void a_version_is_read_from_if_match(void **state)
             "GET /if-match HTTP/1.1\r\nHost: a\r\nIf-Match: %s\r\n\r\n",
             rows[i].header);
         (void)snprintf(expected, sizeof expected, "%d %d", (int)rows[i].match, rows[i].version);
-        ask(fixture, request);
+        ask_server(fixture, request);
         if (strcmp(fixture->answer.body, expected) != 0)
             fail_msg("If-Match: %s gives %s", rows[i].header, fixture->answer.body);
     }
@@ -316,7 +318,7 @@ static void only_a_sane_traceparent_is_taken(void **state)
             sizeof request,
             "GET /hello HTTP/1.1\r\nHost: a\r\ntraceparent: %s\r\n\r\n",
             i ? bad[i - 1] : good);
-        const char *echoed = client_header(ask(fixture, request), "traceparent");
+        const char *echoed = client_header(ask_server(fixture, request), "traceparent");
         if (i == 0)
             assert_string_equal(echoed, good);
         else if (echoed)
@@ -337,10 +339,10 @@ static void unknown_paths_are_404(void **state)
 
 static void path_and_query_are_decoded(void **state)
 {
-    const struct client_answer *answer =
-        ask(*state,
-            "GET /things/a%2Fb%20c/echo?q=x+y%26%C3%A9&limit=1 HTTP/1.1\r\nHost: a\r\n"
-            "Request-Id: my-request.1\r\n\r\n");
+    const struct client_answer *answer = ask_server(
+        *state,
+        "GET /things/a%2Fb%20c/echo?q=x+y%26%C3%A9&limit=1 HTTP/1.1\r\nHost: a\r\n"
+        "Request-Id: my-request.1\r\n\r\n");
     assert_int_equal(answer->status, 200);
     assert_string_equal(
         answer->body, "{\"id\":\"a/b c\",\"q\":\"x y&\xc3\xa9\",\"request_id\":\"my-request.1\"}");
@@ -358,7 +360,7 @@ static void request_ids_of_another_form_are_replaced(void **state)
             sizeof request,
             "GET /hello HTTP/1.1\r\nHost: a\r\nRequest-Id: %s\r\n\r\n",
             bad[i]);
-        ask(fixture, request);
+        ask_server(fixture, request);
         assert_string_not_equal(client_header(&fixture->answer, "Request-Id"), bad[i]);
     }
 }
@@ -386,7 +388,8 @@ static void bodies_are_read_and_judged(void **state)
 #define POST(type, length, body)                                                                   \
     "POST /quantities HTTP/1.1\r\nHost: a\r\nContent-Type: " type "\r\nContent-Length: " length    \
     "\r\n\r\n" body
-    assert_int_equal(ask(fixture, POST("application/json", "14", "{\"quantity\":3}"))->status, 201);
+    assert_int_equal(
+        ask_server(fixture, POST("application/json", "14", "{\"quantity\":3}"))->status, 201);
     assert_string_equal(fixture->answer.body, "{\"quantity\":3}");
     expect_problem(
         fixture, POST("text/plain", "14", "{\"quantity\":3}"), 415, "unsupported-media-type");
@@ -404,7 +407,7 @@ static void bodies_are_read_and_judged(void **state)
 
 static void chunked_bodies_are_put_together(void **state)
 {
-    const struct client_answer *answer = ask(
+    const struct client_answer *answer = ask_server(
         *state,
         "POST /quantities HTTP/1.1\r\nHost: a\r\nContent-Type: application/json; charset=utf-8\r\n"
         "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"qua\r\n9\r\nntity\":3}\r\n0\r\n\r\n");
@@ -536,7 +539,7 @@ static void a_request_of_doubtful_framing_ends_its_connection(void **state)
     };
     struct fixture *fixture = *state;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const struct client_answer *answer = ask(fixture, rows[i].request);
+        const struct client_answer *answer = ask_server(fixture, rows[i].request);
         if (answer->status != rows[i].status || !strstr(answer->body, rows[i].slug))
             fail_msg("%d %s\nto %s", answer->status, answer->body, rows[i].request);
         expect_problem(fixture, rows[i].request, rows[i].status, rows[i].slug);
@@ -550,7 +553,7 @@ static void a_request_of_doubtful_framing_ends_its_connection(void **state)
         close(fd);
     }
 #undef NEXT
-    assert_int_equal(ask(fixture, "GET /hello HTTP/1.0\r\n\r\n")->status, 200);
+    assert_int_equal(ask_server(fixture, "GET /hello HTTP/1.0\r\n\r\n")->status, 200);
 }
 
 static void a_body_in_a_coding_is_415_and_says_what_is_read(void **state)
@@ -564,7 +567,7 @@ static void a_body_in_a_coding_is_415_and_says_what_is_read(void **state)
         expect_problem(fixture, coded[i], 415, "unsupported-media-type");
         assert_string_equal(client_header(&fixture->answer, "Accept-Encoding"), "identity");
     }
-    assert_int_equal(ask(fixture, CODED("Identity"))->status, 200);
+    assert_int_equal(ask_server(fixture, CODED("Identity"))->status, 200);
 #undef CODED
 }
 
@@ -606,7 +609,7 @@ static void who_never_finishes_a_request_is_cut_off(void **state)
     assert_true(client_closed(silent));
     close(silent);
     close(dripping);
-    assert_int_equal(ask(fixture, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")->status, 200);
+    assert_int_equal(ask_server(fixture, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n")->status, 200);
 }
 
 static void a_taken_port_is_named(void **state)
@@ -628,8 +631,8 @@ static void requests_are_counted_by_route_and_status(void **state)
 {
     struct fixture *fixture = *state;
     struct mr_buffer metrics = {0};
-    ask(fixture, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
-    ask(fixture, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
+    ask_server(fixture, "GET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+    ask_server(fixture, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
     http_server_stop(fixture->server, 1000); /* All answers are counted when it returns. */
     http_server_metrics(fixture->server, &metrics);
     mr_buffer_add_byte(&metrics, 0);

@@ -48,7 +48,7 @@ static int tear_down(void **state)
 }
 
 /* GET with more header lines; the answer is in the fixture. */
-static int get(struct fixture *fixture, const char *target, const char *headers)
+static int get_status(struct fixture *fixture, const char *target, const char *headers)
 {
     return query_get(fixture->server, target, headers, &fixture->answer);
 }
@@ -59,7 +59,7 @@ static void expect_in_body(struct fixture *fixture, const char *text)
         fail_msg("no %s in: %s", text, fixture->answer.body);
 }
 
-static void offer(struct fixture *fixture, const char *id, const char *title, int64_t minor)
+static void offer_product(struct fixture *fixture, const char *id, const char *title, int64_t minor)
 {
     struct views *views = &fixture->views;
     static const struct mr_bytes category = MR_LITERAL("toys");
@@ -75,7 +75,7 @@ static void offer(struct fixture *fixture, const char *id, const char *title, in
     struct shop_price_changed price = {
         .meta = meta_at(2, 1),
         .product_id = mr_cstr(id),
-        .price = pence(minor),
+        .price = money_pence(minor),
         .price_version = 1};
     struct shop_product_published published = {.meta = meta_at(3, 1), .product_id = mr_cstr(id)};
     views_pipe(views, SHOP_PRODUCT_CREATED, id, &created);
@@ -83,7 +83,7 @@ static void offer(struct fixture *fixture, const char *id, const char *title, in
     views_pipe(views, SHOP_PRODUCT_PUBLISHED, id, &published);
 }
 
-static void stock(struct fixture *fixture, const char *id, int64_t available)
+static void stock_product(struct fixture *fixture, const char *id, int64_t available)
 {
     struct shop_stock_adjusted event = {
         .meta = meta_at(1, 2000),
@@ -109,13 +109,13 @@ static void add_to_cart(
         .product_id = mr_cstr(product),
         .quantity_delta = quantity,
         .quantity_after = quantity,
-        .quoted_unit_price = pence(100),
+        .quoted_unit_price = money_pence(100),
         .price_version = 1,
     };
     views_pipe(&fixture->views, SHOP_CART_ITEM_ADDED, owner, &event);
 }
 
-static void confirm(struct fixture *fixture, const char *owner, const char *order)
+static void confirm_order(struct fixture *fixture, const char *owner, const char *order)
 {
     struct shop_order_confirmed event = {
         .meta = meta_at(2, 100),
@@ -123,7 +123,7 @@ static void confirm(struct fixture *fixture, const char *owner, const char *orde
         .owner_id = mr_cstr(owner),
         .confirmation_no = MR_LITERAL("C123"),
         .payment_id = MR_LITERAL("pay_12345678"),
-        .captured = pence(300),
+        .captured = money_pence(300),
         .confirmed_at = 777,
     };
     views_pipe(&fixture->views, SHOP_ORDER_CONFIRMED, owner, &event);
@@ -138,7 +138,7 @@ static void listings_page_through_everything_once(void **state)
     for (int i = 0; i < 23; i++) {
         (void)snprintf(id, sizeof id, "prd_%02d", i);
         (void)snprintf(title, sizeof title, "Title %d", i * 7 % 5);
-        offer(fixture, id, title, i * 13 % 11);
+        offer_product(fixture, id, title, i * 13 % 11);
     }
     for (size_t s = 0; s < 6; s++) {
         int seen[23] = {0};
@@ -148,7 +148,7 @@ static void listings_page_through_everything_once(void **state)
         (void)snprintf(target, sizeof target, "/v1/products?limit=5&sort=%s", sorts[s]);
         (void)snprintf(first, sizeof first, "\"first\":\"/v1/products?limit=5&sort=%s\"", sorts[s]);
         for (;; pages++) {
-            assert_int_equal(get(fixture, target, ""), 200);
+            assert_int_equal(get_status(fixture, target, ""), 200);
             for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
                 seen[(at[5] - '0') * 10 + at[6] - '0']++;
             const char *next = strstr(fixture->answer.body, "\"next\":\"");
@@ -169,11 +169,11 @@ static void listings_page_through_everything_once(void **state)
 static void filters_leave_only_what_was_asked_for(void **state)
 {
     struct fixture *fixture = *state;
-    offer(fixture, "prd_1", "Red robot", 500);
-    offer(fixture, "prd_2", "RED  rose", 700);
-    offer(fixture, "prd_3", "Blue robot", 900);
-    stock(fixture, "prd_1", 0);
-    stock(fixture, "prd_2", 5);
+    offer_product(fixture, "prd_1", "Red robot", 500);
+    offer_product(fixture, "prd_2", "RED  rose", 700);
+    offer_product(fixture, "prd_3", "Blue robot", 900);
+    stock_product(fixture, "prd_1", 0);
+    stock_product(fixture, "prd_2", 5);
     static const struct {
         const char *query;
         const char *ids;
@@ -196,7 +196,7 @@ static void filters_leave_only_what_was_asked_for(void **state)
         char target[256];
         char ids[32] = "";
         (void)snprintf(target, sizeof target, "/v1/products?%s", cases[i].query);
-        assert_int_equal(get(fixture, target, ""), 200);
+        assert_int_equal(get_status(fixture, target, ""), 200);
         size_t count = 0;
         for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
             ids[count++] = at[5];
@@ -229,7 +229,7 @@ static void bad_parameters_are_400(void **state)
         "/v1/products?cursor=AAAA",
     };
     for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
-        if (get(fixture, targets[i], "") != 400)
+        if (get_status(fixture, targets[i], "") != 400)
             fail_msg("%s: %d", targets[i], fixture->answer.status);
 }
 
@@ -241,32 +241,32 @@ static void a_cursor_belongs_to_its_filters(void **state)
     for (int i = 0; i < 3; i++) {
         char id[16];
         (void)snprintf(id, sizeof id, "prd_%d", i);
-        offer(fixture, id, "Same", 5);
+        offer_product(fixture, id, "Same", 5);
     }
-    assert_int_equal(get(fixture, "/v1/products?limit=1&q=sa", ""), 200);
+    assert_int_equal(get_status(fixture, "/v1/products?limit=1&q=sa", ""), 200);
     const char *found = strstr(fixture->answer.body, "\"cursor\":\"");
     assert_non_null(found);
     (void)snprintf(cursor, sizeof cursor, "%.*s", (int)strcspn(found + 10, "\""), found + 10);
     (void)snprintf(target, sizeof target, "/v1/products?limit=2&q=sa&cursor=%s", cursor);
-    assert_int_equal(get(fixture, target, ""), 200); /* Another limit is the same listing. */
+    assert_int_equal(get_status(fixture, target, ""), 200); /* Another limit is the same listing. */
     (void)snprintf(target, sizeof target, "/v1/products?limit=2&q=s&cursor=%s", cursor);
-    assert_int_equal(get(fixture, target, ""), 400);
+    assert_int_equal(get_status(fixture, target, ""), 400);
     expect_in_body(fixture, "/problems/cursor-mismatch");
     (void)snprintf(target, sizeof target, "/v1/orders?cursor=%s", cursor);
-    assert_int_equal(get(fixture, target, fixture->bearer), 400);
+    assert_int_equal(get_status(fixture, target, fixture->bearer), 400);
     cursor[10] = cursor[10] == 'A' ? 'B' : 'A';
     (void)snprintf(target, sizeof target, "/v1/products?q=sa&cursor=%s", cursor);
-    assert_int_equal(get(fixture, target, ""), 400);
+    assert_int_equal(get_status(fixture, target, ""), 400);
 }
 
 static void a_product_and_its_availability(void **state)
 {
     struct fixture *fixture = *state;
-    offer(fixture, "prd_1", "Robot", 1999);
-    assert_int_equal(get(fixture, "/v1/products/prd_1/availability", ""), 200);
+    offer_product(fixture, "prd_1", "Robot", 1999);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_1/availability", ""), 200);
     expect_in_body(fixture, "\"band\":\"out\",\"available\":0,\"as_of\":null");
-    stock(fixture, "prd_1", 12);
-    assert_int_equal(get(fixture, "/v1/products/prd_1", ""), 200);
+    stock_product(fixture, "prd_1", 12);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_1", ""), 200);
     expect_in_body(
         fixture, "\"price\":{\"amount_minor\":1999,\"currency\":\"GBP\",\"exponent\":2}");
     expect_in_body(fixture, "\"status\":\"published\"");
@@ -274,12 +274,12 @@ static void a_product_and_its_availability(void **state)
     assert_string_equal(
         client_header(&fixture->answer, "Cache-Control"),
         "public, max-age=5, stale-while-revalidate=30, stale-if-error=300");
-    assert_int_equal(get(fixture, "/v1/products/prd_1", "If-None-Match: \"v3\"\r\n"), 304);
-    assert_int_equal(get(fixture, "/v1/products/prd_1/availability", ""), 200);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_1", "If-None-Match: \"v3\"\r\n"), 304);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_1/availability", ""), 200);
     expect_in_body(fixture, "\"band\":\"in_stock\",\"available\":10");
-    assert_int_equal(get(fixture, "/v1/products/prd_2", ""), 404);
-    assert_int_equal(get(fixture, "/v1/products/prd_2/availability", ""), 404);
-    assert_int_equal(get(fixture, "/v1/categories", ""), 200);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_2", ""), 404);
+    assert_int_equal(get_status(fixture, "/v1/products/prd_2/availability", ""), 404);
+    assert_int_equal(get_status(fixture, "/v1/categories", ""), 200);
     expect_in_body(fixture, "{\"category_id\":\"toys\",\"products\":1}");
 }
 
@@ -287,16 +287,16 @@ static void a_listings_etag_changes_with_the_catalogue_only(void **state)
 {
     struct fixture *fixture = *state;
     char header[2304];
-    offer(fixture, "prd_1", "Robot", 1999);
-    assert_int_equal(get(fixture, "/v1/products?limit=5", ""), 200);
+    offer_product(fixture, "prd_1", "Robot", 1999);
+    assert_int_equal(get_status(fixture, "/v1/products?limit=5", ""), 200);
     (void)snprintf(
         header, sizeof header, "If-None-Match: %s\r\n", client_header(&fixture->answer, "ETag"));
     assert_non_null(strstr(header, "W/\""));
-    stock(fixture, "prd_1", 3);
-    assert_int_equal(get(fixture, "/v1/products?limit=5", header), 304);
-    assert_int_equal(get(fixture, "/v1/products?limit=6", header), 200);
-    offer(fixture, "prd_2", "Train", 1);
-    assert_int_equal(get(fixture, "/v1/products?limit=5", header), 200);
+    stock_product(fixture, "prd_1", 3);
+    assert_int_equal(get_status(fixture, "/v1/products?limit=5", header), 304);
+    assert_int_equal(get_status(fixture, "/v1/products?limit=6", header), 200);
+    offer_product(fixture, "prd_2", "Train", 1);
+    assert_int_equal(get_status(fixture, "/v1/products?limit=5", header), 200);
 }
 
 static void carts_and_orders_need_a_valid_token(void **state)
@@ -305,10 +305,10 @@ static void carts_and_orders_need_a_valid_token(void **state)
     static const char *const targets[] = {
         "/v1/cart", "/v1/orders", "/v1/orders/ord_1", "/v1/orders/ord_1/confirmation"};
     for (size_t i = 0; i < 4; i++) {
-        assert_int_equal(get(fixture, targets[i], ""), 401);
+        assert_int_equal(get_status(fixture, targets[i], ""), 401);
         expect_in_body(fixture, "/problems/authentication-required");
         assert_non_null(client_header(&fixture->answer, "WWW-Authenticate"));
-        assert_int_equal(get(fixture, targets[i], "Authorization: Bearer a.b.c\r\n"), 401);
+        assert_int_equal(get_status(fixture, targets[i], "Authorization: Bearer a.b.c\r\n"), 401);
         expect_in_body(fixture, "/problems/token-invalid");
     }
 }
@@ -317,15 +317,15 @@ static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
 {
     struct fixture *fixture = *state;
     char header[2304];
-    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", fixture->bearer), 200);
     expect_in_body(fixture, "{\"cart_id\":null,\"version\":0,\"lines\":[]");
-    offer(fixture, "prd_1", "Robot", 120); /* Quoted at 100. */
-    offer(fixture, "prd_2", "Train", 100);
-    stock(fixture, "prd_2", 50);
+    offer_product(fixture, "prd_1", "Robot", 120); /* Quoted at 100. */
+    offer_product(fixture, "prd_2", "Train", 100);
+    stock_product(fixture, "prd_2", 50);
     add_to_cart(fixture, "usr_1", "prd_2", 3, 1);
     add_to_cart(fixture, "usr_1", "prd_1", 2, 2);
     add_to_cart(fixture, "usr_2", "prd_1", 9, 1);
-    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", fixture->bearer), 200);
     expect_in_body(fixture, "\"cart_id\":\"crt_1\",\"version\":2");
     const char *first = strstr(fixture->answer.body, "\"prd_2\"");
     const char *second = strstr(fixture->answer.body, "\"prd_1\"");
@@ -343,9 +343,9 @@ static void a_cart_shows_quotes_beside_what_is_true_now(void **state)
     assert_non_null(strstr(header, "\"v2."));
     char both[QUERY_BEARER_MAX + sizeof header];
     (void)snprintf(both, sizeof both, "%s%s", fixture->bearer, header);
-    assert_int_equal(get(fixture, "/v1/cart", both), 304);
-    stock(fixture, "prd_2", 1); /* The cart is the same, what is true now is not. */
-    assert_int_equal(get(fixture, "/v1/cart", both), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", both), 304);
+    stock_product(fixture, "prd_2", 1); /* The cart is the same, what is true now is not. */
+    assert_int_equal(get_status(fixture, "/v1/cart", both), 200);
 }
 
 static void a_guest_reads_by_the_token_of_the_cart(void **state)
@@ -356,12 +356,12 @@ static void a_guest_reads_by_the_token_of_the_cart(void **state)
     struct shop_id owner = shop_created_id("gst_", mr_cstr(token));
     add_to_cart(fixture, owner.text, "prd_1", 6, 1);
     (void)snprintf(header, sizeof header, "Cart-Token: %s\r\n", token);
-    assert_int_equal(get(fixture, "/v1/cart", header), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", header), 200);
     expect_in_body(fixture, "\"quantity\":6");
     header[15] = 'X'; /* Another token, another guest. */
-    assert_int_equal(get(fixture, "/v1/cart", header), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", header), 200);
     expect_in_body(fixture, "\"lines\":[]");
-    assert_int_equal(get(fixture, "/v1/cart", "Cart-Token: short\r\n"), 400);
+    assert_int_equal(get_status(fixture, "/v1/cart", "Cart-Token: short\r\n"), 400);
     expect_in_body(fixture, "/problems/malformed-header");
 }
 
@@ -370,15 +370,15 @@ static void orders_are_shown_to_their_owner_only(void **state)
     struct fixture *fixture = *state;
     views_place(&fixture->views, "usr_1", "ord_1", 1000);
     views_place(&fixture->views, "usr_2", "ord_2", 2000);
-    assert_int_equal(get(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
     expect_in_body(fixture, "\"status\":\"PENDING_STOCK\"");
     expect_in_body(fixture, "\"allowed_actions\":[\"cancel\"]");
     expect_in_body(fixture, "\"links\":{\"self\":\"/v1/orders/ord_1\"}");
-    assert_int_equal(get(fixture, "/v1/orders/ord_2", fixture->bearer), 404);
-    assert_int_equal(get(fixture, "/v1/orders/ord_9", fixture->bearer), 404);
-    assert_int_equal(get(fixture, "/v1/orders/ord_2/confirmation", fixture->bearer), 404);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_2", fixture->bearer), 404);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_9", fixture->bearer), 404);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_2/confirmation", fixture->bearer), 404);
     expect_in_body(fixture, "/problems/not-found");
-    assert_int_equal(get(fixture, "/v1/orders", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/orders", fixture->bearer), 200);
     expect_in_body(fixture, "ord_1");
     assert_null(strstr(fixture->answer.body, "ord_2"));
 }
@@ -387,15 +387,15 @@ static void a_confirmation_is_there_once_confirmed(void **state)
 {
     struct fixture *fixture = *state;
     views_place(&fixture->views, "usr_1", "ord_1", 1000);
-    assert_int_equal(get(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 404);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 404);
     expect_in_body(fixture, "/problems/not-confirmed-yet");
     expect_in_body(fixture, "\"order_status\":\"PENDING_STOCK\"");
-    confirm(fixture, "usr_1", "ord_1");
-    assert_int_equal(get(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 200);
+    confirm_order(fixture, "usr_1", "ord_1");
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_1/confirmation", fixture->bearer), 200);
     expect_in_body(fixture, "\"confirmation_no\":\"C123\"");
     expect_in_body(fixture, "\"payment_reference\":\"****5678\"");
     assert_null(strstr(fixture->answer.body, "pay_1234"));
-    assert_int_equal(get(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/orders/ord_1", fixture->bearer), 200);
     expect_in_body(fixture, "\"status\":\"CONFIRMED\"");
     expect_in_body(fixture, "\"confirmation\":\"/v1/orders/ord_1/confirmation\"");
 }
@@ -410,9 +410,9 @@ static void orders_page_newest_first(void **state)
         (void)snprintf(id, sizeof id, "ord_%d", i);
         views_place(&fixture->views, "usr_1", id, 1000 + i);
     }
-    confirm(fixture, "usr_1", "ord_3");
+    confirm_order(fixture, "usr_1", "ord_3");
     for (size_t count = 0;;) {
-        assert_int_equal(get(fixture, target, fixture->bearer), 200);
+        assert_int_equal(get_status(fixture, target, fixture->bearer), 200);
         for (const char *at = fixture->answer.body; (at = strstr(at, "\"order_id\":\"ord_")); at++)
             got[count++] = at[16];
         const char *next = strstr(fixture->answer.body, "\"next\":\"");
@@ -421,7 +421,7 @@ static void orders_page_newest_first(void **state)
         (void)snprintf(target, sizeof target, "%.*s", (int)strcspn(next + 8, "\""), next + 8);
     }
     assert_string_equal(got, "43210");
-    assert_int_equal(get(fixture, "/v1/orders?status=CONFIRMED", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/orders?status=CONFIRMED", fixture->bearer), 200);
     expect_in_body(fixture, "ord_3");
     assert_null(strstr(fixture->answer.body, "ord_4"));
 }
@@ -433,7 +433,7 @@ static void token_line(struct fixture *fixture, int64_t ahead, char *line, size_
     struct mr_arena arena = {0};
     struct topo_position *positions = NULL;
     size_t count = 0;
-    assert_int_equal(get(fixture, "/v1/cart", fixture->bearer), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", fixture->bearer), 200);
     const char *given = client_header(&fixture->answer, "View-Position");
     assert_int_equal(
         token_positions_read(fixture->keys, mr_cstr(given), &arena, &positions, &count), 0);
@@ -455,10 +455,10 @@ static void a_token_that_is_reached_costs_nothing(void **state)
     add_to_cart(fixture, "usr_1", "prd_1", 1, 1);
     token_line(fixture, 0, line, sizeof line);
     (void)snprintf(headers, sizeof headers, "%s%s", fixture->bearer, line);
-    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", headers), 200);
     /* A topic that the route does not read does not matter to it. */
     token_line(fixture, 100, line, sizeof line);
-    assert_int_equal(get(fixture, "/v1/products", line), 200);
+    assert_int_equal(get_status(fixture, "/v1/products", line), 200);
 }
 
 static void a_view_that_is_behind_says_so_or_serves_what_it_has(void **state)
@@ -468,13 +468,13 @@ static void a_view_that_is_behind_says_so_or_serves_what_it_has(void **state)
     char line[512];
     token_line(fixture, 1, line, sizeof line);
     (void)snprintf(headers, sizeof headers, "%s%sPrefer: wait=0\r\n", fixture->bearer, line);
-    assert_int_equal(get(fixture, "/v1/cart", headers), 503);
+    assert_int_equal(get_status(fixture, "/v1/cart", headers), 503);
     expect_in_body(fixture, "/problems/view-behind");
     expect_in_body(fixture, "\"needed\":1,\"applied\":0");
     assert_string_equal(client_header(&fixture->answer, "Retry-After"), "1");
     (void)snprintf(
         headers, sizeof headers, "%s%sPrefer: wait=0, handling=lenient\r\n", fixture->bearer, line);
-    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", headers), 200);
     assert_string_equal(client_header(&fixture->answer, "Preference-Applied"), "handling=lenient");
 }
 
@@ -509,21 +509,21 @@ static void a_read_waits_for_its_own_write(void **state)
 static void tokens_that_are_not_ours_are_refused(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(get(fixture, "/v1/products", "Consistency-Token: AAAA\r\n"), 400);
+    assert_int_equal(get_status(fixture, "/v1/products", "Consistency-Token: AAAA\r\n"), 400);
     expect_in_body(fixture, "/problems/malformed-header");
 }
 
 static void health_readiness_and_metrics(void **state)
 {
     struct fixture *fixture = *state;
-    assert_int_equal(get(fixture, "/healthz", ""), 200);
-    assert_int_equal(get(fixture, "/readyz", ""), 200);
+    assert_int_equal(get_status(fixture, "/healthz", ""), 200);
+    assert_int_equal(get_status(fixture, "/readyz", ""), 200);
     expect_in_body(fixture, "\"ready\":true");
     expect_in_body(fixture, "{\"view\":\"cart\",\"partitions\":3,\"lag\":0}");
-    assert_int_equal(get(fixture, "/metrics", ""), 200);
+    assert_int_equal(get_status(fixture, "/metrics", ""), 200);
     expect_in_body(fixture, "millrace_http_requests_total");
-    assert_int_equal(get(fixture, "/problems/view-behind", ""), 200);
-    assert_int_equal(get(fixture, "/problems/unheard-of", ""), 404);
+    assert_int_equal(get_status(fixture, "/problems/view-behind", ""), 200);
+    assert_int_equal(get_status(fixture, "/problems/unheard-of", ""), 404);
 }
 
 static void every_route_answers_head_and_refuses_to_write(void **state)

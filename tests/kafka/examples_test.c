@@ -47,13 +47,13 @@ static void examples_send(const struct sent *records, size_t count)
 {
     struct mr_error error = {0};
     struct topo_kafka_producer *producer;
-    check(topo_kafka_producer_new(&fixture_options, 1, &producer, &error), &error);
+    fixture_check(topo_kafka_producer_new(&fixture_options, 1, &producer, &error), &error);
     for (size_t i = 0; i < count; i++) {
         struct topo_output record = text_record(records[i].key, records[i].value);
-        check(
+        fixture_check(
             topo_kafka_produce(producer, records[i].topic, -1, &record, NULL, NULL, &error),
             &error);
-        check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
+        fixture_check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
     }
     topo_kafka_producer_free(producer);
 }
@@ -64,12 +64,12 @@ static void examples_expect(const char *topic, const char *key, const char *valu
     struct mr_error error = {0};
     struct topo_kafka_reader *reader;
     bool found = false;
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_BEGIN, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_BEGIN, &error), &error);
     for (int ms = 0; ms < FIXTURE_DEADLINE_MS && !found; ms += FIXTURE_STEP_MS) {
         const struct topo_record *records;
         int count = topo_kafka_reader_poll(reader, FIXTURE_STEP_MS, &records, &error);
-        check(count, &error);
+        fixture_check(count, &error);
         for (int i = 0; i < count; i++)
             found = found || (mr_bytes_equal(records[i].key, mr_cstr(key)) &&
                               mr_bytes_equal(records[i].value, mr_cstr(value)));
@@ -240,7 +240,7 @@ static void topics_of_a_topology_are_created_with_its_partitions(void **state)
             .parents = TOPO_LIST("by"),
             .stores = TOPO_LIST("s"),
             .process = examples_process});
-    check(topo_build(builder, &topology, &error), &error);
+    fixture_check(topo_build(builder, &topology, &error), &error);
 
     assert_int_equal(
         topo_engine_create_topics(topology, &fixture_options, NULL, &error), MR_NOT_FOUND);
@@ -249,13 +249,13 @@ static void topics_of_a_topology_are_created_with_its_partitions(void **state)
     int created = -1;
     int32_t count = 0;
     make_topic(in, 3);
-    check(topo_engine_create_topics(topology, &fixture_options, &created, &error), &error);
+    fixture_check(topo_engine_create_topics(topology, &fixture_options, &created, &error), &error);
     assert_int_equal(created, 2);
-    check(topo_kafka_partitions(&fixture_options, by, &count, &error), &error);
+    fixture_check(topo_kafka_partitions(&fixture_options, by, &count, &error), &error);
     assert_int_equal(count, 5);
-    check(topo_kafka_partitions(&fixture_options, log, &count, &error), &error);
+    fixture_check(topo_kafka_partitions(&fixture_options, log, &count, &error), &error);
     assert_int_equal(count, 5);
-    check(topo_engine_create_topics(topology, &fixture_options, &created, &error), &error);
+    fixture_check(topo_engine_create_topics(topology, &fixture_options, &created, &error), &error);
     assert_int_equal(created, 0);
     topo_topology_free(topology);
 }

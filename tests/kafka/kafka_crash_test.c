@@ -167,7 +167,7 @@ static struct topo_topology *ledger_topology(const char *name, const struct topi
             .outcome = ledger_outcome,
             .reply = ledger_reply,
         });
-    check(topo_build(builder, &topology, &error), &error);
+    fixture_check(topo_build(builder, &topology, &error), &error);
     return topology;
 }
 
@@ -243,16 +243,16 @@ static void send_commands(const struct topics *topics, int round)
     struct topo_kafka_producer *producer;
     char account[16];
     char id[24];
-    check(topo_kafka_producer_new(&fixture_options, 1, &producer, &error), &error);
+    fixture_check(topo_kafka_producer_new(&fixture_options, 1, &producer, &error), &error);
     for (int i = 0; i < ROUND_COMMANDS; i++) {
         snprintf(account, sizeof account, "account-%d", i % ACCOUNTS);
         snprintf(id, sizeof id, "%d/%d", round, i);
         struct topo_output command = text_record(account, id);
-        check(
+        fixture_check(
             topo_kafka_produce(producer, topics->commands, -1, &command, NULL, NULL, &error),
             &error);
     }
-    check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
+    fixture_check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
     topo_kafka_producer_free(producer);
 }
 
@@ -262,7 +262,7 @@ static int one_more_look(struct topo_kafka_reader *reader)
     struct mr_error error = {0};
     const struct topo_record *records;
     int count = topo_kafka_reader_poll(reader, 500, &records, &error);
-    check(count, &error);
+    fixture_check(count, &error);
     return count;
 }
 
@@ -274,11 +274,11 @@ static int check_numbers(struct topo_kafka_reader *reader, const char *topic, in
     const struct topo_record *records;
     int total = 0;
     for (int32_t p = 0; p < PARTITIONS; p++)
-        check(topo_kafka_reader_add(reader, topic, p, TOPO_KAFKA_BEGIN, &error), &error);
+        fixture_check(topo_kafka_reader_add(reader, topic, p, TOPO_KAFKA_BEGIN, &error), &error);
     for (int waited = 0; waited < 2 * FIXTURE_DEADLINE_MS && total < wanted;
          waited += FIXTURE_STEP_MS) {
         int count = topo_kafka_reader_poll(reader, FIXTURE_STEP_MS, &records, &error);
-        check(count, &error);
+        fixture_check(count, &error);
         for (int i = 0; i < count; i++, total++) {
             long account = strtol(records[i].key.ptr + strlen("account-"), NULL, 10);
             assert_in_range(account, 0, ACCOUNTS - 1);
@@ -295,11 +295,11 @@ static int count_all(struct topo_kafka_reader *reader, const char *topic, int wa
     const struct topo_record *records;
     int total = 0;
     for (int32_t p = 0; p < PARTITIONS; p++)
-        check(topo_kafka_reader_add(reader, topic, p, TOPO_KAFKA_BEGIN, &error), &error);
+        fixture_check(topo_kafka_reader_add(reader, topic, p, TOPO_KAFKA_BEGIN, &error), &error);
     for (int waited = 0; waited < FIXTURE_DEADLINE_MS && total < wanted;
          waited += FIXTURE_STEP_MS) {
         int count = topo_kafka_reader_poll(reader, FIXTURE_STEP_MS, &records, &error);
-        check(count, &error);
+        fixture_check(count, &error);
         total += count;
     }
     return total + one_more_look(reader);
@@ -341,10 +341,10 @@ static void every_command_counts_once_however_often_the_engine_is_killed(void **
         kill_child(child);
         child = start_child(name, state_dir);
     }
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
     assert_int_equal(check_numbers(reader, topics.events, WANTED), WANTED);
     topo_kafka_reader_free(reader);
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
     assert_int_equal(count_all(reader, topics.outcomes, WANTED / 2), WANTED / 2);
     topo_kafka_reader_free(reader);
     kill_child(child);

@@ -29,15 +29,15 @@ static void topics_are_made_once_with_their_settings(void **state)
     };
     int created = -1;
     int32_t count = -1;
-    check(topo_kafka_partitions(&fixture_options, topic, &count, &error), &error);
+    fixture_check(topo_kafka_partitions(&fixture_options, topic, &count, &error), &error);
     assert_int_equal(count, 0);
-    check(topo_kafka_create_topics(&fixture_options, topics, 1, &created, &error), &error);
+    fixture_check(topo_kafka_create_topics(&fixture_options, topics, 1, &created, &error), &error);
     assert_int_equal(created, 1);
-    check(topo_kafka_create_topics(&fixture_options, topics, 2, &created, &error), &error);
+    fixture_check(topo_kafka_create_topics(&fixture_options, topics, 2, &created, &error), &error);
     assert_int_equal(created, 1);
-    check(topo_kafka_create_topics(&fixture_options, topics, 2, &created, &error), &error);
+    fixture_check(topo_kafka_create_topics(&fixture_options, topics, 2, &created, &error), &error);
     assert_int_equal(created, 0);
-    check(topo_kafka_partitions(&fixture_options, topic, &count, &error), &error);
+    fixture_check(topo_kafka_partitions(&fixture_options, topic, &count, &error), &error);
     assert_int_equal(count, 3);
 }
 
@@ -84,13 +84,14 @@ may_alter(void *user, const char *name, const char *setting, const char *value, 
     return seen->alters;
 }
 
-static struct seen settle(const char *retention, bool alters)
+static struct seen settle_retention(const char *retention, bool alters)
 {
     struct mr_error error = {0};
     struct seen seen = {.alters = alters};
     const char *const configs[] = {retention, "segment.bytes=1048576", NULL};
     const struct topo_kafka_topic wanted = {.name = topic, .partitions = 1, .configs = configs};
-    check(topo_kafka_settle_topics(&fixture_options, &wanted, 1, may_alter, &seen, &error), &error);
+    fixture_check(
+        topo_kafka_settle_topics(&fixture_options, &wanted, 1, may_alter, &seen, &error), &error);
     return seen;
 }
 
@@ -100,14 +101,14 @@ static void a_setting_is_altered_when_that_is_wanted_and_the_others_stay(void **
     struct mr_error error = {0};
     const char *const configs[] = {"retention.ms=5000", "segment.bytes=1048576", NULL};
     const struct topo_kafka_topic made = {.name = topic, .partitions = 1, .configs = configs};
-    check(topo_kafka_create_topics(&fixture_options, &made, 1, NULL, &error), &error);
-    struct seen seen = settle("retention.ms=7000", false);
+    fixture_check(topo_kafka_create_topics(&fixture_options, &made, 1, NULL, &error), &error);
+    struct seen seen = settle_retention("retention.ms=7000", false);
     assert_int_equal(seen.asked, 1);
     assert_string_equal(seen.value, "5000");
-    seen = settle("retention.ms=7000", true);
+    seen = settle_retention("retention.ms=7000", true);
     assert_string_equal(seen.value, "5000");
     /* Not asked again of this one, nor of the one that was never to change. */
-    assert_int_equal(settle("retention.ms=7000", true).asked, 0);
+    assert_int_equal(settle_retention("retention.ms=7000", true).asked, 0);
 }
 
 static void ends_are_told_of_every_partition(void **state)
@@ -119,9 +120,9 @@ static void ends_are_told_of_every_partition(void **state)
     size_t count;
     make_topic(topic, 2);
     make_topic(test_name_unique(other, sizeof other, "edges"), 1);
-    feed(topic, 1, 0, 3);
+    fixture_feed(topic, 1, 0, 3);
     const char *const topics[] = {topic, "no-such-topic", other};
-    check(topo_kafka_ends(&fixture_options, topics, 3, &ends, &count, &error), &error);
+    fixture_check(topo_kafka_ends(&fixture_options, topics, 3, &ends, &count, &error), &error);
     assert_int_equal(count, 3);
     assert_string_equal(ends[1].topic, topic);
     assert_int_equal(ends[1].partition, 1);
@@ -136,7 +137,7 @@ static void a_broker_that_answers_answers_the_ping(void **state)
 {
     (void)state;
     struct mr_error error = {0};
-    check(topo_kafka_ping(&fixture_options, 5000, &error), &error);
+    fixture_check(topo_kafka_ping(&fixture_options, 5000, &error), &error);
 }
 
 struct delivered {
@@ -174,18 +175,18 @@ static void records_come_back_as_they_were_sent(void **state)
     output.headers_count = 3;
     output.timestamp_ms = 1234567890123;
     make_topic(topic, 1);
-    check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
-    check(
+    fixture_check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
+    fixture_check(
         topo_kafka_produce(producer, topic, -1, &output, on_delivered, &delivered, &error), &error);
     output = (struct topo_output){.key = mr_cstr("gone")}; /* A tombstone without headers. */
-    check(
+    fixture_check(
         topo_kafka_produce(producer, topic, -1, &output, on_delivered, &delivered, &error), &error);
-    check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
+    fixture_check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
     assert_int_equal(atomic_load(&delivered.count), 2);
     assert_int_equal(atomic_load(&delivered.failed), 0);
     assert_int_equal(atomic_load(&delivered.last_offset), 1);
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_BEGIN, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_BEGIN, &error), &error);
     int count = 0;
     for (int i = 0; i < 500 && count == 0; i++)
         count = topo_kafka_reader_poll(reader, FIXTURE_STEP_MS, &records, &error);
@@ -211,15 +212,15 @@ static void keys_land_where_murmur2_says(void **state)
     struct topo_kafka_producer *producer;
     char key[16];
     make_topic(topic, PARTITIONS);
-    check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
+    fixture_check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
     for (int i = 0; i < KEYS; i++) {
         struct delivered delivered = {0};
         snprintf(key, sizeof key, "sku-%d", i);
         struct topo_output record = text_record(key, "v");
-        check(
+        fixture_check(
             topo_kafka_produce(producer, topic, -1, &record, on_delivered, &delivered, &error),
             &error);
-        check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
+        fixture_check(topo_kafka_flush(producer, FIXTURE_DEADLINE_MS, &error), &error);
         assert_int_equal(
             atomic_load(&delivered.partition), mr_partition_of(mr_cstr(key), PARTITIONS));
     }
@@ -236,15 +237,15 @@ static void a_reader_at_the_end_sees_what_comes_later_only(void **state)
     int64_t high;
     int count = 0;
     make_topic(topic, 1);
-    feed(topic, 0, 0, 100);
-    check(topo_kafka_watermarks(&fixture_options, topic, 0, &low, &high, &error), &error);
+    fixture_feed(topic, 0, 0, 100);
+    fixture_check(topo_kafka_watermarks(&fixture_options, topic, 0, &low, &high, &error), &error);
     assert_int_equal(low, 0);
     assert_int_equal(high, 100);
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_END, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_add(reader, topic, 0, TOPO_KAFKA_END, &error), &error);
     assert_true(topo_kafka_reader_at_end(reader, topic, 0));
     assert_int_equal(topo_kafka_reader_poll(reader, 200, &records, &error), 0);
-    feed(topic, 0, 100, 1);
+    fixture_feed(topic, 0, 100, 1);
     for (int i = 0; i < 500 && count == 0; i++)
         count = topo_kafka_reader_poll(reader, FIXTURE_STEP_MS, &records, &error);
     assert_int_equal(count, 1);
@@ -261,7 +262,7 @@ static void a_topic_that_is_not_there_fails_the_delivery(void **state)
     struct topo_output record = text_record("k", "v");
     const char *const properties[] = {"message.timeout.ms=2000", NULL};
     fixture_options.properties = properties;
-    check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
+    fixture_check(topo_kafka_producer_new(&fixture_options, 0, &producer, &error), &error);
     fixture_options.properties = NULL;
     int code = topo_kafka_produce(producer, topic, -1, &record, on_delivered, &delivered, &error);
     if (code == 0) {

@@ -22,17 +22,17 @@ static int set_up(void **state)
     return 0;
 }
 
-static void subscribe(struct topo_io *io)
+static void subscribe_member(struct topo_io *io)
 {
     struct mr_error error = {0};
     const char *topics[] = {topic_a, topic_b};
-    check(io->subscribe(io->self, topics, 2, &error), &error);
+    fixture_check(io->subscribe(io->self, topics, 2, &error), &error);
 }
 
 static void start_alone(struct topo_io *io)
 {
     open_io(io, application, "a", 0);
-    subscribe(io);
+    subscribe_member(io);
     struct topo_io_poll poll = await_event(io);
     assert_int_equal(poll.event, TOPO_IO_ASSIGNED);
     assert_int_equal(poll.partitions_count, 4);
@@ -43,7 +43,7 @@ static void expect_quiet(struct topo_io *io)
     struct mr_error error = {0};
     struct topo_io_poll poll;
     for (int i = 0; i < QUIET_POLLS; i++) {
-        check(io->poll(io->self, FIXTURE_STEP_MS, &poll, &error), &error);
+        fixture_check(io->poll(io->self, FIXTURE_STEP_MS, &poll, &error), &error);
         assert_int_equal(poll.event, TOPO_IO_NOTHING);
     }
 }
@@ -74,10 +74,10 @@ static void a_partition_delivers_nothing_until_told_where_to_begin(void **state)
     (void)state;
     struct topo_io io;
     struct mr_error error = {0};
-    feed(topic_a, 1, 0, 10);
+    fixture_feed(topic_a, 1, 0, 10);
     start_alone(&io);
     expect_quiet(&io);
-    check(io.seek(io.self, (struct topo_partition){topic_a, 1}, 3, &error), &error);
+    fixture_check(io.seek(io.self, (struct topo_partition){topic_a, 1}, 3, &error), &error);
     struct topo_io_poll poll = await_event(&io);
     assert_int_equal(poll.event, TOPO_IO_RECORDS);
     assert_int_equal(poll.records[0].offset, 3);
@@ -96,13 +96,13 @@ static void a_seek_rewinds_exactly(void **state)
     struct topo_io io;
     struct mr_error error = {0};
     const struct topo_partition partition = {topic_a, 0};
-    feed(topic_a, 0, 0, RECORDS);
+    fixture_feed(topic_a, 0, 0, RECORDS);
     start_alone(&io);
-    check(io.seek(io.self, partition, 0, &error), &error);
+    fixture_check(io.seek(io.self, partition, 0, &error), &error);
     read_on(&io, 0, 100);
-    check(io.seek(io.self, partition, 50, &error), &error);
+    fixture_check(io.seek(io.self, partition, 50, &error), &error);
     read_on(&io, 50, RECORDS - 50);
-    check(io.seek(io.self, partition, 0, &error), &error);
+    fixture_check(io.seek(io.self, partition, 0, &error), &error);
     read_on(&io, 0, RECORDS);
     io.close(io.self);
 }
@@ -113,23 +113,23 @@ static void a_pause_delivers_nothing_and_loses_nothing(void **state)
     struct topo_io io;
     struct mr_error error = {0};
     const struct topo_partition partition = {topic_a, 0};
-    feed(topic_a, 0, 0, RECORDS);
+    fixture_feed(topic_a, 0, 0, RECORDS);
     start_alone(&io);
-    check(io.seek(io.self, partition, 0, &error), &error);
+    fixture_check(io.seek(io.self, partition, 0, &error), &error);
     int64_t next = read_on(&io, 0, 1);
     for (int i = 0; i < 4; i++) {
-        check(io.pause(io.self, partition, true, &error), &error);
+        fixture_check(io.pause(io.self, partition, true, &error), &error);
         struct topo_io_poll poll;
-        check(io.poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
+        fixture_check(io.poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
         assert_int_equal(poll.event, TOPO_IO_NOTHING);
-        check(io.pause(io.self, partition, false, &error), &error);
+        fixture_check(io.pause(io.self, partition, false, &error), &error);
         next = read_on(&io, next, 1);
     }
     /* Paused before anything of the new position came. */
-    check(io.seek(io.self, partition, 5, &error), &error);
-    check(io.pause(io.self, partition, true, &error), &error);
+    fixture_check(io.seek(io.self, partition, 5, &error), &error);
+    fixture_check(io.pause(io.self, partition, true, &error), &error);
     expect_quiet(&io);
-    check(io.pause(io.self, partition, false, &error), &error);
+    fixture_check(io.pause(io.self, partition, false, &error), &error);
     read_on(&io, 5, RECORDS - 5);
     io.close(io.self);
 }
@@ -143,9 +143,9 @@ static void records_live_until_they_are_released(void **state)
     struct mr_error error = {0};
     char value[16];
     size_t held = 0;
-    feed(topic_a, 0, 0, HELD);
+    fixture_feed(topic_a, 0, 0, HELD);
     start_alone(&io);
-    check(io.seek(io.self, (struct topo_partition){topic_a, 0}, 0, &error), &error);
+    fixture_check(io.seek(io.self, (struct topo_partition){topic_a, 0}, 0, &error), &error);
     while (held < HELD) {
         struct topo_io_poll poll = await_event(&io);
         for (size_t i = 0; i < poll.records_count; i++)
@@ -169,9 +169,9 @@ static enum topo_io_event serve_both(
     *ret_first = *ret_second = (struct topo_io_poll){.event = TOPO_IO_NOTHING};
     for (int i = 0; i < 1500; i++) {
         if (ret_first->event == TOPO_IO_NOTHING)
-            check(first->poll(first->self, FIXTURE_STEP_MS, ret_first, &error), &error);
+            fixture_check(first->poll(first->self, FIXTURE_STEP_MS, ret_first, &error), &error);
         if (ret_second->event == TOPO_IO_NOTHING)
-            check(second->poll(second->self, FIXTURE_STEP_MS, ret_second, &error), &error);
+            fixture_check(second->poll(second->self, FIXTURE_STEP_MS, ret_second, &error), &error);
         if (ret_first->event == TOPO_IO_REVOKED || ret_first->event == TOPO_IO_RECORDS)
             break;
         if (ret_first->event != TOPO_IO_NOTHING && ret_second->event != TOPO_IO_NOTHING)
@@ -199,7 +199,7 @@ static void two_members_share_and_the_one_that_stays_gets_all_back(void **state)
     fixture_options.properties = dynamic_member;
     start_alone(&first);
     open_io(&second, application, "b", 0);
-    subscribe(&second);
+    subscribe_member(&second);
     assert_int_equal(serve_both(&first, &second, &of_first, &of_second), TOPO_IO_REVOKED);
     serve_both(&first, &second, &of_first, &of_second);
     expect_half(&of_first);
@@ -221,13 +221,13 @@ static void what_was_fetched_before_a_revocation_is_not_delivered_after_it(void 
     struct topo_io_poll of_first;
     struct topo_io_poll of_second;
     struct mr_error error = {0};
-    feed(topic_a, 0, 0, RECORDS);
+    fixture_feed(topic_a, 0, 0, RECORDS);
     fixture_options.properties = dynamic_member;
     start_alone(&first);
-    check(first.seek(first.self, (struct topo_partition){topic_a, 0}, 0, &error), &error);
+    fixture_check(first.seek(first.self, (struct topo_partition){topic_a, 0}, 0, &error), &error);
     read_on(&first, 0, 1); /* The rest is in the queue. */
     open_io(&second, application, "b", 0);
-    subscribe(&second);
+    subscribe_member(&second);
     do {
         serve_both(&first, &second, &of_first, &of_second);
         if (of_first.event == TOPO_IO_RECORDS)
@@ -253,19 +253,19 @@ static void work_in_hand_commits_between_the_revocation_and_the_next_poll(void *
     int64_t offset = -1;
     fixture_options.properties = dynamic_member;
     start_alone(&first);
-    check(first.init_transactions(first.self, &error), &error);
-    check(first.begin(first.self, &error), &error);
+    fixture_check(first.init_transactions(first.self, &error), &error);
+    fixture_check(first.begin(first.self, &error), &error);
     open_io(&second, application, "b", 0);
-    subscribe(&second);
+    subscribe_member(&second);
     assert_int_equal(serve_both(&first, &second, &of_first, &of_second), TOPO_IO_REVOKED);
-    check(first.commit(first.self, &input, 1, &error), &error);
+    fixture_check(first.commit(first.self, &input, 1, &error), &error);
     serve_both(&first, &second, &of_first, &of_second);
     expect_half(&of_first);
     int code = MR_AGAIN;
     for (int i = 0; i < 20 && code == MR_AGAIN; i++)
         code =
             second.committed(second.self, &(struct topo_partition){topic_a, 0}, 1, &offset, &error);
-    check(code, &error);
+    fixture_check(code, &error);
     assert_int_equal(offset, 9);
     first.close(first.self);
     second.close(second.self);
@@ -280,14 +280,14 @@ static void a_member_that_comes_back_under_its_name_disturbs_nobody(void **state
     struct topo_io_poll of_second;
     start_alone(&first);
     open_io(&second, application, "b", 0);
-    subscribe(&second);
+    subscribe_member(&second);
     assert_int_equal(serve_both(&first, &second, &of_first, &of_second), TOPO_IO_REVOKED);
     serve_both(&first, &second, &of_first, &of_second);
     expect_half(&of_second);
     int32_t number = of_second.partitions[0].partition;
     second.close(second.self);
     open_io(&second, application, "b", 0);
-    subscribe(&second);
+    subscribe_member(&second);
     struct topo_io_poll poll = await_event(&second);
     expect_half(&poll);
     assert_int_equal(poll.partitions[0].partition, number);
@@ -304,7 +304,7 @@ static void unread_input_that_is_gone_is_told(void **state)
     struct mr_error error = {0};
     int code = 0;
     start_alone(&io);
-    check(io.seek(io.self, (struct topo_partition){topic_a, 0}, 1000, &error), &error);
+    fixture_check(io.seek(io.self, (struct topo_partition){topic_a, 0}, 1000, &error), &error);
     for (int i = 0; i < 500 && code == 0; i++)
         code = io.poll(io.self, FIXTURE_STEP_MS, &poll, &error);
     assert_int_equal(code, MR_FATAL);

@@ -19,7 +19,7 @@ static void start_writer(struct topo_io *io)
 {
     struct mr_error error = {0};
     open_io(io, application, "w", 0);
-    check(io->init_transactions(io->self, &error), &error);
+    fixture_check(io->init_transactions(io->self, &error), &error);
 }
 
 /* A transaction of `count` records; returns after the commit or the abort. */
@@ -29,18 +29,18 @@ static void write_records(struct topo_io *io, int count, bool commit)
     const struct topo_partition to = {topic, 0};
     const struct topo_position input = {topic, 1, 1};
     const struct topo_record record = {.key = mr_cstr("k"), .value = mr_cstr("v")};
-    check(io->begin(io->self, &error), &error);
+    fixture_check(io->begin(io->self, &error), &error);
     for (int i = 0; i < count; i++)
-        check(io->produce(io->self, &to, &record, &error), &error);
-    check(io->flush(io->self, &error), &error);
+        fixture_check(io->produce(io->self, &to, &record, &error), &error);
+    fixture_check(io->flush(io->self, &error), &error);
     if (commit)
-        check(io->commit(io->self, &input, 1, &error), &error);
+        fixture_check(io->commit(io->self, &input, 1, &error), &error);
     else
-        check(io->abort(io->self, &error), &error);
+        fixture_check(io->abort(io->self, &error), &error);
 }
 
 /* Reads the log to its high watermark; returns the records seen. */
-static int restore(struct topo_io *io, int64_t from)
+static int restore_log(struct topo_io *io, int64_t from)
 {
     struct mr_error error = {0};
     struct topo_io_poll poll;
@@ -48,12 +48,12 @@ static int restore(struct topo_io *io, int64_t from)
     int64_t low;
     int64_t high;
     int seen = 0;
-    check(io->watermarks(io->self, partition, &low, &high, &error), &error);
-    check(io->log_add(io->self, partition, from, &error), &error);
+    fixture_check(io->watermarks(io->self, partition, &low, &high, &error), &error);
+    fixture_check(io->log_add(io->self, partition, from, &error), &error);
     for (int waited = 0;
          waited < FIXTURE_DEADLINE_MS && io->log_position(io->self, partition) < high;
          waited += FIXTURE_STEP_MS) {
-        check(io->log_poll(io->self, FIXTURE_STEP_MS, &poll, &error), &error);
+        fixture_check(io->log_poll(io->self, FIXTURE_STEP_MS, &poll, &error), &error);
         for (size_t i = 0; i < poll.records_count; i++, seen++)
             io->release(io->self, poll.tokens[i]);
     }
@@ -68,7 +68,7 @@ static void a_restore_reaches_the_end_past_markers_and_aborted_records(void **st
     start_writer(&io);
     write_records(&io, 10, true);
     write_records(&io, 5, false);
-    assert_int_equal(restore(&io, 0), 10);
+    assert_int_equal(restore_log(&io, 0), 10);
     io.close(io.self);
 }
 
@@ -77,9 +77,9 @@ static void a_restore_of_nothing_is_done_at_once(void **state)
     (void)state;
     struct topo_io io;
     start_writer(&io);
-    assert_int_equal(restore(&io, 0), 0);
+    assert_int_equal(restore_log(&io, 0), 0);
     write_records(&io, 3, true);
-    assert_int_equal(restore(&io, 3), 0); /* The marker alone. */
+    assert_int_equal(restore_log(&io, 3), 0); /* The marker alone. */
     io.close(io.self);
 }
 
@@ -92,15 +92,15 @@ static void a_log_that_was_removed_is_silent_and_begins_again_where_told(void **
     const struct topo_partition partition = {topic, 0};
     start_writer(&io);
     write_records(&io, 10, true);
-    restore(&io, 0);
-    check(io.log_remove(io.self, partition, &error), &error);
+    restore_log(&io, 0);
+    fixture_check(io.log_remove(io.self, partition, &error), &error);
     assert_int_equal(io.log_position(io.self, partition), -1);
     write_records(&io, 10, true);
     for (int i = 0; i < 10; i++) {
-        check(io.log_poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
+        fixture_check(io.log_poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
         assert_int_equal(poll.event, TOPO_IO_NOTHING);
     }
-    assert_int_equal(restore(&io, 5), 15);
+    assert_int_equal(restore_log(&io, 5), 15);
     io.close(io.self);
 }
 
@@ -112,10 +112,10 @@ static void a_log_follows_what_is_written_later(void **state)
     struct topo_io_poll poll;
     int seen = 0;
     start_writer(&io);
-    restore(&io, 0);
+    restore_log(&io, 0);
     write_records(&io, 7, true);
     for (int i = 0; i < 500 && seen < 7; i++) {
-        check(io.log_poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
+        fixture_check(io.log_poll(io.self, FIXTURE_STEP_MS, &poll, &error), &error);
         for (size_t j = 0; j < poll.records_count; j++, seen++)
             io.release(io.self, poll.tokens[j]);
     }
@@ -131,7 +131,7 @@ static void an_offset_that_the_log_does_not_have_is_told(void **state)
     struct topo_io_poll poll;
     int code = 0;
     start_writer(&io);
-    check(io.log_add(io.self, (struct topo_partition){topic, 0}, 99, &error), &error);
+    fixture_check(io.log_add(io.self, (struct topo_partition){topic, 0}, 99, &error), &error);
     for (int i = 0; i < 500 && code == 0; i++)
         code = io.log_poll(io.self, FIXTURE_STEP_MS, &poll, &error);
     assert_int_equal(code, MR_NOT_FOUND);
@@ -174,7 +174,7 @@ static void offsets_in_an_open_transaction_are_not_told_yet(void **state)
     int code = MR_AGAIN;
     for (int i = 0; i < 20 && code == MR_AGAIN; i++)
         code = io.committed(io.self, &partition, 1, &offset, &error);
-    check(code, &error);
+    fixture_check(code, &error);
     assert_int_equal(offset, 5);
     rd_kafka_destroy(rk);
     io.close(io.self);

@@ -24,23 +24,23 @@ static void start_io(struct topo_io *io, const char *instance)
     struct mr_error error = {0};
     const char *topics[] = {topic_in};
     open_io(io, application, instance, 0);
-    check(io->init_transactions(io->self, &error), &error);
-    check(io->subscribe(io->self, topics, 1, &error), &error);
+    fixture_check(io->init_transactions(io->self, &error), &error);
+    fixture_check(io->subscribe(io->self, topics, 1, &error), &error);
     struct topo_io_poll poll = await_event(io);
     assert_int_equal(poll.event, TOPO_IO_ASSIGNED);
     assert_int_equal(poll.partitions_count, 1);
     assert_ptr_equal(poll.partitions[0].topic, topic_in);
 }
 
-static void produce(struct topo_io *io, const char *value)
+static void produce_value(struct topo_io *io, const char *value)
 {
     struct mr_error error = {0};
     const struct topo_partition to = {topic_out, 0};
     const struct topo_record record = {.key = mr_cstr("k"), .value = mr_cstr(value)};
-    check(io->produce(io->self, &to, &record, &error), &error);
+    fixture_check(io->produce(io->self, &to, &record, &error), &error);
 }
 
-static int commit(struct topo_io *io, int64_t next_offset, struct mr_error *error)
+static int commit_offset(struct topo_io *io, int64_t next_offset, struct mr_error *error)
 {
     const struct topo_position input = {topic_in, 0, next_offset};
     return io->commit(io->self, &input, 1, error);
@@ -54,7 +54,7 @@ static int64_t committed_offset(struct topo_io *io)
     int code = MR_AGAIN;
     for (int i = 0; i < 20 && code == MR_AGAIN; i++)
         code = io->committed(io->self, &partition, 1, &offset, &error);
-    check(code, &error);
+    fixture_check(code, &error);
     return offset;
 }
 
@@ -68,21 +68,21 @@ static void outputs_are_seen_after_the_commit_and_not_before(void **state)
     int last = -1;
     start_io(&io, "a");
     assert_int_equal(committed_offset(&io), -1);
-    check(io.begin(io.self, &error), &error);
-    produce(&io, "7");
-    check(io.flush(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
+    produce_value(&io, "7");
+    fixture_check(io.flush(io.self, &error), &error);
     assert_int_equal(io.last_offset(io.self, (struct topo_partition){topic_out, 0}), 0);
-    check(
+    fixture_check(
         io.watermarks(io.self, (struct topo_partition){topic_out, 0}, &low, &high, &error), &error);
     assert_int_equal(high, 1); /* Open transactions count. */
     struct topo_kafka_reader *reader;
     const struct topo_record *records;
-    check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
-    check(topo_kafka_reader_add(reader, topic_out, 0, TOPO_KAFKA_BEGIN, &error), &error);
+    fixture_check(topo_kafka_reader_new(&fixture_options, &reader, &error), &error);
+    fixture_check(topo_kafka_reader_add(reader, topic_out, 0, TOPO_KAFKA_BEGIN, &error), &error);
     assert_int_equal(topo_kafka_reader_poll(reader, 300, &records, &error), 0);
     assert_false(topo_kafka_reader_at_end(reader, topic_out, 0));
     topo_kafka_reader_free(reader);
-    check(commit(&io, 42, &error), &error);
+    fixture_check(commit_offset(&io, 42, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, &last), 1);
     assert_int_equal(last, 7);
     assert_int_equal(committed_offset(&io), 42);
@@ -95,16 +95,16 @@ static void an_aborted_transaction_leaves_nothing(void **state)
     struct topo_io io;
     struct mr_error error = {0};
     start_io(&io, "a");
-    check(io.begin(io.self, &error), &error);
-    produce(&io, "1");
-    check(io.flush(io.self, &error), &error);
-    check(io.abort(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
+    produce_value(&io, "1");
+    fixture_check(io.flush(io.self, &error), &error);
+    fixture_check(io.abort(io.self, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, NULL), 0);
     assert_int_equal(committed_offset(&io), -1);
-    check(io.begin(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
     assert_int_equal(io.last_offset(io.self, (struct topo_partition){topic_out, 0}), -1);
-    produce(&io, "2");
-    check(commit(&io, 3, &error), &error);
+    produce_value(&io, "2");
+    fixture_check(commit_offset(&io, 3, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, NULL), 1);
     io.close(io.self);
 }
@@ -115,13 +115,13 @@ static void the_last_offset_is_that_of_the_last_record(void **state)
     struct topo_io io;
     struct mr_error error = {0};
     start_io(&io, "a");
-    check(io.begin(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
     for (int i = 0; i < 2000; i++)
-        produce(&io, "1");
-    check(io.flush(io.self, &error), &error);
+        produce_value(&io, "1");
+    fixture_check(io.flush(io.self, &error), &error);
     assert_int_equal(io.last_offset(io.self, (struct topo_partition){topic_out, 0}), 1999);
     assert_int_equal(io.last_offset(io.self, (struct topo_partition){topic_in, 0}), -1);
-    check(commit(&io, 1, &error), &error);
+    fixture_check(commit_offset(&io, 1, &error), &error);
     io.close(io.self);
 }
 
@@ -132,11 +132,11 @@ static void a_second_io_of_the_same_name_fences_the_first(void **state)
     struct topo_io second;
     struct mr_error error = {0};
     start_io(&first, "a");
-    check(first.begin(first.self, &error), &error);
-    produce(&first, "1");
-    check(first.flush(first.self, &error), &error);
+    fixture_check(first.begin(first.self, &error), &error);
+    produce_value(&first, "1");
+    fixture_check(first.flush(first.self, &error), &error);
     start_io(&second, "a");
-    assert_int_equal(commit(&first, 1, &error), MR_FENCED);
+    assert_int_equal(commit_offset(&first, 1, &error), MR_FENCED);
     assert_int_equal(first.abort(first.self, &error), MR_FENCED);
     /* Its membership is gone as well. */
     struct topo_io_poll poll;
@@ -145,9 +145,9 @@ static void a_second_io_of_the_same_name_fences_the_first(void **state)
         code = first.poll(first.self, FIXTURE_STEP_MS, &poll, &error);
     assert_int_equal(code, MR_FENCED);
     assert_int_equal(count_committed(topic_out, 0, NULL), 0);
-    check(second.begin(second.self, &error), &error);
-    produce(&second, "2");
-    check(commit(&second, 1, &error), &error);
+    fixture_check(second.begin(second.self, &error), &error);
+    produce_value(&second, "2");
+    fixture_check(commit_offset(&second, 1, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, NULL), 1);
     first.close(first.self);
     second.close(second.self);
@@ -168,24 +168,24 @@ static void a_second_io_takes_over_whichever_producer_is_in_turn(void **state)
         struct topo_io second;
         start_io(&first, "a");
         for (int i = 0; i <= turn; i++) {
-            check(first.begin(first.self, &error), &error);
-            produce(&first, "1");
-            check(first.flush(first.self, &error), &error);
+            fixture_check(first.begin(first.self, &error), &error);
+            produce_value(&first, "1");
+            fixture_check(first.flush(first.self, &error), &error);
             if (i < turn)
-                check(commit(&first, ++committed, &error), &error);
+                fixture_check(commit_offset(&first, ++committed, &error), &error);
         }
         start_io(&second, "a");
-        assert_int_equal(commit(&first, 1, &error), MR_FENCED);
+        assert_int_equal(commit_offset(&first, 1, &error), MR_FENCED);
         assert_int_equal(committed_offset(&second), committed > 0 ? committed : -1);
         assert_int_equal(count_committed(topic_out, 0, NULL), committed);
-        check(second.watermarks(second.self, to, &low, &next, &error), &error);
+        fixture_check(second.watermarks(second.self, to, &low, &next, &error), &error);
         for (int i = 0; i < 3; i++) {
-            check(second.begin(second.self, &error), &error);
-            produce(&second, "2");
-            check(second.flush(second.self, &error), &error);
+            fixture_check(second.begin(second.self, &error), &error);
+            produce_value(&second, "2");
+            fixture_check(second.flush(second.self, &error), &error);
             assert_int_equal(second.last_offset(second.self, to), next);
             next += 2;
-            check(commit(&second, ++committed, &error), &error);
+            fixture_check(commit_offset(&second, ++committed, &error), &error);
         }
         first.close(first.self);
         second.close(second.self);
@@ -202,10 +202,10 @@ static void a_record_that_is_too_large_is_refused_and_the_rest_commits(void **st
     const struct topo_partition to = {topic_out, 0};
     const struct topo_record record = {.value = mr_bytes_of(large, sizeof large)};
     start_io(&io, "a");
-    check(io.begin(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
     assert_int_equal(io.produce(io.self, &to, &record, &error), MR_TOO_LARGE);
-    produce(&io, "1");
-    check(commit(&io, 1, &error), &error);
+    produce_value(&io, "1");
+    fixture_check(commit_offset(&io, 1, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, NULL), 1);
     io.close(io.self);
 }
@@ -229,18 +229,18 @@ static void a_record_that_its_topic_finds_too_large_is_told_by_the_flush(void **
         .partitions = 1,
         .configs = (const char *const[]){"max.message.bytes=1000", NULL},
     };
-    check(topo_kafka_create_topics(&fixture_options, &small, 1, NULL, &error), &error);
+    fixture_check(topo_kafka_create_topics(&fixture_options, &small, 1, NULL, &error), &error);
     const struct topo_partition to = {topic, 0};
     const struct topo_record record = {.value = mr_bytes_of(value, sizeof value)};
     start_io(&io, "a");
-    check(io.begin(io.self, &error), &error);
-    produce(&io, "1");
-    check(io.produce(io.self, &to, &record, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
+    produce_value(&io, "1");
+    fixture_check(io.produce(io.self, &to, &record, &error), &error);
     assert_int_equal(io.flush(io.self, &error), MR_TOO_LARGE);
-    check(io.abort(io.self, &error), &error);
-    check(io.begin(io.self, &error), &error);
-    produce(&io, "2");
-    check(commit(&io, 1, &error), &error);
+    fixture_check(io.abort(io.self, &error), &error);
+    fixture_check(io.begin(io.self, &error), &error);
+    produce_value(&io, "2");
+    fixture_check(commit_offset(&io, 1, &error), &error);
     assert_int_equal(count_committed(topic_out, 0, NULL), 1);
     io.close(io.self);
 }
@@ -256,17 +256,17 @@ static void offsets_can_be_foreseen_from_transaction_to_transaction(void **state
     int64_t next = 0;
     start_io(&io, "a");
     for (int i = 0; i < 100; i++) {
-        check(io.begin(io.self, &error), &error);
-        produce(&io, "1");
-        check(io.flush(io.self, &error), &error);
+        fixture_check(io.begin(io.self, &error), &error);
+        produce_value(&io, "1");
+        fixture_check(io.flush(io.self, &error), &error);
         assert_int_equal(io.last_offset(io.self, to), next);
         next += 2; /* The record and the marker. */
         if (i % 10 == 9) {
-            check(io.abort(io.self, &error), &error);
-            check(io.watermarks(io.self, to, &low, &high, &error), &error);
+            fixture_check(io.abort(io.self, &error), &error);
+            fixture_check(io.watermarks(io.self, to, &low, &high, &error), &error);
             assert_int_equal(high, next);
         } else {
-            check(commit(&io, i + 1, &error), &error);
+            fixture_check(commit_offset(&io, i + 1, &error), &error);
         }
     }
     io.close(io.self);
@@ -284,10 +284,10 @@ static void a_transaction_of_one_record_takes(void **state)
     start_io(&io, "a");
     clock_gettime(CLOCK_MONOTONIC, &begin);
     for (int i = 0; i < ROUNDS; i++) {
-        check(io.begin(io.self, &error), &error);
-        produce(&io, "1");
-        check(io.flush(io.self, &error), &error);
-        check(commit(&io, i + 1, &error), &error);
+        fixture_check(io.begin(io.self, &error), &error);
+        produce_value(&io, "1");
+        fixture_check(io.flush(io.self, &error), &error);
+        fixture_check(commit_offset(&io, i + 1, &error), &error);
     }
     clock_gettime(CLOCK_MONOTONIC, &end);
     double ms =

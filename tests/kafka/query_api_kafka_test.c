@@ -28,7 +28,7 @@ struct fixture {
 
 static const char *brokers;
 
-static void must(int code, const struct mr_error *error)
+static void must_succeed(int code, const struct mr_error *error)
 {
     if (code < 0)
         fail_msg("%s", error->text);
@@ -51,14 +51,14 @@ static void create_topics(struct fixture *fixture)
             .name = names[i],
             .partitions = codec_topic_of(mr_cstr(names[i]))->partitions_development,
             .configs = events};
-    must(topo_kafka_create_topics(&fixture->kafka, topics, 5, NULL, &error), &error);
+    must_succeed(topo_kafka_create_topics(&fixture->kafka, topics, 5, NULL, &error), &error);
 }
 
 static void append_schema(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     struct fixture *fixture = user;
     struct mr_error error;
-    must(
+    must_succeed(
         topo_kafka_produce(
             fixture->producer,
             SHOP_REGISTRY_TOPIC,
@@ -74,34 +74,34 @@ static void register_schemas(struct fixture *fixture)
 {
     struct codec_registry *registry = NULL;
     struct mr_error error;
-    must(shop_registry_read(brokers, "query-api-test", &registry, &error), &error);
-    must(codec_registry_plan(registry, append_schema, fixture, &error), &error);
-    must(topo_kafka_flush(fixture->producer, 30000, &error), &error);
+    must_succeed(shop_registry_read(brokers, "query-api-test", &registry, &error), &error);
+    must_succeed(codec_registry_plan(registry, append_schema, fixture, &error), &error);
+    must_succeed(topo_kafka_flush(fixture->producer, 30000, &error), &error);
     codec_registry_free(registry);
-    must(shop_registry_load(brokers, "query-api-test", &fixture->registry, &error), &error);
+    must_succeed(shop_registry_load(brokers, "query-api-test", &fixture->registry, &error), &error);
 }
 
-static int get(struct fixture *fixture, const char *target, const char *headers)
+static int get_status(struct fixture *fixture, const char *target, const char *headers)
 {
     return query_get(fixture->server, target, headers, &fixture->answer);
 }
 
-static void start(struct fixture *fixture)
+static void start_api(struct fixture *fixture)
 {
     struct mr_error error;
     const struct topo_engine_options options = {
         .state_dir = fixture->state_dir, .io_open = topo_kafka_open, .io_user = &fixture->kafka};
-    must(topo_engine_start(fixture->topology, &options, &fixture->engine, &error), &error);
+    must_succeed(topo_engine_start(fixture->topology, &options, &fixture->engine, &error), &error);
     api_init(&fixture->api, fixture->engine, fixture->keys);
     const struct http_server_options server = {
         .routes = api_routes, .routes_count = api_routes_count, .user = &fixture->api};
-    must(http_server_start(&server, &fixture->server, &error), &error);
-    for (int i = 0; i < 3000 && get(fixture, "/readyz", "") != 200; i++)
+    must_succeed(http_server_start(&server, &fixture->server, &error), &error);
+    for (int i = 0; i < 3000 && get_status(fixture, "/readyz", "") != 200; i++)
         usleep(10000);
-    assert_int_equal(get(fixture, "/readyz", ""), 200);
+    assert_int_equal(get_status(fixture, "/readyz", ""), 200);
 }
 
-static void stop(struct fixture *fixture)
+static void stop_api(struct fixture *fixture)
 {
     http_server_stop(fixture->server, 5000);
     topo_engine_stop(fixture->engine);
@@ -120,11 +120,11 @@ static int set_up(void **state)
     test_name_unique(fixture->owner, sizeof fixture->owner, "usr");
     fixture->keys = query_keys();
     query_bearer(fixture->keys, fixture->owner, fixture->bearer);
-    must(topo_kafka_producer_new(&fixture->kafka, 0, &fixture->producer, &error), &error);
+    must_succeed(topo_kafka_producer_new(&fixture->kafka, 0, &fixture->producer, &error), &error);
     create_topics(fixture);
     register_schemas(fixture);
-    must(shop_views_query_topology(fixture->registry, &fixture->topology, &error), &error);
-    start(fixture);
+    must_succeed(shop_views_query_topology(fixture->registry, &fixture->topology, &error), &error);
+    start_api(fixture);
     *state = fixture;
     return 0;
 }
@@ -140,7 +140,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    stop(fixture);
+    stop_api(fixture);
     topo_kafka_producer_free(fixture->producer);
     topo_topology_free(fixture->topology);
     codec_registry_free(fixture->registry);
@@ -159,7 +159,7 @@ struct delivery {
     int64_t offset;
 };
 
-static void delivered(void *user, int code, int32_t partition, int64_t offset)
+static void note_delivery(void *user, int code, int32_t partition, int64_t offset)
 {
     struct delivery *delivery = user;
     pthread_mutex_lock(&delivery->lock);
@@ -172,7 +172,7 @@ static void delivered(void *user, int code, int32_t partition, int64_t offset)
 }
 
 /* Appends one event, and writes the header that asks for it: "Consistency-Token: ...". */
-static void append(
+static void append_event(
     struct fixture *fixture,
     enum shop_type type,
     const void *event,
@@ -193,8 +193,8 @@ static void append(
         .headers = &by_us,
         .headers_count = 1,
     };
-    must(
-        topo_kafka_produce(fixture->producer, topic, -1, &record, delivered, &delivery, &error),
+    must_succeed(
+        topo_kafka_produce(fixture->producer, topic, -1, &record, note_delivery, &delivery, &error),
         &error);
     pthread_mutex_lock(&delivery.lock);
     while (!delivery.done)
@@ -209,7 +209,7 @@ static void append(
     mr_buffer_clean_up(&token);
 }
 
-static struct shop_cart_item_added added(struct fixture *fixture, int32_t quantity)
+static struct shop_cart_item_added make_added(struct fixture *fixture, int32_t quantity)
 {
     return (struct shop_cart_item_added){
         .meta =
@@ -239,7 +239,7 @@ static void expect_quantity(struct fixture *fixture, const char *token_line, int
     char wanted[32];
     (void)snprintf(headers, sizeof headers, "%s%sPrefer: wait=10\r\n", fixture->bearer, token_line);
     (void)snprintf(wanted, sizeof wanted, "\"quantity\":%d,", quantity);
-    assert_int_equal(get(fixture, "/v1/cart", headers), 200);
+    assert_int_equal(get_status(fixture, "/v1/cart", headers), 200);
     if (!strstr(fixture->answer.body, wanted))
         fail_msg("no %s in %s", wanted, fixture->answer.body);
 }
@@ -249,8 +249,8 @@ static void every_write_is_readable_with_its_position(void **state)
     struct fixture *fixture = *state;
     char token_line[512];
     for (int32_t quantity = 1; quantity <= 50; quantity++) {
-        struct shop_cart_item_added event = added(fixture, quantity);
-        append(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
+        struct shop_cart_item_added event = make_added(fixture, quantity);
+        append_event(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
         expect_quantity(fixture, token_line, quantity);
     }
 }
@@ -259,15 +259,15 @@ static void views_survive_a_restart_and_an_empty_disk(void **state)
 {
     struct fixture *fixture = *state;
     char token_line[512];
-    struct shop_cart_item_added event = added(fixture, 7);
-    append(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
+    struct shop_cart_item_added event = make_added(fixture, 7);
+    append_event(fixture, SHOP_CART_ITEM_ADDED, &event, token_line, sizeof token_line);
     expect_quantity(fixture, token_line, 7);
-    stop(fixture);
-    start(fixture);
+    stop_api(fixture);
+    start_api(fixture);
     expect_quantity(fixture, "", 7);
-    stop(fixture);
+    stop_api(fixture);
     nftw(fixture->state_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    start(fixture);
+    start_api(fixture);
     expect_quantity(fixture, "", 7);
 }
 
@@ -289,8 +289,8 @@ static void a_schema_that_was_registered_after_the_start_is_found_when_a_record_
                 "\"{\\\"type\\\":\\\"record\\\",\\\"name\\\":\\\"shop.common.Money\\\","
                 "\\\"fields\\\":[{\\\"name\\\":\\\"minor\\\",\\\"type\\\":\\\"int\\\"},"
                 "{\\\"name\\\":\\\"currency\\\",\\\"type\\\":\\\"string\\\"}]}\"}"));
-    must(topo_kafka_flush(fixture->producer, 30000, &error), &error);
-    must(codec_decode(fixture->registry, record, &arena, &message, &error), &error);
+    must_succeed(topo_kafka_flush(fixture->producer, 30000, &error), &error);
+    must_succeed(codec_decode(fixture->registry, record, &arena, &message, &error), &error);
     mr_arena_clean_up(&arena);
 }
 

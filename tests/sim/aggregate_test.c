@@ -18,7 +18,7 @@
 
 /* -- a ledger: "ID" by one of two command topics adds one entry to the page it is keyed by -- */
 
-static int decode(
+static int page_decode(
     void *user,
     const struct topo_record *record,
     struct mr_arena *arena,
@@ -30,12 +30,12 @@ static int decode(
     return 0;
 }
 
-static void put(struct topo_context *context, const char *store, struct mr_bytes key)
+static void page_put(struct topo_context *context, const char *store, struct mr_bytes key)
 {
     topo_store_put(topo_context_store(context, store), key, mr_cstr("1"));
 }
 
-static int decide(
+static int page_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -45,13 +45,13 @@ static int decide(
 {
     (void)user, (void)error;
     const struct topo_output event = {.key = record->key, .value = command->id};
-    put(context, "drafts", record->key);
+    page_put(context, "drafts", record->key);
     topo_forward(context, "entries", &event);
     *ret_decision = (void *)(uintptr_t)record;
     return 0;
 }
 
-static int evolve(
+static int page_evolve(
     struct topo_context *context,
     void *user,
     const struct topo_record *event,
@@ -68,7 +68,7 @@ static int evolve(
     return 0;
 }
 
-static int outcome(
+static int page_outcome(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -88,7 +88,7 @@ static int outcome(
     return 0;
 }
 
-static int reply(
+static int page_reply(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -124,11 +124,11 @@ static const struct topo_aggregate good_ledger = {
     .event_sinks = entries_sink,
     .outcome_sinks = outcome_sinks,
     .outcome_store = "outcomes",
-    .decode = decode,
-    .decide = decide,
-    .evolve = evolve,
-    .outcome = outcome,
-    .reply = reply,
+    .decode = page_decode,
+    .decide = page_decide,
+    .evolve = page_evolve,
+    .outcome = page_outcome,
+    .reply = page_reply,
 };
 
 static struct topo_topology *make_topology(const struct topo_aggregate *ledger)
@@ -155,7 +155,7 @@ static struct topo_topology *make_topology(const struct topo_aggregate *ledger)
     return world_build(builder);
 }
 
-static void send(struct world *world, const char *topic, const char *page, const char *id)
+static void send_command(struct world *world, const char *topic, const char *page, const char *id)
 {
     struct mr_error error = {0};
     if (topo_driver_pipe(world->driver, topic, mr_cstr(page), mr_cstr(id), &error))
@@ -187,9 +187,9 @@ static void outcomes_go_to_the_topic_of_the_source_the_command_came_by(void **st
 {
     (void)state;
     struct world world = world_open(make_topology(&good_ledger), NULL);
-    send(&world, "bills.commands", "p", "b1");
-    send(&world, "notes.commands", "p", "n1");
-    send(&world, "bills.commands", "p", "b2");
+    send_command(&world, "bills.commands", "p", "b1");
+    send_command(&world, "notes.commands", "p", "n1");
+    send_command(&world, "bills.commands", "p", "b2");
     assert_next(&world, "bills.outcomes", "b1@1");
     assert_next(&world, "bills.outcomes", "b2@5");
     assert_next(&world, "bills.outcomes", NULL);
@@ -203,12 +203,12 @@ static void an_id_is_answered_once_by_whichever_topic_it_comes_and_after_a_crash
 {
     (void)state;
     struct world world = world_open(make_topology(&good_ledger), NULL);
-    send(&world, "bills.commands", "p", "b1");
-    send(&world, "notes.commands", "p", "n1");
+    send_command(&world, "bills.commands", "p", "b1");
+    send_command(&world, "notes.commands", "p", "n1");
     for (int life = 0; life < 2; life++) {
-        send(&world, "bills.commands", "p", "b1");
-        send(&world, "notes.commands", "p", "n1");
-        send(&world, "notes.commands", "p", "b1");
+        send_command(&world, "bills.commands", "p", "b1");
+        send_command(&world, "notes.commands", "p", "n1");
+        send_command(&world, "notes.commands", "p", "b1");
         assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
     }
     assert_next(&world, "ledger.replies", "b1@1");
@@ -232,8 +232,8 @@ static void one_outcome_sink_serves_all_sources(void **state)
     struct topo_aggregate ledger = good_ledger;
     ledger.outcome_sinks = one_outcome_sink;
     struct world world = world_open(make_topology(&ledger), NULL);
-    send(&world, "bills.commands", "p", "b1");
-    send(&world, "notes.commands", "p", "n1");
+    send_command(&world, "bills.commands", "p", "b1");
+    send_command(&world, "notes.commands", "p", "n1");
     assert_next(&world, "bills.outcomes", "b1@1");
     assert_next(&world, "bills.outcomes", "n1@3");
     assert_int_equal(topo_sim_partitions(topo_driver_sim(world.driver), "notes.outcomes"), 0);
@@ -250,8 +250,8 @@ static int decide_on_pages(
     void **ret_decision,
     struct mr_error *error)
 {
-    put(context, "pages", record->key);
-    return decide(context, user, record, command, ret_decision, error);
+    page_put(context, "pages", record->key);
+    return page_decide(context, user, record, command, ret_decision, error);
 }
 
 static int decide_away_a_page(
@@ -262,7 +262,7 @@ static int decide_away_a_page(
     void **ret_decision,
     struct mr_error *error)
 {
-    int rc = decide(context, user, record, command, ret_decision, error);
+    int rc = page_decide(context, user, record, command, ret_decision, error);
     topo_store_delete(topo_context_store(context, "pages"), record->key);
     return rc;
 }
@@ -275,8 +275,8 @@ static int decide_on_outcomes(
     void **ret_decision,
     struct mr_error *error)
 {
-    put(context, "outcomes", record->key);
-    return decide(context, user, record, command, ret_decision, error);
+    page_put(context, "outcomes", record->key);
+    return page_decide(context, user, record, command, ret_decision, error);
 }
 
 static int evolve_drafts(
@@ -285,8 +285,8 @@ static int evolve_drafts(
     const struct topo_record *event,
     struct mr_error *error)
 {
-    put(context, "drafts", event->key);
-    return evolve(context, user, event, error);
+    page_put(context, "drafts", event->key);
+    return page_evolve(context, user, event, error);
 }
 
 static int evolve_by_the_clock(
@@ -296,7 +296,7 @@ static int evolve_by_the_clock(
     struct mr_error *error)
 {
     (void)topo_context_stream_time_ms(context);
-    return evolve(context, user, event, error);
+    return page_evolve(context, user, event, error);
 }
 
 static int evolve_and_tell(
@@ -306,7 +306,7 @@ static int evolve_and_tell(
     struct mr_error *error)
 {
     topo_forward(context, "replies", &(struct topo_output){.key = event->key});
-    return evolve(context, user, event, error);
+    return page_evolve(context, user, event, error);
 }
 
 static int reply_with_a_draft(
@@ -317,8 +317,8 @@ static int reply_with_a_draft(
     bool replayed,
     struct mr_error *error)
 {
-    put(context, "drafts", command->id);
-    return reply(context, user, command, bytes, replayed, error);
+    page_put(context, "drafts", command->id);
+    return page_reply(context, user, command, bytes, replayed, error);
 }
 
 static int reply_with_an_event(
@@ -338,7 +338,7 @@ static int
 tick_on_pages(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     (void)user, (void)now_ms, (void)error;
-    put(context, "pages", mr_cstr("p"));
+    page_put(context, "pages", mr_cstr("p"));
     return 0;
 }
 
@@ -354,7 +354,7 @@ static void run_and_catch(const struct topo_aggregate *ledger, char *ret_text, s
         setrlimit(RLIMIT_CORE, &(struct rlimit){0});
         dup2(ends[1], STDERR_FILENO);
         struct world world = world_open(make_topology(ledger), NULL);
-        send(&world, "bills.commands", "p", "b1");
+        send_command(&world, "bills.commands", "p", "b1");
         topo_driver_advance_ms(world.driver, 1000, NULL);
         _exit(0);
     }

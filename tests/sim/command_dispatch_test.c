@@ -70,13 +70,13 @@ static void put_reply(const char *command_id, bool bare)
     pthread_mutex_unlock(&kafka.lock);
 }
 
-static void report(struct sent *sent, int code)
+static void report_delivery(struct sent *sent, int code)
 {
     sent->done(sent->user, code, 0, code ? -1 : 7);
     free(sent);
 }
 
-static void hold(struct sent *sent)
+static void hold_record(struct sent *sent)
 {
     pthread_mutex_lock(&kafka.lock);
     sent->next = kafka.held;
@@ -89,7 +89,7 @@ static void deal_with(struct sent *sent)
 {
     bool replies = strstr(sent->topic, "reply") != NULL;
     if (strcmp(sent->topic, "held") == 0) {
-        hold(sent);
+        hold_record(sent);
         return;
     }
     if (replies && strstr(sent->topic, "early"))
@@ -98,16 +98,16 @@ static void deal_with(struct sent *sent)
         char id[64];
         memcpy(id, sent->command_id, sizeof id);
         bool bare = strstr(sent->topic, "bare");
-        report(sent, 0);
+        report_delivery(sent, 0);
         put_reply(id, bare);
         return;
     }
     if (strstr(sent->topic, "lost"))
-        report(sent, MR_UNAVAILABLE);
+        report_delivery(sent, MR_UNAVAILABLE);
     else if (strstr(sent->topic, "uncertain"))
-        report(sent, MR_TIMEOUT);
+        report_delivery(sent, MR_TIMEOUT);
     else
-        report(sent, 0);
+        report_delivery(sent, 0);
 }
 
 static void *be_the_log(void *user)
@@ -130,7 +130,7 @@ static void *be_the_log(void *user)
 }
 
 /* Waits until a command is held, and lets it go with this delivery report. */
-static void release(int code)
+static void release_reports(int code)
 {
     pthread_mutex_lock(&kafka.lock);
     while (!kafka.held)
@@ -138,7 +138,7 @@ static void release(int code)
     struct sent *sent = kafka.held;
     kafka.held = sent->next;
     pthread_mutex_unlock(&kafka.lock);
-    report(sent, code);
+    report_delivery(sent, code);
 }
 
 static void until_held(void)
@@ -174,7 +174,7 @@ void topo_kafka_producer_free(struct topo_kafka_producer *producer)
     pthread_mutex_unlock(&kafka.lock);
     pthread_join(kafka.thread, NULL);
     while (kafka.held)
-        release(MR_TIMEOUT);
+        release_reports(MR_TIMEOUT);
 }
 
 /* Before the first command: every topic that commands go to. */
@@ -275,7 +275,7 @@ int topo_kafka_reader_new(
     return 0;
 }
 
-static void forget(struct reply *reply)
+static void forget_reply(struct reply *reply)
 {
     if (!reply)
         return;
@@ -287,11 +287,11 @@ void topo_kafka_reader_free(struct topo_kafka_reader *reader)
 {
     if (!reader)
         return;
-    forget(kafka.reading);
+    forget_reply(kafka.reading);
     kafka.reading = NULL;
     while (kafka.replies) {
         struct reply *next = kafka.replies->next;
-        forget(kafka.replies);
+        forget_reply(kafka.replies);
         kafka.replies = next;
     }
 }
@@ -341,7 +341,7 @@ int topo_kafka_reader_poll(
     pthread_mutex_lock(&kafka.lock);
     if (!kafka.replies)
         (void)pthread_cond_timedwait(&kafka.changed, &kafka.lock, &until);
-    forget(kafka.reading);
+    forget_reply(kafka.reading);
     kafka.reading = kafka.replies;
     if (kafka.reading)
         kafka.replies = kafka.reading->next;
@@ -358,7 +358,8 @@ int topo_kafka_reader_poll(
 static struct dispatch *dispatch;
 static atomic_int commands;
 
-static void tell(struct http_request *request, const struct dispatch_answer *answer, void *user)
+static void
+send_verdict(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     static const char *const names[] = {
         [DISPATCH_DECIDED] = "decided",
@@ -389,7 +390,7 @@ static void send_command(struct http_request *request, void *user)
         .command_id = id,
         .fingerprint = fingerprint.ptr ? fingerprint : mr_cstr("f"),
         .wait_ms = wait.ptr ? (int)strtol(wait.ptr, NULL, 10) : 60000,
-        .answered = tell,
+        .answered = send_verdict,
         .user = (void *)(uintptr_t)id.ptr,
     };
     (void)user;
@@ -442,7 +443,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int begin(struct fixture *fixture, const char *target)
+static int begin_request(struct fixture *fixture, const char *target)
 {
     char request[128];
     int fd = client_connect(http_server_port(fixture->server));
@@ -451,7 +452,7 @@ static int begin(struct fixture *fixture, const char *target)
     return fd;
 }
 
-static void expect(struct fixture *fixture, int fd, const char *verdict)
+static void expect_verdict(struct fixture *fixture, int fd, const char *verdict)
 {
     assert_true(client_read(fd, false, &fixture->answer));
     assert_string_equal(fixture->answer.body, verdict);
@@ -460,7 +461,7 @@ static void expect(struct fixture *fixture, int fd, const char *verdict)
 
 static void expect_of(void **state, const char *target, const char *verdict)
 {
-    expect(*state, begin(*state, target), verdict);
+    expect_verdict(*state, begin_request(*state, target), verdict);
 }
 
 static void the_reply_decides(void **state)
@@ -534,20 +535,20 @@ static void after_the_wait_the_delivery_report_is_waited_for(void **state)
         const char *verdict;
     } rows[] = {{0, "pending"}, {MR_TIMEOUT, "unknown"}, {MR_UNAVAILABLE, "unavailable"}};
     for (size_t i = 0; i < 3; i++) {
-        int fd = begin(*state, "/held?wait=1");
-        release(rows[i].code); /* Before or after the wait: the answer is the same. */
-        expect(*state, fd, rows[i].verdict);
+        int fd = begin_request(*state, "/held?wait=1");
+        release_reports(rows[i].code); /* Before or after the wait: the answer is the same. */
+        expect_verdict(*state, fd, rows[i].verdict);
     }
 }
 
 static void who_cannot_wait_sends_nothing(void **state)
 {
-    int fd = begin(*state, "/held");
+    int fd = begin_request(*state, "/held");
     until_held();
     expect_of(state, "/late-reply", "overloaded");
     assert_int_equal(kafka.taken, 1);
-    release(MR_UNAVAILABLE);
-    expect(*state, fd, "unavailable");
+    release_reports(MR_UNAVAILABLE);
+    expect_verdict(*state, fd, "unavailable");
 }
 
 enum { STOP_MS = 2000 }; /* Half of it is waited. */
@@ -555,26 +556,26 @@ enum { STOP_MS = 2000 }; /* Half of it is waited. */
 static void a_stop_promises_nothing_it_does_not_know(void **state)
 {
     struct fixture *fixture = *state;
-    int fd = begin(fixture, "/held");
+    int fd = begin_request(fixture, "/held");
     until_held();
     http_server_stop(fixture->server, STOP_MS);
-    expect(fixture, fd, "unknown");
+    expect_verdict(fixture, fd, "unknown");
 }
 
 static void a_stop_tells_of_what_is_in_the_log(void **state)
 {
     struct fixture *fixture = *state;
-    int fd = begin(fixture, "/held");
-    release(0);
+    int fd = begin_request(fixture, "/held");
+    release_reports(0);
     http_server_stop(fixture->server, STOP_MS);
-    expect(fixture, fd, "pending");
+    expect_verdict(fixture, fd, "pending");
 }
 
 /* -- many at once -------------------------------------------------------------------------- */
 
 enum { CLIENTS = 6, ROUNDS = 60 };
 
-static void *storm(void *user)
+static void *storm_of_requests(void *user)
 {
     static const struct {
         const char *target;
@@ -596,7 +597,7 @@ static void *storm(void *user)
     struct client_answer *answer = mr_calloc(1, sizeof *answer);
     for (int i = 0; i < ROUNDS; i++) {
         size_t row = (size_t)i % (sizeof rows / sizeof rows[0]);
-        int fd = begin(fixture, rows[row].target);
+        int fd = begin_request(fixture, rows[row].target);
         assert_true(client_read(fd, false, answer));
         if (strcmp(answer->body, rows[row].either) != 0 && strcmp(answer->body, rows[row].or) != 0)
             fail_msg("%s: %s", rows[row].target, answer->body);
@@ -611,7 +612,7 @@ static void every_request_of_a_storm_is_told_once(void **state)
     pthread_t threads[CLIENTS];
     struct mr_buffer metrics = {0};
     for (int i = 0; i < CLIENTS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, storm, *state), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, storm_of_requests, *state), 0);
     for (int i = 0; i < CLIENTS; i++)
         pthread_join(threads[i], NULL);
     dispatch_metrics(dispatch, &metrics);

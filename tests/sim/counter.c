@@ -324,8 +324,8 @@ static struct model_outcome *outcome_of(struct model *model, const char *id)
 }
 
 /* A new command: its event (if any), outcome and reply, in order, at the positions it names. */
-static const char *
-decided(struct model *model, struct reader *reader, const char *key, const char *id, int64_t delta)
+static const char *model_decide(
+    struct model *model, struct reader *reader, const char *key, const char *id, int64_t delta)
 {
     size_t account = (size_t)(key[1] - '0');
     struct topo_record record = {0};
@@ -347,7 +347,7 @@ decided(struct model *model, struct reader *reader, const char *key, const char 
 }
 
 static const char *
-follow(struct model *model, struct reader *reader, const struct topo_record *command)
+model_follow(struct model *model, struct reader *reader, const struct topo_record *command)
 {
     char text[64];
     char key[8];
@@ -361,7 +361,7 @@ follow(struct model *model, struct reader *reader, const struct topo_record *com
     struct topo_record record = {0};
     char reply[64];
     if (!known) {
-        const char *bad = decided(model, reader, key, text, strtoll(space + 1, NULL, 10));
+        const char *bad = model_decide(model, reader, key, text, strtoll(space + 1, NULL, 10));
         if (bad[0])
             return bad;
     }
@@ -376,7 +376,7 @@ static const char *check_partition(struct topo_sim *sim, int32_t partition, stru
     struct topo_record record = {0};
     int64_t offset = 0;
     while (topo_sim_read(sim, "counter.commands", partition, &offset, &record)) {
-        const char *bad = follow(model, &reader, &record);
+        const char *bad = model_follow(model, &reader, &record);
         if (bad[0])
             return bad;
     }
@@ -400,7 +400,7 @@ static int64_t count_records(struct topo_sim *sim, const char *topic, bool bad_c
 }
 
 /* The changelog's last word on an account. */
-static int64_t logged(struct topo_sim *sim, int32_t partition, const char *key)
+static int64_t logged_balance(struct topo_sim *sim, int32_t partition, const char *key)
 {
     int64_t value = 0;
     int64_t offset = 0;
@@ -416,7 +416,7 @@ static const char *check_changelog(struct topo_sim *sim, int32_t partition, stru
     for (int a = 0; a < COUNTER_ACCOUNTS; a++) {
         char key[8];
         snprintf(key, sizeof key, "a%d", a);
-        int64_t value = logged(sim, partition, key);
+        int64_t value = logged_balance(sim, partition, key);
         if (value != model->seen[a])
             return COMPLAIN(
                 "changelog: seen(%s) is %" PRId64 ", wanted %" PRId64, key, value, model->seen[a]);

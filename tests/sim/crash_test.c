@@ -58,7 +58,7 @@ static void run_to_the_end(struct world *world)
     fail_msg("it does not come up again: %s", error.text);
 }
 
-static void check(struct world *world, const char *when)
+static void check_books(struct world *world, const char *when)
 {
     struct topo_sim *sim = topo_driver_sim(world->driver);
     const char *bad = counter_check_log(sim, "counter");
@@ -70,7 +70,7 @@ static void check(struct world *world, const char *when)
 }
 
 /* One life: some commands, the failure among them, more commands, a death, a clean restart. */
-static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_t seed)
+static bool live_through(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_t seed)
 {
     char when[96];
     snprintf(
@@ -88,15 +88,15 @@ static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_
     topo_sim_fail_at(sim, k, failure);
     run_to_the_end(&world);
     bool fired = !topo_sim_pending(sim);
-    check(&world, when);
+    check_books(&world, when);
 
     counter_feed(sim, &seed, 10);
     run_to_the_end(&world);
-    check(&world, when);
+    check_books(&world, when);
     assert_int_equal(topo_driver_crash(world.driver, NULL), 0);
-    check(&world, when);
+    check_books(&world, when);
     assert_int_equal(topo_driver_restart(world.driver, NULL), 0);
-    check(&world, when);
+    check_books(&world, when);
     world_close(&world);
     return fired;
 }
@@ -104,7 +104,7 @@ static bool live(enum topo_sim_failure failure, int64_t k, bool on_disk, uint64_
 static void every_call(enum topo_sim_failure failure, bool on_disk)
 {
     int64_t k = 1;
-    while (live(failure, k, on_disk, 1))
+    while (live_through(failure, k, on_disk, 1))
         k++;
     assert_true(k > 50); /* Or the failure was never in the way. */
 }
@@ -124,7 +124,7 @@ static bool start_over(enum topo_sim_failure failure, int64_t k, bool on_disk)
     bool fired = !topo_sim_pending(sim);
     char when[64];
     snprintf(when, sizeof when, "%s at call %lld of a start", failure_names[failure], (long long)k);
-    check(&world, when);
+    check_books(&world, when);
     world_close(&world);
     return fired;
 }

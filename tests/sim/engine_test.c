@@ -17,7 +17,7 @@
 
 /* Value "bad": writes, forwards, and then refuses. Value "broken": finds its state broken. Value
  * "hot": asks for a table's row. */
-static int echo(
+static int echo_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -48,7 +48,8 @@ static int echo(
     return rc;
 }
 
-static int tick(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+static int
+tick_timer(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     (void)error;
     struct mr_arena *arena = topo_context_arena(context);
@@ -60,7 +61,7 @@ static int tick(struct topo_context *context, void *user, int64_t now_ms, struct
     return 0;
 }
 
-static int pass(
+static int pass_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -70,7 +71,7 @@ static int pass(
     return 0;
 }
 
-static int remember(
+static int remember_fact(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -112,21 +113,21 @@ static struct topo_topology *make_topology(bool dead_letters)
         {.name = "echo",
          .parents = TOPO_LIST("slow", "fast"),
          .stores = TOPO_LIST("rows"),
-         .process = echo},
+         .process = echo_record},
         {.name = "fold",
          .parents = TOPO_LIST("table"),
          .stores = TOPO_LIST("facts"),
-         .process = remember},
+         .process = remember_fact},
         {.name = "clock",
          .parents = TOPO_LIST("slow"),
-         .process = pass,
-         .punctuate = tick,
+         .process = pass_record,
+         .punctuate = tick_timer,
          .punctuate_interval_ms = 1000,
          .user = "wall"},
         {.name = "stream-clock",
          .parents = TOPO_LIST("slow"),
-         .process = pass,
-         .punctuate = tick,
+         .process = pass_record,
+         .punctuate = tick_timer,
          .punctuate_interval_ms = 100,
          .punctuate_on_stream_time = true,
          .user = "stream"},
@@ -420,7 +421,7 @@ struct woken {
     int times;
 };
 
-static void wake(void *user)
+static void wake_waiter(void *user)
 {
     struct woken *woken = user;
     woken->times++;
@@ -441,8 +442,8 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     assert_int_equal(topo_engine_wait(engine, "none", &position, 1, NULL), TOPO_WAIT_UNKNOWN_STORE);
     const struct topo_position elsewhere = {"facts.log", 9, 1};
     assert_int_equal(topo_engine_wait(engine, "facts", &elsewhere, 1, NULL), TOPO_WAIT_NOT_HERE);
-    assert_false(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
-    assert_false(topo_engine_watch(engine, "facts", &position, wake, &cancelled, &other));
+    assert_false(topo_engine_watch(engine, "facts", &position, wake_waiter, &woken, &watch));
+    assert_false(topo_engine_watch(engine, "facts", &position, wake_waiter, &cancelled, &other));
     topo_engine_unwatch(engine, other);
     world_append(&world, "facts.log", "fact", "true");
     world_run(&world);
@@ -454,7 +455,7 @@ static void whoever_watches_a_position_is_woken_once(void **state)
     int64_t applied = 0;
     assert_int_equal(topo_engine_wait(engine, "facts", &position, 0, &applied), TOPO_WAIT_OK);
     assert_int_equal(applied, 2);
-    assert_true(topo_engine_watch(engine, "facts", &position, wake, &woken, &watch));
+    assert_true(topo_engine_watch(engine, "facts", &position, wake_waiter, &woken, &watch));
     assert_null(watch);
     world_close(&world);
 }

@@ -26,7 +26,7 @@ static struct {
 } hooks;
 
 /* Value "later": not now. */
-static int remember(
+static int remember_fact(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -52,7 +52,7 @@ static struct topo_topology *make_topology(void)
             .name = "fold",
             .parents = TOPO_LIST("log"),
             .stores = TOPO_LIST("facts"),
-            .process = remember,
+            .process = remember_fact,
         });
     return world_build(builder);
 }
@@ -117,7 +117,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static int step(int times, struct mr_error *error)
+static int step_engine(int times, struct mr_error *error)
 {
     int rc = 0;
     for (int i = 0; i < times && rc >= 0; i++)
@@ -217,7 +217,7 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     world_append(&world, "busy", "kept", "3");
     topo_sim_truncate(world.sim, "busy", 0, 9);
     struct mr_error error = {0};
-    assert_int_equal(step(10, &error), MR_FATAL);
+    assert_int_equal(step_engine(10, &error), MR_FATAL);
     assert_non_null(strstr(error.text, "busy/0"));
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_FAILED);
     world_stop(&world);
@@ -245,7 +245,7 @@ static void a_topic_that_has_grown_ends_the_fold(void **state)
     int rc = 0;
     for (int i = 0; i < 4 && rc >= 0; i++) {
         topo_sim_advance_ms(world.sim, 1000);
-        rc = step(1, &error);
+        rc = step_engine(1, &error);
     }
     assert_int_equal(rc, MR_CONFIG);
     assert_non_null(strstr(error.text, "has 3 partitions now, 1 were there"));
@@ -274,7 +274,7 @@ struct waiter {
     struct topo_watch **cancels; /* This other one, when it is woken. */
 };
 
-static void wake(void *user)
+static void wake_waiter(void *user)
 {
     struct waiter *waiter = user;
     waiter->woken++;
@@ -293,8 +293,8 @@ static void a_watch_that_another_ones_wake_cancelled_is_not_called(void **state)
     struct topo_watch *watches[2] = {0};
     struct waiter waiters[2] = {{.cancels = &watches[1]}, {.cancels = &watches[0]}};
     for (int i = 0; i < 2; i++)
-        assert_false(
-            topo_engine_watch(world.engine, "facts", &position, wake, &waiters[i], &watches[i]));
+        assert_false(topo_engine_watch(
+            world.engine, "facts", &position, wake_waiter, &waiters[i], &watches[i]));
     world_append(&world, "busy", "k", "v");
     world_steps(&world, 10);
     assert_int_equal(waiters[0].woken + waiters[1].woken, 1);

@@ -16,7 +16,7 @@
 
 enum { IDLE_MS = 100, RECORDS = 200 };
 
-static int pass(
+static int pass_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -41,7 +41,9 @@ static struct topo_topology *make_topology(void)
     topo_add_processor(
         builder,
         &(struct topo_processor){
-            .name = "pass", .parents = TOPO_LIST("left", "right", "later"), .process = pass});
+            .name = "pass",
+            .parents = TOPO_LIST("left", "right", "later"),
+            .process = pass_record});
     topo_add_sink(
         builder, &(struct topo_sink){.name = "out", .parents = TOPO_LIST("pass"), .topic = "out"});
     return world_build(builder);
@@ -65,7 +67,7 @@ static void close_world(struct world *world)
 }
 
 /* The key is the number, the timestamp follows it. */
-static void append(struct world *world, const char *topic, int number)
+static void append_number(struct world *world, const char *topic, int number)
 {
     char key[8];
     snprintf(key, sizeof key, "%d", number);
@@ -111,12 +113,12 @@ static int next_out(struct world *world)
 /* -- order -- */
 
 /* How often an output was older than the one before it. */
-static int disorder(uint64_t seed, int64_t idle_ms)
+static int count_disorder(uint64_t seed, int64_t idle_ms)
 {
     struct world world =
         open_world(&(struct topo_driver_options){.seed = seed, .max_task_idle_ms = idle_ms});
     for (int i = 0; i < RECORDS; i++)
-        append(&world, (i * 7 + (int)seed) % 5 < 2 ? "left" : "right", i);
+        append_number(&world, (i * 7 + (int)seed) % 5 < 2 ? "left" : "right", i);
     world_run(&world);
     int older = 0;
     int last = -1;
@@ -136,8 +138,8 @@ static void partitions_are_merged_by_timestamp_whichever_is_polled_first(void **
     (void)state;
     int without = 0;
     for (uint64_t seed = 0; seed < 30; seed++) {
-        assert_int_equal(disorder(seed, IDLE_MS), 0);
-        without += disorder(seed, 0);
+        assert_int_equal(count_disorder(seed, IDLE_MS), 0);
+        without += count_disorder(seed, 0);
     }
     assert_true(without > 0); /* So it is the waiting that does it. */
 }
@@ -148,13 +150,13 @@ static void what_cannot_be_had_is_waited_for_so_long_and_no_longer(void **state)
     struct world world =
         open_world(&(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
     begin_unreadable(&world, "right", 0);
-    append(&world, "left", 1);
+    append_number(&world, "left", 1);
     world_run(&world);
     assert_int_equal(topo_driver_advance_ms(world.driver, IDLE_MS - 1, NULL), 0);
     assert_int_equal(next_out(&world), -1);
     assert_int_equal(topo_driver_advance_ms(world.driver, 1, NULL), 0);
     assert_int_equal(next_out(&world), 1);
-    append(&world, "left", 2); /* Not for the same record once more. */
+    append_number(&world, "left", 2); /* Not for the same record once more. */
     world_run(&world);
     assert_int_equal(next_out(&world), 2);
     close_world(&world);
@@ -166,7 +168,7 @@ static void what_would_come_after_it_anyway_is_not_waited_for(void **state)
     struct world world =
         open_world(&(struct topo_driver_options){.seed = 1, .max_task_idle_ms = IDLE_MS});
     begin_unreadable(&world, "later", 0);
-    append(&world, "left", 1);
+    append_number(&world, "left", 1);
     world_run(&world);
     assert_int_equal(next_out(&world), 1);
     close_world(&world);
@@ -196,7 +198,7 @@ static void a_flooded_partition_is_paused_at_the_bound_and_goes_on_when_it_may(v
     const struct worker *worker = topo_driver_engine(world.driver)->workers[0];
     begin_unreadable(&world, "right", 150);
     for (int i = 0; i < RECORDS; i++)
-        append(&world, "left", i);
+        append_number(&world, "left", i);
     for (int step = 0; step < 100; step++) {
         assert_true(topo_engine_step(topo_driver_engine(world.driver), NULL) >= 0);
         /* A poll may bring more than there is room for. */

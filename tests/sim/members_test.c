@@ -24,21 +24,21 @@ struct cluster {
 
 static const char *const instances[MEMBERS] = {"left", "right"};
 
-static void say(void *user, int level, const char *event, const char *text)
+static void print_log(void *user, int level, const char *event, const char *text)
 {
     (void)level;
     if (getenv("TOPO_SEED"))
         fprintf(stderr, "%s: event=%s %s\n", (const char *)user, event, text);
 }
 
-static void start(struct cluster *cluster, size_t member)
+static void start_member(struct cluster *cluster, size_t member)
 {
     const struct topo_engine_options options = {
         .instance_id = instances[member],
         .io_open = topo_sim_open,
         .io_user = cluster->world.sim,
         .commit_records_max = cluster->commit_records,
-        .on_log = say,
+        .on_log = print_log,
         .log_user = (void *)(uintptr_t)instances[member],
     };
     struct mr_error error = {0};
@@ -53,7 +53,7 @@ static void start(struct cluster *cluster, size_t member)
     cluster->engines[member] = NULL;
 }
 
-static void end(struct cluster *cluster, size_t member, bool kill)
+static void end_member(struct cluster *cluster, size_t member, bool kill)
 {
     struct topo_engine *engine = cluster->engines[member];
     if (!engine)
@@ -78,12 +78,12 @@ static void open_cluster(struct cluster *cluster, uint64_t seed)
 static void close_cluster(struct cluster *cluster)
 {
     for (size_t i = 0; i < MEMBERS; i++)
-        end(cluster, i, true);
+        end_member(cluster, i, true);
     world_close(&cluster->world);
 }
 
 /* One step of a member; a process that died is buried. */
-static int step(struct cluster *cluster, size_t member)
+static int step_member(struct cluster *cluster, size_t member)
 {
     struct mr_error error = {0};
     if (!cluster->engines[member])
@@ -92,7 +92,7 @@ static int step(struct cluster *cluster, size_t member)
     if (rc < 0 || topo_engine_state(cluster->engines[member], &error) == TOPO_ENGINE_FAILED) {
         if (!topo_sim_crashed(cluster->world.sim))
             fail_msg("seed %llu: %s", (unsigned long long)cluster->world.seed, error.text);
-        end(cluster, member, true);
+        end_member(cluster, member, true);
         return 1;
     }
     return rc;
@@ -103,8 +103,8 @@ static void run_to_the_end(struct cluster *cluster)
     for (int rounds = 0, idle = 0; idle < 8; rounds++) {
         bool progress = false;
         for (size_t i = 0; i < MEMBERS; i++) {
-            start(cluster, i);
-            progress = step(cluster, i) || progress;
+            start_member(cluster, i);
+            progress = step_member(cluster, i) || progress;
         }
         idle = progress ? 0 : idle + 1;
         if (idle == 4) /* Sessions and transactions of the dead run out. */
@@ -129,7 +129,7 @@ static struct topo_store *store_of(void *user, const char *store, int32_t partit
     return NULL;
 }
 
-static void check(struct cluster *cluster, uint64_t life)
+static void check_books(struct cluster *cluster, uint64_t life)
 {
     const char *bad = counter_check_log(cluster->world.sim, "counter");
     if (!bad[0])
@@ -138,10 +138,10 @@ static void check(struct cluster *cluster, uint64_t life)
         fail_msg("TOPO_SEED=%llu: %s", (unsigned long long)life, bad);
 }
 
-static void steps(struct cluster *cluster, size_t member, int count)
+static void step_times(struct cluster *cluster, size_t member, int count)
 {
     for (int i = 0; i < count; i++)
-        step(cluster, member);
+        step_member(cluster, member);
 }
 
 static void the_tasks_are_shared_and_taken_over(void **state)
@@ -154,16 +154,16 @@ static void the_tasks_are_shared_and_taken_over(void **state)
     run_to_the_end(&cluster);
     for (size_t i = 0; i < MEMBERS; i++)
         assert_int_equal(cluster.engines[i]->workers[0]->tasks_count, PARTITIONS / MEMBERS);
-    check(&cluster, seed);
+    check_books(&cluster, seed);
 
-    end(&cluster, 0, true);
+    end_member(&cluster, 0, true);
     counter_feed(cluster.world.sim, &seed, 60);
-    steps(&cluster, 1, 50);
+    step_times(&cluster, 1, 50);
     topo_sim_advance_ms(cluster.world.sim, 11000);
-    steps(&cluster, 1, 500);
+    step_times(&cluster, 1, 500);
     assert_int_equal(cluster.engines[1]->workers[0]->tasks_count, PARTITIONS);
     run_to_the_end(&cluster);
-    check(&cluster, seed);
+    check_books(&cluster, seed);
     close_cluster(&cluster);
 }
 
@@ -181,30 +181,30 @@ static void a_zombie_commits_nothing(void **state)
         counter_feed(cluster.world.sim, &seed, 30);
         run_to_the_end(&cluster);
         counter_feed(cluster.world.sim, &seed, 80);
-        steps(&cluster, 0, stop_after);
+        step_times(&cluster, 0, stop_after);
         in_transaction += cluster.engines[0]->workers[0]->txn.open;
         topo_sim_expel(cluster.world.sim, "left");
-        steps(&cluster, 1, 60);
+        step_times(&cluster, 1, 60);
         counter_feed(cluster.world.sim, &seed, 20);
-        steps(&cluster, 0, 3);
-        steps(&cluster, 1, 20);
+        step_times(&cluster, 0, 3);
+        step_times(&cluster, 1, 20);
         run_to_the_end(&cluster);
-        check(&cluster, seed);
+        check_books(&cluster, seed);
         close_cluster(&cluster);
     }
     assert_true(in_transaction > 0);
 }
 
-static void deed(struct cluster *cluster, uint64_t *seed)
+static void do_something(struct cluster *cluster, uint64_t *seed)
 {
     size_t member = counter_random(seed) % MEMBERS;
     uint64_t kind = counter_random(seed) % 20;
     if (kind < 3) {
         counter_feed(cluster->world.sim, seed, 10);
     } else if (kind == 3) {
-        end(cluster, member, true);
+        end_member(cluster, member, true);
     } else if (kind == 4) {
-        end(cluster, member, false);
+        end_member(cluster, member, false);
     } else if (kind == 5) {
         topo_sim_expel(cluster->world.sim, instances[member]);
     } else if (kind == 6) {
@@ -214,23 +214,23 @@ static void deed(struct cluster *cluster, uint64_t *seed)
             (enum topo_sim_failure)(counter_random(seed) % (TOPO_SIM_LOST_ANSWER + 1));
         topo_sim_fail_at(cluster->world.sim, 1 + (int64_t)(counter_random(seed) % 60), failure);
     } else if (kind < 12) {
-        start(cluster, member);
+        start_member(cluster, member);
     } else {
-        steps(cluster, member, (int)(counter_random(seed) % 15));
+        step_times(cluster, member, (int)(counter_random(seed) % 15));
     }
 }
 
-static void live(uint64_t life)
+static void live_once(uint64_t life)
 {
     struct cluster cluster;
     uint64_t seed = life;
     open_cluster(&cluster, life);
     for (size_t i = 0; i < MEMBERS; i++)
-        start(&cluster, i);
+        start_member(&cluster, i);
     for (int i = 0; i < DEEDS; i++)
-        deed(&cluster, &seed);
+        do_something(&cluster, &seed);
     run_to_the_end(&cluster);
-    check(&cluster, life);
+    check_books(&cluster, life);
     close_cluster(&cluster);
 }
 
@@ -239,11 +239,11 @@ static void random_lives_balance(void **state)
     (void)state;
     const char *replay = getenv("TOPO_SEED");
     if (replay) {
-        live(strtoull(replay, NULL, 10));
+        live_once(strtoull(replay, NULL, 10));
         return;
     }
     for (uint64_t life = 1; life <= LIVES; life++)
-        live(life);
+        live_once(life);
 }
 
 int main(void)

@@ -16,7 +16,8 @@ enum { LIMIT = 400, LARGE = 500 };
 
 /* -- a record is put out twice and makes a row; its value says what of it is too large -- */
 
-static struct mr_bytes grown(struct topo_context *context, struct mr_bytes value, const char *which)
+static struct mr_bytes
+grown_value(struct topo_context *context, struct mr_bytes value, const char *which)
 {
     if (!mr_bytes_starts_with(value, mr_cstr(which)))
         return value;
@@ -27,9 +28,9 @@ static struct mr_bytes grown(struct topo_context *context, struct mr_bytes value
 
 static void put_out(struct topo_context *context, struct mr_bytes key, struct mr_bytes value)
 {
-    const struct topo_output first = {.key = key, .value = grown(context, value, "first")};
-    const struct topo_output second = {.key = key, .value = grown(context, value, "second")};
-    topo_store_put(topo_context_store(context, "rows"), key, grown(context, value, "row"));
+    const struct topo_output first = {.key = key, .value = grown_value(context, value, "first")};
+    const struct topo_output second = {.key = key, .value = grown_value(context, value, "second")};
+    topo_store_put(topo_context_store(context, "rows"), key, grown_value(context, value, "row"));
     topo_forward(context, "one", &first);
     topo_forward(context, "two", &second);
 }
@@ -41,7 +42,7 @@ struct tick {
     int times;
 };
 
-static int copy(
+static int copy_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -52,7 +53,8 @@ static int copy(
     return 0;
 }
 
-static int beat(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+static int
+beat_timer(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     struct tick *tick = user;
     (void)now_ms;
@@ -79,8 +81,8 @@ static struct topo_topology *make_topology(void)
             .name = "copy",
             .parents = TOPO_LIST("in"),
             .stores = TOPO_LIST("rows"),
-            .process = copy,
-            .punctuate = beat,
+            .process = copy_record,
+            .punctuate = beat_timer,
             .punctuate_interval_ms = 1000,
             .user = &ticking});
     topo_add_sink(

@@ -160,7 +160,7 @@ static void a_history_without_its_beginning_is_logged(void **state)
     assert_int_equal(hooks.cut, 1);
 }
 
-static void wake(void *user)
+static void wake_waiter(void *user)
 {
     ++*(int *)user;
 }
@@ -174,7 +174,7 @@ static void whoever_watches_a_task_is_woken_when_it_comes_up(void **state)
     int woken = 0;
     struct topo_watch *watch = NULL;
     const struct topo_position position = {"counter.commands", 0, 40};
-    assert_false(topo_engine_watch(world.engine, "totals", &position, wake, &woken, &watch));
+    assert_false(topo_engine_watch(world.engine, "totals", &position, wake_waiter, &woken, &watch));
     world_steps(&world, 40);
     assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
     assert_int_equal(woken, 1);

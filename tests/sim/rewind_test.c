@@ -15,7 +15,7 @@
 /* -- "in" is echoed twice over and counted in rows; two clocks tick -- */
 
 /* Value "fat": a row that no changelog takes. */
-static int echo(
+static int echo_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -36,7 +36,7 @@ static int echo(
     return 0;
 }
 
-static int pass(
+static int pass_record(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -46,7 +46,8 @@ static int pass(
     return 0;
 }
 
-static int tick(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
+static int
+tick_timer(struct topo_context *context, void *user, int64_t now_ms, struct mr_error *error)
 {
     (void)error;
     const struct topo_output output = {
@@ -64,8 +65,8 @@ static void add_clock(struct topo_builder *builder, const char *name, int64_t ms
         &(struct topo_processor){
             .name = name,
             .parents = TOPO_LIST("input"),
-            .process = pass,
-            .punctuate = tick,
+            .process = pass_record,
+            .punctuate = tick_timer,
             .punctuate_interval_ms = ms,
             .punctuate_on_stream_time = on_stream,
             .user = (void *)(uintptr_t)name,
@@ -93,10 +94,11 @@ static struct topo_topology *make_topology(void)
             .name = "echo",
             .parents = TOPO_LIST("input"),
             .stores = TOPO_LIST("rows"),
-            .process = echo});
+            .process = echo_record});
     topo_add_processor(
         builder,
-        &(struct topo_processor){.name = "facts", .parents = TOPO_LIST("log"), .process = pass});
+        &(struct topo_processor){
+            .name = "facts", .parents = TOPO_LIST("log"), .process = pass_record});
     add_clock(builder, "wall", 1000, false);
     add_clock(builder, "stream", 100, true);
     topo_add_sink(
@@ -110,7 +112,7 @@ static struct topo_topology *make_topology(void)
     return world_build(builder);
 }
 
-static int count(struct world *world, const char *topic, const char *key)
+static int count_records(struct world *world, const char *topic, const char *key)
 {
     struct topo_record record;
     int found = 0;
@@ -162,7 +164,7 @@ static bool flows_after(int64_t k, int64_t late)
     world_run(&world);
     bool fired = !topo_sim_pending(world.sim);
     world_advance(&world, 2000);
-    int echoed = count(&world, "echoed", "k");
+    int echoed = count_records(&world, "echoed", "k");
     if (echoed != 202)
         fail_msg("abort at call %" PRId64 ", then %" PRId64 ": %d of 202", k, late, echoed);
     world_close(&world);
@@ -191,7 +193,7 @@ static bool ticks_once(enum topo_sim_failure failure, int64_t k)
     world_run(&world);
     bool fired = !topo_sim_pending(world.sim);
     world_run(&world);
-    int ticks = count(&world, "ticked", "stream");
+    int ticks = count_records(&world, "ticked", "stream");
     if (ticks != 1)
         fail_msg("failure %d at call %" PRId64 ": %d ticks", (int)failure, k, ticks);
     world_close(&world);
@@ -219,7 +221,7 @@ static bool wall_ticks_once(int64_t k)
     topo_sim_fail_at(world.sim, k, TOPO_SIM_ABORTABLE);
     world_advance(&world, 1000);
     bool fired = !topo_sim_pending(world.sim);
-    int ticks = count(&world, "ticked", "wall");
+    int ticks = count_records(&world, "ticked", "wall");
     if (ticks != 1)
         fail_msg("abort at call %" PRId64 ": %d ticks", k, ticks);
     world_close(&world);
@@ -250,8 +252,8 @@ static void records_whose_outputs_are_refused_do_not_keep_each_other_alive(void 
         world_append_at(&world, "in", "k", large, 0);
     world_append_at(&world, "in", "k", "v", 0);
     world_run(&world);
-    assert_int_equal(count(&world, "dead", "k"), 5);
-    assert_int_equal(count(&world, "echoed", "k"), 2);
+    assert_int_equal(count_records(&world, "dead", "k"), 5);
+    assert_int_equal(count_records(&world, "echoed", "k"), 2);
     world_close(&world);
 }
 
@@ -266,8 +268,8 @@ static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **sta
     }
     world_append_at(&world, "in", "k", "v", 0);
     world_run(&world);
-    assert_int_equal(count(&world, "dead", "k"), 4);
-    assert_int_equal(count(&world, "echoed", "k"), 5);
+    assert_int_equal(count_records(&world, "dead", "k"), 4);
+    assert_int_equal(count_records(&world, "echoed", "k"), 5);
     struct topo_store *rows = topo_driver_store(world.driver, "rows", 0);
     assert_true(mr_bytes_equal(topo_store_get(rows, mr_cstr("k")), mr_cstr("v")));
     world_close(&world);
@@ -314,7 +316,7 @@ static bool all_out_once(enum topo_sim_failure failure, int64_t k)
             fail_msg("failure %d at call %" PRId64 ": %s is not next", (int)failure, k, value);
     }
     assert_false(topo_driver_read(world.driver, "echoed", &(struct topo_record){0}));
-    assert_int_equal(count(&world, "dead", "7"), 1);
+    assert_int_equal(count_records(&world, "dead", "7"), 1);
     world_close(&world);
     return fired;
 }
@@ -346,10 +348,10 @@ static void timers_go_on_after_the_clock_jumped_back(void **state)
     struct world world = world_open(make_topology(), NULL);
     world_run(&world);
     world_advance(&world, 1000);
-    assert_int_equal(count(&world, "ticked", "wall"), 1);
+    assert_int_equal(count_records(&world, "ticked", "wall"), 1);
     jump_back(&world);
     world_advance(&world, 1000);
-    assert_int_equal(count(&world, "ticked", "wall"), 1);
+    assert_int_equal(count_records(&world, "ticked", "wall"), 1);
     world_close(&world);
 }
 
@@ -363,7 +365,7 @@ static void a_held_record_is_held_no_longer_for_a_clock_that_jumped_back(void **
     jump_back(&world);
     assert_int_equal(world_metric(&world, "topo_holds_given_up_total"), 0);
     world_advance(&world, 2000);
-    assert_int_equal(count(&world, "echoed", "k"), 1);
+    assert_int_equal(count_records(&world, "echoed", "k"), 1);
     assert_int_equal(world_metric(&world, "topo_holds_given_up_total"), 1);
     world_close(&world);
 }
@@ -389,7 +391,7 @@ static void input_that_was_deleted_unread_is_counted(void **state)
     assert_int_equal(world_metric(&world, "topo_live"), 1);
     assert_int_equal(world_metric(&world, "topo_ready"), 1);
     assert_int_equal(world_metric(&world, "topo_restoring"), 0);
-    assert_int_equal(count(&world, "echoed", "k"), 13);
+    assert_int_equal(count_records(&world, "echoed", "k"), 13);
     world_close(&world);
 }
 

@@ -40,7 +40,7 @@ static uint64_t hash_of(const struct saga_key *key)
     return mr_bytes_hash(mr_bytes_of(key, sizeof *key));
 }
 
-static void insert(struct explored *e, uint32_t node)
+static void insert_node(struct explored *e, uint32_t node)
 {
     size_t at = hash_of(&e->keys[node]) & (e->table_size - 1);
     while (e->table[at])
@@ -48,7 +48,7 @@ static void insert(struct explored *e, uint32_t node)
     e->table[at] = node + 1;
 }
 
-static void grow(struct explored *e)
+static void grow_table(struct explored *e)
 {
     if (e->count < e->capacity)
         return;
@@ -62,14 +62,14 @@ static void grow(struct explored *e)
     e->table_size = e->capacity * 2;
     e->table = mr_calloc(e->table_size, sizeof *e->table);
     for (size_t i = 0; i < e->count; i++)
-        insert(e, (uint32_t)i);
+        insert_node(e, (uint32_t)i);
 }
 
 static uint32_t
-visit(struct explored *e, const struct saga_node *node, uint32_t parent, const char *label)
+visit_node(struct explored *e, const struct saga_node *node, uint32_t parent, const char *label)
 {
     struct saga_key key = saga_key_of(node);
-    grow(e);
+    grow_table(e);
     for (size_t at = hash_of(&key) & (e->table_size - 1); e->table[at];
          at = (at + 1) & (e->table_size - 1))
         if (memcmp(&e->keys[e->table[at] - 1], &key, sizeof key) == 0)
@@ -79,7 +79,7 @@ visit(struct explored *e, const struct saga_node *node, uint32_t parent, const c
     e->keys[id] = key;
     e->parents[id] = parent;
     e->labels[id] = label;
-    insert(e, id);
+    insert_node(e, id);
     const char *violation = saga_violation(node, &key, &e->good[id]);
     if (violation && e->violations++ == 0) {
         e->violation = violation;
@@ -125,19 +125,19 @@ static void find_stuck(struct explored *e)
     free(reached);
 }
 
-static struct explored explore(const struct saga_options *options)
+static struct explored explore_all(const struct saga_options *options)
 {
     static struct saga_node next[SAGA_STEPS_MAX];
     static const char *labels[SAGA_STEPS_MAX];
     struct explored e = {0};
     struct saga_node start;
     saga_open(options, &start);
-    visit(&e, &start, UINT32_MAX, "start");
+    visit_node(&e, &start, UINT32_MAX, "start");
     for (size_t i = 0; i < e.count && e.violations == 0; i++) {
         struct saga_node node = e.nodes[i];
         int count = saga_steps(&node, next, labels);
         for (int k = 0; k < count; k++) {
-            uint32_t to = visit(&e, &next[k], (uint32_t)i, labels[k]);
+            uint32_t to = visit_node(&e, &next[k], (uint32_t)i, labels[k]);
             if (to == i)
                 continue;
             e.edges = mr_grow(e.edges, e.edges_count, &e.edges_capacity, sizeof *e.edges);
@@ -163,7 +163,7 @@ static struct explored explore(const struct saga_options *options)
     return e;
 }
 
-static void explain(const struct explored *e, size_t node, const char *why)
+static void explain_path(const struct explored *e, size_t node, const char *why)
 {
     const char *path[512];
     size_t depth = 0;
@@ -198,13 +198,13 @@ static void clean_up(struct explored *e)
     saga_close();
 }
 
-static void holds(struct saga_options options)
+static void saga_holds(struct saga_options options)
 {
-    struct explored e = explore(&options);
+    struct explored e = explore_all(&options);
     if (e.violations)
-        explain(&e, e.violation_at, e.violation);
+        explain_path(&e, e.violation_at, e.violation);
     if (e.stuck)
-        explain(&e, e.stuck_at, "no clean end can be reached");
+        explain_path(&e, e.stuck_at, "no clean end can be reached");
     assert_int_equal(e.violations, 0);
     assert_int_equal(e.stuck, 0);
     assert_true(e.confirmed > 0);
@@ -213,7 +213,7 @@ static void holds(struct saga_options options)
 
 static void is_caught(struct saga_options options)
 {
-    struct explored e = explore(&options);
+    struct explored e = explore_all(&options);
     assert_true(e.violations > 0 || e.stuck > 0);
     clean_up(&e);
 }
@@ -221,19 +221,19 @@ static void is_caught(struct saga_options options)
 static void one_line_with_intents(void **state)
 {
     (void)state;
-    holds((struct saga_options){.lines = 1, .intents = true, .capture_declines = true});
+    saga_holds((struct saga_options){.lines = 1, .intents = true, .capture_declines = true});
 }
 
 static void one_line_without_intents(void **state)
 {
     (void)state;
-    holds((struct saga_options){.lines = 1});
+    saga_holds((struct saga_options){.lines = 1});
 }
 
 static void one_line_captured_at_once(void **state)
 {
     (void)state;
-    holds((struct saga_options){.lines = 1, .intents = true, .captures_at_once = true});
+    saga_holds((struct saga_options){.lines = 1, .intents = true, .captures_at_once = true});
 }
 
 /* For a change to the saga itself. */
@@ -267,7 +267,7 @@ static void the_named_runs(void **state)
         if (strcmp(wanted, "all") != 0 && strcmp(wanted, runs[i].name) != 0)
             continue;
         print_message("-- %s\n", runs[i].name);
-        holds(runs[i].options);
+        saga_holds(runs[i].options);
         ran++;
         assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
         print_message(

@@ -42,12 +42,12 @@ static int kind_of(const char *name, struct mr_bytes value)
     return model.kinds_count++;
 }
 
-static void send(struct saga_node *node, const char *name, struct mr_bytes value)
+static void send_message(struct saga_node *node, const char *name, struct mr_bytes value)
 {
     node->messages |= UINT64_C(1) << kind_of(name, value);
 }
 
-static struct mr_bytes encode(enum shop_type type, const void *value)
+static struct mr_bytes encode_value(enum shop_type type, const void *value)
 {
     mr_buffer_reset(&model.scratch);
     codec_encode(model.service.registry, type, NULL, value, &model.scratch);
@@ -122,12 +122,12 @@ on_output(void *user, int task, const char *sink, struct mr_bytes key, struct mr
     if (codec_decode(model.service.registry, value, &model.arena, &message, NULL))
         fail_msg("an output that cannot be read");
     if (name_message(&message, name, sizeof name))
-        send(user, name, value);
+        send_message(user, name, value);
 }
 
 /* -- the provider -- */
 
-static void answer(struct saga_node *node, const char *result, const char *op)
+static void answer_op(struct saga_node *node, const char *result, const char *op)
 {
     char name[48];
     bool declined = strcmp(result, SHOP_PSP_DECLINED) == 0;
@@ -140,7 +140,7 @@ static void answer(struct saga_node *node, const char *result, const char *op)
         .result = mr_cstr(result),
         .psp_event_id = mr_cstr("m"),
     };
-    send(node, name, encode(SHOP_RECORD_PSP_RESULT, &message));
+    send_message(node, name, encode_value(SHOP_RECORD_PSP_RESULT, &message));
 }
 
 static void answer_as_is(struct saga_node *node, const char *op)
@@ -152,7 +152,7 @@ static void answer_as_is(struct saga_node *node, const char *op)
         [PSP_VOIDED] = SHOP_PSP_VOIDED,
         [PSP_REFUNDED] = SHOP_PSP_REFUNDED,
         [PSP_DECLINED] = SHOP_PSP_DECLINED};
-    answer(node, results[node->psp], op);
+    answer_op(node, results[node->psp], op);
 }
 
 /* Each way in which the provider can take a request; `choice` 0.. until false. */
@@ -172,7 +172,7 @@ static bool psp_takes(struct saga_node *node, const char *op, int choice)
         if (choice > (may_refuse ? 1 : 0))
             return false;
         if (choice == 1) {
-            answer(node, SHOP_PSP_DECLINED, op);
+            answer_op(node, SHOP_PSP_DECLINED, op);
             return true;
         }
         if (node->psp == PSP_AUTHORIZED)
@@ -278,7 +278,7 @@ struct steps {
     int count;
 };
 
-static struct saga_node *add(struct steps *steps, const char *label)
+static struct saga_node *add_step(struct steps *steps, const char *label)
 {
     assert_true(steps->count < SAGA_STEPS_MAX);
     steps->next[steps->count] = *steps->from;
@@ -286,14 +286,14 @@ static struct saga_node *add(struct steps *steps, const char *label)
     return &steps->next[steps->count++];
 }
 
-static void run(struct saga_node *node, int task, struct mr_bytes value)
+static void run_task(struct saga_node *node, int task, struct mr_bytes value)
 {
     mr_arena_reset(&model.arena);
     world_deliver(&node->world, task, value, now_ms, on_output, node);
 }
 
 /* True when the transport's fault took care of the message. */
-static bool mutate(struct saga_node *node, const char *name, int line, struct mr_bytes value)
+static bool mutate_line(struct saga_node *node, const char *name, int line, struct mr_bytes value)
 {
     enum saga_mutant mutant = model.options.mutant;
     mr_arena_reset(&model.arena);
@@ -301,7 +301,7 @@ static bool mutate(struct saga_node *node, const char *name, int line, struct mr
         line >= 0 ? state_of(node, CATALOG + line, "hold", SHOP_HOLD_STATE, hold_key_of(line))
                   : NULL;
     if (mutant == MUTANT_NO_TOMBSTONE && strncmp(name, "stock release", 13) == 0 && !hold) {
-        run(node, CATALOG + line, value);
+        run_task(node, CATALOG + line, value);
         world_erase(&node->world, CATALOG + line, "hold", hold_key_of(line));
         return true;
     }
@@ -317,20 +317,20 @@ static bool mutate(struct saga_node *node, const char *name, int line, struct mr
     return false;
 }
 
-static void deliver(struct saga_node *node, int kind)
+static void deliver_message(struct saga_node *node, int kind)
 {
     const char *name = model.kinds[kind].name;
     struct mr_bytes value = world_bytes(model.kinds[kind].value);
     bool stock = strncmp(name, "stock ", 6) == 0;
     int line = stock ? name[strlen(name) - 1] - '1' : -1;
-    if (model.options.mutant && mutate(node, name, line, value))
+    if (model.options.mutant && mutate_line(node, name, line, value))
         return;
     if (stock)
-        run(node, CATALOG + line, value);
+        run_task(node, CATALOG + line, value);
     else if (strncmp(name, "sales ", 6) == 0)
-        run(node, SALES, value);
+        run_task(node, SALES, value);
     else
-        run(node, PAYMENTS, value);
+        run_task(node, PAYMENTS, value);
 }
 
 static void add_message(struct steps *steps, int kind)
@@ -340,7 +340,7 @@ static void add_message(struct steps *steps, int kind)
     bool to_psp = strncmp(name, "psp ", 4) == 0, from_psp = strncmp(name, "result ", 7) == 0;
     bool again = steps->from->duplicates < model.options.duplicates;
     if (to_psp || from_psp)
-        add(steps, "lost")->messages &= ~bit;
+        add_step(steps, "lost")->messages &= ~bit;
     for (int twice = 0; twice <= (again ? 1 : 0); twice++) {
         for (int choice = 0;; choice++) {
             struct saga_node node = *steps->from;
@@ -348,19 +348,19 @@ static void add_message(struct steps *steps, int kind)
             if (to_psp && !psp_takes(&node, name + 4, choice))
                 break;
             if (!to_psp)
-                deliver(&node, kind);
+                deliver_message(&node, kind);
             if (twice) {
                 node.messages |= bit;
                 node.duplicates++;
             }
-            *add(steps, name) = node;
+            *add_step(steps, name) = node;
             if (!to_psp)
                 break;
         }
     }
 }
 
-static void fire(struct saga_node *node, int task, struct mr_bytes first)
+static void fire_timer(struct saga_node *node, int task, struct mr_bytes first)
 {
     mr_arena_reset(&model.arena);
     world_punctuate(&node->world, task, (int64_t)mr_get_be64(first.ptr), on_output, node);
@@ -370,7 +370,7 @@ static void add_timer(struct steps *steps, int task, const char *store)
 {
     struct mr_bytes first = world_first(&steps->from->world, task, store);
     if (first.ptr && !(mr_get_be64(first.ptr) & HOLD_FORGET_BIT)) /* Or it waits to be forgotten. */
-        fire(add(steps, store), task, first);
+        fire_timer(add_step(steps, store), task, first);
 }
 
 /* How often an operation was tried only decides whether the next try is a query: both may be. */
@@ -392,9 +392,10 @@ static void add_payment_timer(struct steps *steps)
         tried[i] = world_intern(mr_buffer_view(&model.scratch));
     }
     for (int i = 0; i < 2; i++) {
-        struct saga_node *node = add(steps, i == 0 ? "payment timer" : "payment timer, a query");
+        struct saga_node *node =
+            add_step(steps, i == 0 ? "payment timer" : "payment timer, a query");
         world_put(&node->world, PAYMENTS, "payment", model.payment_id, world_bytes(tried[i]));
-        fire(node, PAYMENTS, first);
+        fire_timer(node, PAYMENTS, first);
     }
 }
 
@@ -411,9 +412,9 @@ static void add_competitor(struct steps *steps, int line)
         .delta = -1,
         .cause = mr_cstr("sold elsewhere"),
     };
-    struct saga_node *node = add(steps, "competitor takes a unit");
-    uint32_t value = world_intern(encode(SHOP_ADJUST_STOCK, &message));
-    run(node, CATALOG + line, world_bytes(value));
+    struct saga_node *node = add_step(steps, "competitor takes a unit");
+    uint32_t value = world_intern(encode_value(SHOP_ADJUST_STOCK, &message));
+    run_task(node, CATALOG + line, world_bytes(value));
     node->taken[line] = 1;
 }
 
@@ -426,9 +427,9 @@ static void add_cancel(struct steps *steps)
         .owner_id = owner,
         .order_id = model.order_id,
     };
-    struct saga_node *node = add(steps, "customer cancels");
+    struct saga_node *node = add_step(steps, "customer cancels");
     node->cancels = 1;
-    send(node, "sales cancel", encode(SHOP_CANCEL_ORDER, &message));
+    send_message(node, "sales cancel", encode_value(SHOP_CANCEL_ORDER, &message));
 }
 
 int saga_steps(const struct saga_node *node, struct saga_node *ret_next, const char **ret_labels)
@@ -498,10 +499,10 @@ const char *saga_violation(const struct saga_node *node, const struct saga_key *
 
 /* -- the start: a cart with the lines, ordered by the real commands -- */
 
-static void setup(struct saga_node *node, int task, enum shop_type type, const void *command)
+static void set_up_state(struct saga_node *node, int task, enum shop_type type, const void *command)
 {
-    uint32_t value = world_intern(encode(type, command));
-    run(node, task, world_bytes(value));
+    uint32_t value = world_intern(encode_value(type, command));
+    run_task(node, task, world_bytes(value));
 }
 
 static void stock_product(struct saga_node *node, int i)
@@ -525,15 +526,15 @@ static void stock_product(struct saga_node *node, int i)
         .product_id = model.products[i],
         .quantity = 1,
     };
-    setup(node, CATALOG + i, SHOP_CREATE_PRODUCT, &create);
-    setup(node, CATALOG + i, SHOP_ADJUST_STOCK, &adjust);
+    set_up_state(node, CATALOG + i, SHOP_CREATE_PRODUCT, &create);
+    set_up_state(node, CATALOG + i, SHOP_ADJUST_STOCK, &adjust);
     world_put(
         &node->world,
         SALES,
         "price",
         model.products[i],
         world_get(&node->world, CATALOG + i, "product", model.products[i]));
-    setup(node, SALES, SHOP_ADD_CART_ITEM, &put);
+    set_up_state(node, SALES, SHOP_ADD_CART_ITEM, &put);
 }
 
 void saga_open(const struct saga_options *options, struct saga_node *ret_start)
@@ -571,7 +572,7 @@ void saga_open(const struct saga_options *options, struct saga_node *ret_start)
         .order_id = model.order_id,
         .method_token_sealed = &token,
     };
-    setup(ret_start, SALES, SHOP_PLACE_ORDER, &place);
+    set_up_state(ret_start, SALES, SHOP_PLACE_ORDER, &place);
 }
 
 void saga_close(void)

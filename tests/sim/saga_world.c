@@ -19,7 +19,7 @@ static struct {
     struct mr_arena arena;
 } interned;
 
-static void rehash(size_t size)
+static void rehash_values(size_t size)
 {
     free(interned.table);
     interned.table = mr_calloc(size, sizeof *interned.table);
@@ -35,7 +35,7 @@ static void rehash(size_t size)
 uint32_t world_intern(struct mr_bytes bytes)
 {
     if (interned.count * 2 >= interned.table_size)
-        rehash(interned.table_size ? interned.table_size * 2 : 1024);
+        rehash_values(interned.table_size ? interned.table_size * 2 : 1024);
     size_t mask = interned.table_size - 1, at = mr_bytes_hash(bytes) & mask;
     for (; interned.table[at]; at = (at + 1) & mask)
         if (mr_bytes_equal(interned.items[interned.table[at] - 1], bytes))
@@ -134,7 +134,7 @@ static uint32_t slot_of(const struct topo_store *store, struct mr_bytes key)
     return world_intern(mr_bytes_of(slot, store->prefix_len + key.len));
 }
 
-static struct world_cell *find(const struct world *world, uint32_t slot)
+static struct world_cell *find_cell(const struct world *world, uint32_t slot)
 {
     for (uint32_t i = 0; i < world->count; i++)
         if (world->cells[i].slot == slot)
@@ -142,36 +142,36 @@ static struct world_cell *find(const struct world *world, uint32_t slot)
     return NULL;
 }
 
-static void erase(struct world *world, uint32_t slot)
+static void erase_cell(struct world *world, uint32_t slot)
 {
-    struct world_cell *cell = find(world, slot);
+    struct world_cell *cell = find_cell(world, slot);
     if (cell)
         *cell = world->cells[--world->count];
 }
 
 static struct mr_bytes
-get(const struct world *world, const struct topo_store *store, struct mr_bytes key)
+get_value(const struct world *world, const struct topo_store *store, struct mr_bytes key)
 {
-    const struct world_cell *cell = find(world, slot_of(store, key));
+    const struct world_cell *cell = find_cell(world, slot_of(store, key));
     return cell ? world_bytes(cell->value) : (struct mr_bytes){0};
 }
 
 struct mr_bytes
 world_get(const struct world *world, int task, const char *store, struct mr_bytes key)
 {
-    return get(world, store_of(task, store), key);
+    return get_value(world, store_of(task, store), key);
 }
 
 void world_erase(struct world *world, int task, const char *store, struct mr_bytes key)
 {
-    erase(world, slot_of(store_of(task, store), key));
+    erase_cell(world, slot_of(store_of(task, store), key));
 }
 
 static void
-put(struct world *world, struct topo_store *store, struct mr_bytes key, struct mr_bytes value)
+put_value(struct world *world, struct topo_store *store, struct mr_bytes key, struct mr_bytes value)
 {
     uint32_t slot = slot_of(store, key), number = world_intern(value);
-    struct world_cell *cell = find(world, slot);
+    struct world_cell *cell = find_cell(world, slot);
     if (!cell) {
         assert_true(world->count < WORLD_CELLS_MAX);
         cell = &world->cells[world->count++];
@@ -182,7 +182,7 @@ put(struct world *world, struct topo_store *store, struct mr_bytes key, struct m
 void world_put(
     struct world *world, int task, const char *store, struct mr_bytes key, struct mr_bytes value)
 {
-    put(world, store_of(task, store), key, value);
+    put_value(world, store_of(task, store), key, value);
 }
 
 /* The key of a cell if it is the store's; else a NULL view. */
@@ -242,17 +242,17 @@ struct topo_reader *topo_context_global(struct topo_context *c, const char *name
 
 struct mr_bytes topo_store_get(struct topo_store *store, struct mr_bytes key)
 {
-    return get(context.world, store, key);
+    return get_value(context.world, store, key);
 }
 
 void topo_store_put(struct topo_store *store, struct mr_bytes key, struct mr_bytes value)
 {
-    put(context.world, store, key, value);
+    put_value(context.world, store, key, value);
 }
 
 void topo_store_delete(struct topo_store *store, struct mr_bytes key)
 {
-    erase(context.world, slot_of(store, key));
+    erase_cell(context.world, slot_of(store, key));
 }
 
 int topo_read_get(
@@ -263,7 +263,7 @@ int topo_read_get(
     struct mr_error *error)
 {
     (void)error;
-    struct mr_bytes value = get(context.world, reader->store, key);
+    struct mr_bytes value = get_value(context.world, reader->store, key);
     *ret_value = value.ptr ? mr_arena_copy(arena, value) : value;
     return 0;
 }
@@ -333,7 +333,7 @@ void topo_forward(struct topo_context *c, const char *child, const struct topo_o
 /* -- running -- */
 
 static void
-begin(struct world *world, int task, int64_t now_ms, world_output_fn *output, void *user)
+begin_task(struct world *world, int task, int64_t now_ms, world_output_fn *output, void *user)
 {
     mr_arena_reset(&context.arena);
     context.world = world;
@@ -357,7 +357,7 @@ void world_deliver(
     struct mr_error error = {0};
     void *decision = NULL;
     struct mr_bytes outcome;
-    begin(world, task, now_ms, output, user);
+    begin_task(world, task, now_ms, output, user);
     int rc = aggregate->decode(aggregate->user, &record, &context.arena, &command, &error);
     if (!rc)
         rc = aggregate->decide(&context, aggregate->user, &record, &command, &decision, &error);
@@ -373,7 +373,7 @@ void world_punctuate(
 {
     const struct topo_aggregate *aggregate = &tasks[task];
     struct mr_error error = {0};
-    begin(world, task, now_ms, output, user);
+    begin_task(world, task, now_ms, output, user);
     if (aggregate->punctuate(&context, aggregate->user, now_ms, &error))
         fail_msg("%s: punctuate: %s", aggregate->name, error.text);
 }

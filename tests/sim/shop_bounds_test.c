@@ -10,7 +10,7 @@
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -18,7 +18,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
@@ -544,7 +544,7 @@ static void each_token_ends_as_it_should(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {

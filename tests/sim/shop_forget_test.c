@@ -10,7 +10,7 @@
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -18,13 +18,13 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
 }
 
-static struct mr_bytes mug(struct shop *shop)
+static struct mr_bytes add_mug(struct shop *shop)
 {
     struct shop_id id = shop_product_id(mr_cstr("MUG"));
     return mr_cstr(mr_arena_cstr(&shop->arena, shop_id_view(&id)));
@@ -33,7 +33,7 @@ static struct mr_bytes mug(struct shop *shop)
 static const struct shop_hold_state *hold_of(struct shop *shop, struct mr_bytes order_id)
 {
     struct mr_bytes key =
-        mr_arena_printf(&shop->arena, "%.*s/%.*s/1", MR_ARG(mug(shop)), MR_ARG(order_id));
+        mr_arena_printf(&shop->arena, "%.*s/%.*s/1", MR_ARG(add_mug(shop)), MR_ARG(order_id));
     return shop_state(shop, CATALOG, "hold", SHOP_HOLD_STATE, key);
 }
 
@@ -42,7 +42,7 @@ static void pass_by(struct shop *shop)
 {
     for (int i = 0; i < 64; i++) {
         struct shop_adjust_stock adjust = {
-            .meta = shop_command(shop, NULL), .product_id = mug(shop), .delta = i % 2 ? -1 : 1};
+            .meta = shop_command(shop, NULL), .product_id = add_mug(shop), .delta = i % 2 ? -1 : 1};
         shop_send(
             shop,
             CATALOG,
@@ -53,7 +53,7 @@ static void pass_by(struct shop *shop)
     }
 }
 
-static struct mr_bytes buy(struct shop *shop)
+static struct mr_bytes buy_mug(struct shop *shop)
 {
     shop_add_item(shop, owner, "MUG", 2);
     struct mr_bytes id = shop_place(shop, owner, &shop_token);
@@ -64,7 +64,7 @@ static struct mr_bytes buy(struct shop *shop)
 static void a_hold_that_is_over_is_forgotten_in_its_time(void **state)
 {
     struct shop *shop = *state;
-    struct mr_bytes id = buy(shop);
+    struct mr_bytes id = buy_mug(shop);
     shop_advance_ms(shop, 13 * DAY_MS);
     pass_by(shop);
     assert_non_null(hold_of(shop, id));
@@ -79,7 +79,7 @@ static void a_rebuild_forgets_the_same(void **state)
     struct shop *shop = *state;
     struct mr_error error = {0};
     for (int i = 0; i < 3; i++) {
-        buy(shop);
+        buy_mug(shop);
         shop_advance_ms(shop, 6 * DAY_MS);
         pass_by(shop);
     }
@@ -96,7 +96,7 @@ static void an_open_hold_is_not_forgotten_before_it_has_expired(void **state)
         .order_id = mr_cstr("ord_x"),
         .owner_id = mr_cstr(owner),
         .line_no = 1,
-        .product_id = mug(shop),
+        .product_id = add_mug(shop),
         .quantity = 2,
         .unit_price = {255, mr_cstr("GBP")},
         .reserved_until = INT64_C(4000000000000)};
@@ -117,7 +117,7 @@ static void an_open_hold_is_not_forgotten_before_it_has_expired(void **state)
 static void cancelling_an_order_whose_holds_are_forgotten_restocks_once(void **state)
 {
     struct shop *shop = *state;
-    struct mr_bytes id = buy(shop);
+    struct mr_bytes id = buy_mug(shop);
     shop_advance_ms(shop, 15 * DAY_MS);
     pass_by(shop);
     assert_null(hold_of(shop, id));
@@ -128,7 +128,7 @@ static void cancelling_an_order_whose_holds_are_forgotten_restocks_once(void **s
         .order_id = id,
         .owner_id = mr_cstr(owner),
         .line_no = 1,
-        .product_id = mug(shop),
+        .product_id = add_mug(shop),
         .quantity = 2,
         .committed = true};
     shop_send(
@@ -148,7 +148,7 @@ static void a_reservation_after_its_time_holds_nothing_though_nothing_is_known(v
         .order_id = mr_cstr("ord_x"),
         .owner_id = mr_cstr(owner),
         .line_no = 1,
-        .product_id = mug(shop),
+        .product_id = add_mug(shop),
         .quantity = 2,
         .unit_price = {255, mr_cstr("GBP")},
         .reserved_until = INT64_C(1700000000000) + DAY_MS};
@@ -184,7 +184,7 @@ static void only_orders_under_way_have_progress(void **state)
     assert_true(has_progress(shop, waiting));
     shop_cancel(shop, owner, waiting);
     assert_false(has_progress(shop, waiting));
-    struct mr_bytes bought = buy(shop);
+    struct mr_bytes bought = buy_mug(shop);
     assert_false(has_progress(shop, bought));
     shop->held = "sales.replies";
     shop_cancel(shop, owner, bought);
@@ -195,7 +195,7 @@ static void only_orders_under_way_have_progress(void **state)
     assert_false(has_progress(shop, bought));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {

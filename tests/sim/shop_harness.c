@@ -52,7 +52,7 @@ static const struct {
 };
 enum { WATCHED = sizeof watched / sizeof watched[0] };
 
-static void must(int rc, const struct mr_error *error)
+static void must_succeed(int rc, const struct mr_error *error)
 {
     if (rc)
         fail_msg("%s", error->text);
@@ -77,7 +77,7 @@ struct shop *shop_open(const struct shop_limits *limits)
         .registry = shop->registry, .limits = limits ? *limits : shop_limits_default()};
     shop->psp = SHOP_PSP_AUTHORIZED;
     for (int i = 0; i < SHOP_SERVICES; i++) {
-        must(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
+        must_succeed(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
         shop_make_dumpable(shop->topologies[i]);
         shop->drivers[i] = topo_driver_new(
             shop->topologies[i],
@@ -102,7 +102,7 @@ void shop_close(struct shop *shop)
     free(shop);
 }
 
-static void remember(struct shop *shop, const char *topic, const struct topo_record *record)
+static void remember_record(struct shop *shop, const char *topic, const struct topo_record *record)
 {
     shop->seen = mr_grow(shop->seen, shop->seen_count, &shop->seen_capacity, sizeof *shop->seen);
     struct shop_seen *seen = &shop->seen[shop->seen_count++];
@@ -117,7 +117,7 @@ static void remember(struct shop *shop, const char *topic, const struct topo_rec
     if (rc && shop->strangers_write)
         shop->seen_count--;
     else
-        must(rc, &error);
+        must_succeed(rc, &error);
 }
 
 static void pipe_bytes(
@@ -132,9 +132,10 @@ static void pipe_bytes(
     const struct topo_output record = {
         .key = key, .value = value, .headers = &by_us, .headers_count = 1};
     topo_sim_append(topo_driver_sim(shop->drivers[to]), topic, -1, &record);
-    must(topo_driver_run(shop->drivers[to], &error), &error);
+    must_succeed(topo_driver_run(shop->drivers[to], &error), &error);
     if (shop->crash_every && ++shop->bridged % shop->crash_every == 0)
-        must(topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
+        must_succeed(
+            topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
 }
 
 struct mr_bytes
@@ -175,7 +176,7 @@ uint64_t shop_random(uint64_t *state)
     return *state;
 }
 
-static bool happens(const struct shop *shop, int one_in)
+static bool happens_now(const struct shop *shop, int one_in)
 {
     return shop->random && shop_pick(shop->random, one_in) == 0;
 }
@@ -238,7 +239,7 @@ static void ask_provider(struct shop *shop, const struct shop_payment_op_request
 {
     const struct psp *psp = shop->provider;
     struct mr_error error = {0};
-    if (happens(shop, LOST))
+    if (happens_now(shop, LOST))
         return;
     struct psp_request asked = {
         .payment_id = request->payment_id,
@@ -249,7 +250,7 @@ static void ask_provider(struct shop *shop, const struct shop_payment_op_request
         .amount_minor = request->amount.minor,
         .currency = request->amount.currency,
     };
-    must(psp->submit(psp->self, &asked, payments_now_ms(shop), &error), &error);
+    must_succeed(psp->submit(psp->self, &asked, payments_now_ms(shop), &error), &error);
 }
 
 static bool take_answers(struct shop *shop)
@@ -270,10 +271,10 @@ static bool take_answers(struct shop *shop)
             .psp_code = answer.psp_code,
         };
         any = true;
-        if (happens(shop, LOST))
+        if (happens_now(shop, LOST))
             continue;
         tell_payments(shop, answer.payment_id, &result);
-        if (happens(shop, TWICE))
+        if (happens_now(shop, TWICE))
             tell_payments(shop, answer.payment_id, &result);
     }
     return any;
@@ -285,7 +286,7 @@ static bool read_payments(struct shop *shop)
     bool any = false;
     while (topo_driver_read(shop->drivers[PAYMENTS], "payments.events", &record)) {
         any = true;
-        remember(shop, "payments.events", &record);
+        remember_record(shop, "payments.events", &record);
         const struct codec_message message = shop->seen[shop->seen_count - 1].message;
         if (message.id == SHOP_PAYMENT_OP_REQUESTED && shop->provider)
             ask_provider(shop, message.value);
@@ -295,7 +296,7 @@ static bool read_payments(struct shop *shop)
     return any | take_answers(shop);
 }
 
-static void carry(struct shop *shop, int route, const struct topo_record *record)
+static void carry_record(struct shop *shop, int route, const struct topo_record *record)
 {
     shop->carried =
         mr_grow(shop->carried, shop->carried_count, &shop->carried_capacity, sizeof *shop->carried);
@@ -306,7 +307,7 @@ static void carry(struct shop *shop, int route, const struct topo_record *record
         .value = mr_arena_copy(&shop->arena, record->value)};
 }
 
-static void deliver(struct shop *shop, size_t at, bool again)
+static void deliver_carried(struct shop *shop, size_t at, bool again)
 {
     struct shop_carried carried = shop->carried[at];
     if (!again)
@@ -320,7 +321,7 @@ static void deliver(struct shop *shop, size_t at, bool again)
 void shop_deliver_held(struct shop *shop, size_t at)
 {
     assert_true(at < shop->carried_count);
-    deliver(shop, at, false);
+    deliver_carried(shop, at, false);
     shop_settle(shop);
 }
 
@@ -331,15 +332,15 @@ static bool deliver_one(struct shop *shop, int *twice)
     for (size_t i = 0; i < count; i++, at = (at + 1) % count) {
         if (shop->held && strcmp(shop->carried[at].topic, shop->held) == 0)
             continue;
-        bool again = *twice < TWICE_AT_ONCE_MAX && happens(shop, TWICE);
+        bool again = *twice < TWICE_AT_ONCE_MAX && happens_now(shop, TWICE);
         *twice += again;
-        deliver(shop, at, again);
+        deliver_carried(shop, at, again);
         return true;
     }
     return false;
 }
 
-static bool bridge(struct shop *shop)
+static bool bridge_services(struct shop *shop)
 {
     struct topo_record record;
     bool any = false;
@@ -349,10 +350,10 @@ static bool bridge(struct shop *shop)
             bool is_log = strcmp(routes[i].topic, "catalog.product.events") == 0;
             any = true;
             if (!is_log) {
-                carry(shop, i, &record);
+                carry_record(shop, i, &record);
                 continue;
             }
-            remember(shop, routes[i].topic, &record);
+            remember_record(shop, routes[i].topic, &record);
             struct shop_seen seen = shop->seen[shop->seen_count - 1];
             if (!shop->without_prices)
                 pipe_bytes(shop, routes[i].to, seen.topic, seen.key, seen.value);
@@ -368,19 +369,19 @@ void shop_settle(struct shop *shop)
     struct topo_record record;
     bool any = true;
     while (any) {
-        any = bridge(shop);
+        any = bridge_services(shop);
         any |= read_payments(shop);
     }
     for (int i = 0; i < WATCHED; i++)
         while (topo_driver_read(shop->drivers[watched[i].member], watched[i].topic, &record))
-            remember(shop, watched[i].topic, &record);
+            remember_record(shop, watched[i].topic, &record);
 }
 
 void shop_advance_ms(struct shop *shop, int64_t ms)
 {
     struct mr_error error = {0};
     for (int i = 0; i < SHOP_SERVICES; i++)
-        must(topo_driver_advance_ms(shop->drivers[i], ms, &error), &error);
+        must_succeed(topo_driver_advance_ms(shop->drivers[i], ms, &error), &error);
     shop_settle(shop);
 }
 
@@ -434,10 +435,12 @@ const void *shop_state(
         struct mr_bytes value = {0};
         struct mr_error error = {0};
         const void *state = NULL;
-        must(topo_read_get(topo_store_reader(found), key, &shop->arena, &value, &error), &error);
+        must_succeed(
+            topo_read_get(topo_store_reader(found), key, &shop->arena, &value, &error), &error);
         if (!value.ptr)
             continue;
-        must(codec_decode_bare(&shop_types[type], value, &shop->arena, &state, &error), &error);
+        must_succeed(
+            codec_decode_bare(&shop_types[type], value, &shop->arena, &state, &error), &error);
         return state;
     }
     return NULL;
@@ -456,7 +459,7 @@ static void dump_store(struct mr_buffer *out, struct topo_store *store, struct m
     struct topo_read_scan *scan = NULL;
     struct mr_bytes key, value;
     struct mr_error error = {0};
-    must(
+    must_succeed(
         topo_read_scan_open(
             topo_store_reader(store), &(struct topo_read_options){0}, arena, &scan, &error),
         &error);

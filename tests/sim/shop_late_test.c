@@ -8,7 +8,7 @@
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -26,7 +26,7 @@ static int start_without_intents(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
@@ -181,7 +181,7 @@ static void row_32_a_release_before_its_reservation_bars_it(void **state)
     assert_true(mr_bytes_equal(last->cause, mr_cstr("released")));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {
@@ -194,7 +194,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             row_29_not_found_settles_for_now_and_a_late_success_is_returned,
             start_without_intents,
-            stop),
+            stop_shop),
         TEST(row_32_a_release_before_its_reservation_bars_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

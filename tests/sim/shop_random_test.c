@@ -68,14 +68,14 @@ static struct {
     int commands_count;
 } crowd;
 
-static int pick(int below)
+static int pick_below(int below)
 {
     return shop_pick(&crowd.seed, below);
 }
 
 /* -- what people do -- */
 
-static void command(
+static void send_command(
     enum shop_member to, const char *topic, enum shop_type type, const char *key, const void *value)
 {
     assert_true(crowd.commands_count < COMMANDS_MAX);
@@ -96,7 +96,7 @@ static struct mr_bytes product_of(const char *sku)
     return mr_cstr(mr_arena_cstr(&crowd.shop->arena, shop_id_view(&id)));
 }
 
-static struct shop_command_meta meta(void)
+static struct shop_command_meta next_meta(void)
 {
     return shop_command(crowd.shop, NULL);
 }
@@ -104,112 +104,115 @@ static struct shop_command_meta meta(void)
 static void add_item(const char *owner)
 {
     struct shop_add_cart_item add = {
-        .meta = meta(),
+        .meta = next_meta(),
         .owner_id = mr_cstr(owner),
-        .product_id = product_of(skus[pick(PRODUCTS)]),
-        .quantity = 1 + pick(4)};
-    command(SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+        .product_id = product_of(skus[pick_below(PRODUCTS)]),
+        .quantity = 1 + pick_below(4)};
+    send_command(SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
 }
 
 static void change_item(const char *owner)
 {
-    struct mr_bytes product = product_of(skus[pick(PRODUCTS)]);
+    struct mr_bytes product = product_of(skus[pick_below(PRODUCTS)]);
     struct shop_set_cart_item_quantity set = {
-        .meta = meta(), .owner_id = mr_cstr(owner), .product_id = product, .quantity = pick(4)};
+        .meta = next_meta(),
+        .owner_id = mr_cstr(owner),
+        .product_id = product,
+        .quantity = pick_below(4)};
     struct shop_remove_cart_item out = {
         .meta = set.meta, .owner_id = set.owner_id, .product_id = product};
     struct shop_clear_cart clear = {.meta = set.meta, .owner_id = set.owner_id};
-    switch (pick(5)) {
+    switch (pick_below(5)) {
     case 0:
-        command(SALES, "sales.commands", SHOP_REMOVE_CART_ITEM, owner, &out);
+        send_command(SALES, "sales.commands", SHOP_REMOVE_CART_ITEM, owner, &out);
         break;
     case 1:
-        command(SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
+        send_command(SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
         break;
     default:
-        command(SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &set);
+        send_command(SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &set);
         break;
     }
 }
 
-static void place(const char *owner)
+static void place_order(const char *owner)
 {
-    const char *token = tokens[pick(TOKENS)];
-    struct shop_place_order order = {.meta = meta(), .owner_id = mr_cstr(owner)};
-    if (pick(6))
+    const char *token = tokens[pick_below(TOKENS)];
+    struct shop_place_order order = {.meta = next_meta(), .owner_id = mr_cstr(owner)};
+    if (pick_below(6))
         order.method_token_sealed = shop_sealed_token(crowd.shop, token);
     struct shop_id id = shop_order_id(order.owner_id, order.meta.command_id);
     order.order_id = mr_arena_copy(&crowd.shop->arena, shop_id_view(&id));
     assert_true(crowd.orders_count < ORDERS_MAX);
     crowd.orders[crowd.orders_count].owner = owner;
     crowd.orders[crowd.orders_count++].id = order.order_id;
-    command(SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &order);
+    send_command(SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &order);
 }
 
 /* One of the newest, which are under way. */
 static int some_order(void)
 {
     int newest = crowd.orders_count < 8 ? crowd.orders_count : 8;
-    return crowd.orders_count - 1 - pick(newest);
+    return crowd.orders_count - 1 - pick_below(newest);
 }
 
-static void pay(void)
+static void pay_some(void)
 {
     int order = some_order();
     struct shop_start_payment start = {
-        .meta = meta(),
+        .meta = next_meta(),
         .owner_id = mr_cstr(crowd.orders[order].owner),
         .order_id = crowd.orders[order].id,
-        .method_token_sealed = *shop_sealed_token(crowd.shop, tokens[pick(TOKENS)])};
-    command(SALES, "sales.commands", SHOP_START_PAYMENT, crowd.orders[order].owner, &start);
+        .method_token_sealed = *shop_sealed_token(crowd.shop, tokens[pick_below(TOKENS)])};
+    send_command(SALES, "sales.commands", SHOP_START_PAYMENT, crowd.orders[order].owner, &start);
 }
 
-static void cancel(void)
+static void cancel_some(void)
 {
     int order = some_order();
     struct shop_cancel_order stop = {
-        .meta = meta(),
+        .meta = next_meta(),
         .owner_id = mr_cstr(crowd.orders[order].owner),
         .order_id = crowd.orders[order].id};
-    command(SALES, "sales.commands", SHOP_CANCEL_ORDER, crowd.orders[order].owner, &stop);
+    send_command(SALES, "sales.commands", SHOP_CANCEL_ORDER, crowd.orders[order].owner, &stop);
 }
 
 static void change_price(void)
 {
-    struct mr_bytes product = product_of(skus[pick(PRODUCTS)]);
+    struct mr_bytes product = product_of(skus[pick_below(PRODUCTS)]);
     struct shop_change_price change = {
-        .meta = meta(), .product_id = product, .price = {100 + pick(3), mr_cstr("GBP")}};
-    command(CATALOG, "catalog.product.commands", SHOP_CHANGE_PRICE, product.ptr, &change);
+        .meta = next_meta(), .product_id = product, .price = {100 + pick_below(3), mr_cstr("GBP")}};
+    send_command(CATALOG, "catalog.product.commands", SHOP_CHANGE_PRICE, product.ptr, &change);
 }
 
 static void adjust_stock(void)
 {
-    struct mr_bytes product = product_of(skus[pick(PRODUCTS)]);
+    struct mr_bytes product = product_of(skus[pick_below(PRODUCTS)]);
     struct shop_adjust_stock adjust = {
-        .meta = meta(), .product_id = product, .delta = pick(12) - 4};
-    command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
+        .meta = next_meta(), .product_id = product, .delta = pick_below(12) - 4};
+    send_command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
 }
 
 static void send_again(void)
 {
-    const struct sent *sent = &crowd.commands[pick(crowd.commands_count)];
+    const struct sent *sent = &crowd.commands[pick_below(crowd.commands_count)];
     shop_send_bytes(crowd.shop, sent->to, sent->topic, sent->key, sent->value);
 }
 
-static void step(void)
+static void step_crowd(void)
 {
-    const char *owner = owners[pick(OWNERS)];
-    int what = pick(100);
+    const char *owner = owners[pick_below(OWNERS)];
+    int what = pick_below(100);
     if (what < 34)
         add_item(owner);
     else if (what < 44)
         change_item(owner);
     else if (what < 62)
-        place(owner);
+        place_order(owner);
     else if (what < 68 && crowd.orders_count)
-        pay();
+        pay_some();
     else if (what < 75 && crowd.orders_count)
-        cancel();
+        cancel_some();
     else if (what < 80)
         change_price();
     else if (what < 85)
@@ -217,7 +220,7 @@ static void step(void)
     else if (what < 92)
         send_again();
     else
-        shop_advance_ms(crowd.shop, pick(8) ? pick(20 * 1000) : 6 * MINUTE_MS);
+        shop_advance_ms(crowd.shop, pick_below(8) ? pick_below(20 * 1000) : 6 * MINUTE_MS);
 }
 
 static void make_products(void)
@@ -225,16 +228,17 @@ static void make_products(void)
     for (int i = 0; i < PRODUCTS; i++) {
         struct mr_bytes product = product_of(skus[i]);
         struct shop_create_product create = {
-            .meta = meta(),
+            .meta = next_meta(),
             .product_id = product,
             .sku = mr_cstr(skus[i]),
             .title = mr_cstr(skus[i]),
             .price = {100, mr_cstr("GBP")},
             .publish = true};
-        command(CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.ptr, &create);
+        send_command(
+            CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.ptr, &create);
         struct shop_adjust_stock adjust = {
-            .meta = meta(), .product_id = product, .delta = 6 + pick(30)};
-        command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
+            .meta = next_meta(), .product_id = product, .delta = 6 + pick_below(30)};
+        send_command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
     }
 }
 
@@ -252,7 +256,7 @@ static bool all_settled(void)
 static struct shop_limits some_limits(void)
 {
     struct shop_limits limits = shop_limits_default();
-    if (pick(2))
+    if (pick_below(2))
         limits.reserve_slack_ms = -14 * MINUTE_MS;
     return limits;
 }
@@ -300,15 +304,15 @@ static void state_is_fold_of_events(enum shop_member member)
 }
 
 /* A day of it, then quiet until every order has an end. */
-static void live(void)
+static void live_once(void)
 {
     make_products();
     crowd.shop->random = &crowd.seed;
-    crowd.shop->crash_every = 40 + pick(60);
+    crowd.shop->crash_every = 40 + pick_below(60);
     for (int i = 0; i < STEPS; i++) {
-        step();
+        step_crowd();
         if (i % (STEPS / 3) == 1)
-            state_is_fold_of_events((enum shop_member)pick(SHOP_SERVICES));
+            state_is_fold_of_events((enum shop_member)pick_below(SHOP_SERVICES));
     }
     crowd.shop->random = NULL;
     crowd.shop->crash_every = 0;
@@ -586,7 +590,7 @@ static void view_is_fold_of_events(void)
 static void the_invariants_hold_whatever_people_do(void **state)
 {
     (void)state;
-    live();
+    live_once();
     for (int i = 0; i < PRODUCTS; i++) {
         no_oversell(skus[i]);
         no_unit_is_lost(skus[i]);

@@ -18,7 +18,7 @@ enum { OLD_ID = 9000, FRAME_BYTES = 5 };
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -36,14 +36,14 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
 }
 
 /* Takes the field away wherever Meta is defined. */
-static void age(json_t *schema)
+static void age_schema(json_t *schema)
 {
     const char *name = json_string_value(json_object_get(schema, "name"));
     json_t *fields = json_object_get(schema, "fields"), *item;
@@ -55,7 +55,7 @@ static void age(json_t *schema)
             json_array_remove(fields, i);
             return;
         }
-        age(json_object_get(item, "type"));
+        age_schema(json_object_get(item, "type"));
     }
 }
 
@@ -63,7 +63,7 @@ static void register_old(struct shop *shop, int32_t old_id, struct mr_bytes text
 {
     json_t *schema = json_loadb(text.ptr, text.len, 0, NULL);
     assert_non_null(schema);
-    age(schema);
+    age_schema(schema);
     char *aged = json_dumps(schema, JSON_COMPACT);
     assert_true(strlen(aged) < text.len);
     json_t *value = json_pack("{s:i,s:s}", "id", (int)old_id, "schema", aged);
@@ -106,8 +106,8 @@ static struct mr_bytes aged_record(struct shop *shop, const struct shop_seen *se
 }
 
 /* A driver that finds the log of `topics`, old or as it is, and folds it. */
-static struct mr_bytes
-folded(struct shop *shop, const struct topo_topology *topology, const char *const *topics, bool old)
+static struct mr_bytes folded_state(
+    struct shop *shop, const struct topo_topology *topology, const char *const *topics, bool old)
 {
     struct topo_driver *driver =
         topo_driver_new(topology, &(struct topo_driver_options){.partitions = SHOP_PARTITIONS});
@@ -138,8 +138,8 @@ static void the_catalog_folds_an_older_log_into_the_same_bytes(void **state)
     static const char *const topics[] = {"catalog.product.events", "inventory.stock.events", NULL};
     struct shop *shop = *state;
     struct mr_bytes live = shop_dump(shop, CATALOG);
-    assert_true(mr_bytes_equal(folded(shop, shop->topologies[CATALOG], topics, false), live));
-    assert_true(mr_bytes_equal(folded(shop, shop->topologies[CATALOG], topics, true), live));
+    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[CATALOG], topics, false), live));
+    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[CATALOG], topics, true), live));
 }
 
 static void payments_fold_an_older_log_into_the_same_bytes(void **state)
@@ -147,8 +147,9 @@ static void payments_fold_an_older_log_into_the_same_bytes(void **state)
     static const char *const topics[] = {"payments.events", NULL};
     struct shop *shop = *state;
     struct mr_bytes live = shop_dump(shop, PAYMENTS);
-    assert_true(mr_bytes_equal(folded(shop, shop->topologies[PAYMENTS], topics, false), live));
-    assert_true(mr_bytes_equal(folded(shop, shop->topologies[PAYMENTS], topics, true), live));
+    assert_true(
+        mr_bytes_equal(folded_state(shop, shop->topologies[PAYMENTS], topics, false), live));
+    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[PAYMENTS], topics, true), live));
 }
 
 static void sales_folds_an_older_log_into_the_same_bytes(void **state)
@@ -156,8 +157,8 @@ static void sales_folds_an_older_log_into_the_same_bytes(void **state)
     static const char *const topics[] = {
         "catalog.product.events", "sales.cart.events", "sales.order.events", NULL};
     struct shop *shop = *state;
-    struct mr_bytes now = folded(shop, shop->topologies[SALES], topics, false);
-    assert_true(mr_bytes_equal(folded(shop, shop->topologies[SALES], topics, true), now));
+    struct mr_bytes now = folded_state(shop, shop->topologies[SALES], topics, false);
+    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[SALES], topics, true), now));
 }
 
 static void views_fold_an_older_log_into_the_same_bytes(void **state)
@@ -173,12 +174,12 @@ static void views_fold_an_older_log_into_the_same_bytes(void **state)
     struct mr_error error = {0};
     assert_int_equal(shop_views_query_topology(shop->registry, &views, &error), 0);
     shop_make_dumpable(views);
-    struct mr_bytes now = folded(shop, views, topics, false);
-    assert_true(mr_bytes_equal(folded(shop, views, topics, true), now));
+    struct mr_bytes now = folded_state(shop, views, topics, false);
+    assert_true(mr_bytes_equal(folded_state(shop, views, topics, true), now));
     topo_topology_free(views);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {

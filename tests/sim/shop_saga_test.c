@@ -24,7 +24,7 @@
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -33,7 +33,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
@@ -63,7 +63,7 @@ static void let_go(struct shop *shop)
 }
 
 /* How many of a type wait. */
-static int waiting(struct shop *shop, enum shop_type type)
+static int count_waiting(struct shop *shop, enum shop_type type)
 {
     int count = 0;
     for (size_t i = 0; i < shop->carried_count; i++) {
@@ -115,7 +115,7 @@ static void row_1_placing_closes_the_cart_and_asks_for_every_line(void **state)
     shop_expect_outcome(shop, 201, NULL);
     assert_int_equal(shop_count(shop, SHOP_CART_CHECKED_OUT), 1);
     assert_int_equal(shop_count(shop, SHOP_ORDER_PLACED), 1);
-    assert_int_equal(waiting(shop, SHOP_RESERVE_STOCK), 2);
+    assert_int_equal(count_waiting(shop, SHOP_RESERVE_STOCK), 2);
     expect_status(shop, id, 1, false);
     assert_false(shop_order(shop, id)->stock_confirmed);
 }
@@ -245,7 +245,7 @@ static void row_12_the_authorization_commits_every_line(void **state)
     shop->held = "inventory.stock.commands";
     psp_says(shop, id, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
     assert_true(shop_order(shop, id)->authorized);
-    assert_int_equal(waiting(shop, SHOP_COMMIT_STOCK), 2);
+    assert_int_equal(count_waiting(shop, SHOP_COMMIT_STOCK), 2);
     assert_true(asked_for(shop, SHOP_OP_AUTHORIZE));
 }
 
@@ -492,7 +492,7 @@ static void a_customers_words_stay_out_of_the_log(void **state)
         assert_null(memmem(shop->seen[i].value.ptr, shop->seen[i].value.len, "Jane Roe", 8));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {

@@ -21,7 +21,7 @@ static uint64_t next_random(void)
     return seed;
 }
 
-static int pick(int below)
+static int pick_below(int below)
 {
     return (int)(next_random() % (uint64_t)below);
 }
@@ -32,7 +32,7 @@ struct books {
     int64_t on_hand, held; /* The sums of the events. */
 };
 
-static void send(struct books *books, enum shop_type type, const void *value)
+static void send_command(struct books *books, enum shop_type type, const void *value)
 {
     struct shop *shop = books->shop;
     struct mr_error error = {0};
@@ -50,12 +50,12 @@ static void send(struct books *books, enum shop_type type, const void *value)
 /* A random message about a random line. A line always has the same quantity, as in an order. */
 static void send_random(struct books *books)
 {
-    int order = pick(ORDERS);
+    int order = pick_below(ORDERS);
     struct mr_bytes order_id = mr_arena_printf(&books->shop->arena, "ord_%d", order);
     struct shop_reserve_stock reserve = {
         .order_id = order_id,
         .owner_id = mr_cstr("usr_a"),
-        .line_no = 1 + pick(3),
+        .line_no = 1 + pick_below(3),
         .product_id = shop_id_view(&books->product),
         .quantity = 1 + order % QUANTITY_MAX,
         .unit_price = {255, mr_cstr("GBP")},
@@ -75,16 +75,16 @@ static void send_random(struct books *books)
     struct shop_adjust_stock adjust = {
         .meta = shop_command(books->shop, NULL),
         .product_id = reserve.product_id,
-        .delta = pick(9) - 4};
-    int what = pick(20);
+        .delta = pick_below(9) - 4};
+    int what = pick_below(20);
     if (what < 9)
-        send(books, SHOP_RESERVE_STOCK, &reserve);
+        send_command(books, SHOP_RESERVE_STOCK, &reserve);
     else if (what < 14)
-        send(books, SHOP_COMMIT_STOCK, &commit);
+        send_command(books, SHOP_COMMIT_STOCK, &commit);
     else if (what < 17)
-        send(books, SHOP_RELEASE_STOCK, &release);
+        send_command(books, SHOP_RELEASE_STOCK, &release);
     else
-        send(books, SHOP_ADJUST_STOCK, &adjust);
+        send_command(books, SHOP_ADJUST_STOCK, &adjust);
 }
 
 static void add_event(struct books *books, const struct codec_message *message)
@@ -148,9 +148,10 @@ static void units_are_neither_made_nor_lost_nor_promised_twice(void **state)
     shop_make_product(shop, "MUG", 255, 8);
     for (int i = 0; i < STEPS; i++) {
         send_random(&books);
-        if (pick(8) == 0)
-            assert_int_equal(topo_driver_advance_ms(shop->drivers[CATALOG], pick(3000), &error), 0);
-        if (pick(100) == 0)
+        if (pick_below(8) == 0)
+            assert_int_equal(
+                topo_driver_advance_ms(shop->drivers[CATALOG], pick_below(3000), &error), 0);
+        if (pick_below(100) == 0)
             assert_int_equal(topo_driver_crash(shop->drivers[CATALOG], &error), 0);
         read_events(&books);
     }

@@ -8,7 +8,7 @@
 
 static const char *const owner = "usr_a";
 
-static int start(void **state)
+static int start_shop(void **state)
 {
     struct shop *shop = shop_open(NULL);
     shop_make_product(shop, "MUG", 255, 10);
@@ -17,7 +17,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int stop_shop(void **state)
 {
     shop_close(*state);
     return 0;
@@ -495,7 +495,7 @@ static void a_restart_gives_the_same_state(void **state)
     assert_true(shop_order(shop, id)->ended);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start_shop, stop_shop)
 
 int main(void)
 {

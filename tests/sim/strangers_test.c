@@ -48,7 +48,7 @@ static void on_log(void *user, int level, const char *event, const char *text)
     }
 }
 
-static void crash(void)
+static void crash_engine(void)
 {
     struct mr_error error = {0};
     if (topo_driver_crash(world.driver, &error))
@@ -100,7 +100,7 @@ static void what_has_no_effect_while_it_runs_has_none_after_a_restart(void **sta
     counter_feed(world.sim, &world.seed, 20);
     world_run(&world);
     expect_books_to_balance();
-    crash();
+    crash_engine();
     expect_books_to_balance();
     assert_true(heard.laid_aside >= 15);
     assert_int_equal(heard.blocked, 0);
@@ -114,7 +114,7 @@ static void an_event_without_our_header_is_laid_aside_however_right_it_looks(voi
 {
     (void)state;
     write_stranger("counter.events", "a0", mr_cstr("1000"));
-    crash();
+    crash_engine();
     expect_books_to_balance();
     assert_int_equal(heard.laid_aside, 1);
 }
@@ -125,7 +125,7 @@ static void a_row_of_an_earlier_version_is_taken_if_the_store_knows_it(void **st
     (void)state;
     write_stranger("counter.seen", "zz", mr_cstr("7"));
     write_stranger("counter.seen", "yy", mr_cstr("seven"));
-    crash();
+    crash_engine();
     struct topo_store *seen = topo_driver_store(world.driver, "seen", 0);
     assert_true(mr_bytes_equal(topo_store_get(seen, mr_cstr("zz")), mr_cstr("7")));
     assert_null(topo_store_get(seen, mr_cstr("yy")).ptr);
@@ -136,7 +136,7 @@ static void a_writer_between_our_records_delays_commits_and_stops_nothing(void *
 {
     (void)state;
     heard.writes_left = WRITES;
-    crash();
+    crash_engine();
     for (int i = 0; heard.writes_left > 0 && i < 2 * WRITES; i++) {
         counter_feed(world.sim, &world.seed, 10);
         world_run(&world);
@@ -145,7 +145,7 @@ static void a_writer_between_our_records_delays_commits_and_stops_nothing(void *
     assert_true(heard.aborts >= WRITES - 1);
     assert_true(heard.shared > 0);
     expect_books_to_balance();
-    crash();
+    crash_engine();
     expect_books_to_balance();
 }
 
@@ -154,7 +154,7 @@ static void of_many_strangers_each_is_counted_and_some_are_logged(void **state)
     (void)state;
     for (int i = 0; i < MANY; i++)
         write_stranger("counter.events", "a0", mr_cstr("hello"));
-    crash();
+    crash_engine();
     assert_int_equal(world_metric(&world, "topo_laid_aside_total"), MANY);
     assert_true(heard.laid_aside >= 20 && heard.laid_aside < 30);
 }
@@ -166,7 +166,7 @@ static void a_row_of_ours_that_cannot_be_read_blocks_its_partition(void **state)
     const struct topo_output record = {
         .key = mr_cstr("a0"), .value = mr_cstr("newer"), .headers = &by_us, .headers_count = 1};
     topo_sim_append(world.sim, "counter.seen", 0, &record);
-    crash();
+    crash_engine();
     assert_int_equal(heard.blocked, 1);
     assert_true(world_status_has(&world, "\"state\":\"blocked\""));
     assert_true(world_status_has(&world, "counter.seen/0 at offset"));

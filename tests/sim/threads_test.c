@@ -85,7 +85,7 @@ static void two_workers_share_the_partitions_and_stop_clean(void **state)
 
 /* -- a global table, read and waited for by other threads -- */
 
-static int remember(
+static int remember_fact(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -109,7 +109,7 @@ static struct topo_topology *table_topology(void)
             .name = "fold",
             .parents = TOPO_LIST("log"),
             .stores = TOPO_LIST("facts"),
-            .process = remember,
+            .process = remember_fact,
         });
     struct topo_topology *topology = NULL;
     assert_int_equal(topo_build(builder, &topology, NULL), 0);
@@ -123,7 +123,7 @@ struct reader {
     int failures;
 };
 
-static void wake(void *user)
+static void wake_waiter(void *user)
 {
     struct reader *reader = user;
     atomic_fetch_add(&reader->woken, 1);
@@ -143,7 +143,8 @@ static void *read_own_writes(void *user)
         int64_t offset = topo_sim_append(reader->sim, "facts.log", 0, &output);
         const struct topo_position position = {"facts.log", 0, offset + 1};
         struct topo_watch *watch = NULL;
-        bool there = topo_engine_watch(reader->engine, "facts", &position, wake, reader, &watch);
+        bool there =
+            topo_engine_watch(reader->engine, "facts", &position, wake_waiter, reader, &watch);
         if (!there && i % 3 == 0) /* Some are cancelled before, some while, some after. */
             topo_engine_unwatch(reader->engine, watch);
         enum topo_wait_result answer =
@@ -182,7 +183,7 @@ static void readers_read_what_they_waited_for(void **state)
     const struct topo_position never = {"facts.log", 0, INT64_MAX};
     struct reader last = {.engine = engine, .sim = sim};
     struct topo_watch *watch = NULL;
-    assert_false(topo_engine_watch(engine, "facts", &never, wake, &last, &watch));
+    assert_false(topo_engine_watch(engine, "facts", &never, wake_waiter, &last, &watch));
     topo_engine_stop(engine);
     assert_int_equal(atomic_load(&last.woken), 1);
     assert_int_equal(topo_engine_wait(engine, "facts", &never, 60000, NULL), TOPO_WAIT_GONE);

@@ -24,7 +24,7 @@ static struct world open_world(uint64_t seed)
     return world;
 }
 
-static int step(struct world *world, size_t worker)
+static int step_worker(struct world *world, size_t worker)
 {
     struct mr_error error = {0};
     int rc = worker_step(world->engine->workers[worker], 0, &error);
@@ -34,7 +34,7 @@ static int step(struct world *world, size_t worker)
 }
 
 /* Without the commit of a step. */
-static void process(struct world *world)
+static void process_one(struct world *world)
 {
     struct mr_error error = {0};
     struct worker *worker = world->engine->workers[0];
@@ -42,10 +42,10 @@ static void process(struct world *world)
         fail_msg("%s", error.text);
 }
 
-static void steps(struct world *world, size_t worker, int count)
+static void step_times(struct world *world, size_t worker, int count)
 {
     for (int i = 0; i < count; i++)
-        step(world, worker);
+        step_worker(world, worker);
 }
 
 static struct topo_store *store_of(void *user, const char *store, int32_t partition)
@@ -69,7 +69,7 @@ static void run_to_the_end(struct world *world)
     for (int idle = 0, rounds = 0; idle < 8; rounds++) {
         bool progress = false;
         for (size_t w = 0; w < WORKERS; w++)
-            progress = step(world, w) || progress;
+            progress = step_worker(world, w) || progress;
         idle = progress ? 0 : idle + 1;
         if (idle == 4)
             topo_sim_advance_ms(world->sim, 11000);
@@ -94,11 +94,11 @@ static void a_share_waits_for_the_worker_that_still_has_it(void **state)
         size_t second = 1 - first;
 
         counter_feed(world.sim, &world.seed, 40);
-        steps(&world, first, 40);
+        step_times(&world, first, 40);
         assert_int_equal(world.engine->workers[first]->tasks_count, PARTITIONS);
-        step(&world, second);    /* It joins: */
-        steps(&world, first, 2); /* all is taken back, */
-        steps(&world, second, 20);
+        step_worker(&world, second);  /* It joins: */
+        step_times(&world, first, 2); /* all is taken back, */
+        step_times(&world, second, 20);
         assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RESTORING);
         counter_feed(world.sim, &world.seed, 40);
         run_to_the_end(&world);
@@ -115,10 +115,10 @@ static void a_worker_that_was_fenced_lets_go_of_its_stores(void **state)
     run_to_the_end(&world);
     counter_feed(world.sim, &world.seed, 20);
     topo_sim_fail_at(world.sim, 1, TOPO_SIM_FENCE);
-    step(&world, 1);
+    step_worker(&world, 1);
     assert_int_equal(world.engine->workers[1]->state, WORKER_CLOSED);
     topo_sim_advance_ms(world.sim, 11000); /* Its session is over. */
-    steps(&world, 0, 100);
+    step_times(&world, 0, 100);
     assert_int_equal(world.engine->workers[0]->tasks_count, PARTITIONS);
     for (size_t i = 0; i < PARTITIONS; i++)
         assert_int_equal(world.engine->workers[0]->tasks[i]->state, TASK_RUNNING);
@@ -155,7 +155,7 @@ static void a_stop_asks_a_broker_that_is_gone_a_few_times_only(void **state)
         counter_feed(world.sim, &world.seed, 40);
         asked = 0;
         for (int i = 0; i < 10 && !world.engine->workers[0]->txn.open; i++)
-            process(&world);
+            process_one(&world);
         assert_true(world.engine->workers[0]->txn.open);
         if (flush_too)
             io->flush = not_there;
@@ -190,7 +190,8 @@ static void random_orders_balance(void **state)
             else if (kind < 5)
                 counter_feed(world.sim, &seed, 10);
             else
-                steps(&world, counter_random(&seed) % WORKERS, (int)(counter_random(&seed) % 12));
+                step_times(
+                    &world, counter_random(&seed) % WORKERS, (int)(counter_random(&seed) % 12));
         }
         run_to_the_end(&world);
         world_close(&world);

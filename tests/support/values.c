@@ -13,7 +13,7 @@ struct maker {
     int64_t count; /* Numbers given out, for the example. */
 };
 
-static void make(struct maker *maker, const struct codec_type *type, char *ret_struct);
+static void make_value(struct maker *maker, const struct codec_type *type, char *ret_struct);
 
 uint64_t values_next(struct values_seed *seed)
 {
@@ -23,7 +23,7 @@ uint64_t values_next(struct values_seed *seed)
     return z ^ z >> 31;
 }
 
-static size_t below(struct maker *maker, size_t bound)
+static size_t random_below(struct maker *maker, size_t bound)
 {
     return (size_t)(values_next(maker->seed) % bound);
 }
@@ -33,17 +33,17 @@ static int64_t make_number(struct maker *maker, unsigned bits)
 {
     if (maker->how != RANDOM)
         return maker->how == SPARSE ? 0 : 1000 + maker->count++;
-    unsigned shift = (unsigned)below(maker, bits) + 64 - bits;
+    unsigned shift = (unsigned)random_below(maker, bits) + 64 - bits;
     return (int64_t)values_next(maker->seed) >> shift;
 }
 
 static struct mr_bytes make_random_text(struct maker *maker, bool utf8)
 {
-    size_t len = below(maker, 8) ? below(maker, 24) : below(maker, 300);
+    size_t len = random_below(maker, 8) ? random_below(maker, 24) : random_below(maker, 300);
     char *text = mr_arena_alloc(maker->arena, len + 1);
     for (size_t i = 0; i < len; i++)
-        text[i] = utf8 ? (char)(' ' + below(maker, 95)) : (char)below(maker, 256);
-    if (utf8 && len >= 2 && below(maker, 4) == 0)
+        text[i] = utf8 ? (char)(' ' + random_below(maker, 95)) : (char)random_below(maker, 256);
+    if (utf8 && len >= 2 && random_below(maker, 4) == 0)
         memcpy(text, "\xc3\xa9", 2);
     return mr_bytes_of(text, len);
 }
@@ -71,17 +71,17 @@ static void make_one(struct maker *maker, const struct codec_field *field, void 
         *(int64_t *)at = make_number(maker, 64);
         break;
     case CODEC_BOOLEAN:
-        *(bool *)at = maker->how == RANDOM ? below(maker, 2) : maker->how == EXAMPLE;
+        *(bool *)at = maker->how == RANDOM ? random_below(maker, 2) : maker->how == EXAMPLE;
         break;
     case CODEC_RECORD:
-        make(maker, field->record, at);
+        make_value(maker, field->record, at);
         break;
     }
 }
 
 static void make_optional(struct maker *maker, const struct codec_field *field, char *ret_struct)
 {
-    bool there = maker->how == RANDOM ? below(maker, 2) : maker->how == EXAMPLE;
+    bool there = maker->how == RANDOM ? random_below(maker, 2) : maker->how == EXAMPLE;
     if (!there)
         return;
     void *at = ret_struct + field->offset;
@@ -97,7 +97,7 @@ static void make_optional(struct maker *maker, const struct codec_field *field, 
 
 static void make_items(struct maker *maker, const struct codec_field *field, char *ret_struct)
 {
-    size_t count = maker->how == RANDOM ? below(maker, 5) : maker->how == EXAMPLE ? 2 : 0;
+    size_t count = maker->how == RANDOM ? random_below(maker, 5) : maker->how == EXAMPLE ? 2 : 0;
     size_t size = field->kind == CODEC_RECORD ? field->record->size : sizeof(struct mr_bytes);
     if (field->shape == CODEC_MAP)
         size = sizeof(struct shop_map_entry);
@@ -115,7 +115,7 @@ static void make_items(struct maker *maker, const struct codec_field *field, cha
     *(size_t *)(void *)(ret_struct + field->beside) = count;
 }
 
-static void make(struct maker *maker, const struct codec_type *type, char *ret_struct)
+static void make_value(struct maker *maker, const struct codec_type *type, char *ret_struct)
 {
     for (size_t i = 0; i < type->fields_count; i++) {
         const struct codec_field *field = &type->fields[i];
@@ -131,7 +131,7 @@ static void make(struct maker *maker, const struct codec_type *type, char *ret_s
 static const void *make_new(struct maker maker, const struct codec_type *type)
 {
     void *value = mr_arena_zalloc(maker.arena, type->size);
-    make(&maker, type, value);
+    make_value(&maker, type, value);
     return value;
 }
 
@@ -151,9 +151,9 @@ const void *values_sparse(const struct codec_type *type, struct mr_arena *arena)
     return make_new((struct maker){.how = SPARSE, .arena = arena}, type);
 }
 
-static void fill(const struct codec_type *type, const char *from, avro_value_t *to);
+static void fill_value(const struct codec_type *type, const char *from, avro_value_t *to);
 
-static void check(int failed)
+static void check_avro(int failed)
 {
     if (failed)
         (void)fprintf(stderr, "avro-c: %s\n", avro_strerror());
@@ -167,24 +167,24 @@ static void fill_one(const struct codec_field *field, const void *from, avro_val
     case CODEC_STRING:
         text = *(const struct mr_bytes *)from;
         char *copy = strndup(text.ptr, text.len);
-        check(avro_value_set_string_len(to, copy, text.len + 1));
+        check_avro(avro_value_set_string_len(to, copy, text.len + 1));
         free(copy);
         break;
     case CODEC_BYTES:
         text = *(const struct mr_bytes *)from;
-        check(avro_value_set_bytes(to, (void *)(uintptr_t)text.ptr, text.len));
+        check_avro(avro_value_set_bytes(to, (void *)(uintptr_t)text.ptr, text.len));
         break;
     case CODEC_INT:
-        check(avro_value_set_int(to, *(const int32_t *)from));
+        check_avro(avro_value_set_int(to, *(const int32_t *)from));
         break;
     case CODEC_LONG:
-        check(avro_value_set_long(to, *(const int64_t *)from));
+        check_avro(avro_value_set_long(to, *(const int64_t *)from));
         break;
     case CODEC_BOOLEAN:
-        check(avro_value_set_boolean(to, *(const bool *)from));
+        check_avro(avro_value_set_boolean(to, *(const bool *)from));
         break;
     case CODEC_RECORD:
-        fill(field->record, from, to);
+        fill_value(field->record, from, to);
         break;
     }
 }
@@ -202,11 +202,11 @@ static void fill_optional(const struct codec_field *field, const char *from, avr
         there = *(const bool *)(from + field->beside);
     }
     avro_value_t branch;
-    check(avro_value_set_branch(to, there, &branch));
+    check_avro(avro_value_set_branch(to, there, &branch));
     if (there)
         fill_one(field, at, &branch);
     else
-        check(avro_value_set_null(&branch));
+        check_avro(avro_value_set_null(&branch));
 }
 
 static void fill_items(const struct codec_field *field, const char *from, avro_value_t *to)
@@ -217,13 +217,13 @@ static void fill_items(const struct codec_field *field, const char *from, avro_v
     for (size_t i = 0; i < count; i++) {
         avro_value_t item;
         if (field->shape == CODEC_MANY) {
-            check(avro_value_append(to, &item, NULL));
+            check_avro(avro_value_append(to, &item, NULL));
             fill_one(field, items + i * size, &item);
             continue;
         }
         const struct shop_map_entry *entry = (const struct shop_map_entry *)(const void *)items + i;
         char *key = strndup(entry->key.ptr, entry->key.len);
-        check(avro_value_add(to, key, &item, NULL, NULL));
+        check_avro(avro_value_add(to, key, &item, NULL, NULL));
         free(key);
         fill_one(field, &entry->value, &item);
     }
@@ -234,14 +234,14 @@ static void fill_unknown(avro_value_t *to)
 {
     switch ((int)avro_value_get_type(to)) {
     case AVRO_STRING:
-        check(avro_value_set_string(to, "not for you"));
+        check_avro(avro_value_set_string(to, "not for you"));
         break;
     case AVRO_INT64:
-        check(avro_value_set_long(to, -12345));
+        check_avro(avro_value_set_long(to, -12345));
         break;
     case AVRO_UNION: {
         avro_value_t branch;
-        check(avro_value_set_branch(to, 1, &branch));
+        check_avro(avro_value_set_branch(to, 1, &branch));
         fill_unknown(&branch);
         break;
     }
@@ -250,7 +250,7 @@ static void fill_unknown(avro_value_t *to)
     }
 }
 
-static const struct codec_field *find(const struct codec_type *type, const char *name)
+static const struct codec_field *find_field(const struct codec_type *type, const char *name)
 {
     for (size_t i = 0; i < type->fields_count; i++)
         if (strcmp(type->fields[i].name, name) == 0)
@@ -258,15 +258,15 @@ static const struct codec_field *find(const struct codec_type *type, const char 
     return NULL;
 }
 
-static void fill(const struct codec_type *type, const char *from, avro_value_t *to)
+static void fill_value(const struct codec_type *type, const char *from, avro_value_t *to)
 {
     size_t count = 0;
-    check(avro_value_get_size(to, &count));
+    check_avro(avro_value_get_size(to, &count));
     for (size_t i = 0; i < count; i++) {
         const char *name = NULL;
         avro_value_t member;
-        check(avro_value_get_by_index(to, i, &member, &name));
-        const struct codec_field *field = find(type, name);
+        check_avro(avro_value_get_by_index(to, i, &member, &name));
+        const struct codec_field *field = find_field(type, name);
         if (!field)
             fill_unknown(&member);
         else if (field->shape == CODEC_ONE)
@@ -282,16 +282,16 @@ void values_encode_by_avro(
     const struct codec_type *type, struct mr_bytes schema, const void *value, struct mr_buffer *out)
 {
     avro_schema_t parsed;
-    check(avro_schema_from_json_length(schema.ptr, schema.len, &parsed));
+    check_avro(avro_schema_from_json_length(schema.ptr, schema.len, &parsed));
     avro_value_iface_t *iface = avro_generic_class_from_schema(parsed);
     avro_value_t generic;
-    check(avro_generic_value_new(iface, &generic));
-    fill(type, value, &generic);
+    check_avro(avro_generic_value_new(iface, &generic));
+    fill_value(type, value, &generic);
     size_t size;
-    check(avro_value_sizeof(&generic, &size));
+    check_avro(avro_value_sizeof(&generic, &size));
     char *at = mr_buffer_reserve(out, size);
     avro_writer_t writer = avro_writer_memory(at, (int64_t)size);
-    check(avro_value_write(writer, &generic));
+    check_avro(avro_value_write(writer, &generic));
     out->len += (size_t)avro_writer_tell(writer);
     avro_writer_free(writer);
     avro_value_decref(&generic);

@@ -5,7 +5,7 @@
 
 #include <schemas/shop.h>
 
-static int check(const char *reader, const char *writer, struct mr_error *error)
+static int check_schemas(const char *reader, const char *writer, struct mr_error *error)
 {
     struct mr_arena arena = {0};
     const struct avsc_node *reading = NULL;
@@ -17,17 +17,17 @@ static int check(const char *reader, const char *writer, struct mr_error *error)
     return err;
 }
 
-static void reads(const char *reader, const char *writer)
+static void reads_schema(const char *reader, const char *writer)
 {
     struct mr_error error = {0};
-    if (check(reader, writer, &error))
+    if (check_schemas(reader, writer, &error))
         fail_msg("%s", error.text);
 }
 
 static void does_not_read(const char *reader, const char *writer, const char *words)
 {
     struct mr_error error = {0};
-    assert_int_equal(check(reader, writer, &error), MR_CONFLICT);
+    assert_int_equal(check_schemas(reader, writer, &error), MR_CONFLICT);
     assert_string_equal(error.text, words);
 }
 
@@ -42,14 +42,14 @@ static void a_schema_reads_itself(void **state)
 {
     (void)state;
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++)
-        reads(shop_types[id].schema.ptr, shop_types[id].schema.ptr);
+        reads_schema(shop_types[id].schema.ptr, shop_types[id].schema.ptr);
 }
 
 static void a_field_may_be_added_with_a_default_only(void **state)
 {
     (void)state;
-    reads(RECORD("R", FIELD("a", "\"int\"") "," DEFAULTED("b", "\"long\"", "7")), A);
-    reads(
+    reads_schema(RECORD("R", FIELD("a", "\"int\"") "," DEFAULTED("b", "\"long\"", "7")), A);
+    reads_schema(
         RECORD("R", DEFAULTED("b", "[\"null\",\"string\"]", "null") "," FIELD("a", "\"int\"")), A);
     does_not_read(
         RECORD("R", FIELD("a", "\"int\"") "," FIELD("b", "\"long\"")),
@@ -60,13 +60,13 @@ static void a_field_may_be_added_with_a_default_only(void **state)
 static void a_field_may_go(void **state)
 {
     (void)state;
-    reads(A, RECORD("R", FIELD("b", "\"string\"") "," FIELD("a", "\"int\"")));
+    reads_schema(A, RECORD("R", FIELD("b", "\"string\"") "," FIELD("a", "\"int\"")));
 }
 
 static void a_record_keeps_its_simple_name(void **state)
 {
     (void)state;
-    reads(RECORD("new.R", FIELD("a", "\"int\"")), RECORD("old.R", FIELD("a", "\"int\"")));
+    reads_schema(RECORD("new.R", FIELD("a", "\"int\"")), RECORD("old.R", FIELD("a", "\"int\"")));
     does_not_read(A, RECORD("S", FIELD("a", "\"int\"")), "R: R cannot be read from S");
 }
 
@@ -78,14 +78,15 @@ static void numbers_widen_and_do_not_narrow(void **state)
     for (int reader = 0; reader < 4; reader++)
         for (int writer = 0; writer < 4; writer++)
             assert_int_equal(
-                check(kinds[reader], kinds[writer], &error), reader >= writer ? 0 : MR_CONFLICT);
+                check_schemas(kinds[reader], kinds[writer], &error),
+                reader >= writer ? 0 : MR_CONFLICT);
 }
 
 static void texts_and_bytes_read_each_other_and_nothing_else(void **state)
 {
     (void)state;
-    reads("\"string\"", "\"bytes\"");
-    reads("\"bytes\"", "\"string\"");
+    reads_schema("\"string\"", "\"bytes\"");
+    reads_schema("\"bytes\"", "\"string\"");
     does_not_read("\"string\"", "\"int\"", "the schema: string cannot be read from int");
     does_not_read("\"long\"", "\"string\"", "the schema: long cannot be read from string");
     does_not_read("\"boolean\"", "\"int\"", "the schema: boolean cannot be read from int");
@@ -94,9 +95,9 @@ static void texts_and_bytes_read_each_other_and_nothing_else(void **state)
 static void a_value_may_become_optional_but_not_the_reverse(void **state)
 {
     (void)state;
-    reads("[\"null\",\"long\"]", "\"int\"");
+    reads_schema("[\"null\",\"long\"]", "\"int\"");
     does_not_read("\"long\"", "[\"null\",\"long\"]", "the schema: long cannot be read from null");
-    reads("[\"null\",\"long\",\"string\"]", "[\"null\",\"long\"]");
+    reads_schema("[\"null\",\"long\",\"string\"]", "[\"null\",\"long\"]");
     does_not_read(
         "[\"null\",\"long\"]",
         "[\"null\",\"string\"]",
@@ -119,7 +120,8 @@ static void the_message_names_the_field_deep_inside(void **state)
 static void containers_are_judged_by_what_is_in_them(void **state)
 {
     (void)state;
-    reads("{\"type\":\"array\",\"items\":\"long\"}", "{\"type\":\"array\",\"items\":\"int\"}");
+    reads_schema(
+        "{\"type\":\"array\",\"items\":\"long\"}", "{\"type\":\"array\",\"items\":\"int\"}");
     does_not_read(
         "{\"type\":\"map\",\"values\":\"int\"}",
         "{\"type\":\"map\",\"values\":\"long\"}",
@@ -136,9 +138,9 @@ static void an_enum_needs_every_written_symbol_or_a_default(void **state)
     const char *ab = "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\",\"B\"]}";
     const char *a = "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"]}";
     const char *a_else = "{\"type\":\"enum\",\"name\":\"E\",\"symbols\":[\"A\"],\"default\":\"A\"}";
-    reads(ab, a);
+    reads_schema(ab, a);
     does_not_read(a, ab, "E: the symbol B is not known");
-    reads(a_else, ab);
+    reads_schema(a_else, ab);
 }
 
 static void a_fixed_keeps_its_size(void **state)
@@ -146,7 +148,7 @@ static void a_fixed_keeps_its_size(void **state)
     (void)state;
     const char *four = "{\"type\":\"fixed\",\"name\":\"F\",\"size\":4}";
     const char *five = "{\"type\":\"fixed\",\"name\":\"F\",\"size\":5}";
-    reads(four, four);
+    reads_schema(four, four);
     does_not_read(four, five, "F: another size");
 }
 
@@ -159,10 +161,10 @@ static void recursion_ends(void **state)
     const char *narrow = "{\"type\":\"record\",\"name\":\"L\",\"fields\":["
                          "{\"name\":\"next\",\"type\":[\"null\",\"L\"]},"
                          "{\"name\":\"v\",\"type\":\"int\"}]}";
-    reads(list, list);
-    reads(list, narrow);
+    reads_schema(list, list);
+    reads_schema(list, narrow);
     struct mr_error error = {0};
-    assert_int_equal(check(narrow, list, &error), MR_CONFLICT);
+    assert_int_equal(check_schemas(narrow, list, &error), MR_CONFLICT);
 }
 
 static void what_is_no_schema_is_refused(void **state)

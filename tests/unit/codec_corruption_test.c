@@ -32,7 +32,7 @@ static void truncations_of_every_type_are_refused_at_every_length(void **state)
 }
 
 /* Change some bytes, in a block of its own size. */
-static char *damage(const struct mr_buffer *good, struct values_seed *seed)
+static char *damage_bytes(const struct mr_buffer *good, struct values_seed *seed)
 {
     char *bad = mr_memdup(good->ptr, good->len);
     for (uint64_t hits = 1 + values_next(seed) % 4; hits; hits--) {
@@ -44,7 +44,7 @@ static char *damage(const struct mr_buffer *good, struct values_seed *seed)
 }
 
 /* A value that could be read can be looked at whole, printed and written again. */
-static void use(const struct codec_type *type, const void *value, struct mr_buffer *scratch)
+static void use_value(const struct codec_type *type, const void *value, struct mr_buffer *scratch)
 {
     mr_buffer_reset(scratch);
     codec_print_json(type, value, scratch);
@@ -67,10 +67,10 @@ static void damaged_bytes_of_every_type_do_no_harm(void **state)
         type->encode(values_random(type, &seed, &arena), &out);
         for (int i = 0; i < DAMAGES; i++) {
             mr_arena_reset(&arena);
-            char *bad = damage(&out, &seed);
+            char *bad = damage_bytes(&out, &seed);
             const void *back = NULL;
             if (codec_decode_bare(type, mr_bytes_of(bad, out.len), &arena, &back, NULL) == 0)
-                use(type, back, &scratch);
+                use_value(type, back, &scratch);
             else
                 refused++;
             assert_in_range(arena.used_bytes, 0, ALLOCATION_FACTOR * (out.len + 16));

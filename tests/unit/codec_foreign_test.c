@@ -16,7 +16,7 @@ struct fixture {
     struct mr_error error;
 };
 
-static int start(void **state)
+static int set_up_registry(void **state)
 {
     struct fixture *f = mr_calloc(1, sizeof *f);
     f->registry = codec_registry_new_local();
@@ -24,7 +24,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int tear_down_registry(void **state)
 {
     struct fixture *f = *state;
     codec_registry_free(f->registry);
@@ -53,7 +53,7 @@ static void register_text(struct fixture *f, int schema_id, const char *schema)
     free(subject);
 }
 
-static void frame(struct fixture *f, int schema_id)
+static void frame_bytes(struct fixture *f, int schema_id)
 {
     mr_buffer_reset(&f->framed);
     mr_buffer_add_byte(&f->framed, 0);
@@ -63,15 +63,15 @@ static void frame(struct fixture *f, int schema_id)
 
 /* A record of `schema` with these bytes. */
 static int
-decode(struct fixture *f, int schema_id, const char *schema, const char *bare, size_t len)
+decode_foreign(struct fixture *f, int schema_id, const char *schema, const char *bare, size_t len)
 {
     register_text(f, schema_id, schema);
-    frame(f, schema_id);
+    frame_bytes(f, schema_id);
     mr_buffer_add(&f->framed, mr_bytes_of(bare, len));
     return codec_decode(f->registry, mr_buffer_view(&f->framed), &f->arena, &f->message, &f->error);
 }
 
-static void says(const struct fixture *f, const char *words)
+static void error_says(const struct fixture *f, const char *words)
 {
     if (!strstr(f->error.text, words))
         fail_msg("\"%s\" does not say \"%s\"", f->error.text, words);
@@ -90,7 +90,7 @@ static void a_missing_field_gets_its_default(void **state)
     struct fixture *f = *state;
     const char *schema = SEALED(
         FIELD("key_id", "\"string\"") "," FIELD("nonce", "\"bytes\"") "," FIELD("ct", "\"bytes\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02k\x02n\x04\x00\xff", 7), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02k\x02n\x04\x00\xff", 7), 0);
     assert_int_equal(f->message.id, SHOP_SEALED);
     const struct shop_sealed *sealed = f->message.value;
     assert_true(mr_bytes_equal(sealed->key_id, mr_cstr("k")));
@@ -102,8 +102,8 @@ static void a_missing_field_without_default_is_refused(void **state)
 {
     struct fixture *f = *state;
     const char *schema = POSITION(FIELD("topic", "\"string\"") "," FIELD("partition", "\"int\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02t\x02", 3), MR_MALFORMED);
-    says(f, "Position.next_offset: is missing and has no default");
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02t\x02", 3), MR_MALFORMED);
+    error_says(f, "Position.next_offset: is missing and has no default");
 }
 
 static void numbers_and_texts_are_promoted(void **state)
@@ -111,7 +111,7 @@ static void numbers_and_texts_are_promoted(void **state)
     struct fixture *f = *state;
     const char *schema = POSITION(FIELD("topic", "\"bytes\"") "," FIELD(
         "partition", "\"int\"") "," FIELD("next_offset", "\"int\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02t\x02\x03", 4), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02t\x02\x03", 4), 0);
     const struct shop_position *position = f->message.value;
     assert_true(mr_bytes_equal(position->topic, mr_cstr("t")));
     assert_int_equal(position->partition, 1);
@@ -123,13 +123,13 @@ static void what_cannot_be_promoted_is_refused(void **state)
     struct fixture *f = *state;
     const char *schema = POSITION(FIELD("topic", "\"string\"") "," FIELD(
         "partition", "\"long\"") "," FIELD("next_offset", "\"long\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02t\x02\x03", 4), MR_MALFORMED);
-    says(f, "Position.partition: was written as something that is not an int");
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02t\x02\x03", 4), MR_MALFORMED);
+    error_says(f, "Position.partition: was written as something that is not an int");
     schema = POSITION(FIELD("topic", "\"double\"") "," FIELD("partition", "\"int\"") "," FIELD(
         "next_offset", "\"long\""));
     assert_int_equal(
-        decode(f, WRITER_ID + 1, schema, "\0\0\0\0\0\0\0\0\x02\x03", 10), MR_MALFORMED);
-    says(f, "Position.topic: was written as something that is not a string");
+        decode_foreign(f, WRITER_ID + 1, schema, "\0\0\0\0\0\0\0\0\x02\x03", 10), MR_MALFORMED);
+    error_says(f, "Position.topic: was written as something that is not a string");
 }
 
 static void a_union_is_what_was_written_in_it(void **state)
@@ -137,16 +137,16 @@ static void a_union_is_what_was_written_in_it(void **state)
     struct fixture *f = *state;
     const char *schema = POSITION(FIELD("topic", "[\"long\",\"null\",\"string\"]") "," FIELD(
         "partition", "\"int\"") "," FIELD("next_offset", "[\"null\",\"int\",\"long\"]"));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x04\x02t\x02\x02\x08", 6), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x04\x02t\x02\x02\x08", 6), 0);
     const struct shop_position *position = f->message.value;
     assert_true(mr_bytes_equal(position->topic, mr_cstr("t")));
     assert_int_equal(position->next_offset, 4);
-    frame(f, WRITER_ID);
+    frame_bytes(f, WRITER_ID);
     mr_buffer_add(&f->framed, mr_bytes_of("\x02\x02\x02\x08", 4)); /* topic is null. */
     assert_int_equal(
         codec_decode(f->registry, mr_buffer_view(&f->framed), &f->arena, &f->message, &f->error),
         MR_MALFORMED);
-    says(f, "Position.topic: was written as something that is not a string");
+    error_says(f, "Position.topic: was written as something that is not a string");
 }
 
 static void bytes_that_do_not_fit_the_writers_schema_are_refused(void **state)
@@ -156,19 +156,21 @@ static void bytes_that_do_not_fit_the_writers_schema_are_refused(void **state)
         POSITION(FIELD("gone", "{\"type\":\"array\",\"items\":\"null\"}") "," FIELD(
             "topic",
             "\"string\"") "," FIELD("partition", "\"int\"") "," FIELD("next_offset", "\"long\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x04\x00\x02t\x02\x03", 6), 0);
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x04\x00\x02t\x02", 5), MR_MALFORMED);
-    says(f, "shop.gateway.Position: truncated at next_offset, byte 5 of 5");
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x04\x00\x02t\x02\x03!", 7), MR_MALFORMED);
-    says(f, "bytes left over");
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x04\x00\x02t\x02\x03", 6), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x04\x00\x02t\x02", 5), MR_MALFORMED);
+    error_says(f, "shop.gateway.Position: truncated at next_offset, byte 5 of 5");
+    assert_int_equal(
+        decode_foreign(f, WRITER_ID, schema, "\x04\x00\x02t\x02\x03!", 7), MR_MALFORMED);
+    error_says(f, "bytes left over");
     /* A billion nulls in no bytes. */
     assert_int_equal(
-        decode(f, WRITER_ID, schema, "\x80\xa8\xd6\xb9\x07\x00\x02t\x02\x03", 10), MR_MALFORMED);
-    says(f, "more items than there are bytes for at gone");
+        decode_foreign(f, WRITER_ID, schema, "\x80\xa8\xd6\xb9\x07\x00\x02t\x02\x03", 10),
+        MR_MALFORMED);
+    error_says(f, "more items than there are bytes for at gone");
     /* A string of 2^40 bytes. */
     assert_int_equal(
-        decode(f, WRITER_ID, schema, "\x00\x80\x80\x80\x80\x80\x40t", 8), MR_MALFORMED);
-    says(f, "truncated at topic");
+        decode_foreign(f, WRITER_ID, schema, "\x00\x80\x80\x80\x80\x80\x40t", 8), MR_MALFORMED);
+    error_says(f, "truncated at topic");
 }
 
 static void a_record_that_is_not_compiled_in_is_named(void **state)
@@ -176,29 +178,29 @@ static void a_record_that_is_not_compiled_in_is_named(void **state)
     struct fixture *f = *state;
     const char *schema = "{\"type\":\"record\",\"name\":\"Gift\",\"namespace\":\"shop.sales\","
                          "\"fields\":[{\"name\":\"a\",\"type\":\"int\"}]}";
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02", 1), MR_MALFORMED);
-    says(f, "shop.sales.Gift is not a record that is compiled in");
-    assert_int_equal(decode(f, WRITER_ID + 1, "\"string\"", "\x02z", 2), MR_MALFORMED);
-    says(f, "string is not a record");
-    assert_int_equal(decode(f, WRITER_ID + 2, "syntax = proto3;", "\x02", 1), MR_MALFORMED);
-    says(f, "no Avro schema");
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02", 1), MR_MALFORMED);
+    error_says(f, "shop.sales.Gift is not a record that is compiled in");
+    assert_int_equal(decode_foreign(f, WRITER_ID + 1, "\"string\"", "\x02z", 2), MR_MALFORMED);
+    error_says(f, "string is not a record");
+    assert_int_equal(decode_foreign(f, WRITER_ID + 2, "syntax = proto3;", "\x02", 1), MR_MALFORMED);
+    error_says(f, "no Avro schema");
 }
 
 /* Rewrites of a schema's JSON, applied to it and to every record inside it. */
 typedef void rewrite_function(json_t *fields);
 
-static void rewrite(json_t *json, rewrite_function *change)
+static void rewrite_schema(json_t *json, rewrite_function *change)
 {
     json_t *inner;
     size_t index;
     const char *key;
     json_array_foreach(json, index, inner)
     {
-        rewrite(inner, change);
+        rewrite_schema(inner, change);
     }
     json_object_foreach(json, key, inner)
     {
-        rewrite(inner, change);
+        rewrite_schema(inner, change);
     }
     json_t *fields = json_object_get(json, "fields");
     if (fields)
@@ -263,10 +265,10 @@ static void drop_defaults(json_t *fields)
     }
 }
 
-static char *rewritten(const struct codec_type *type, rewrite_function *change)
+static char *rewritten_schema(const struct codec_type *type, rewrite_function *change)
 {
     json_t *json = json_loadb(type->schema.ptr, type->schema.len, 0, NULL);
-    rewrite(json, change);
+    rewrite_schema(json, change);
     char *text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     return text;
@@ -275,7 +277,7 @@ static char *rewritten(const struct codec_type *type, rewrite_function *change)
 static const void *read_through(
     struct fixture *f, const struct codec_type *type, const char *schema, const void *value)
 {
-    frame(f, WRITER_ID + codec_type_id(type));
+    frame_bytes(f, WRITER_ID + codec_type_id(type));
     values_encode_by_avro(type, mr_cstr(schema), value, &f->framed);
     struct mr_bytes framed = mr_buffer_view(&f->framed);
     if (codec_decode(f->registry, framed, &f->arena, &f->message, &f->error))
@@ -290,7 +292,7 @@ static void every_type_reads_right_through(struct fixture *f, rewrite_function *
     int changed = 0;
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         const struct codec_type *type = &shop_types[id];
-        char *schema = rewritten(type, change);
+        char *schema = rewritten_schema(type, change);
         register_text(f, WRITER_ID + id, schema);
         changed += !mr_bytes_equal(mr_cstr(schema), type->schema);
         for (int round = 0; round < ROUNDS; round++) {
@@ -322,7 +324,7 @@ static void missing_fields_get_their_defaults_in_every_type(void **state)
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         const struct codec_type *type = &shop_types[id];
         all_droppable = true;
-        char *schema = rewritten(type, drop_defaults);
+        char *schema = rewritten_schema(type, drop_defaults);
         if (all_droppable) {
             register_text(f, WRITER_ID + id, schema);
             void *value = (void *)(uintptr_t)values_random(type, &seed, &f->arena);
@@ -343,9 +345,9 @@ static void a_foreign_record_owns_its_strings(void **state)
     struct fixture *f = *state;
     const char *schema = POSITION(FIELD("topic", "\"string\"") "," FIELD(
         "partition", "\"int\"") "," FIELD("next_offset", "\"int\""));
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02t\x02\x03", 4), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02t\x02\x03", 4), 0);
     const struct shop_position *first = f->message.value;
-    assert_int_equal(decode(f, WRITER_ID, schema, "\x02u\x02\x03", 4), 0);
+    assert_int_equal(decode_foreign(f, WRITER_ID, schema, "\x02u\x02\x03", 4), 0);
     memset(f->framed.ptr, 0, f->framed.len);
     assert_true(mr_bytes_equal(first->topic, mr_cstr("t")));
 }
@@ -358,7 +360,7 @@ static void our_own_schema_under_another_id_is_read_too(void **state)
     json_t *json = json_loadb(type->schema.ptr, type->schema.len, 0, NULL);
     char *schema = json_dumps(json, JSON_INDENT(2) | JSON_SORT_KEYS);
     register_text(f, WRITER_ID, schema);
-    frame(f, WRITER_ID);
+    frame_bytes(f, WRITER_ID);
     const void *value = values_example(type, &f->arena);
     type->encode(value, &f->framed);
     struct mr_bytes framed = mr_buffer_view(&f->framed);
@@ -371,21 +373,32 @@ static void our_own_schema_under_another_id_is_read_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_missing_field_gets_its_default, start, stop),
-        cmocka_unit_test_setup_teardown(a_missing_field_without_default_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(numbers_and_texts_are_promoted, start, stop),
-        cmocka_unit_test_setup_teardown(what_cannot_be_promoted_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_union_is_what_was_written_in_it, start, stop),
         cmocka_unit_test_setup_teardown(
-            bytes_that_do_not_fit_the_writers_schema_are_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_record_that_is_not_compiled_in_is_named, start, stop),
-        cmocka_unit_test_setup_teardown(fields_may_have_moved_in_every_type, start, stop),
+            a_missing_field_gets_its_default, set_up_registry, tear_down_registry),
         cmocka_unit_test_setup_teardown(
-            fields_that_are_gone_are_skipped_in_every_type, start, stop),
+            a_missing_field_without_default_is_refused, set_up_registry, tear_down_registry),
         cmocka_unit_test_setup_teardown(
-            missing_fields_get_their_defaults_in_every_type, start, stop),
-        cmocka_unit_test_setup_teardown(a_foreign_record_owns_its_strings, start, stop),
-        cmocka_unit_test_setup_teardown(our_own_schema_under_another_id_is_read_too, start, stop),
+            numbers_and_texts_are_promoted, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            what_cannot_be_promoted_is_refused, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            a_union_is_what_was_written_in_it, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            bytes_that_do_not_fit_the_writers_schema_are_refused,
+            set_up_registry,
+            tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            a_record_that_is_not_compiled_in_is_named, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            fields_may_have_moved_in_every_type, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            fields_that_are_gone_are_skipped_in_every_type, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            missing_fields_get_their_defaults_in_every_type, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            a_foreign_record_owns_its_strings, set_up_registry, tear_down_registry),
+        cmocka_unit_test_setup_teardown(
+            our_own_schema_under_another_id_is_read_too, set_up_registry, tear_down_registry),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

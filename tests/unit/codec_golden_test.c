@@ -24,7 +24,8 @@ static void add_hex(struct mr_buffer *out, struct mr_bytes bytes)
 }
 
 /* The file's text: the JSON on one line, then the bytes in hex. */
-static void render(const struct codec_type *type, struct mr_arena *arena, struct mr_buffer *out)
+static void
+render_value(const struct codec_type *type, struct mr_arena *arena, struct mr_buffer *out)
 {
     const void *value = values_example(type, arena);
     struct mr_buffer bytes = {0};
@@ -65,7 +66,7 @@ static void every_type_encodes_and_prints_as_it_always_did(void **state)
     int different = 0;
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         char *path = golden_path(&shop_types[id]);
-        render(&shop_types[id], &arena, &now);
+        render_value(&shop_types[id], &arena, &now);
         read_file(path, &golden);
         if (!mr_bytes_equal(mr_buffer_view(&now), mr_buffer_view(&golden))) {
             print_error(
@@ -130,7 +131,7 @@ static int write_all(void)
     struct mr_buffer text = {0};
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         char *path = golden_path(&shop_types[id]);
-        render(&shop_types[id], &arena, &text);
+        render_value(&shop_types[id], &arena, &text);
         write_file(path, mr_buffer_view(&text));
         free(path);
         mr_arena_reset(&arena);

@@ -11,12 +11,12 @@ struct fixture {
     struct mr_buffer theirs;
 };
 
-static void start(struct fixture *f)
+static void start_oracle(struct fixture *f)
 {
     *f = (struct fixture){0};
 }
 
-static void stop(struct fixture *f)
+static void stop_oracle(struct fixture *f)
 {
     mr_arena_clean_up(&f->arena);
     mr_buffer_clean_up(&f->ours);
@@ -37,7 +37,7 @@ static void our_bytes_are_the_bytes_of_avro_c(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f);
+    start_oracle(&f);
     struct values_seed seed = {1};
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         const struct codec_type *type = &shop_types[id];
@@ -47,14 +47,14 @@ static void our_bytes_are_the_bytes_of_avro_c(void **state)
             same_bytes(&f, type, values_random(type, &seed, &f.arena));
         mr_arena_reset(&f.arena);
     }
-    stop(&f);
+    stop_oracle(&f);
 }
 
 static void every_value_comes_back(void **state)
 {
     (void)state;
     struct fixture f;
-    start(&f);
+    start_oracle(&f);
     struct values_seed seed = {2};
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         const struct codec_type *type = &shop_types[id];
@@ -71,7 +71,7 @@ static void every_value_comes_back(void **state)
         }
         mr_arena_reset(&f.arena);
     }
-    stop(&f);
+    stop_oracle(&f);
 }
 
 /* So that the two tests above cannot pass by an equality that says yes to everything. */

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-static void prints(enum shop_type id, const void *value, const char *expected)
+static void prints_value(enum shop_type id, const void *value, const char *expected)
 {
     struct mr_buffer out = {0};
     codec_print_json(&shop_types[id], value, &out);
@@ -18,7 +18,7 @@ static void a_record_is_a_plain_object(void **state)
 {
     (void)state;
     struct shop_money money = {.minor = -1999, .currency = MR_LITERAL("GBP")};
-    prints(SHOP_MONEY, &money, "{\"minor\":-1999,\"currency\":\"GBP\"}");
+    prints_value(SHOP_MONEY, &money, "{\"minor\":-1999,\"currency\":\"GBP\"}");
     struct shop_order_cancelled cancelled = {.order_id = MR_LITERAL("o"), .refund = &money};
     struct mr_buffer out = {0};
     codec_print_json(&shop_types[SHOP_ORDER_CANCELLED], &cancelled, &out);
@@ -36,13 +36,13 @@ static void bytes_are_base64(void **state)
         .alg = MR_LITERAL("XC20P"),
         .nonce = MR_LITERAL("\xff\xfe\xfd"),
         .ct = MR_LITERAL("ab")};
-    prints(
+    prints_value(
         SHOP_SEALED,
         &sealed,
         "{\"key_id\":\"k\",\"alg\":\"XC20P\",\"nonce\":\"//79\",\"ct\":\"YWI=\"}");
     sealed.nonce = mr_cstr("a");
     sealed.ct = mr_cstr("");
-    prints(
+    prints_value(
         SHOP_SEALED,
         &sealed,
         "{\"key_id\":\"k\",\"alg\":\"XC20P\",\"nonce\":\"YQ==\",\"ct\":\"\"}");
@@ -52,7 +52,7 @@ static void currency_prints(const char *text, const char *expected)
 {
     struct shop_money money = {.currency = mr_cstr(text)};
     char *whole = mr_asprintf("{\"minor\":0,\"currency\":\"%s\"}", expected);
-    prints(SHOP_MONEY, &money, whole);
+    prints_value(SHOP_MONEY, &money, whole);
     free(whole);
 }
 

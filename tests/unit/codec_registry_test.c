@@ -24,7 +24,7 @@ struct fixture {
     struct mr_error error;
 };
 
-static int start(void **state)
+static int set_up_registry(void **state)
 {
     struct fixture *f = mr_calloc(1, sizeof *f);
     f->registry = codec_registry_new();
@@ -32,7 +32,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int tear_down_registry(void **state)
 {
     struct fixture *f = *state;
     codec_registry_free(f->registry);
@@ -42,7 +42,7 @@ static int stop(void **state)
     return 0;
 }
 
-static void keep(void *user, struct mr_bytes key, struct mr_bytes value)
+static void keep_record(void *user, struct mr_bytes key, struct mr_bytes value)
 {
     struct emitted *emitted = user;
     emitted->keys[emitted->count] = mr_arena_copy(&emitted->arena, key);
@@ -50,10 +50,10 @@ static void keep(void *user, struct mr_bytes key, struct mr_bytes value)
     emitted->count++;
 }
 
-static int plan(struct fixture *f)
+static int plan_registry(struct fixture *f)
 {
     f->emitted.count = 0;
-    return codec_registry_plan(f->registry, keep, &f->emitted, &f->error);
+    return codec_registry_plan(f->registry, keep_record, &f->emitted, &f->error);
 }
 
 static void apply_emitted(struct fixture *f)
@@ -63,19 +63,20 @@ static void apply_emitted(struct fixture *f)
             codec_registry_apply(f->registry, f->emitted.keys[i], f->emitted.values[i], NULL), 0);
 }
 
-static int apply(struct fixture *f, const char *key, const char *value)
+static int apply_record(struct fixture *f, const char *key, const char *value)
 {
     return codec_registry_apply(f->registry, mr_cstr(key), mr_cstr(value), &f->error);
 }
 
-static void says(const struct fixture *f, const char *words)
+static void error_says(const struct fixture *f, const char *words)
 {
     if (!strstr(f->error.text, words))
         fail_msg("\"%s\" does not say \"%s\"", f->error.text, words);
 }
 
 /* Register `schema` as a version of the subject. */
-static void add(struct fixture *f, const char *subject, int version, int id, const char *schema)
+static void
+add_version(struct fixture *f, const char *subject, int version, int id, const char *schema)
 {
     json_t *key = json_pack(
         "{s:s,s:s,s:i,s:i}",
@@ -90,7 +91,7 @@ static void add(struct fixture *f, const char *subject, int version, int id, con
     json_t *value = json_pack("{s:i,s:s,s:b}", "id", id, "schema", schema, "deleted", 0);
     char *key_text = json_dumps(key, 0);
     char *value_text = json_dumps(value, 0);
-    if (apply(f, key_text, value_text))
+    if (apply_record(f, key_text, value_text))
         fail_msg("%s", f->error.text);
     json_decref(key);
     json_decref(value);
@@ -102,25 +103,25 @@ static void an_empty_registry_binds_nothing_and_says_what_to_run(void **state)
 {
     struct fixture *f = *state;
     assert_int_equal(codec_registry_bind(f->registry, &f->error), MR_CONFIG);
-    says(f, "identity.claim.commands-shop.identity.ClaimEmail: our schema is not registered");
-    says(f, "millrace schemas register");
+    error_says(f, "identity.claim.commands-shop.identity.ClaimEmail: our schema is not registered");
+    error_says(f, "millrace schemas register");
 }
 
 static void what_is_planned_makes_it_bind(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     assert_true(f->emitted.count > 2);
     apply_emitted(f);
     assert_int_equal(codec_registry_bind(f->registry, &f->error), 0);
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     assert_int_equal(f->emitted.count, 0);
 }
 
 static void planning_changes_nothing(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     assert_int_equal(codec_registry_count(f->registry), 0);
     assert_int_equal(codec_registry_bind(f->registry, NULL), MR_CONFIG);
 }
@@ -129,7 +130,7 @@ static void planning_changes_nothing(void **state)
 static void the_records_have_the_common_form(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     assert_true(mr_bytes_equal(
         f->emitted.keys[0],
         mr_cstr("{\"keytype\":\"CONFIG\",\"subject\":\"identity.claim.commands-shop.identity."
@@ -153,7 +154,7 @@ static void the_records_have_the_common_form(void **state)
 static void events_keep_the_strict_rule(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     int seen = 0;
     for (size_t i = 0; i < f->emitted.count; i++)
         if (strstr(f->emitted.keys[i].ptr, "CONFIG") &&
@@ -168,7 +169,7 @@ static void events_keep_the_strict_rule(void **state)
 static void a_schema_in_several_topics_has_one_id(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     json_int_t id = 0;
     int seen = 0;
     for (size_t i = 0; i < f->emitted.count; i++) {
@@ -188,8 +189,8 @@ static void a_schema_in_several_topics_has_one_id(void **state)
 static void ids_go_on_from_the_highest(void **state)
 {
     struct fixture *f = *state;
-    add(f, "someone.else-value", 1, 4711, "\"string\"");
-    assert_int_equal(plan(f), 0);
+    add_version(f, "someone.else-value", 1, 4711, "\"string\"");
+    assert_int_equal(plan_registry(f), 0);
     assert_non_null(strstr(f->emitted.values[1].ptr, "\"id\":4712,"));
     apply_emitted(f);
     assert_int_equal(codec_registry_bind(f->registry, NULL), 0);
@@ -202,25 +203,25 @@ static void ids_go_on_from_the_highest(void **state)
 static void an_incompatible_change_is_named_and_nothing_is_emitted(void **state)
 {
     struct fixture *f = *state;
-    add(f, SUBJECT, 3, 1, REPLY_V1);
-    assert_int_equal(plan(f), MR_CONFLICT);
-    says(f, SUBJECT ": the new schema cannot read version 3: ");
-    says(f, "CommandReply.replayed: is not written and has no default");
-    says(f, "the rule is BACKWARD_TRANSITIVE");
+    add_version(f, SUBJECT, 3, 1, REPLY_V1);
+    assert_int_equal(plan_registry(f), MR_CONFLICT);
+    error_says(f, SUBJECT ": the new schema cannot read version 3: ");
+    error_says(f, "CommandReply.replayed: is not written and has no default");
+    error_says(f, "the rule is BACKWARD_TRANSITIVE");
     assert_int_equal(f->emitted.count, 0);
 }
 
 static void a_deleted_version_is_not_held_against_the_new_one(void **state)
 {
     struct fixture *f = *state;
-    add(f, SUBJECT, 3, 1, REPLY_V1);
+    add_version(f, SUBJECT, 3, 1, REPLY_V1);
     assert_int_equal(
-        apply(
+        apply_record(
             f,
             "{\"keytype\":\"DELETE_SUBJECT\",\"subject\":\"" SUBJECT "\",\"magic\":0}",
             "{\"subject\":\"" SUBJECT "\",\"version\":3}"),
         0);
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     bool seen = false;
     for (size_t i = 0; i < f->emitted.count; i++)
         seen |= strstr(f->emitted.keys[i].ptr, SUBJECT "\",\"version\":4,") != NULL;
@@ -237,10 +238,11 @@ static void full_compatibility_asks_both_ways(void **state)
     json_array_append_new(
         json_object_get(json, "fields"), json_pack("{s:s,s:s}", "name", "by", "type", "string"));
     char *schema = json_dumps(json, 0);
-    add(f, "catalog.product.events-shop.catalog.ProductPublished", 1, 1, schema);
-    assert_int_equal(plan(f), MR_CONFLICT);
-    says(f, "cannot be read by version 1: ProductPublished.by: is not written and has no default");
-    says(f, "FULL_TRANSITIVE");
+    add_version(f, "catalog.product.events-shop.catalog.ProductPublished", 1, 1, schema);
+    assert_int_equal(plan_registry(f), MR_CONFLICT);
+    error_says(
+        f, "cannot be read by version 1: ProductPublished.by: is not written and has no default");
+    error_says(f, "FULL_TRANSITIVE");
     free(schema);
     json_decref(json);
 }
@@ -252,8 +254,8 @@ static void an_older_compatible_version_leads_to_the_next_version(void **state)
     json_t *json = json_loadb(type->schema.ptr, type->schema.len, 0, NULL);
     json_object_set_new(json, "doc", json_string("Another word for it."));
     char *schema = json_dumps(json, 0);
-    add(f, "catalog.product.events-shop.catalog.ProductPublished", 1, 1, schema);
-    assert_int_equal(plan(f), 0);
+    add_version(f, "catalog.product.events-shop.catalog.ProductPublished", 1, 1, schema);
+    assert_int_equal(plan_registry(f), 0);
     apply_emitted(f);
     assert_int_equal(codec_registry_bind(f->registry, NULL), 0);
     bool second = false;
@@ -273,18 +275,18 @@ static void an_older_compatible_version_leads_to_the_next_version(void **state)
 static void a_subject_that_lacks_our_schema_is_named(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     for (size_t i = 0; i < f->emitted.count; i++)
         if (!strstr(f->emitted.keys[i].ptr, "sales.outcomes-"))
             codec_registry_apply(f->registry, f->emitted.keys[i], f->emitted.values[i], NULL);
     assert_int_equal(codec_registry_bind(f->registry, &f->error), MR_CONFIG);
-    says(f, "sales.outcomes-shop.gateway.CommandOutcome: our schema is not registered");
+    error_says(f, "sales.outcomes-shop.gateway.CommandOutcome: our schema is not registered");
 }
 
 static void a_tombstone_or_a_soft_deletion_takes_a_version_away(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     apply_emitted(f);
     size_t count = codec_registry_count(f->registry);
     const char *key =
@@ -304,9 +306,10 @@ static void a_tombstone_or_a_soft_deletion_takes_a_version_away(void **state)
 static void other_keys_are_skipped(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(apply(f, "{\"keytype\":\"NOOP\",\"magic\":0}", NULL), 0);
+    assert_int_equal(apply_record(f, "{\"keytype\":\"NOOP\",\"magic\":0}", NULL), 0);
     assert_int_equal(
-        apply(f, "{\"keytype\":\"MODE\",\"subject\":null,\"magic\":0}", "{\"mode\":\"READONLY\"}"),
+        apply_record(
+            f, "{\"keytype\":\"MODE\",\"subject\":null,\"magic\":0}", "{\"mode\":\"READONLY\"}"),
         0);
     assert_int_equal(codec_registry_count(f->registry), 0);
 }
@@ -315,29 +318,29 @@ static void what_is_no_registry_record_is_refused(void **state)
 {
     struct fixture *f = *state;
     const char *key = "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}";
-    assert_int_equal(apply(f, "hello", "{}"), MR_MALFORMED);
-    assert_int_equal(apply(f, "[]", "{}"), MR_MALFORMED);
-    assert_int_equal(apply(f, "{\"magic\":1}", "{}"), MR_MALFORMED);
-    assert_int_equal(apply(f, "{\"keytype\":\"SCHEMA\"}", "{}"), MR_MALFORMED);
-    assert_int_equal(apply(f, key, "no json"), MR_MALFORMED);
-    assert_int_equal(apply(f, key, "{\"id\":1}"), MR_MALFORMED);
-    says(f, "s version 1: no id or no schema");
-    assert_int_equal(apply(f, key, "{\"id\":-1,\"schema\":\"x\"}"), MR_MALFORMED);
-    assert_int_equal(apply(f, key, "{\"id\":4294967297,\"schema\":\"x\"}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, "hello", "{}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, "[]", "{}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, "{\"magic\":1}", "{}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, "{\"keytype\":\"SCHEMA\"}", "{}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, key, "no json"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, key, "{\"id\":1}"), MR_MALFORMED);
+    error_says(f, "s version 1: no id or no schema");
+    assert_int_equal(apply_record(f, key, "{\"id\":-1,\"schema\":\"x\"}"), MR_MALFORMED);
+    assert_int_equal(apply_record(f, key, "{\"id\":4294967297,\"schema\":\"x\"}"), MR_MALFORMED);
     assert_int_equal(codec_registry_count(f->registry), 0);
 }
 
 static void an_id_with_two_texts_is_a_conflict(void **state)
 {
     struct fixture *f = *state;
-    add(f, "a-value", 1, 1, "\"string\"");
+    add_version(f, "a-value", 1, 1, "\"string\"");
     assert_int_equal(
-        apply(
+        apply_record(
             f,
             "{\"keytype\":\"SCHEMA\",\"subject\":\"b-value\",\"version\":1,\"magic\":1}",
             "{\"id\":1,\"schema\":\"\\\"long\\\"\"}"),
         MR_CONFLICT);
-    says(f, "the id 1 has another schema already");
+    error_says(f, "the id 1 has another schema already");
     struct mr_bytes text = {0};
     assert_true(codec_registry_text(f->registry, 1, &text));
     assert_true(mr_bytes_equal(text, mr_cstr("\"string\"")));
@@ -354,7 +357,7 @@ static void count_visit(
 static void each_version_is_visited(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     apply_emitted(f);
     size_t count = 0;
     codec_registry_each(f->registry, count_visit, &count);
@@ -390,7 +393,7 @@ static void *read_both(void *user)
 }
 
 /* A refresh publishes a new table under the readers' eyes, and one more version to read with. */
-static void refresh(struct fixture *f)
+static void refresh_registry(struct fixture *f)
 {
     const struct codec_type *type = &shop_types[SHOP_COMMAND_REPLY];
     for (int i = 0; i < 20; i++) {
@@ -398,7 +401,7 @@ static void refresh(struct fixture *f)
             "{\"keytype\":\"SCHEMA\",\"subject\":\"%s\",\"version\":1,\"magic\":1}", SUBJECT);
         json_t *value = json_pack("{s:i,s:s}", "id", 6000 + i, "schema", type->schema.ptr);
         char *text = json_dumps(value, 0);
-        assert_int_equal(apply(f, key, text), 0);
+        assert_int_equal(apply_record(f, key, text), 0);
         assert_int_equal(codec_registry_bind(f->registry, &f->error), 0);
         json_decref(value);
         free(text);
@@ -413,10 +416,10 @@ static const char old_money[] =
 static void threads_decode_while_the_registry_is_refreshed(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f), 0);
+    assert_int_equal(plan_registry(f), 0);
     apply_emitted(f);
     assert_int_equal(codec_registry_bind(f->registry, NULL), 0);
-    add(f, "old-value", 1, OLD_ID, old_money);
+    add_version(f, "old-value", 1, OLD_ID, old_money);
     struct mr_buffer own = {0};
     struct shop_command_reply reply = {.command_id = MR_LITERAL("c")};
     codec_encode(f->registry, SHOP_COMMAND_REPLY, NULL, &reply, &own);
@@ -428,7 +431,7 @@ static void threads_decode_while_the_registry_is_refreshed(void **state)
             .old = mr_bytes_of("\x00\x00\x00\x13\x88\x02\x06GBP", 10)};
         assert_int_equal(pthread_create(&threads[i].thread, NULL, read_both, &threads[i]), 0);
     }
-    refresh(f);
+    refresh_registry(f);
     for (int i = 0; i < THREADS; i++) {
         pthread_join(threads[i].thread, NULL);
         assert_int_equal(threads[i].failures, 0);
@@ -443,14 +446,14 @@ struct source {
     int done;
 };
 
-static int reload(void *user, struct codec_registry *registry, struct mr_error *error)
+static int reload_registry(void *user, struct codec_registry *registry, struct mr_error *error)
 {
     struct source *source = user;
     assert_ptr_equal(registry, source->f->registry);
     source->calls++;
     if (source->code)
         return mr_fail(error, source->code, "nobody answers");
-    add(source->f, "old-value", 1, OLD_ID, old_money);
+    add_version(source->f, "old-value", 1, OLD_ID, old_money);
     return 0;
 }
 
@@ -471,15 +474,15 @@ static void an_unknown_id_is_looked_up_once_more_before_it_is_refused(void **sta
 {
     struct fixture *f = *state;
     struct source source = {.f = f, .code = MR_UNAVAILABLE};
-    codec_registry_on_unknown(f->registry, reload, &source, reload_done);
+    codec_registry_on_unknown(f->registry, reload_registry, &source, reload_done);
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), MR_UNAVAILABLE);
-    says(f, "nobody answers");
+    error_says(f, "nobody answers");
     source.code = 0;
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x88\x02\x06GBP"), 0);
     assert_int_equal(source.calls, 2); /* A known id is not asked for. */
     assert_int_equal(decode_old(f, "\x00\x00\x00\x13\x89\x02\x06GBP"), MR_MALFORMED);
-    says(f, "5001 is not known");
+    error_says(f, "5001 is not known");
     assert_int_equal(source.calls, 3);
     codec_registry_free(f->registry);
     assert_int_equal(source.done, 1);
@@ -488,7 +491,7 @@ static void an_unknown_id_is_looked_up_once_more_before_it_is_refused(void **sta
 
 int main(void)
 {
-#define WITH(test) cmocka_unit_test_setup_teardown(test, start, stop)
+#define WITH(test) cmocka_unit_test_setup_teardown(test, set_up_registry, tear_down_registry)
     const struct CMUnitTest tests[] = {
         WITH(an_empty_registry_binds_nothing_and_says_what_to_run),
         WITH(what_is_planned_makes_it_bind),

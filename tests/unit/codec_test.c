@@ -11,7 +11,7 @@ struct fixture {
     struct mr_error error;
 };
 
-static int start(void **state)
+static int set_up_codec(void **state)
 {
     struct fixture *f = mr_calloc(1, sizeof *f);
     f->registry = codec_registry_new_local();
@@ -19,7 +19,7 @@ static int start(void **state)
     return 0;
 }
 
-static int stop(void **state)
+static int tear_down_codec(void **state)
 {
     struct fixture *f = *state;
     codec_registry_free(f->registry);
@@ -29,14 +29,14 @@ static int stop(void **state)
     return 0;
 }
 
-static int decode(struct fixture *f, struct mr_bytes framed)
+static int decode_framed(struct fixture *f, struct mr_bytes framed)
 {
     return codec_decode(f->registry, framed, &f->arena, &f->message, &f->error);
 }
 
-static void refused(struct fixture *f, struct mr_bytes framed, const char *words)
+static void expect_refused(struct fixture *f, struct mr_bytes framed, const char *words)
 {
-    assert_int_equal(decode(f, framed), MR_MALFORMED);
+    assert_int_equal(decode_framed(f, framed), MR_MALFORMED);
     if (!strstr(f->error.text, words))
         fail_msg("\"%s\" does not say \"%s\"", f->error.text, words);
 }
@@ -77,7 +77,7 @@ static void a_framed_record_comes_back_as_its_struct(void **state)
 {
     struct fixture *f = *state;
     encode_item(f);
-    assert_int_equal(decode(f, mr_buffer_view(&f->out)), 0);
+    assert_int_equal(decode_framed(f, mr_buffer_view(&f->out)), 0);
     assert_int_equal(f->message.id, SHOP_CART_ITEM_ADDED);
     assert_ptr_equal(f->message.type, &shop_types[SHOP_CART_ITEM_ADDED]);
     const struct shop_cart_item_added *back = f->message.value;
@@ -92,7 +92,7 @@ static void decoded_strings_are_views_of_the_input(void **state)
 {
     struct fixture *f = *state;
     encode_item(f);
-    assert_int_equal(decode(f, mr_buffer_view(&f->out)), 0);
+    assert_int_equal(decode_framed(f, mr_buffer_view(&f->out)), 0);
     const struct shop_cart_item_added *back = f->message.value;
     assert_in_range(
         (uintptr_t)back->owner_id.ptr, (uintptr_t)f->out.ptr, (uintptr_t)f->out.ptr + f->out.len);
@@ -108,7 +108,7 @@ static void every_type_in_a_topic_can_be_framed_and_read(void **state)
             mr_buffer_reset(&f->out);
             enum shop_type id = (enum shop_type)codec_type_id(type);
             codec_encode(f->registry, id, shop_topics[i].name, value, &f->out);
-            assert_int_equal(decode(f, mr_buffer_view(&f->out)), 0);
+            assert_int_equal(decode_framed(f, mr_buffer_view(&f->out)), 0);
             assert_ptr_equal(f->message.type, type);
             assert_true(codec_equal(type, value, f->message.value));
         }
@@ -117,13 +117,13 @@ static void every_type_in_a_topic_can_be_framed_and_read(void **state)
 static void what_is_no_frame_is_refused(void **state)
 {
     struct fixture *f = *state;
-    refused(f, mr_bytes_of("", 0), "0 bytes are too short");
-    refused(f, mr_bytes_of(NULL, 0), "too short");
-    refused(f, mr_bytes_of("\0\0\0\0", 4), "4 bytes are too short");
-    refused(f, mr_bytes_of("{\"a\":1}", 7), "magic byte is 0x7b");
-    refused(f, mr_bytes_of("\0\0\1\x86\xa0", 5), "schema id 100000 is not known");
-    refused(f, mr_bytes_of("\0\0\0\0\0", 5), "schema id 0 is not known");
-    refused(f, mr_bytes_of("\0\xff\xff\xff\xff", 5), "schema id -1 is not known");
+    expect_refused(f, mr_bytes_of("", 0), "0 bytes are too short");
+    expect_refused(f, mr_bytes_of(NULL, 0), "too short");
+    expect_refused(f, mr_bytes_of("\0\0\0\0", 4), "4 bytes are too short");
+    expect_refused(f, mr_bytes_of("{\"a\":1}", 7), "magic byte is 0x7b");
+    expect_refused(f, mr_bytes_of("\0\0\1\x86\xa0", 5), "schema id 100000 is not known");
+    expect_refused(f, mr_bytes_of("\0\0\0\0\0", 5), "schema id 0 is not known");
+    expect_refused(f, mr_bytes_of("\0\xff\xff\xff\xff", 5), "schema id -1 is not known");
 }
 
 static void a_truncated_record_is_refused_at_every_length(void **state)
@@ -132,7 +132,7 @@ static void a_truncated_record_is_refused_at_every_length(void **state)
     encode_item(f);
     for (size_t len = CODEC_FRAME_BYTES; len < f->out.len; len++) {
         char *cut = mr_memdup(f->out.ptr, len); /* Its own block, so that asan sees its end. */
-        refused(f, mr_bytes_of(cut, len), "shop.sales.CartItemAdded: truncated at ");
+        expect_refused(f, mr_bytes_of(cut, len), "shop.sales.CartItemAdded: truncated at ");
         free(cut);
     }
 }
@@ -141,8 +141,8 @@ static void the_refusal_names_the_field(void **state)
 {
     struct fixture *f = *state;
     encode_item(f);
-    refused(f, mr_bytes_of(f->out.ptr, 7), "truncated at Meta.event_id, byte 1 of 2");
-    refused(f, mr_bytes_of(f->out.ptr, f->out.len - 1), "at CartItemAdded.price_version");
+    expect_refused(f, mr_bytes_of(f->out.ptr, 7), "truncated at Meta.event_id, byte 1 of 2");
+    expect_refused(f, mr_bytes_of(f->out.ptr, f->out.len - 1), "at CartItemAdded.price_version");
 }
 
 static void bytes_left_over_are_refused(void **state)
@@ -150,7 +150,7 @@ static void bytes_left_over_are_refused(void **state)
     struct fixture *f = *state;
     encode_item(f);
     mr_buffer_add(&f->out, mr_cstr("xyz"));
-    refused(f, mr_buffer_view(&f->out), "shop.sales.CartItemAdded: 3 bytes are left over");
+    expect_refused(f, mr_buffer_view(&f->out), "shop.sales.CartItemAdded: 3 bytes are left over");
 }
 
 static void a_failure_leaves_the_output_untouched(void **state)
@@ -159,7 +159,7 @@ static void a_failure_leaves_the_output_untouched(void **state)
     struct codec_message before = {.id = 77};
     f->message = before;
     encode_item(f);
-    assert_int_equal(decode(f, mr_bytes_of(f->out.ptr, f->out.len - 1)), MR_MALFORMED);
+    assert_int_equal(decode_framed(f, mr_bytes_of(f->out.ptr, f->out.len - 1)), MR_MALFORMED);
     assert_memory_equal(&f->message, &before, sizeof before);
     assert_int_equal(f->error.code, MR_MALFORMED);
 }
@@ -182,15 +182,21 @@ static void types_and_topics_are_found_by_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_record_is_framed_with_its_schema_id, start, stop),
-        cmocka_unit_test_setup_teardown(a_framed_record_comes_back_as_its_struct, start, stop),
-        cmocka_unit_test_setup_teardown(decoded_strings_are_views_of_the_input, start, stop),
-        cmocka_unit_test_setup_teardown(every_type_in_a_topic_can_be_framed_and_read, start, stop),
-        cmocka_unit_test_setup_teardown(what_is_no_frame_is_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_truncated_record_is_refused_at_every_length, start, stop),
-        cmocka_unit_test_setup_teardown(the_refusal_names_the_field, start, stop),
-        cmocka_unit_test_setup_teardown(bytes_left_over_are_refused, start, stop),
-        cmocka_unit_test_setup_teardown(a_failure_leaves_the_output_untouched, start, stop),
+        cmocka_unit_test_setup_teardown(
+            a_record_is_framed_with_its_schema_id, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            a_framed_record_comes_back_as_its_struct, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            decoded_strings_are_views_of_the_input, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            every_type_in_a_topic_can_be_framed_and_read, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(what_is_no_frame_is_refused, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            a_truncated_record_is_refused_at_every_length, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(the_refusal_names_the_field, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(bytes_left_over_are_refused, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            a_failure_leaves_the_output_untouched, set_up_codec, tear_down_codec),
         cmocka_unit_test(types_and_topics_are_found_by_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,24 +19,24 @@ enum { CLIENTS = 40, ROUNDS = 5, WORKERS = 2, QUEUE_MAX = 64 };
 static struct hash_pool *pool;
 
 static void
-hashed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+send_hashed(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
     (void)user;
     mr_buffer_add(http_response(request), why == HTTP_WOKEN ? payload : mr_cstr("stopped"));
     http_send(request, why == HTTP_WOKEN ? 200 : 503, "text/plain");
 }
 
-static void hash(struct http_request *request, void *user)
+static void hash_password(struct http_request *request, void *user)
 {
     (void)user;
-    if (!hash_pool_submit(pool, request, mr_cstr("correct horse"), NULL, hashed, NULL))
+    if (!hash_pool_submit(pool, request, mr_cstr("correct horse"), NULL, send_hashed, NULL))
         http_send(request, 503, NULL);
 }
 
-static void verify(struct http_request *request, void *user)
+static void verify_password(struct http_request *request, void *user)
 {
     const char *phc = user;
-    if (!hash_pool_submit(pool, request, http_path_param(request, 0), phc, hashed, NULL))
+    if (!hash_pool_submit(pool, request, http_path_param(request, 0), phc, send_hashed, NULL))
         http_send(request, 503, NULL);
 }
 
@@ -47,8 +47,8 @@ static void at_once(struct http_request *request, void *user)
 }
 
 static const struct http_route routes[] = {
-    {.method = "GET", .path = "/hash", .handle = hash},
-    {.method = "GET", .path = "/verify/{password}", .handle = verify},
+    {.method = "GET", .path = "/hash", .handle = hash_password},
+    {.method = "GET", .path = "/verify/{password}", .handle = verify_password},
     {.method = "GET", .path = "/now", .handle = at_once},
 };
 
@@ -101,7 +101,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const char *ask(struct fixture *fixture, const char *target)
+static const char *ask_pool(struct fixture *fixture, const char *target)
 {
     char request[128];
     (void)snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: a\r\n\r\n", target);
@@ -112,12 +112,12 @@ static const char *ask(struct fixture *fixture, const char *target)
 static void a_password_is_hashed_and_judged(void **state)
 {
     struct fixture *fixture = *state;
-    assert_memory_equal(ask(fixture, "/hash"), "$argon2id$", 10);
-    assert_string_equal(ask(fixture, "/verify/right"), "1");
-    assert_string_equal(ask(fixture, "/verify/wrong"), "0");
+    assert_memory_equal(ask_pool(fixture, "/hash"), "$argon2id$", 10);
+    assert_string_equal(ask_pool(fixture, "/verify/right"), "1");
+    assert_string_equal(ask_pool(fixture, "/verify/wrong"), "0");
 }
 
-static int begin(struct fixture *fixture, const char *target)
+static int begin_request(struct fixture *fixture, const char *target)
 {
     char request[128];
     int fd = client_connect(fixture->port);
@@ -144,11 +144,11 @@ static void a_flood_is_turned_away_and_the_rest_goes_on(void **state)
     struct fixture *fixture = *state;
     int fds[QUEUE_MAX];
     for (int i = 0; i < QUEUE_MAX; i++)
-        fds[i] = begin(fixture, "/hash");
+        fds[i] = begin_request(fixture, "/hash");
     until_queued(QUEUE_MAX);
-    ask(fixture, "/hash");
+    ask_pool(fixture, "/hash");
     assert_int_equal(fixture->answer.status, 503);
-    ask(fixture, "/now");
+    ask_pool(fixture, "/now");
     assert_int_equal(fixture->answer.status, 204);
     http_server_stop(fixture->server, 100); /* Every queued job is answered. */
     for (int i = 0; i < QUEUE_MAX; i++) {
@@ -159,12 +159,12 @@ static void a_flood_is_turned_away_and_the_rest_goes_on(void **state)
     }
 }
 
-static void *storm(void *user)
+static void *storm_of_requests(void *user)
 {
     struct fixture *fixture = user;
     struct client_answer *answer = mr_calloc(1, sizeof *answer);
     for (int i = 0; i < ROUNDS; i++) {
-        int fd = begin(fixture, "/verify/wrong");
+        int fd = begin_request(fixture, "/verify/wrong");
         assert_true(client_read(fd, false, answer));
         assert_string_equal(answer->body, "0");
         close(fd);
@@ -177,7 +177,7 @@ static void many_at_once_are_each_answered(void **state)
 {
     pthread_t threads[CLIENTS];
     for (int i = 0; i < CLIENTS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, storm, *state), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, storm_of_requests, *state), 0);
     for (int i = 0; i < CLIENTS; i++)
         pthread_join(threads[i], NULL);
 }

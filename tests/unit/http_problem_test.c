@@ -3,7 +3,7 @@
 
 #include <tests/cmocka.h>
 
-static void expect(const struct http_problem *problem, const char *expected)
+static void expect_problem(const struct http_problem *problem, const char *expected)
 {
     struct mr_buffer out = {0};
     http_problem_render(problem, "https://shop.example/problems/", mr_cstr("/v1/requests/1"), &out);
@@ -15,7 +15,7 @@ static void expect(const struct http_problem *problem, const char *expected)
 static void a_slug_gives_type_title_and_status(void **state)
 {
     (void)state;
-    expect(
+    expect_problem(
         &(struct http_problem){.slug = "cart-empty", .detail = mr_cstr("Add \"something\".")},
         "{\"type\":\"https://shop.example/problems/cart-empty\",\"title\":\"The cart is empty\","
         "\"status\":422,\"detail\":\"Add \\\"something\\\".\",\"instance\":\"/v1/requests/1\"}");
@@ -24,12 +24,12 @@ static void a_slug_gives_type_title_and_status(void **state)
 static void extensions_are_members_of_the_problem(void **state)
 {
     (void)state;
-    expect(
+    expect_problem(
         &(struct http_problem){
             .slug = "cart-full", .extensions = mr_cstr(" {\"limit\":5,\"x\":{}} ")},
         "{\"type\":\"https://shop.example/problems/cart-full\",\"title\":\"The cart is full\","
         "\"status\":422,\"instance\":\"/v1/requests/1\",\"limit\":5,\"x\":{}}");
-    expect(
+    expect_problem(
         &(struct http_problem){.slug = "cart-full", .extensions = mr_cstr("{ }")},
         "{\"type\":\"https://shop.example/problems/cart-full\",\"title\":\"The cart is full\","
         "\"status\":422,\"instance\":\"/v1/requests/1\"}");
@@ -41,7 +41,7 @@ static void field_errors_have_pointers(void **state)
         {.pointer = mr_cstr("/a"), .detail = "is required", .code = "required"},
         {.detail = "must be an object", .code = "type"}};
     (void)state;
-    expect(
+    expect_problem(
         &(struct http_problem){.slug = "validation", .errors = errors, .errors_count = 2},
         "{\"type\":\"https://shop.example/problems/validation\",\"title\":\"The request does not "
         "say what it must\",\"status\":422,\"instance\":\"/v1/requests/1\",\"errors\":["

@@ -80,7 +80,7 @@ static struct token_claims claims_of(const char *subject)
     };
 }
 
-static void sign(struct fixture *fixture, const struct token_claims *claims)
+static void sign_claims(struct fixture *fixture, const struct token_claims *claims)
 {
     mr_buffer_reset(&fixture->token);
     token_sign(fixture->keys, claims, &fixture->token);
@@ -93,7 +93,7 @@ static enum token_verdict verify_at(struct fixture *fixture, int64_t now_s)
         fixture->keys, mr_buffer_view(&fixture->token), now_s, &fixture->arena, &claims);
 }
 
-static void base64(struct mr_buffer *out, const void *bytes, size_t len)
+static void add_base64(struct mr_buffer *out, const void *bytes, size_t len)
 {
     char text[4096];
     sodium_bin2base64(text, sizeof text, bytes, len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
@@ -101,18 +101,18 @@ static void base64(struct mr_buffer *out, const void *bytes, size_t len)
 }
 
 /* Any header and payload under our own key: what only a stolen key or a bug could make. */
-static void forge(struct fixture *fixture, const char *header, const char *payload)
+static void forge_token(struct fixture *fixture, const char *header, const char *payload)
 {
     uint8_t signature[crypto_sign_BYTES];
     struct mr_buffer *out = &fixture->token;
     mr_buffer_reset(out);
-    base64(out, header, strlen(header));
+    add_base64(out, header, strlen(header));
     mr_buffer_add_byte(out, '.');
-    base64(out, payload, strlen(payload));
+    add_base64(out, payload, strlen(payload));
     crypto_sign_detached(
         signature, NULL, (const unsigned char *)out->ptr, out->len, fixture->secret);
     mr_buffer_add_byte(out, '.');
-    base64(out, signature, sizeof signature);
+    add_base64(out, signature, sizeof signature);
 }
 
 /* The header as token_sign writes it. */
@@ -121,7 +121,7 @@ static const char *own_header(struct fixture *fixture)
     struct token_claims claims = claims_of("usr_1");
     static char header[256];
     size_t len = 0;
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     const char *dot = memchr(fixture->token.ptr, '.', fixture->token.len);
     assert_int_equal(
         sodium_base642bin(
@@ -147,7 +147,7 @@ static void a_signed_token_gives_its_claims_back(void **state)
     struct fixture *fixture = *state;
     struct token_claims claims = claims_of("usr_1");
     struct token_claims got;
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     for (int i = 0; i < 2; i++) { /* The second time from the cache. */
         assert_int_equal(
             token_verify(
@@ -166,7 +166,7 @@ static void an_expired_token_is_expired_cached_or_not(void **state)
 {
     struct fixture *fixture = *state;
     struct token_claims claims = claims_of("usr_1");
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     int64_t last_s = claims.expires_at_s + TOKEN_CLOCK_SKEW_S;
     assert_int_equal(verify_at(fixture, last_s), TOKEN_EXPIRED);
     assert_int_equal(verify_at(fixture, NOW_S), TOKEN_VALID);
@@ -178,7 +178,7 @@ static void a_token_from_the_future_is_invalid(void **state)
 {
     struct fixture *fixture = *state;
     struct token_claims claims = claims_of("usr_1");
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     assert_int_equal(verify_at(fixture, NOW_S - TOKEN_CLOCK_SKEW_S), TOKEN_VALID);
     assert_int_equal(verify_at(fixture, NOW_S - TOKEN_CLOCK_SKEW_S - 1), TOKEN_INVALID);
 }
@@ -187,7 +187,7 @@ static void a_change_of_any_character_is_noticed(void **state)
 {
     struct fixture *fixture = *state;
     struct token_claims claims = claims_of("usr_1");
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     for (size_t i = 0; i < fixture->token.len; i++) {
         char saved = fixture->token.ptr[i];
         fixture->token.ptr[i] = saved == 'A' ? 'B' : 'A';
@@ -204,7 +204,7 @@ static void a_signature_has_one_spelling(void **state)
     char *last = NULL;
     for (int i = 0; !last; i++) { /* Until its signature has a '_', which stands for 63. */
         claims.issued_at_s = NOW_S - i;
-        sign(fixture, &claims);
+        sign_claims(fixture, &claims);
         char *dot = memrchr(fixture->token.ptr, '.', fixture->token.len);
         size_t left = fixture->token.len - (size_t)(dot - fixture->token.ptr);
         last = memchr(dot, '_', left);
@@ -220,7 +220,7 @@ static void every_truncation_is_invalid(void **state)
 {
     struct fixture *fixture = *state;
     struct token_claims claims = claims_of("usr_1");
-    sign(fixture, &claims);
+    sign_claims(fixture, &claims);
     for (size_t len = fixture->token.len; len-- > 0;) {
         fixture->token.len = len;
         assert_int_equal(verify_at(fixture, NOW_S), TOKEN_INVALID);
@@ -239,10 +239,10 @@ static void other_algorithms_and_types_are_refused(void **state)
         "{}",
     };
     for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
-        forge(fixture, headers[i], PAYLOAD("millrace", "millrace-api"));
+        forge_token(fixture, headers[i], PAYLOAD("millrace", "millrace-api"));
         assert_int_equal(verify_at(fixture, NOW_S), TOKEN_INVALID);
     }
-    forge(fixture, own_header(fixture), PAYLOAD("millrace", "millrace-api"));
+    forge_token(fixture, own_header(fixture), PAYLOAD("millrace", "millrace-api"));
     assert_int_equal(verify_at(fixture, NOW_S), TOKEN_VALID);
 }
 
@@ -264,7 +264,7 @@ static void wrong_or_missing_claims_are_refused(void **state)
         "nonsense",
     };
     for (size_t i = 0; i < sizeof payloads / sizeof payloads[0]; i++) {
-        forge(fixture, own_header(fixture), payloads[i]);
+        forge_token(fixture, own_header(fixture), payloads[i]);
         assert_int_equal(verify_at(fixture, NOW_S), TOKEN_INVALID);
     }
 }
@@ -301,7 +301,7 @@ static void the_times_of_a_token_are_held_against_each_other(void **state)
         {TIMES("\"iat\":1800000600,\"exp\":1800000600"), 1800000590, TOKEN_INVALID},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        forge(fixture, own_header(fixture), rows[i].payload);
+        forge_token(fixture, own_header(fixture), rows[i].payload);
         if (verify_at(fixture, rows[i].at_s) != rows[i].verdict)
             fail_msg("at %lld: %s", (long long)rows[i].at_s, rows[i].payload);
     }
@@ -326,7 +326,7 @@ static void more_tokens_than_the_cache_holds_all_verify(void **state)
         struct token_claims got;
         (void)snprintf(subject, sizeof subject, "usr_%d", i);
         struct token_claims claims = claims_of(subject);
-        sign(fixture, &claims);
+        sign_claims(fixture, &claims);
         assert_int_equal(
             token_verify(
                 fixture->keys, mr_buffer_view(&fixture->token), NOW_S, &fixture->arena, &got),
@@ -415,7 +415,7 @@ static void jwks_shows_the_public_key_only(void **state)
     mr_buffer_add_byte(&fixture->token, 0);
     assert_non_null(strstr(fixture->token.ptr, "\"crv\":\"Ed25519\""));
     assert_null(strstr(fixture->token.ptr, "\"d\":"));
-    base64(&secret, fixture->secret, 30);
+    add_base64(&secret, fixture->secret, 30);
     mr_buffer_add_byte(&secret, 0);
     assert_null(strstr(fixture->token.ptr, secret.ptr));
     mr_buffer_clean_up(&secret);

@@ -23,7 +23,7 @@ static int read_all(const char *text, char *out, struct mr_error *error)
     return rc;
 }
 
-static void reads(const char *text, const char *wanted)
+static void reads_rows(const char *text, const char *wanted)
 {
     char out[256];
     struct mr_error error = {0};
@@ -31,7 +31,7 @@ static void reads(const char *text, const char *wanted)
     assert_string_equal(out, wanted);
 }
 
-static void stops(const char *text, const char *line, const char *reason)
+static void stops_at(const char *text, const char *line, const char *reason)
 {
     char out[256];
     struct mr_error error = {0};
@@ -43,36 +43,36 @@ static void stops(const char *text, const char *line, const char *reason)
 static void bare_fields_keep_their_spaces(void **state)
 {
     (void)state;
-    reads("a, b ,c\n1,,3\n", "a| b |c;1||3;");
-    reads("a,b", "a|b;");
-    reads(",", "|;");
-    reads("", "");
+    reads_rows("a, b ,c\n1,,3\n", "a| b |c;1||3;");
+    reads_rows("a,b", "a|b;");
+    reads_rows(",", "|;");
+    reads_rows("", "");
 }
 
 static void quotes_hold_commas_quotes_and_line_ends(void **state)
 {
     (void)state;
-    reads("\"a,b\",\"7\"\" SIZE\",\"\"\n", "a,b|7\" SIZE|;");
-    reads("\"a\nb\",c\nd,e\n", "a\nb|c;d|e;");
-    reads("\"a\"\"\"", "a\";");
+    reads_rows("\"a,b\",\"7\"\" SIZE\",\"\"\n", "a,b|7\" SIZE|;");
+    reads_rows("\"a\nb\",c\nd,e\n", "a\nb|c;d|e;");
+    reads_rows("\"a\"\"\"", "a\";");
 }
 
 static void carriage_returns_and_a_byte_order_mark_are_no_text(void **state)
 {
     (void)state;
-    reads("\xef\xbb\xbfwhat,b\r\nc,d\r\n", "what|b;c|d;");
-    stops("a,b\nc\rd\n", "line 2: ", "carriage return");
+    reads_rows("\xef\xbb\xbfwhat,b\r\nc,d\r\n", "what|b;c|d;");
+    stops_at("a,b\nc\rd\n", "line 2: ", "carriage return");
 }
 
 static void broken_quoting_names_the_line(void **state)
 {
     (void)state;
-    stops("a\nb\nx\"y\n", "line 3: ", "inside a bare field");
-    stops("a\n\"b\" c\n", "line 2: ", "after a closing quote");
-    stops("a\n\"b\nc\n", "line 2: ", "never closed");
-    stops("a\n\"b\nc\",\"d\"e\n", "line 3: ", "after a closing quote");
-    stops("a\nb,\"c\nd,\"e\"\n", "line 3: ", "the quote was opened in line 2");
-    stops("a\n\"b\",\n\"c\nd\n", "line 3: ", "never closed");
+    stops_at("a\nb\nx\"y\n", "line 3: ", "inside a bare field");
+    stops_at("a\n\"b\" c\n", "line 2: ", "after a closing quote");
+    stops_at("a\n\"b\nc\n", "line 2: ", "never closed");
+    stops_at("a\n\"b\nc\",\"d\"e\n", "line 3: ", "after a closing quote");
+    stops_at("a\nb,\"c\nd,\"e\"\n", "line 3: ", "the quote was opened in line 2");
+    stops_at("a\n\"b\",\n\"c\nd\n", "line 3: ", "never closed");
 }
 
 static void lines_inside_quotes_count(void **state)

@@ -4,14 +4,14 @@
 
 static const struct retail *retail;
 
-static int load(void **state)
+static int load_file(void **state)
 {
     (void)state;
     struct mr_error error;
     return retail_load(RETAIL_FILE, &retail, &error);
 }
 
-static int unload(void **state)
+static int unload_file(void **state)
 {
     (void)state;
     retail_free(retail);
@@ -63,5 +63,5 @@ int main(void)
         cmocka_unit_test(it_has_the_known_products_customers_and_baskets),
         cmocka_unit_test(it_comes_to_the_known_sums),
     };
-    return cmocka_run_group_tests(tests, load, unload);
+    return cmocka_run_group_tests(tests, load_file, unload_file);
 }

@@ -27,7 +27,7 @@ static const struct retail *read_well(const char *text)
     return retail;
 }
 
-static void stops(const char *text, const char *line, const char *reason)
+static void stops_at(const char *text, const char *line, const char *reason)
 {
     const struct retail *retail = NULL;
     struct mr_error error = {0};
@@ -244,43 +244,44 @@ static void sums_stop_at_the_baskets_asked_for(void **state)
 static void malformed_lines_stop_it_with_line_and_reason(void **state)
 {
     (void)state;
-    stops("", "line 1: ", "empty");
-    stops("InvoiceNo,StockCode\n", "line 1: ", "Description");
-    stops(HEADER "1,A,a,1\n", "line 2: ", "4 columns");
-    stops(HEADER "\n\nx\n", "line 4: ", "1 columns");
-    stops(HEADER LINE("1", "A", "a", "x", "1.0", ""), "line 2: ", "Quantity \"x\"");
-    stops(HEADER LINE("C1", "A", "a", "1.5", "1.0", ""), "line 2: ", "Quantity");
-    stops(HEADER LINE("1", "A", "a", "1", "1.0.0", ""), "line 2: ", "UnitPrice \"1.0.0\"");
-    stops(HEADER LINE("1", "A", "a", "1", "\"2,50\"", ""), "line 2: ", "a decimal point");
-    stops(HEADER LINE("1", "A", "a", "\"1,000\"", "2.5", ""), "line 2: ", "thousands separators");
-    stops(HEADER LINE("1", "A", "a", "1", "nan0", ""), "line 2: ", "UnitPrice \"nan0\"");
-    stops(HEADER LINE("1", "", "a", "1", "1", ""), "line 2: ", "StockCode");
-    stops(HEADER LINE("1", "A", "a", "1", "1", "no id"), "line 2: ", "CustomerID");
-    stops(HEADER LINE("1", "NULL", "a", "1", "1", ""), "line 2: ", "StockCode is empty");
-    stops(HEADER LINE("1", "A", "caf\xe9", "1", "1", ""), "line 2: ", "WINDOWS-1252");
-    stops(HEADER LINE("1", "A", "a\x01", "1", "1", ""), "line 2: ", "control character U+0001");
-    stops(
+    stops_at("", "line 1: ", "empty");
+    stops_at("InvoiceNo,StockCode\n", "line 1: ", "Description");
+    stops_at(HEADER "1,A,a,1\n", "line 2: ", "4 columns");
+    stops_at(HEADER "\n\nx\n", "line 4: ", "1 columns");
+    stops_at(HEADER LINE("1", "A", "a", "x", "1.0", ""), "line 2: ", "Quantity \"x\"");
+    stops_at(HEADER LINE("C1", "A", "a", "1.5", "1.0", ""), "line 2: ", "Quantity");
+    stops_at(HEADER LINE("1", "A", "a", "1", "1.0.0", ""), "line 2: ", "UnitPrice \"1.0.0\"");
+    stops_at(HEADER LINE("1", "A", "a", "1", "\"2,50\"", ""), "line 2: ", "a decimal point");
+    stops_at(
+        HEADER LINE("1", "A", "a", "\"1,000\"", "2.5", ""), "line 2: ", "thousands separators");
+    stops_at(HEADER LINE("1", "A", "a", "1", "nan0", ""), "line 2: ", "UnitPrice \"nan0\"");
+    stops_at(HEADER LINE("1", "", "a", "1", "1", ""), "line 2: ", "StockCode");
+    stops_at(HEADER LINE("1", "A", "a", "1", "1", "no id"), "line 2: ", "CustomerID");
+    stops_at(HEADER LINE("1", "NULL", "a", "1", "1", ""), "line 2: ", "StockCode is empty");
+    stops_at(HEADER LINE("1", "A", "caf\xe9", "1", "1", ""), "line 2: ", "WINDOWS-1252");
+    stops_at(HEADER LINE("1", "A", "a\x01", "1", "1", ""), "line 2: ", "control character U+0001");
+    stops_at(
         HEADER LINE("1", "\"A\nB\"", "a", "1", "1", ""), "line 2: ", "StockCode has a line break");
-    stops(HEADER LINE("1", "A\tB", "a", "1", "1", ""), "line 2: ", "StockCode has a tab");
-    stops("InvoiceNo;StockCode;Description\n", "line 1: ", "separated by semicolons");
-    stops("\"InvoiceNo\";\"StockCode\"\n", "line 1: ", "separated by semicolons");
-    stops("InvoiceNo\tStockCode\n", "line 1: ", "separated by tabs");
-    stops(
+    stops_at(HEADER LINE("1", "A\tB", "a", "1", "1", ""), "line 2: ", "StockCode has a tab");
+    stops_at("InvoiceNo;StockCode;Description\n", "line 1: ", "separated by semicolons");
+    stops_at("\"InvoiceNo\";\"StockCode\"\n", "line 1: ", "separated by semicolons");
+    stops_at("InvoiceNo\tStockCode\n", "line 1: ", "separated by tabs");
+    stops_at(
         HEADER LINE("1", "A", "a", "1", "1", "5") LINE("1", "A", "a", "1", "1", "6"),
         "line 3: ",
         "customer 5 already");
-    stops(HEADER LINE("1", "A", "a", "1000000", "9000000000", ""), "line 2: invoice 1", "worth");
+    stops_at(HEADER LINE("1", "A", "a", "1000000", "9000000000", ""), "line 2: invoice 1", "worth");
 }
 
 static void what_a_later_step_could_not_take_is_refused_first(void **state)
 {
     (void)state;
-    stops(HEADER LINE("1", "A", "a", "1000001", "1", ""), "line 2: ", "Quantity 1000001");
-    stops(
+    stops_at(HEADER LINE("1", "A", "a", "1000001", "1", ""), "line 2: ", "Quantity 1000001");
+    stops_at(
         HEADER LINE("1", "A", "a", "600000", "0.01", "") LINE("1", "A", "a", "600000", "0.01", ""),
         "line 2: invoice 1",
         "1200000 units of A");
-    stops(
+    stops_at(
         HEADER LINE("1", "A", "a", "1", "1", "ab1") LINE("2", "A", "a", "1", "1", "AB1"),
         "line 3: ",
         "\"AB1\" differs from \"ab1\" in case only");
@@ -288,7 +289,7 @@ static void what_a_later_step_could_not_take_is_refused_first(void **state)
     size_t len = (size_t)snprintf(text, sizeof text, "%s", HEADER);
     for (int i = 0; i < 5001; i++)
         len += (size_t)snprintf(text + len, sizeof text - len, "1,S%d,a,1,2010,0.01,,UK\n", i);
-    stops(text, "line 2: invoice 1", "5001 products");
+    stops_at(text, "line 2: invoice 1", "5001 products");
 }
 
 static void rows_and_fields_of_nothing_are_nothing(void **state)
@@ -355,7 +356,7 @@ static void words_for_nothing_are_nothing_in_every_column(void **state)
         assert_int_equal(retail->lines_qualifying, 3);
         retail_free(retail);
         snprintf(text, sizeof text, HEADER "1,%s,a,1,2010,1.00,,UK\n", word);
-        stops(text, "line 2: ", "StockCode is empty");
+        stops_at(text, "line 2: ", "StockCode is empty");
     }
 }
 
@@ -376,8 +377,8 @@ static void a_row_of_words_for_nothing_is_no_line(void **state)
 static void what_looks_like_nothing_and_is_a_value_is_judged_as_one(void **state)
 {
     (void)state;
-    stops(HEADER LINE("1", "A", "a", "1", "#VALUE!", ""), "line 2: ", "UnitPrice \"#VALUE!\"");
-    stops(HEADER LINE("1", "A", "a", "unknown", "1", ""), "line 2: ", "Quantity \"unknown\"");
+    stops_at(HEADER LINE("1", "A", "a", "1", "#VALUE!", ""), "line 2: ", "UnitPrice \"#VALUE!\"");
+    stops_at(HEADER LINE("1", "A", "a", "unknown", "1", ""), "line 2: ", "Quantity \"unknown\"");
     const struct retail *retail = read_well(HEADER LINE("1", "NAPKIN", "Nanny", "1", "1", "0"));
     text_is(retail->products[0].sku, "NAPKIN");
     text_is(retail->products[0].title, "Nanny");
@@ -398,8 +399,9 @@ static void names_that_became_floats_are_whole_again(void **state)
     text_is(retail->products[0].sku, "22");
     text_is(retail->products[1].sku, "22.5");
     retail_free(retail);
-    stops(HEADER LINE("5.4E+05", "A", "a", "1", "1", ""), "line 2: ", "InvoiceNo \"5.4E+05\" was");
-    stops(HEADER LINE("5", "A", "a", "1", "1", "1.3e4"), "line 2: ", "CustomerID \"1.3e4\" was");
+    stops_at(
+        HEADER LINE("5.4E+05", "A", "a", "1", "1", ""), "line 2: ", "InvoiceNo \"5.4E+05\" was");
+    stops_at(HEADER LINE("5", "A", "a", "1", "1", "1.3e4"), "line 2: ", "CustomerID \"1.3e4\" was");
     retail = read_well(HEADER LINE("5", "A", "a", "1", "1", "12e4"));
     text_is(retail->customers[0], "12e4");
     retail_free(retail);
@@ -432,12 +434,12 @@ static void numbers_are_refused_for_what_is_wrong_with_them(void **state)
     char text[256];
     for (size_t i = 0; i < sizeof prices / sizeof prices[0]; i++) {
         snprintf(text, sizeof text, HEADER "1,A,a,1,2010,%s,,UK\n", prices[i].price);
-        stops(text, "line 2: UnitPrice ", prices[i].reason);
+        stops_at(text, "line 2: UnitPrice ", prices[i].reason);
     }
-    stops(HEADER LINE("1", "A", "a", "1.5", "1", ""), "line 2: ", "is not a whole number");
-    stops(HEADER LINE("1", "A", "a", "3 pcs", "1", ""), "line 2: ", "is not a whole number");
-    stops(HEADER LINE("1", "A", "a", "1e10", "1", ""), "line 2: ", "is out of range");
-    stops(HEADER LINE("1", "A", "a", "-99999999999", "1", ""), "line 2: ", "is out of range");
+    stops_at(HEADER LINE("1", "A", "a", "1.5", "1", ""), "line 2: ", "is not a whole number");
+    stops_at(HEADER LINE("1", "A", "a", "3 pcs", "1", ""), "line 2: ", "is not a whole number");
+    stops_at(HEADER LINE("1", "A", "a", "1e10", "1", ""), "line 2: ", "is out of range");
+    stops_at(HEADER LINE("1", "A", "a", "-99999999999", "1", ""), "line 2: ", "is out of range");
 }
 
 static void headers_of_other_hands_are_understood(void **state)
@@ -467,33 +469,34 @@ static void headers_of_other_hands_are_understood(void **state)
 static void headers_that_are_wrong_say_what_is(void **state)
 {
     (void)state;
-    stops(
+    stops_at(
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,CustomerID\n",
         "line 1: ",
         "the columns UnitPrice, Country are missing");
-    stops("a,b\n", "line 1: ", "none of the columns");
-    stops(
+    stops_at("a,b\n", "line 1: ", "none of the columns");
+    stops_at(
         "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,Price,CustomerID,Country\n",
         "line 1: ",
         "the column UnitPrice is missing");
-    stops("Total," HEADER, "line 1: ", "the column \"Total\" is not one of");
-    stops("stock code," HEADER, "line 1: ", "the column \"StockCode\" is there twice");
-    stops("\n\nInvoiceNo,caf\xe9\n", "line 3: ", "not UTF-8");
-    stops(HEADER "1;A;a;1;2010;1.00;;UK\n", "line 2: ", "1 columns, want 8");
+    stops_at("Total," HEADER, "line 1: ", "the column \"Total\" is not one of");
+    stops_at("stock code," HEADER, "line 1: ", "the column \"StockCode\" is there twice");
+    stops_at("\n\nInvoiceNo,caf\xe9\n", "line 3: ", "not UTF-8");
+    stops_at(HEADER "1;A;a;1;2010;1.00;;UK\n", "line 2: ", "1 columns, want 8");
 }
 
 static void characters_that_are_not_text_are_named(void **state)
 {
     (void)state;
-    stops(
+    stops_at(
         HEADER LINE("1", "A", "\"x\x1b\"", "1", "1", ""),
         "line 2: ",
         "Description has the control character U+001B");
-    stops(
+    stops_at(
         HEADER LINE("1", "A\xc2\x9f", "a", "1", "1", ""),
         "line 2: ",
         "StockCode has the control character U+009F");
-    stops(HEADER LINE("1", "A", "\xed\xa0\x80", "1", "1", ""), "line 2: ", "not UTF-8 (byte 0xED)");
+    stops_at(
+        HEADER LINE("1", "A", "\xed\xa0\x80", "1", "1", ""), "line 2: ", "not UTF-8 (byte 0xED)");
     const struct retail *retail = read_well(HEADER LINE(
         "1",
         "A",
@@ -530,7 +533,7 @@ static void files_of_other_kinds_are_named(void **state)
         {"\xff\xfeI", "UTF-16"},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        stops(kinds[i].start, "line 1: the file is ", kinds[i].reason);
+        stops_at(kinds[i].start, "line 1: the file is ", kinds[i].reason);
 }
 
 static void columns_are_found_by_name(void **state)

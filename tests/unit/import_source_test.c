@@ -22,14 +22,14 @@ static int read_all(struct mr_bytes bytes, struct mr_buffer *out, struct mr_erro
 }
 
 /* 200 kB that compress to a few hundred bytes. */
-static struct mr_bytes sample(struct mr_buffer *text)
+static struct mr_bytes make_sample(struct mr_buffer *text)
 {
     for (int i = 0; i < 20000; i++)
         mr_buffer_printf(text, "row %04d,\n", i % 50);
     return mr_buffer_view(text);
 }
 
-static struct mr_bytes pack(struct mr_bytes text, char *out, size_t size)
+static struct mr_bytes pack_text(struct mr_bytes text, char *out, size_t size)
 {
     size_t len = 0;
     assert_int_equal(
@@ -51,7 +51,7 @@ static void plain_bytes_pass(void **state)
     (void)state;
     struct mr_buffer text = {0};
     struct mr_buffer out = {0};
-    struct mr_bytes plain = sample(&text);
+    struct mr_bytes plain = make_sample(&text);
     assert_int_equal(read_all(plain, &out, NULL), 0);
     assert_true(mr_bytes_equal(plain, mr_buffer_view(&out)));
     assert_int_equal(read_all(mr_cstr(""), &out, NULL), 0);
@@ -66,8 +66,8 @@ static void xz_is_unpacked_even_in_two_streams(void **state)
     struct mr_buffer text = {0};
     struct mr_buffer out = {0};
     char packed[8192];
-    struct mr_bytes plain = sample(&text);
-    struct mr_bytes one = pack(plain, packed, 4096);
+    struct mr_bytes plain = make_sample(&text);
+    struct mr_bytes one = pack_text(plain, packed, 4096);
     assert_int_equal(read_all(one, &out, NULL), 0);
     assert_true(mr_bytes_equal(plain, mr_buffer_view(&out)));
     memcpy(packed + one.len, packed, one.len);
@@ -83,7 +83,7 @@ static void xz_cut_anywhere_is_truncated(void **state)
     struct mr_buffer text = {0};
     struct mr_buffer out = {0};
     char packed[4096];
-    struct mr_bytes whole = pack(sample(&text), packed, sizeof packed);
+    struct mr_bytes whole = pack_text(make_sample(&text), packed, sizeof packed);
     for (size_t len = 6; len < whole.len; len++) {
         struct mr_error error = {0};
         assert_int_equal(read_all(mr_bytes_of(packed, len), &out, &error), MR_MALFORMED);
@@ -99,7 +99,7 @@ static void xz_with_a_flipped_byte_is_never_taken_for_whole(void **state)
     struct mr_buffer text = {0};
     struct mr_buffer out = {0};
     char packed[4096];
-    struct mr_bytes whole = pack(sample(&text), packed, sizeof packed);
+    struct mr_bytes whole = pack_text(make_sample(&text), packed, sizeof packed);
     for (size_t at = 6; at < whole.len; at++) {
         packed[at] = (char)(packed[at] ^ 0x55);
         assert_true(read_all(whole, &out, NULL) < 0);
@@ -134,7 +134,7 @@ static void what_is_packed_is_judged_too(void **state)
     struct mr_buffer out = {0};
     char packed[4096];
     struct mr_error error = {0};
-    struct mr_bytes sheet = pack(mr_cstr("PK\x03\x04sheet"), packed, sizeof packed);
+    struct mr_bytes sheet = pack_text(mr_cstr("PK\x03\x04sheet"), packed, sizeof packed);
     assert_int_equal(read_all(sheet, &out, &error), MR_MALFORMED);
     assert_non_null(strstr(error.text, "Excel"));
     mr_buffer_clean_up(&out);

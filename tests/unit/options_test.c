@@ -11,7 +11,8 @@ static const struct mr_option table[] = {
     {"quiet", NULL, NULL, NULL, "say less"},
 };
 
-static int parse(struct mr_options *options, struct mr_error *error, int argc, const char **argv)
+static int
+parse_options(struct mr_options *options, struct mr_error *error, int argc, const char **argv)
 {
     return mr_options_parse(options, table, 3, argc, (char **)(uintptr_t)argv, error);
 }
@@ -22,15 +23,15 @@ static void flag_beats_environment_beats_default(void **state)
     struct mr_options options;
     const char *plain[] = {"prog"};
     const char *flagged[] = {"prog", "--brokers=c:3", "--quiet", "operand"};
-    assert_int_equal(parse(&options, NULL, 1, plain), 0);
+    assert_int_equal(parse_options(&options, NULL, 1, plain), 0);
     assert_string_equal(mr_options_text(&options, "brokers"), "localhost:9092");
     mr_options_clean_up(&options);
     setenv("TEST_BROKERS", "b:2", 1);
-    assert_int_equal(parse(&options, NULL, 1, plain), 0);
+    assert_int_equal(parse_options(&options, NULL, 1, plain), 0);
     assert_string_equal(mr_options_text(&options, "brokers"), "b:2");
     assert_false(mr_options_switch(&options, "quiet"));
     mr_options_clean_up(&options);
-    assert_int_equal(parse(&options, NULL, 4, flagged), 0);
+    assert_int_equal(parse_options(&options, NULL, 4, flagged), 0);
     assert_string_equal(mr_options_text(&options, "brokers"), "c:3");
     assert_true(mr_options_switch(&options, "quiet"));
     assert_int_equal(options.operands_count, 1);
@@ -45,9 +46,9 @@ static void errors_name_the_flag(void **state)
     struct mr_error error;
     const char *unknown[] = {"prog", "--colour"};
     const char *dangling[] = {"prog", "--port"};
-    assert_int_equal(parse(&options, &error, 2, unknown), MR_CONFIG);
+    assert_int_equal(parse_options(&options, &error, 2, unknown), MR_CONFIG);
     assert_non_null(strstr(error.text, "--colour"));
-    assert_int_equal(parse(&options, &error, 2, dangling), MR_CONFIG);
+    assert_int_equal(parse_options(&options, &error, 2, dangling), MR_CONFIG);
     assert_non_null(strstr(error.text, "--port PORT"));
 }
 
@@ -59,11 +60,11 @@ static void integers_are_bounded(void **state)
     int64_t port = 0;
     const char *high[] = {"prog", "--port", "65536"};
     const char *letters[] = {"prog", "--port", "80x"};
-    assert_int_equal(parse(&options, NULL, 3, high), 0);
+    assert_int_equal(parse_options(&options, NULL, 3, high), 0);
     assert_int_equal(mr_options_integer(&options, "port", 1, 65535, &port, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "65535"));
     mr_options_clean_up(&options);
-    assert_int_equal(parse(&options, NULL, 3, letters), 0);
+    assert_int_equal(parse_options(&options, NULL, 3, letters), 0);
     assert_int_equal(mr_options_integer(&options, "port", 1, 65535, &port, &error), MR_CONFIG);
     assert_int_equal(port, 0);
     mr_options_clean_up(&options);
@@ -78,14 +79,14 @@ static void mebibytes_are_told_in_bytes_and_bounded(void **state)
     const char *some[] = {"prog", "--port", "3"};
     const char *none[] = {"prog", "--port", "0"};
     const char *high[] = {"prog", "--port", "1048577"};
-    assert_int_equal(parse(&options, NULL, 3, some), 0);
+    assert_int_equal(parse_options(&options, NULL, 3, some), 0);
     assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), 0);
     assert_int_equal(bytes, 3 << 20);
     mr_options_clean_up(&options);
-    assert_int_equal(parse(&options, NULL, 3, none), 0);
+    assert_int_equal(parse_options(&options, NULL, 3, none), 0);
     assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), MR_CONFIG);
     mr_options_clean_up(&options);
-    assert_int_equal(parse(&options, NULL, 3, high), 0);
+    assert_int_equal(parse_options(&options, NULL, 3, high), 0);
     assert_int_equal(mr_options_mebibytes(&options, "port", &bytes, &error), MR_CONFIG);
     assert_int_equal(bytes, 3 << 20);
     mr_options_clean_up(&options);

@@ -31,7 +31,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void tell(struct fake_task *task, enum shop_type type, const void *message)
+static void send_payment(struct fake_task *task, enum shop_type type, const void *message)
 {
     struct mr_error error = {0};
     if (fake_task_tell(task, type, message, &error))
@@ -54,27 +54,27 @@ static struct shop_authorize_payment authorize_message(const struct fake_task *t
     };
 }
 
-static void authorize(struct fake_task *task)
+static void authorize_payment(struct fake_task *task)
 {
     struct shop_authorize_payment message = authorize_message(task);
-    tell(task, SHOP_AUTHORIZE_PAYMENT, &message);
+    send_payment(task, SHOP_AUTHORIZE_PAYMENT, &message);
 }
 
-static void capture(struct fake_task *task)
+static void capture_payment(struct fake_task *task)
 {
     struct shop_capture_payment message = {
         .payment_id = mr_cstr(PAYMENT), .order_id = mr_cstr(ORDER), .owner_id = mr_cstr(OWNER)};
-    tell(task, SHOP_CAPTURE_PAYMENT, &message);
+    send_payment(task, SHOP_CAPTURE_PAYMENT, &message);
 }
 
 static void return_funds(struct fake_task *task)
 {
     struct shop_return_funds message = {
         .payment_id = mr_cstr(PAYMENT), .order_id = mr_cstr(ORDER), .owner_id = mr_cstr(OWNER)};
-    tell(task, SHOP_RETURN_FUNDS, &message);
+    send_payment(task, SHOP_RETURN_FUNDS, &message);
 }
 
-static void hear(struct fake_task *task, const char *op, const char *result)
+static void hear_result(struct fake_task *task, const char *op, const char *result)
 {
     struct shop_record_psp_result message = {
         .payment_id = mr_cstr(PAYMENT),
@@ -84,7 +84,7 @@ static void hear(struct fake_task *task, const char *op, const char *result)
         .psp_ref = mr_cstr("ref"),
         .psp_event_id = mr_cstr("event"),
     };
-    tell(task, SHOP_RECORD_PSP_RESULT, &message);
+    send_payment(task, SHOP_RECORD_PSP_RESULT, &message);
 }
 
 /* Checks that the last message asked the provider for `op`; NULL: for nothing. */
@@ -110,11 +110,11 @@ static void expect_answered(const struct fake_task *task, const char *result)
 static void a_request_asks_the_provider_and_keeps_the_order_waiting(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
+    authorize_payment(task);
     assert_int_equal(fake_task_count(task, SHOP_PAYMENT_REQUESTED), 1);
     expect_asked(task, SHOP_OP_AUTHORIZE);
     expect_answered(task, NULL);
-    authorize(task);
+    authorize_payment(task);
     assert_int_equal(task->outputs_count, 0);
 }
 
@@ -133,40 +133,40 @@ static void a_request_without_a_price_is_an_error(void **state)
 static void an_authorization_is_captured_only_when_asked_for(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
-    hear(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    authorize_payment(task);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
     expect_asked(task, NULL);
     expect_answered(task, SHOP_RESULT_AUTHORIZED);
-    capture(task);
+    capture_payment(task);
     expect_asked(task, SHOP_OP_CAPTURE);
     expect_answered(task, NULL);
-    hear(task, SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED);
+    hear_result(task, SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED);
     expect_answered(task, SHOP_RESULT_CAPTURED);
 }
 
 static void the_same_answer_twice_is_one_fact(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
-    hear(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
-    hear(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    authorize_payment(task);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
     assert_int_equal(task->outputs_count, 0);
 }
 
 static void what_was_taken_is_given_back_the_way_it_was_taken(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
-    hear(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    authorize_payment(task);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
     return_funds(task);
     expect_asked(task, SHOP_OP_VOID);
     expect_answered(task, NULL);
     /* It had been captured meanwhile, so only a refund gives it back. */
-    hear(task, SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED);
+    hear_result(task, SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED);
     assert_int_equal(fake_task_count(task, SHOP_PAYMENT_LATE_SUCCESS), 1);
     expect_asked(task, SHOP_OP_REFUND);
     expect_answered(task, NULL);
-    hear(task, SHOP_OP_REFUND, SHOP_PSP_REFUNDED);
+    hear_result(task, SHOP_OP_REFUND, SHOP_PSP_REFUNDED);
     expect_answered(task, SHOP_RESULT_RETURNED);
     const struct shop_payment_reply *reply = fake_task_last(task, SHOP_PAYMENT_REPLY);
     assert_int_equal(reply->amount->minor, 1250);
@@ -178,7 +178,7 @@ static void a_return_that_overtakes_its_request_takes_nothing(void **state)
     return_funds(task);
     expect_asked(task, NULL);
     expect_answered(task, SHOP_RESULT_RETURNED);
-    authorize(task);
+    authorize_payment(task);
     expect_asked(task, NULL);
     expect_answered(task, SHOP_RESULT_RETURNED);
 }
@@ -186,7 +186,7 @@ static void a_return_that_overtakes_its_request_takes_nothing(void **state)
 static void a_request_without_an_answer_is_repeated_under_its_key(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
+    authorize_payment(task);
     const struct shop_payment_op_requested *asked = fake_task_last(task, SHOP_PAYMENT_OP_REQUESTED);
     struct mr_bytes key = asked->op_key;
     fake_task_advance_ms(task, PATIENCE_MS + 1);
@@ -205,7 +205,7 @@ static void a_request_without_an_answer_is_repeated_under_its_key(void **state)
 static void an_unanswered_return_ends_when_nothing_can_succeed_any_more(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
+    authorize_payment(task);
     return_funds(task);
     expect_asked(task, SHOP_OP_VOID);
     expect_answered(task, NULL);
@@ -220,12 +220,12 @@ static void an_unanswered_return_ends_when_nothing_can_succeed_any_more(void **s
 static void a_declined_void_settles_nothing(void **state)
 {
     struct fake_task *task = *state;
-    authorize(task);
-    hear(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    authorize_payment(task);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
     return_funds(task);
-    hear(task, SHOP_OP_VOID, SHOP_PSP_DECLINED);
+    hear_result(task, SHOP_OP_VOID, SHOP_PSP_DECLINED);
     assert_int_equal(task->outputs_count, 0);
-    hear(task, SHOP_OP_VOID, SHOP_PSP_VOIDED);
+    hear_result(task, SHOP_OP_VOID, SHOP_PSP_VOIDED);
     expect_answered(task, SHOP_RESULT_RETURNED);
 }
 

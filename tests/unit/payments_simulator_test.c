@@ -29,7 +29,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void submit(const char *op, const char *token)
+static void submit_op(const char *op, const char *token)
 {
     struct mr_bytes op_key = mr_arena_printf(&arena, "pay_1:%s:1", op);
     struct psp_request request = {
@@ -43,115 +43,115 @@ static void submit(const char *op, const char *token)
     assert_int_equal(psp.submit(psp.self, &request, 1000, NULL), 0);
 }
 
-static bool take(int64_t now_ms)
+static bool take_answer(int64_t now_ms)
 {
     return psp.take(psp.self, now_ms, &arena, &answer);
 }
 
-static void answers(const char *op, const char *token, const char *result)
+static void expect_answer(const char *op, const char *token, const char *result)
 {
-    submit(op, token);
-    assert_true(take(1000));
+    submit_op(op, token);
+    assert_true(take_answer(1000));
     assert_true(mr_bytes_equal(answer.result, mr_cstr(result)));
     assert_true(mr_bytes_equal(answer.op, mr_cstr(op)));
     assert_true(mr_bytes_equal(answer.payment_id, mr_cstr("pay_1")));
     assert_int_equal(answer.amount_minor, 4297);
-    assert_false(take(1000));
+    assert_false(take_answer(1000));
 }
 
 static void approve_does_all_that_is_asked(void **state)
 {
     (void)state;
-    answers("query", "pm_approve", SHOP_PSP_NOT_FOUND);
-    answers("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
-    answers("query", "pm_approve", SHOP_PSP_AUTHORIZED);
-    answers("capture", "pm_approve", SHOP_PSP_CAPTURED);
-    answers("void", "pm_approve", SHOP_PSP_CAPTURED);
-    answers("refund", "pm_approve", SHOP_PSP_REFUNDED);
-    answers("query", "pm_approve", SHOP_PSP_REFUNDED);
+    expect_answer("query", "pm_approve", SHOP_PSP_NOT_FOUND);
+    expect_answer("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
+    expect_answer("query", "pm_approve", SHOP_PSP_AUTHORIZED);
+    expect_answer("capture", "pm_approve", SHOP_PSP_CAPTURED);
+    expect_answer("void", "pm_approve", SHOP_PSP_CAPTURED);
+    expect_answer("refund", "pm_approve", SHOP_PSP_REFUNDED);
+    expect_answer("query", "pm_approve", SHOP_PSP_REFUNDED);
 }
 
 static void the_same_key_has_the_same_answer(void **state)
 {
     (void)state;
-    answers("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
+    expect_answer("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
     struct mr_bytes first = answer.psp_event_id;
-    answers("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
+    expect_answer("authorize", "pm_approve", SHOP_PSP_AUTHORIZED);
     assert_true(mr_bytes_equal(first, answer.psp_event_id));
 }
 
 static void declines_say_how_final_they_are(void **state)
 {
     (void)state;
-    answers("authorize", "pm_decline", SHOP_PSP_DECLINED);
+    expect_answer("authorize", "pm_decline", SHOP_PSP_DECLINED);
     assert_true(mr_bytes_equal(answer.decline_class, mr_cstr("soft")));
     tear_down(NULL);
     set_up(NULL);
-    answers("authorize", "pm_decline_hard", SHOP_PSP_DECLINED);
+    expect_answer("authorize", "pm_decline_hard", SHOP_PSP_DECLINED);
     assert_true(mr_bytes_equal(answer.decline_class, mr_cstr("hard")));
     tear_down(NULL);
     set_up(NULL);
-    answers("authorize", "pm_whatever", SHOP_PSP_DECLINED);
+    expect_answer("authorize", "pm_whatever", SHOP_PSP_DECLINED);
     assert_true(mr_bytes_equal(answer.psp_code, mr_cstr("unknown_method")));
 }
 
 static void slow_answers_when_its_time_has_come(void **state)
 {
     (void)state;
-    submit("authorize", "pm_slow");
-    assert_false(take(3999));
-    assert_true(take(4000));
+    submit_op("authorize", "pm_slow");
+    assert_false(take_answer(3999));
+    assert_true(take_answer(4000));
     assert_true(mr_bytes_equal(answer.result, mr_cstr(SHOP_PSP_AUTHORIZED)));
-    answers("capture", "pm_slow", SHOP_PSP_CAPTURED);
+    expect_answer("capture", "pm_slow", SHOP_PSP_CAPTURED);
 }
 
 static void answers_that_are_due_overtake_slow_ones(void **state)
 {
     (void)state;
-    submit("authorize", "pm_slow");
-    submit("query", "pm_slow");
-    assert_true(take(1000));
+    submit_op("authorize", "pm_slow");
+    submit_op("query", "pm_slow");
+    assert_true(take_answer(1000));
     assert_true(mr_bytes_equal(answer.op, mr_cstr("query")));
-    assert_false(take(1000));
-    assert_true(take(4000));
+    assert_false(take_answer(1000));
+    assert_true(take_answer(4000));
 }
 
 static void never_is_silent_until_it_is_voided(void **state)
 {
     (void)state;
-    submit("authorize", "pm_never");
-    assert_false(take(INT64_MAX));
-    answers("query", "pm_never", SHOP_PSP_NOT_FOUND);
-    answers("void", "pm_never", SHOP_PSP_VOIDED);
-    answers("query", "pm_never", SHOP_PSP_VOIDED);
+    submit_op("authorize", "pm_never");
+    assert_false(take_answer(INT64_MAX));
+    expect_answer("query", "pm_never", SHOP_PSP_NOT_FOUND);
+    expect_answer("void", "pm_never", SHOP_PSP_VOIDED);
+    expect_answer("query", "pm_never", SHOP_PSP_VOIDED);
 }
 
 static void a_void_bars_a_later_authorization(void **state)
 {
     (void)state;
-    answers("void", "pm_approve", SHOP_PSP_VOIDED);
-    answers("authorize", "pm_approve", SHOP_PSP_VOIDED);
-    answers("capture", "pm_approve", SHOP_PSP_VOIDED);
+    expect_answer("void", "pm_approve", SHOP_PSP_VOIDED);
+    expect_answer("authorize", "pm_approve", SHOP_PSP_VOIDED);
+    expect_answer("capture", "pm_approve", SHOP_PSP_VOIDED);
 }
 
 static void twice_says_the_same_thing_twice(void **state)
 {
     (void)state;
-    submit("authorize", "pm_twice");
-    assert_true(take(1000));
+    submit_op("authorize", "pm_twice");
+    assert_true(take_answer(1000));
     struct mr_bytes first = answer.psp_event_id;
-    assert_true(take(1000));
+    assert_true(take_answer(1000));
     assert_true(mr_bytes_equal(first, answer.psp_event_id));
-    assert_false(take(INT64_MAX));
+    assert_false(take_answer(INT64_MAX));
 }
 
 static void a_forgotten_payment_is_believed(void **state)
 {
     (void)state;
-    answers("capture", "pm_approve", SHOP_PSP_CAPTURED);
+    expect_answer("capture", "pm_approve", SHOP_PSP_CAPTURED);
     tear_down(NULL);
     set_up(NULL);
-    answers("refund", "pm_approve", SHOP_PSP_REFUNDED);
+    expect_answer("refund", "pm_approve", SHOP_PSP_REFUNDED);
 }
 
 static void authorizing_may_capture_at_once(void **state)
@@ -160,7 +160,7 @@ static void authorizing_may_capture_at_once(void **state)
     psp_simulator_free(simulator);
     simulator = psp_simulator_new(&(struct psp_simulator_options){.captures_at_once = true});
     psp = psp_simulator_psp(simulator);
-    answers("authorize", "pm_approve", SHOP_PSP_CAPTURED);
+    expect_answer("authorize", "pm_approve", SHOP_PSP_CAPTURED);
 }
 
 static void too_many_unanswered_requests_are_refused(void **state)
@@ -178,8 +178,8 @@ static void too_many_unanswered_requests_are_refused(void **state)
     for (; rc == 0 && count < 100000; count++)
         rc = psp.submit(psp.self, &request, -count, NULL);
     assert_int_equal(rc, MR_AGAIN);
-    assert_true(take(1000));
-    assert_true(take(1000));
+    assert_true(take_answer(1000));
+    assert_true(take_answer(1000));
     assert_int_equal(psp.submit(psp.self, &request, 0, NULL), 0);
 }
 

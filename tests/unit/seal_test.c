@@ -28,13 +28,13 @@ static struct sealing_key key_of(uint8_t fill)
     return key;
 }
 
-static struct shop_sealed seal(const struct sealing_key *key)
+static struct shop_sealed seal_value(const struct sealing_key *key)
 {
     return sealing_seal(
         key, mr_cstr("payment-1"), (struct sealing_context){"method", owner}, secret, &arena);
 }
 
-static int unseal(
+static int unseal_value(
     const struct sealing_key *key,
     const char *what,
     struct mr_bytes whose,
@@ -48,7 +48,7 @@ static void what_was_sealed_comes_back(void **state)
 {
     (void)state;
     struct sealing_key key = key_of(7);
-    struct shop_sealed sealed = seal(&key);
+    struct shop_sealed sealed = seal_value(&key);
     struct mr_bytes plain = {0};
     assert_int_equal(
         sealing_unseal(
@@ -62,8 +62,8 @@ static void the_same_value_twice_looks_different(void **state)
 {
     (void)state;
     struct sealing_key key = key_of(7);
-    struct shop_sealed one = seal(&key);
-    struct shop_sealed two = seal(&key);
+    struct shop_sealed one = seal_value(&key);
+    struct shop_sealed two = seal_value(&key);
     assert_false(mr_bytes_equal(one.nonce, two.nonce));
     assert_false(mr_bytes_equal(one.ct, two.ct));
 }
@@ -72,14 +72,14 @@ static void every_flipped_bit_is_noticed(void **state)
 {
     (void)state;
     struct sealing_key key = key_of(7);
-    struct shop_sealed sealed = seal(&key);
+    struct shop_sealed sealed = seal_value(&key);
     char *ct = (char *)(uintptr_t)sealed.ct.ptr;
     for (size_t bit = 0; bit < sealed.ct.len * 8; bit++) {
         ct[bit / 8] = (char)(ct[bit / 8] ^ (1 << bit % 8));
-        assert_int_equal(unseal(&key, "method", owner, &sealed), MR_INVALID);
+        assert_int_equal(unseal_value(&key, "method", owner, &sealed), MR_INVALID);
         ct[bit / 8] = (char)(ct[bit / 8] ^ (1 << bit % 8));
     }
-    assert_int_equal(unseal(&key, "method", owner, &sealed), 0);
+    assert_int_equal(unseal_value(&key, "method", owner, &sealed), 0);
 }
 
 static void another_key_or_place_does_not_open_it(void **state)
@@ -87,28 +87,28 @@ static void another_key_or_place_does_not_open_it(void **state)
     (void)state;
     struct sealing_key key = key_of(7);
     struct sealing_key other = key_of(8);
-    struct shop_sealed sealed = seal(&key);
-    assert_int_equal(unseal(&other, "method", owner, &sealed), MR_INVALID);
-    assert_int_equal(unseal(&key, "email", owner, &sealed), MR_INVALID);
-    assert_int_equal(unseal(&key, "method", mr_cstr("ord_2"), &sealed), MR_INVALID);
+    struct shop_sealed sealed = seal_value(&key);
+    assert_int_equal(unseal_value(&other, "method", owner, &sealed), MR_INVALID);
+    assert_int_equal(unseal_value(&key, "email", owner, &sealed), MR_INVALID);
+    assert_int_equal(unseal_value(&key, "method", mr_cstr("ord_2"), &sealed), MR_INVALID);
 }
 
 static void what_is_no_seal_is_malformed(void **state)
 {
     (void)state;
     struct sealing_key key = key_of(7);
-    struct shop_sealed sealed = seal(&key);
+    struct shop_sealed sealed = seal_value(&key);
     for (size_t len = 0; len < 16; len++) {
         struct shop_sealed cut = sealed;
         cut.ct.len = len;
-        assert_int_equal(unseal(&key, "method", owner, &cut), MR_MALFORMED);
+        assert_int_equal(unseal_value(&key, "method", owner, &cut), MR_MALFORMED);
     }
     struct shop_sealed foreign = sealed;
     foreign.alg = mr_cstr("none");
-    assert_int_equal(unseal(&key, "method", owner, &foreign), MR_MALFORMED);
+    assert_int_equal(unseal_value(&key, "method", owner, &foreign), MR_MALFORMED);
     foreign = sealed;
     foreign.nonce.len = 12;
-    assert_int_equal(unseal(&key, "method", owner, &foreign), MR_MALFORMED);
+    assert_int_equal(unseal_value(&key, "method", owner, &foreign), MR_MALFORMED);
 }
 
 static void a_wrapped_key_is_bound_to_its_subject(void **state)

@@ -25,7 +25,7 @@ static char *path_of(const char *name)
     return mr_asprintf("%s/%s", dir, name);
 }
 
-static void discard(const char *name)
+static void discard_file(const char *name)
 {
     char *path = path_of(name);
     (void)unlink(path);
@@ -45,7 +45,7 @@ static int tear_down(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
-        discard(files[i]);
+        discard_file(files[i]);
     (void)rmdir(dir);
     (void)rmdir(home);
     free(dir);
@@ -83,10 +83,10 @@ static void a_lost_key_is_made_but_half_a_pair_is_refused(void **state)
     struct mr_error error;
     int made = 0;
     assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
-    discard("payment.key");
+    discard_file("payment.key");
     assert_int_equal(sealing_secrets_init(dir, &made, NULL), 0);
     assert_int_equal(made, 1);
-    discard("jwt_ed25519.pub");
+    discard_file("jwt_ed25519.pub");
     assert_int_equal(sealing_secrets_init(dir, NULL, &error), MR_CONFIG);
     assert_non_null(strstr(error.text, "jwt_ed25519"));
 }
@@ -139,7 +139,7 @@ static void an_address_has_one_claim_key_per_secret(void **state)
     mr_arena_clean_up(&arena);
 }
 
-static bool normalises(const char *email, const char *wanted)
+static bool normalises_to(const char *email, const char *wanted)
 {
     struct mr_arena arena;
     struct mr_bytes normal = {0};
@@ -154,25 +154,26 @@ static bool normalises(const char *email, const char *wanted)
 static void addresses_have_one_normal_form(void **state)
 {
     (void)state;
-    assert_true(normalises("Ada.L+shop@Example.ORG", "ada.l+shop@example.org"));
-    assert_true(normalises("j\xc3\xbcrgen@b\xc3\xbc.example", "j\xc3\xbcrgen@xn--b-eha.example"));
+    assert_true(normalises_to("Ada.L+shop@Example.ORG", "ada.l+shop@example.org"));
+    assert_true(
+        normalises_to("j\xc3\xbcrgen@b\xc3\xbc.example", "j\xc3\xbcrgen@xn--b-eha.example"));
     /* One account, however it is typed. */
     const char *cher = "ada@xn--bcher-kva.example";
-    assert_true(normalises(
+    assert_true(normalises_to(
         "ada@b\xc3\xbc"
         "cher.example",
         cher));
-    assert_true(normalises(
+    assert_true(normalises_to(
         "ada@B\xc3\x9c"
         "CHER.example",
         cher));
-    assert_true(normalises(
+    assert_true(normalises_to(
         "ada@bu\xcc\x88"
         "cher.example",
         cher));
-    assert_true(normalises("ada@XN--BCHER-KVA.example", cher));
-    assert_true(normalises("jos\xc3\xa9@shop.example", "jos\xc3\xa9@shop.example"));
-    assert_true(normalises("jose\xcc\x81@shop.example", "jos\xc3\xa9@shop.example"));
+    assert_true(normalises_to("ada@XN--BCHER-KVA.example", cher));
+    assert_true(normalises_to("jos\xc3\xa9@shop.example", "jos\xc3\xa9@shop.example"));
+    assert_true(normalises_to("jose\xcc\x81@shop.example", "jos\xc3\xa9@shop.example"));
 }
 
 static void what_is_no_address_is_refused(void **state)
@@ -215,7 +216,7 @@ static void what_is_no_address_is_refused(void **state)
         "ada@exa mple.org",
         "0123456789012345678901234567890123456789012345678901234567890123x@example.org"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
-        assert_false(normalises(bad[i], NULL));
+        assert_false(normalises_to(bad[i], NULL));
 }
 
 static void a_keyed_digest_needs_the_key(void **state)

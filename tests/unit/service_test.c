@@ -13,7 +13,7 @@ struct calls {
     int cleaned_up;
 };
 
-static int configure(const struct service *service, void *self, struct mr_error *error)
+static int configure_calls(const struct service *service, void *self, struct mr_error *error)
 {
     struct calls *calls = self;
     calls->configured++;
@@ -22,7 +22,7 @@ static int configure(const struct service *service, void *self, struct mr_error 
     return mr_fail(error, calls->code, "as the test wants it");
 }
 
-static int start(struct service *service, void *self, struct mr_error *error)
+static int start_calls(struct service *service, void *self, struct mr_error *error)
 {
     struct calls *calls = self;
     (void)service;
@@ -37,15 +37,15 @@ static void clean_up(void *self)
     calls->cleaned_up++;
 }
 
-static int run(struct calls *calls, int argc, const char *const *argv)
+static int run_service(struct calls *calls, int argc, const char *const *argv)
 {
     const struct service_spec spec = {
         .name = "example",
         .purpose = "Shows how a program ends.",
         .options = table,
         .options_count = sizeof table / sizeof table[0],
-        .configure = configure,
-        .start = start,
+        .configure = configure_calls,
+        .start = start_calls,
         .clean_up = clean_up,
     };
     return service_main(&spec, calls, argc, (char **)(uintptr_t)argv);
@@ -55,8 +55,8 @@ static void help_and_version_end_it_well(void **state)
 {
     struct calls calls = {0};
     (void)state;
-    assert_int_equal(run(&calls, 2, (const char *const[]){"x", "--help"}), 0);
-    assert_int_equal(run(&calls, 2, (const char *const[]){"x", "--version"}), 0);
+    assert_int_equal(run_service(&calls, 2, (const char *const[]){"x", "--help"}), 0);
+    assert_int_equal(run_service(&calls, 2, (const char *const[]){"x", "--version"}), 0);
     assert_int_equal(calls.configured, 0);
 }
 
@@ -64,8 +64,8 @@ static void wrong_usage_is_2(void **state)
 {
     struct calls calls = {0};
     (void)state;
-    assert_int_equal(run(&calls, 2, (const char *const[]){"x", "--colour"}), 2);
-    assert_int_equal(run(&calls, 2, (const char *const[]){"x", "operand"}), 2);
+    assert_int_equal(run_service(&calls, 2, (const char *const[]){"x", "--colour"}), 2);
+    assert_int_equal(run_service(&calls, 2, (const char *const[]){"x", "operand"}), 2);
     assert_int_equal(calls.configured, 0);
 }
 
@@ -73,9 +73,11 @@ static void a_wrong_configuration_is_2_and_any_other_failure_1(void **state)
 {
     struct calls calls = {.code = MR_CONFIG};
     (void)state;
-    assert_int_equal(run(&calls, 3, (const char *const[]){"x", "--brokers", "nowhere:1"}), 2);
+    assert_int_equal(
+        run_service(&calls, 3, (const char *const[]){"x", "--brokers", "nowhere:1"}), 2);
     calls.code = MR_UNAVAILABLE;
-    assert_int_equal(run(&calls, 3, (const char *const[]){"x", "--brokers", "nowhere:1"}), 1);
+    assert_int_equal(
+        run_service(&calls, 3, (const char *const[]){"x", "--brokers", "nowhere:1"}), 1);
     assert_int_equal(calls.cleaned_up, 2);
     assert_int_equal(calls.started, 0);
 }

@@ -13,7 +13,7 @@
 
 static const struct shop_service service = {.limits = {.psp = "simulator"}};
 
-static char *describe(const struct topo_topology *topology)
+static char *describe_topology(const struct topo_topology *topology)
 {
     char *text = NULL;
     size_t len = 0;
@@ -42,7 +42,7 @@ static void every_topic_is_known(void **state)
     for (size_t i = 0; i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;
         assert_int_equal(shop_services[i].make(&service, &topology, NULL), 0);
-        char *text = describe(topology);
+        char *text = describe_topology(topology);
         int topics = 0;
         for (char *save = NULL, *word = strtok_r(text, "\"", &save); word;
              word = strtok_r(NULL, "\"", &save)) {
@@ -61,7 +61,7 @@ static void every_topic_is_known(void **state)
 /* -- the partitions of production -- */
 
 /* All topics as topics.json sizes them for production; but `odd` has one partition more. */
-static struct topo_sim *production(int odd)
+static struct topo_sim *make_production(int odd)
 {
     struct topo_sim *sim = topo_sim_new(1);
     for (int i = 0; i < SHOP_TOPIC_COUNT; i++)
@@ -97,7 +97,7 @@ static void every_service_runs_on_the_partitions_of_production(void **state)
         {{"sales", 24}, {"price-table", 1}},
         {{"payments", 24}},
     };
-    struct topo_sim *sim = production(SHOP_TOPIC_COUNT);
+    struct topo_sim *sim = make_production(SHOP_TOPIC_COUNT);
     const struct topo_engine_options options = {.io_open = topo_sim_open, .io_user = sim};
     for (size_t i = 0; i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;
@@ -120,7 +120,7 @@ static void every_service_runs_on_the_partitions_of_production(void **state)
 static void an_outcome_topic_of_another_size_is_refused(void **state)
 {
     (void)state;
-    struct topo_sim *sim = production(SHOP_TOPIC_INVENTORY_STOCK_OUTCOMES);
+    struct topo_sim *sim = make_production(SHOP_TOPIC_INVENTORY_STOCK_OUTCOMES);
     const struct topo_engine_options options = {.io_open = topo_sim_open, .io_user = sim};
     struct topo_topology *topology = NULL;
     struct topo_engine *engine = NULL;

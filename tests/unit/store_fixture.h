@@ -100,25 +100,27 @@ static inline void fixture_tear_down(struct fixture *fixture)
         fixture_remove(fixture->dir);
 }
 
-static inline void put(struct topo_store *store, const char *key, const char *value)
+static inline void put_row(struct topo_store *store, const char *key, const char *value)
 {
     topo_store_put(store, mr_cstr(key), mr_cstr(value));
 }
 
-static inline void drop(struct topo_store *store, const char *key)
+static inline void drop_row(struct topo_store *store, const char *key)
 {
     topo_store_delete(store, mr_cstr(key));
 }
 
 /* The value that the owner sees; "-" when absent. */
-static inline const char *got(struct fixture *fixture, struct topo_store *store, const char *key)
+static inline const char *
+got_row(struct fixture *fixture, struct topo_store *store, const char *key)
 {
     struct mr_bytes value = topo_store_get(store, mr_cstr(key));
     return value.ptr ? mr_arena_cstr(&fixture->arena, value) : "-";
 }
 
 /* The value that other threads see; "-" when absent. */
-static inline const char *seen(struct fixture *fixture, struct topo_store *store, const char *key)
+static inline const char *
+seen_row(struct fixture *fixture, struct topo_store *store, const char *key)
 {
     struct mr_bytes value = {0};
     assert_int_equal(
@@ -126,7 +128,7 @@ static inline const char *seen(struct fixture *fixture, struct topo_store *store
     return value.ptr ? mr_arena_cstr(&fixture->arena, value) : "-";
 }
 
-static inline void flush(struct fixture *fixture)
+static inline void flush_set(struct fixture *fixture)
 {
     struct mr_error error = {0};
     if (store_set_flush(fixture->set, &error) < 0)

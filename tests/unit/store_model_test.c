@@ -46,7 +46,7 @@ struct run {
     struct open_scan scans[SCANS];
 };
 
-static uint32_t draw(struct run *run, uint32_t below)
+static uint32_t draw_below(struct run *run, uint32_t below)
 {
     run->random ^= run->random << 13;
     run->random ^= run->random >> 7;
@@ -105,29 +105,29 @@ static void do_put(struct run *run)
     char bytes[200] = {0};
     int value = run->next_value++;
     memcpy(bytes, &value, sizeof value);
-    uint32_t at = draw(run, KEYS);
-    size_t len = sizeof value + draw(run, sizeof bytes - sizeof value);
+    uint32_t at = draw_below(run, KEYS);
+    size_t len = sizeof value + draw_below(run, sizeof bytes - sizeof value);
     topo_store_put(run->store, run->keys[at], mr_bytes_of(bytes, len));
     run->model.staged[at] = value;
 }
 
 static void do_delete(struct run *run)
 {
-    uint32_t at = draw(run, KEYS);
+    uint32_t at = draw_below(run, KEYS);
     topo_store_delete(run->store, run->keys[at]);
     run->model.staged[at] = ABSENT;
 }
 
 static void do_get(struct run *run)
 {
-    uint32_t at = draw(run, KEYS);
+    uint32_t at = draw_below(run, KEYS);
     struct mr_bytes value = topo_store_get(run->store, run->keys[at]);
     assert_int_equal(number_of(value), run->model.staged[at]);
 }
 
 static void do_read(struct run *run)
 {
-    uint32_t at = draw(run, KEYS);
+    uint32_t at = draw_below(run, KEYS);
     struct mr_arena arena;
     mr_arena_init(&arena);
     struct mr_bytes value = {0};
@@ -141,15 +141,15 @@ static void do_read(struct run *run)
 static void
 draw_range(struct run *run, int *ret_from, int *ret_to, struct topo_read_options *bounds)
 {
-    int from = (int)draw(run, KEYS);
-    int to = from + (int)draw(run, (uint32_t)(KEYS - from));
+    int from = (int)draw_below(run, KEYS);
+    int to = from + (int)draw_below(run, (uint32_t)(KEYS - from));
     bounds->first = run->keys[from];
     bounds->end = run->keys[to];
-    if (draw(run, 4) == 0) {
+    if (draw_below(run, 4) == 0) {
         from = 0;
         bounds->first = (struct mr_bytes){0};
     }
-    if (draw(run, 4) == 0) {
+    if (draw_below(run, 4) == 0) {
         to = KEYS;
         bounds->end = (struct mr_bytes){0};
     }
@@ -179,7 +179,7 @@ static void do_scan(struct run *run)
 
 static void do_scan_prefix(struct run *run)
 {
-    struct mr_bytes prefix = run->keys[draw(run, KEYS)];
+    struct mr_bytes prefix = run->keys[draw_below(run, KEYS)];
     struct topo_scan *scan = topo_store_scan_prefix(run->store, prefix);
     struct mr_bytes key;
     struct mr_bytes value;
@@ -195,7 +195,7 @@ static void do_scan_prefix(struct run *run)
 
 static void open_scan(struct run *run, struct open_scan *open)
 {
-    *open = (struct open_scan){.opened_at = run->step, .reverse = draw(run, 2)};
+    *open = (struct open_scan){.opened_at = run->step, .reverse = draw_below(run, 2)};
     mr_arena_init(&open->arena);
     struct topo_read_options options = {.reverse = open->reverse};
     draw_range(run, &open->from, &open->to, &options);
@@ -239,12 +239,12 @@ static void step_scan(struct run *run, struct open_scan *open)
 
 static void do_read_scan(struct run *run)
 {
-    struct open_scan *open = &run->scans[draw(run, SCANS)];
+    struct open_scan *open = &run->scans[draw_below(run, SCANS)];
     if (!open->scan)
         open_scan(run, open);
-    for (uint32_t steps = draw(run, 12); steps > 0 && open->scan; steps--)
+    for (uint32_t steps = draw_below(run, 12); steps > 0 && open->scan; steps--)
         step_scan(run, open);
-    if (open->scan && draw(run, 20) == 0)
+    if (open->scan && draw_below(run, 20) == 0)
         close_scan(open);
 }
 
@@ -254,7 +254,7 @@ static void end_record(struct run *run)
     if (!run->in_savepoint)
         return;
     run->in_savepoint = false;
-    if (draw(run, 3) > 0) {
+    if (draw_below(run, 3) > 0) {
         store_set_release(run->fixture.set);
         return;
     }
@@ -306,7 +306,7 @@ static void do_abort(struct run *run)
 static void do_flush(struct run *run)
 {
     end_record(run);
-    flush(&run->fixture);
+    flush_set(&run->fixture);
     memcpy(run->model.flushed, run->model.committed, sizeof run->model.flushed);
     run->model.position[3] = run->model.position[2];
 }
@@ -369,19 +369,19 @@ static const struct {
     {check_positions, 4, false},
 };
 
-static void operate(struct run *run)
+static void do_operation(struct run *run)
 {
     enum { OPERATIONS = sizeof operations / sizeof operations[0] };
     uint32_t sum = 0;
     for (size_t i = 0; i < OPERATIONS; i++)
         sum += operations[i].weight;
-    uint32_t drawn = draw(run, sum);
+    uint32_t drawn = draw_below(run, sum);
     size_t at = 0;
     while (drawn >= operations[at].weight)
         drawn -= operations[at++].weight;
     if (run->ordered || !operations[at].needs_order)
         operations[at].operate(run);
-    if (draw(run, 1500) == 0)
+    if (draw_below(run, 1500) == 0)
         do_reopen(run);
 }
 
@@ -401,7 +401,7 @@ static void random_operations_agree_with_the_model(uint64_t seed, bool disk)
     for (size_t i = 0; i < 4; i++)
         run->model.position[i] = -1;
     for (run->step = 1; run->step < STEPS; run->step++)
-        operate(run);
+        do_operation(run);
     struct store_set_stats stats;
     store_set_stats(run->fixture.set, &stats);
     assert_true(!disk || stats.evictions > 0);

@@ -28,7 +28,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const char *scanned(struct fixture *f, struct topo_store *store)
+static const char *scanned_rows(struct fixture *f, struct topo_store *store)
 {
     struct mr_bytes key;
     struct mr_bytes value;
@@ -44,24 +44,24 @@ static const char *scanned(struct fixture *f, struct topo_store *store)
 static void a_reopened_set_is_what_was_flushed_with_its_positions(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "a", "1");
-    put(f->ordered, "b", "2");
-    put(f->ordered, "gone", "1");
+    put_row(f->plain, "a", "1");
+    put_row(f->ordered, "b", "2");
+    put_row(f->ordered, "gone", "1");
     store_set_position_put(f->set, "topic", 0, 10);
     store_set_position_put(f->set, "topic", 258, 20);
     store_set_commit(f->set);
-    flush(f);
-    drop(f->ordered, "gone");
+    flush_set(f);
+    drop_row(f->ordered, "gone");
     store_set_commit(f->set);
-    flush(f);
-    put(f->plain, "a", "committed, not flushed");
+    flush_set(f);
+    put_row(f->plain, "a", "committed, not flushed");
     store_set_position_put(f->set, "topic", 0, 11);
     store_set_commit(f->set);
-    put(f->plain, "a", "staged");
+    put_row(f->plain, "a", "staged");
     fixture_reopen(f);
-    assert_string_equal(got(f, f->plain, "a"), "1");
-    assert_string_equal(seen(f, f->plain, "a"), "1");
-    assert_string_equal(scanned(f, f->ordered), "b=2 ");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
+    assert_string_equal(seen_row(f, f->plain, "a"), "1");
+    assert_string_equal(scanned_rows(f, f->ordered), "b=2 ");
     assert_int_equal(store_set_position(f->set, "topic", 0), 10);
     assert_int_equal(store_set_position(f->set, "topic", 258), 20);
     assert_int_equal(store_set_position(f->set, "topic", 1), -1);
@@ -70,18 +70,18 @@ static void a_reopened_set_is_what_was_flushed_with_its_positions(void **state)
 static void what_is_staged_is_not_flushed(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "a", "1");
+    put_row(f->plain, "a", "1");
     store_set_position_put(f->set, "topic", 0, 10);
     store_set_commit(f->set);
-    put(f->plain, "a", "2");
-    put(f->plain, "b", "2");
+    put_row(f->plain, "a", "2");
+    put_row(f->plain, "b", "2");
     store_set_position_put(f->set, "topic", 0, 11);
-    flush(f);
+    flush_set(f);
     assert_int_equal(store_set_dirty_bytes(f->set), 0);
-    assert_string_equal(got(f, f->plain, "a"), "2");
+    assert_string_equal(got_row(f, f->plain, "a"), "2");
     fixture_reopen(f);
-    assert_string_equal(got(f, f->plain, "a"), "1");
-    assert_string_equal(got(f, f->plain, "b"), "-");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
+    assert_string_equal(got_row(f, f->plain, "b"), "-");
     assert_int_equal(store_set_position(f->set, "topic", 0), 10);
 }
 
@@ -89,14 +89,14 @@ static void a_flush_with_nothing_to_write_writes_nothing(void **state)
 {
     struct fixture *f = *state;
     struct store_set_stats stats;
-    flush(f);
-    put(f->plain, "a", "1");
+    flush_set(f);
+    put_row(f->plain, "a", "1");
     store_set_commit(f->set);
-    flush(f);
-    flush(f);
-    put(f->plain, "never on disk", "1");
+    flush_set(f);
+    flush_set(f);
+    put_row(f->plain, "never on disk", "1");
     store_set_abort(f->set);
-    flush(f);
+    flush_set(f);
     store_set_stats(f->set, &stats);
     assert_int_equal(stats.flushes, 1);
 }
@@ -111,14 +111,14 @@ static void write_and_die(const char *dir, int commits)
     for (int i = 1; i <= commits; i++) {
         char value[16];
         (void)snprintf(value, sizeof value, "%d", i);
-        put(f->plain, "a", value);
-        put(f->ordered, "b", value);
+        put_row(f->plain, "a", value);
+        put_row(f->ordered, "b", value);
         store_set_position_put(f->set, "topic", 0, i);
         store_set_commit(f->set);
         if (i < commits)
-            flush(f);
+            flush_set(f);
     }
-    put(f->plain, "a", "staged");
+    put_row(f->plain, "a", "staged");
     (void)raise(SIGKILL);
 }
 
@@ -139,8 +139,8 @@ static void a_killed_process_leaves_exactly_the_last_flush(void **state)
         char expected[16];
         (void)snprintf(expected, sizeof expected, "%d", commits - 1);
         fixture_open(f);
-        assert_string_equal(got(f, f->plain, "a"), expected);
-        assert_string_equal(got(f, f->ordered, "b"), expected);
+        assert_string_equal(got_row(f, f->plain, "a"), expected);
+        assert_string_equal(got_row(f, f->ordered, "b"), expected);
         assert_int_equal(store_set_position(f->set, "topic", 0), commits - 1);
         store_set_close(f->set);
         f->set = NULL;
@@ -157,16 +157,16 @@ static void the_table_stays_within_its_bound_and_forgets_nothing(void **state)
     char key[16];
     for (int i = 0; i < KEYS; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
-        put(f->plain, key, key);
+        put_row(f->plain, key, key);
         if (i % 100 == 99)
             store_set_commit(f->set);
     }
-    flush(f);
+    flush_set(f);
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < KEYS; i++) {
             store_set_savepoint(f->set);
             (void)snprintf(key, sizeof key, "%d", i);
-            assert_string_equal(got(f, f->plain, key), key);
+            assert_string_equal(got_row(f, f->plain, key), key);
             store_set_release(f->set);
         }
     }
@@ -188,15 +188,15 @@ static void what_a_get_hands_out_stays_for_the_record_whatever_else_is_read(void
     char key[16];
     for (int i = 0; i < 500; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
-        put(f->plain, key, key);
+        put_row(f->plain, key, key);
     }
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     store_set_savepoint(f->set);
     struct mr_bytes first = topo_store_get(f->plain, mr_cstr("0"));
     for (int i = 1; i < 500; i++) {
         (void)snprintf(key, sizeof key, "%d", i);
-        assert_string_equal(got(f, f->plain, key), key);
+        assert_string_equal(got_row(f, f->plain, key), key);
     }
     assert_memory_equal(first.ptr, "0", 1);
     store_set_release(f->set);
@@ -206,14 +206,14 @@ static void absent_keys_are_asked_of_the_disk_once(void **state)
 {
     struct fixture *f = *state;
     struct store_set_stats stats;
-    put(f->plain, "a", "1");
+    put_row(f->plain, "a", "1");
     store_set_commit(f->set);
-    assert_string_equal(got(f, f->plain, "b"), "-");
+    assert_string_equal(got_row(f, f->plain, "b"), "-");
     store_set_stats(f->set, &stats);
     assert_int_equal(stats.misses, 0); /* Nothing was ever written there. */
-    flush(f);
+    flush_set(f);
     for (int i = 0; i < 5; i++)
-        assert_string_equal(got(f, f->plain, "b"), "-");
+        assert_string_equal(got_row(f, f->plain, "b"), "-");
     store_set_stats(f->set, &stats);
     assert_int_equal(stats.misses, 1);
 }
@@ -221,19 +221,19 @@ static void absent_keys_are_asked_of_the_disk_once(void **state)
 static void a_ttl_counts_from_the_write_whatever_was_reopened_since(void **state)
 {
     struct fixture *f = *state;
-    put(f->aging, "old", "1");
+    put_row(f->aging, "old", "1");
     store_set_commit(f->set);
     f->now_ms += 600;
-    put(f->aging, "young", "1");
+    put_row(f->aging, "young", "1");
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     fixture_reopen(f);
-    assert_string_equal(scanned(f, f->aging), "old=1 young=1 ");
+    assert_string_equal(scanned_rows(f, f->aging), "old=1 young=1 ");
     f->now_ms += 600;
     fixture_reopen(f);
-    assert_string_equal(got(f, f->aging, "old"), "-");
-    assert_string_equal(seen(f, f->aging, "old"), "-");
-    assert_string_equal(scanned(f, f->aging), "young=1 ");
+    assert_string_equal(got_row(f, f->aging, "old"), "-");
+    assert_string_equal(seen_row(f, f->aging, "old"), "-");
+    assert_string_equal(scanned_rows(f, f->aging), "young=1 ");
 }
 
 static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **state)
@@ -241,9 +241,9 @@ static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **st
     struct fixture *f = *state;
     struct mr_error error = {0};
     struct store_set *other = NULL;
-    put(f->plain, "a", "1");
+    put_row(f->plain, "a", "1");
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     store_set_close(f->set);
     f->set = NULL;
     assert_int_equal(fixture_try_open(f, "sales v2", &other, &error), MR_CONFIG);
@@ -257,7 +257,7 @@ static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **st
         .dir = f->dir, .fingerprint = "test", .specs = &fewer, .specs_count = 1};
     assert_int_equal(store_set_open(&options, &other, &error), MR_CONFIG);
     fixture_open(f);
-    assert_string_equal(got(f, f->plain, "a"), "1");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
 }
 
 static void drop_family(const char *dir, const char *name)
@@ -295,9 +295,9 @@ static void a_family_that_vanished_is_told(void **state)
     struct fixture *f = *state;
     struct mr_error error = {0};
     struct store_set *other = NULL;
-    put(f->plain, "a", "1");
+    put_row(f->plain, "a", "1");
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     store_set_close(f->set);
     f->set = NULL;
     drop_family(f->dir, "store:plain");
@@ -340,7 +340,7 @@ static void directories_are_created_with_their_parents(void **state)
 }
 
 /* Turns bytes over in the middle of every file of the kind. */
-static void damage(const struct fixture *f, const char *pattern)
+static void damage_file(const struct fixture *f, const char *pattern)
 {
     char path[128];
     glob_t files = {0};
@@ -368,7 +368,7 @@ static void a_damaged_manifest_is_said_to_be_corrupt(void **state)
     struct mr_error error = {0};
     store_set_close(f->set);
     f->set = NULL;
-    damage(f, "MANIFEST-*");
+    damage_file(f, "MANIFEST-*");
     assert_int_equal(fixture_try_open(f, "test", &f->set, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, f->dir));
 }
@@ -378,22 +378,22 @@ static void a_set_that_met_damage_is_broken_and_takes_no_more_writes(void **stat
     struct fixture *f = *state;
     struct mr_error error = {0};
     for (int i = 0; i < 100; i++)
-        put(f->plain, (char[]){'a', (char)i, '\0'}, "some value or other");
+        put_row(f->plain, (char[]){'a', (char)i, '\0'}, "some value or other");
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     fixture_reopen(f); /* Moves it from the write-ahead log into a table. */
     store_set_close(f->set);
-    damage(f, "*.sst");
+    damage_file(f, "*.sst");
     fixture_open(f);
     assert_int_equal(store_set_check(f->set, NULL), 0);
-    assert_string_equal(got(f, f->plain, "a\1"), "-");
+    assert_string_equal(got_row(f, f->plain, "a\1"), "-");
     assert_int_equal(store_set_check(f->set, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, f->dir));
     struct mr_bytes value = {0};
     assert_int_equal(
         topo_read_get(topo_store_reader(f->plain), mr_cstr("a\1"), &f->arena, &value, NULL),
         MR_CORRUPT);
-    put(f->plain, "b", "1");
+    put_row(f->plain, "b", "1");
     assert_false(store_set_has_staged(f->set));
     assert_int_equal(store_set_flush(f->set, NULL), MR_CORRUPT);
 }
@@ -406,11 +406,11 @@ static void a_full_disk_breaks_the_set_and_leaves_the_flush_before(void **state)
     struct rlimit before;
     char big[100000];
     memset(big, 'x', sizeof big);
-    put(f->plain, "a", "1");
+    put_row(f->plain, "a", "1");
     store_set_position_put(f->set, "topic", 0, 1);
     store_set_commit(f->set);
-    flush(f);
-    put(f->plain, "a", "2");
+    flush_set(f);
+    put_row(f->plain, "a", "2");
     topo_store_put(f->plain, mr_cstr("big"), mr_bytes_of(big, sizeof big));
     store_set_position_put(f->set, "topic", 0, 2);
     store_set_commit(f->set);
@@ -424,7 +424,7 @@ static void a_full_disk_breaks_the_set_and_leaves_the_flush_before(void **state)
     assert_non_null(strstr(error.text, f->dir));
     assert_int_equal(store_set_check(f->set, NULL), MR_IO);
     fixture_reopen(f);
-    assert_string_equal(got(f, f->plain, "a"), "1");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
     assert_int_equal(store_set_position(f->set, "topic", 0), 1);
 }
 

@@ -23,7 +23,7 @@ static void what_is_absent_is_a_null_view_and_empty_is_not(void **state)
 {
     struct fixture *f = *state;
     assert_null(topo_store_get(f->plain, mr_cstr("a")).ptr);
-    put(f->plain, "a", "");
+    put_row(f->plain, "a", "");
     struct mr_bytes value = topo_store_get(f->plain, mr_cstr("a"));
     assert_non_null(value.ptr);
     assert_int_equal(value.len, 0);
@@ -32,82 +32,82 @@ static void what_is_absent_is_a_null_view_and_empty_is_not(void **state)
 static void the_owner_reads_its_own_writes_and_nobody_else_does(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "a", "1");
-    assert_string_equal(got(f, f->plain, "a"), "1");
-    assert_string_equal(seen(f, f->plain, "a"), "-");
+    put_row(f->plain, "a", "1");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
+    assert_string_equal(seen_row(f, f->plain, "a"), "-");
     store_set_commit(f->set);
-    assert_string_equal(seen(f, f->plain, "a"), "1");
-    put(f->plain, "a", "2");
-    drop(f->plain, "b");
-    assert_string_equal(got(f, f->plain, "a"), "2");
-    assert_string_equal(seen(f, f->plain, "a"), "1");
-    drop(f->plain, "a");
-    assert_string_equal(got(f, f->plain, "a"), "-");
-    assert_string_equal(seen(f, f->plain, "a"), "1");
+    assert_string_equal(seen_row(f, f->plain, "a"), "1");
+    put_row(f->plain, "a", "2");
+    drop_row(f->plain, "b");
+    assert_string_equal(got_row(f, f->plain, "a"), "2");
+    assert_string_equal(seen_row(f, f->plain, "a"), "1");
+    drop_row(f->plain, "a");
+    assert_string_equal(got_row(f, f->plain, "a"), "-");
+    assert_string_equal(seen_row(f, f->plain, "a"), "1");
     store_set_commit(f->set);
-    assert_string_equal(seen(f, f->plain, "a"), "-");
+    assert_string_equal(seen_row(f, f->plain, "a"), "-");
 }
 
 static void stores_of_a_set_do_not_share_keys(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "a", "plain");
-    put(f->ordered, "a", "ordered");
+    put_row(f->plain, "a", "plain");
+    put_row(f->ordered, "a", "ordered");
     store_set_commit(f->set);
-    assert_string_equal(got(f, f->plain, "a"), "plain");
-    assert_string_equal(got(f, f->ordered, "a"), "ordered");
+    assert_string_equal(got_row(f, f->plain, "a"), "plain");
+    assert_string_equal(got_row(f, f->ordered, "a"), "ordered");
     assert_null(store_set_store(f->set, "nothing"));
 }
 
 static void a_rolled_back_record_leaves_what_earlier_records_of_the_transaction_wrote(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "old", "committed");
+    put_row(f->plain, "old", "committed");
     store_set_commit(f->set);
     store_set_savepoint(f->set);
-    put(f->plain, "a", "1");
-    put(f->plain, "gone", "1");
+    put_row(f->plain, "a", "1");
+    put_row(f->plain, "gone", "1");
     store_set_release(f->set);
     store_set_savepoint(f->set);
-    put(f->plain, "a", "2");
-    put(f->plain, "a", "3");
-    drop(f->plain, "gone");
-    put(f->plain, "new", "1");
-    drop(f->plain, "old");
-    put(f->plain, "old", "again");
+    put_row(f->plain, "a", "2");
+    put_row(f->plain, "a", "3");
+    drop_row(f->plain, "gone");
+    put_row(f->plain, "new", "1");
+    drop_row(f->plain, "old");
+    put_row(f->plain, "old", "again");
     store_set_position_put(f->set, "t", 0, 8);
     store_set_rollback(f->set);
-    assert_string_equal(got(f, f->plain, "a"), "1");
-    assert_string_equal(got(f, f->plain, "gone"), "1");
-    assert_string_equal(got(f, f->plain, "new"), "-");
-    assert_string_equal(got(f, f->plain, "old"), "committed");
+    assert_string_equal(got_row(f, f->plain, "a"), "1");
+    assert_string_equal(got_row(f, f->plain, "gone"), "1");
+    assert_string_equal(got_row(f, f->plain, "new"), "-");
+    assert_string_equal(got_row(f, f->plain, "old"), "committed");
     assert_int_equal(store_set_position(f->set, "t", 0), -1);
     store_set_commit(f->set);
-    assert_string_equal(seen(f, f->plain, "a"), "1");
-    assert_string_equal(seen(f, f->plain, "new"), "-");
-    assert_string_equal(seen(f, f->plain, "old"), "committed");
+    assert_string_equal(seen_row(f, f->plain, "a"), "1");
+    assert_string_equal(seen_row(f, f->plain, "new"), "-");
+    assert_string_equal(seen_row(f, f->plain, "old"), "committed");
 }
 
 static void an_aborted_transaction_leaves_nothing(void **state)
 {
     struct fixture *f = *state;
-    put(f->ordered, "kept", "1");
+    put_row(f->ordered, "kept", "1");
     store_set_position_put(f->set, "t", 0, 5);
     store_set_commit(f->set);
-    put(f->ordered, "before", "1");
+    put_row(f->ordered, "before", "1");
     store_set_savepoint(f->set);
-    put(f->ordered, "a", "1");
-    drop(f->ordered, "kept");
+    put_row(f->ordered, "a", "1");
+    drop_row(f->ordered, "kept");
     store_set_position_put(f->set, "t", 0, 9);
     store_set_abort(f->set); /* In the middle of a record. */
     assert_false(store_set_has_staged(f->set));
     assert_int_equal(store_set_staged_bytes(f->set), 0);
-    assert_string_equal(got(f, f->ordered, "kept"), "1");
-    assert_string_equal(got(f, f->ordered, "before"), "-");
-    assert_string_equal(got(f, f->ordered, "a"), "-");
+    assert_string_equal(got_row(f, f->ordered, "kept"), "1");
+    assert_string_equal(got_row(f, f->ordered, "before"), "-");
+    assert_string_equal(got_row(f, f->ordered, "a"), "-");
     assert_int_equal(store_set_position(f->set, "t", 0), 5);
     store_set_commit(f->set);
-    assert_string_equal(seen(f, f->ordered, "kept"), "1");
+    assert_string_equal(seen_row(f, f->ordered, "kept"), "1");
 }
 
 static void positions_are_committed_with_the_entries(void **state)
@@ -131,7 +131,7 @@ struct visited {
     char text[256];
 };
 
-static int visit(
+static int visit_staged(
     void *user,
     struct topo_store *store,
     const char *name,
@@ -158,65 +158,65 @@ static void each_staged_key_of_a_changelog_store_is_visited_once_with_its_last_v
     struct fixture *f = *state;
     struct visited visited = {0};
     store_set_savepoint(f->set);
-    put(f->plain, "a", "1");
-    put(f->plain, "b", "1");
+    put_row(f->plain, "a", "1");
+    put_row(f->plain, "b", "1");
     store_set_release(f->set);
-    put(f->ordered, "c", "not in a changelog");
-    put(f->plain, "a", "2");
-    drop(f->plain, "b");
+    put_row(f->ordered, "c", "not in a changelog");
+    put_row(f->plain, "a", "2");
+    drop_row(f->plain, "b");
     store_set_savepoint(f->set);
-    put(f->plain, "poisoned", "1");
+    put_row(f->plain, "poisoned", "1");
     store_set_rollback(f->set);
-    assert_int_equal(store_set_visit_staged(f->set, visit, &visited), 0);
+    assert_int_equal(store_set_visit_staged(f->set, visit_staged, &visited), 0);
     assert_string_equal(visited.text, "plain.a=2 plain.b=- ");
     store_set_commit(f->set);
     visited = (struct visited){0};
-    store_set_visit_staged(f->set, visit, &visited);
+    store_set_visit_staged(f->set, visit_staged, &visited);
     assert_int_equal(visited.count, 0);
 }
 
 static void a_value_may_be_put_that_is_a_view_of_the_one_it_replaces(void **state)
 {
     struct fixture *f = *state;
-    put(f->plain, "a", "0123456789");
+    put_row(f->plain, "a", "0123456789");
     for (int i = 0; i < 2; i++) {
         struct mr_bytes value = topo_store_get(f->plain, mr_cstr("a"));
         topo_store_put(f->plain, mr_cstr("a"), mr_bytes_of(value.ptr + 1, value.len - 1));
     }
-    assert_string_equal(got(f, f->plain, "a"), "23456789");
+    assert_string_equal(got_row(f, f->plain, "a"), "23456789");
 }
 
 static void restored_writes_are_committed_at_once(void **state)
 {
     struct fixture *f = *state;
     store_set_restore_mode(f->set, true);
-    put(f->ordered, "a", "1");
-    put(f->ordered, "b", "1");
-    drop(f->ordered, "b");
+    put_row(f->ordered, "a", "1");
+    put_row(f->ordered, "b", "1");
+    drop_row(f->ordered, "b");
     store_set_position_put(f->set, "t", 0, 12);
-    assert_string_equal(seen(f, f->ordered, "a"), "1");
-    assert_string_equal(seen(f, f->ordered, "b"), "-");
+    assert_string_equal(seen_row(f, f->ordered, "a"), "1");
+    assert_string_equal(seen_row(f, f->ordered, "b"), "-");
     assert_int_equal(store_set_position_read(f->set, "t", 0), 12);
     assert_false(store_set_has_staged(f->set));
     store_set_restore_mode(f->set, false);
     store_set_abort(f->set);
-    assert_string_equal(got(f, f->ordered, "a"), "1");
+    assert_string_equal(got_row(f, f->ordered, "a"), "1");
 }
 
 static void bytes_are_accounted_for_in_the_state_they_are_in(void **state)
 {
     struct fixture *f = *state;
     struct store_set_stats stats;
-    put(f->plain, "a", "0123456789");
+    put_row(f->plain, "a", "0123456789");
     assert_true(store_set_staged_bytes(f->set) > 10);
     store_set_commit(f->set);
     assert_int_equal(store_set_staged_bytes(f->set), 0);
     store_set_stats(f->set, &stats);
     assert_int_equal(stats.entries, 1);
     assert_true(on_disk ? stats.dirty_bytes > 10 : stats.clean_bytes > 10);
-    drop(f->plain, "a");
+    drop_row(f->plain, "a");
     store_set_commit(f->set);
-    flush(f);
+    flush_set(f);
     store_set_stats(f->set, &stats);
     assert_int_equal(stats.dirty_bytes, 0);
     if (!on_disk)
@@ -226,21 +226,21 @@ static void bytes_are_accounted_for_in_the_state_they_are_in(void **state)
 static void entries_age_out_after_their_ttl(void **state)
 {
     struct fixture *f = *state;
-    put(f->aging, "a", "1");
+    put_row(f->aging, "a", "1");
     store_set_commit(f->set);
     f->now_ms += 999;
-    assert_string_equal(got(f, f->aging, "a"), "1");
-    assert_string_equal(seen(f, f->aging, "a"), "1");
+    assert_string_equal(got_row(f, f->aging, "a"), "1");
+    assert_string_equal(seen_row(f, f->aging, "a"), "1");
     f->now_ms += 1;
-    assert_string_equal(got(f, f->aging, "a"), "-");
-    assert_string_equal(seen(f, f->aging, "a"), "-");
+    assert_string_equal(got_row(f, f->aging, "a"), "-");
+    assert_string_equal(seen_row(f, f->aging, "a"), "-");
     struct topo_scan *scan = topo_store_scan(f->aging, (struct mr_bytes){0}, (struct mr_bytes){0});
     struct mr_bytes key;
     struct mr_bytes value;
     assert_false(topo_scan_next(scan, &key, &value));
     topo_scan_close(scan);
-    put(f->aging, "a", "2");
-    assert_string_equal(got(f, f->aging, "a"), "2");
+    put_row(f->aging, "a", "2");
+    assert_string_equal(got_row(f, f->aging, "a"), "2");
 }
 
 #define CONTRACT_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)

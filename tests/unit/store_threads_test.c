@@ -49,7 +49,7 @@ static uint64_t commit_in(struct mr_bytes value)
     return memcmp(&stamp, &whole, sizeof stamp) == 0 ? stamp.commit : 0;
 }
 
-static void require(bool holds, const char *what)
+static void require_that(bool holds, const char *what)
 {
     if (holds)
         return;
@@ -65,14 +65,14 @@ static void look_up(struct shared *shared, uint64_t latest[KEYS], uint32_t numbe
     mr_arena_init(&arena);
     uint64_t floor = atomic_load(&shared->committed);
     struct topo_store *store = shared->fixture.ordered;
-    require(
+    require_that(
         topo_read_get(topo_store_reader(store), key_of(number, key), &arena, &value, NULL) == 0,
         "a read succeeds");
-    require(value.ptr != NULL, "every key is there");
+    require_that(value.ptr != NULL, "every key is there");
     uint64_t commit = commit_in(value);
-    require(commit != 0, "no value is torn");
-    require(commit >= latest[number], "no key goes back in time");
-    require(commit >= floor, "a commit that was announced is seen");
+    require_that(commit != 0, "no value is torn");
+    require_that(commit >= latest[number], "no key goes back in time");
+    require_that(commit >= floor, "a commit that was announced is seen");
     latest[number] = commit;
     mr_arena_clean_up(&arena);
 }
@@ -87,19 +87,19 @@ static void look_through(struct shared *shared, bool reverse)
     const struct topo_read_options options = {.reverse = reverse};
     int result = topo_read_scan_open(
         topo_store_reader(shared->fixture.ordered), &options, &arena, &scan, NULL);
-    require(result == 0, "a scan opens");
+    require_that(result == 0, "a scan opens");
     for (uint32_t i = 0; i < KEYS; i++) {
-        require(topo_read_scan_next(scan, &key, &value, NULL) == 1, "a scan sees every key");
+        require_that(topo_read_scan_next(scan, &key, &value, NULL) == 1, "a scan sees every key");
         uint32_t number = mr_get_be32(key.ptr);
-        require(number == (reverse ? KEYS - 1 - i : i), "in order");
-        require(commit_in(value) != 0, "untorn");
+        require_that(number == (reverse ? KEYS - 1 - i : i), "in order");
+        require_that(commit_in(value) != 0, "untorn");
     }
-    require(topo_read_scan_next(scan, &key, &value, NULL) == 0, "and no more");
+    require_that(topo_read_scan_next(scan, &key, &value, NULL) == 0, "and no more");
     topo_read_scan_close(scan);
     mr_arena_clean_up(&arena);
 }
 
-static void *reader(void *user)
+static void *reader_thread(void *user)
 {
     struct shared *shared = user;
     uint64_t latest[KEYS] = {0};
@@ -109,7 +109,7 @@ static void *reader(void *user)
             look_up(shared, latest, number++ % KEYS);
         look_through(shared, number & 64);
         int64_t position = store_set_position_read(shared->fixture.set, "topic", 0);
-        require(position >= 1, "the position is there");
+        require_that(position >= 1, "the position is there");
         atomic_fetch_add(&shared->looks, 1);
     }
     return NULL;
@@ -140,7 +140,7 @@ static void write_commits(struct shared *shared)
         store_set_commit(set);
         atomic_store(&shared->committed, commit);
         if (commit % FLUSH_EVERY == 0)
-            require(store_set_flush(set, NULL) == 0, "a flush succeeds");
+            require_that(store_set_flush(set, NULL) == 0, "a flush succeeds");
     }
 }
 
@@ -156,7 +156,7 @@ static void readers_see_whole_committed_values_and_never_the_past(bool disk)
     atomic_store(&shared->committed, 1);
     pthread_t threads[READERS];
     for (size_t i = 0; i < READERS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, reader, shared), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, reader_thread, shared), 0);
     while (atomic_load(&shared->looks) < READERS)
         (void)usleep(1000);
     write_commits(shared);

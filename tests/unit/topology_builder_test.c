@@ -6,7 +6,7 @@
 #include <topology/aggregate.h>
 #include <topology/topology.h>
 
-static int process(
+static int stub_process(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -16,13 +16,14 @@ static int process(
     return 0;
 }
 
-static int punctuate(struct topo_context *context, void *user, int64_t now, struct mr_error *error)
+static int
+stub_punctuate(struct topo_context *context, void *user, int64_t now, struct mr_error *error)
 {
     (void)context, (void)user, (void)now, (void)error;
     return 0;
 }
 
-static int decode(
+static int stub_decode(
     void *user,
     const struct topo_record *record,
     struct mr_arena *arena,
@@ -33,7 +34,7 @@ static int decode(
     return 0;
 }
 
-static int decide(
+static int stub_decide(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -45,7 +46,7 @@ static int decide(
     return 0;
 }
 
-static int outcome(
+static int stub_outcome(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -60,7 +61,7 @@ static int outcome(
     return 0;
 }
 
-static int reply(
+static int stub_reply(
     struct topo_context *context,
     void *user,
     const struct topo_command *command,
@@ -97,7 +98,7 @@ add_processor(struct topo_builder *builder, const char *name, const char *parent
             .name = name,
             .parents = TOPO_LIST(parent),
             .stores = store ? TOPO_LIST(store) : NULL,
-            .process = process,
+            .process = stub_process,
         });
 }
 
@@ -124,10 +125,10 @@ static const struct topo_aggregate good_aggregate = {
     .event_sinks = events,
     .outcome_sinks = answers,
     .outcome_store = "outcomes",
-    .decode = decode,
-    .decide = decide,
-    .outcome = outcome,
-    .reply = reply,
+    .decode = stub_decode,
+    .decide = stub_decide,
+    .outcome = stub_outcome,
+    .reply = stub_reply,
 };
 
 static struct topo_builder *aggregate_builder(const struct topo_aggregate *aggregate)
@@ -144,7 +145,7 @@ static struct topo_builder *aggregate_builder(const struct topo_aggregate *aggre
 static struct topo_aggregate an_aggregate(void)
 {
     struct topo_aggregate aggregate = good_aggregate;
-    aggregate.evolve = process;
+    aggregate.evolve = stub_process;
     return aggregate;
 }
 
@@ -192,7 +193,7 @@ static void unknown_and_wrong_parents_are_refused(void **state)
     assert_refused(builder, "its parent \"out\" is a sink");
 
     builder = topo_builder_new("app");
-    topo_add_processor(builder, &(struct topo_processor){.name = "p", .process = process});
+    topo_add_processor(builder, &(struct topo_processor){.name = "p", .process = stub_process});
     assert_refused(builder, "it has no parents");
 
     builder = topo_builder_new("app");
@@ -242,8 +243,8 @@ static void a_punctuation_without_interval_is_refused(void **state)
         &(struct topo_processor){
             .name = "p",
             .parents = TOPO_LIST("in"),
-            .process = process,
-            .punctuate = punctuate,
+            .process = stub_process,
+            .punctuate = stub_punctuate,
         });
     assert_refused(builder, "its punctuation has no interval");
 }
@@ -310,7 +311,7 @@ static void two_stores_on_one_changelog_are_refused(void **state)
             .name = "p",
             .parents = TOPO_LIST("in"),
             .stores = TOPO_LIST("s0", "s1"),
-            .process = process,
+            .process = stub_process,
         });
     assert_refused(builder, "topic \"c\": it is the log of two");
 }
@@ -448,7 +449,7 @@ static struct topo_builder *builder_with_setup(struct wanted *wanted)
             .name = "p",
             .parents = TOPO_LIST("in"),
             .stores = TOPO_LIST("s"),
-            .process = process,
+            .process = stub_process,
             .setup = look_up,
             .user = wanted,
         });

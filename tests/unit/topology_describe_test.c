@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int process(
+static int stub_process(
     struct topo_context *context,
     void *user,
     const struct topo_record *record,
@@ -16,7 +16,7 @@ static int process(
     return 0;
 }
 
-static struct topo_topology *build(void)
+static struct topo_topology *build_topology(void)
 {
     struct topo_builder *builder = topo_builder_new("words");
     topo_add_source(
@@ -34,7 +34,7 @@ static struct topo_topology *build(void)
         &(struct topo_processor){
             .name = "split",
             .parents = TOPO_LIST("lines"),
-            .process = process,
+            .process = stub_process,
         });
     topo_add_processor(
         builder,
@@ -42,7 +42,7 @@ static struct topo_topology *build(void)
             .name = "count",
             .parents = TOPO_LIST("split"),
             .stores = TOPO_LIST("counts"),
-            .process = process,
+            .process = stub_process,
         });
     topo_add_sink(
         builder,
@@ -55,7 +55,7 @@ static struct topo_topology *build(void)
 
 static void assert_described(enum topo_describe_format format, const char *expected)
 {
-    struct topo_topology *topology = build();
+    struct topo_topology *topology = build_topology();
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
@@ -105,7 +105,7 @@ static void json_says_the_same(void **state)
 static void several_topologies_make_one_picture(void **state)
 {
     (void)state;
-    struct topo_topology *topology = build();
+    struct topo_topology *topology = build_topology();
     const struct topo_topology *both[] = {topology, topology};
     char *text = NULL;
     size_t len = 0;

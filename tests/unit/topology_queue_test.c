@@ -9,7 +9,7 @@ static struct graph_node sources[] = {{.priority = 1}, {.priority = 0}, {.priori
 static const struct graph_input inputs[] = {
     {"low", &sources[0]}, {"high", &sources[1]}, {"other", &sources[2]}};
 
-static void push(struct queue *queue, int64_t offset, int64_t timestamp_ms)
+static void push_record(struct queue *queue, int64_t offset, int64_t timestamp_ms)
 {
     const struct topo_record record = {
         .topic = queue->partition.topic,
@@ -28,11 +28,11 @@ static void by_priority_then_timestamp_then_position(void **state)
         queue_init(&items[i], &inputs[i], 0);
     const struct queues queues = {items, 3};
     assert_null(queues_next(&queues));
-    push(&items[0], 10, 5);
-    push(&items[0], 11, 1); /* Within a partition order is by offset, whatever the time. */
-    push(&items[1], 20, 9);
-    push(&items[2], 30, 4);
-    push(&items[2], 31, 5);
+    push_record(&items[0], 10, 5);
+    push_record(&items[0], 11, 1); /* Within a partition order is by offset, whatever the time. */
+    push_record(&items[1], 20, 9);
+    push_record(&items[2], 30, 4);
+    push_record(&items[2], 31, 5);
     const int64_t order[] = {20, 30, 10, 11, 31};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         struct queue *queue = queues_next(&queues);
@@ -53,7 +53,7 @@ static void a_ring_keeps_order_and_counts_bytes_while_it_grows(void **state)
     queue_init(&queue, &inputs[0], 0);
     for (int round = 0; round < 50; round++) {
         for (int i = 0; i < 7; i++)
-            push(&queue, in++, 0);
+            push_record(&queue, in++, 0);
         for (int i = 0; i < 3; i++) {
             assert_int_equal(queue_head(&queue)->record.offset, out++);
             queue_pop(&queue);

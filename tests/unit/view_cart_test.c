@@ -3,8 +3,8 @@
 
 #define OWNER "usr_1"
 
-static void
-add(struct views *views,
+static void add_item(
+    struct views *views,
     const char *owner,
     const char *cart,
     int64_t version,
@@ -18,19 +18,19 @@ add(struct views *views,
         .product_id = mr_cstr(product),
         .quantity_delta = 1,
         .quantity_after = quantity,
-        .quoted_unit_price = pence(quantity * 10),
+        .quoted_unit_price = money_pence(quantity * 10),
         .price_version = version,
     };
     views_pipe(views, SHOP_CART_ITEM_ADDED, owner, &event);
 }
 
-static const struct shop_cart_view *head(struct views *views, const char *owner)
+static const struct shop_cart_view *cart_head(struct views *views, const char *owner)
 {
     return views_get(views, VIEW_CARTS, SHOP_CART_VIEW, mr_cstr(owner));
 }
 
 static const struct shop_cart_line_state *
-line(struct views *views, const char *owner, const char *product)
+cart_line(struct views *views, const char *owner, const char *product)
 {
     struct mr_bytes key = view_cart_line_key(&views->arena, mr_cstr(owner), mr_cstr(product));
     return views_get(views, VIEW_CART_LINES, SHOP_CART_LINE_STATE, key);
@@ -39,30 +39,30 @@ line(struct views *views, const char *owner, const char *product)
 static void lines_keep_position_and_newest_quote(void **state)
 {
     struct views *views = *state;
-    add(views, OWNER, "crt_1", 1, "prd_b", 1);
-    add(views, OWNER, "crt_1", 2, "prd_a", 2);
-    add(views, OWNER, "crt_1", 3, "prd_b", 5);
-    assert_int_equal(line(views, OWNER, "prd_b")->position, 0);
-    assert_int_equal(line(views, OWNER, "prd_b")->quantity, 5);
-    assert_int_equal(line(views, OWNER, "prd_b")->unit_price.minor, 50);
-    assert_int_equal(line(views, OWNER, "prd_b")->price_version, 3);
-    assert_int_equal(line(views, OWNER, "prd_a")->position, 1);
-    assert_int_equal(head(views, OWNER)->version, 3);
-    assert_true(text_equals(head(views, OWNER)->cart_id, "crt_1"));
+    add_item(views, OWNER, "crt_1", 1, "prd_b", 1);
+    add_item(views, OWNER, "crt_1", 2, "prd_a", 2);
+    add_item(views, OWNER, "crt_1", 3, "prd_b", 5);
+    assert_int_equal(cart_line(views, OWNER, "prd_b")->position, 0);
+    assert_int_equal(cart_line(views, OWNER, "prd_b")->quantity, 5);
+    assert_int_equal(cart_line(views, OWNER, "prd_b")->unit_price.minor, 50);
+    assert_int_equal(cart_line(views, OWNER, "prd_b")->price_version, 3);
+    assert_int_equal(cart_line(views, OWNER, "prd_a")->position, 1);
+    assert_int_equal(cart_head(views, OWNER)->version, 3);
+    assert_true(text_equals(cart_head(views, OWNER)->cart_id, "crt_1"));
 }
 
 static void set_and_remove_change_one_line(void **state)
 {
     struct views *views = *state;
-    add(views, OWNER, "crt_1", 1, "prd_a", 1);
-    add(views, OWNER, "crt_1", 2, "prd_b", 1);
+    add_item(views, OWNER, "crt_1", 1, "prd_a", 1);
+    add_item(views, OWNER, "crt_1", 2, "prd_b", 1);
     struct shop_cart_item_quantity_set set = {
         .meta = meta_at(3, 1),
         .owner_id = MR_LITERAL(OWNER),
         .cart_id = MR_LITERAL("crt_1"),
         .product_id = MR_LITERAL("prd_b"),
         .quantity_after = 7,
-        .quoted_unit_price = pence(70),
+        .quoted_unit_price = money_pence(70),
         .price_version = 1,
     };
     views_pipe(views, SHOP_CART_ITEM_QUANTITY_SET, OWNER, &set);
@@ -73,9 +73,9 @@ static void set_and_remove_change_one_line(void **state)
         .product_id = MR_LITERAL("prd_a"),
     };
     views_pipe(views, SHOP_CART_ITEM_REMOVED, OWNER, &removed);
-    assert_null(line(views, OWNER, "prd_a"));
-    assert_int_equal(line(views, OWNER, "prd_b")->quantity, 7);
-    assert_int_equal(head(views, OWNER)->version, 4);
+    assert_null(cart_line(views, OWNER, "prd_a"));
+    assert_int_equal(cart_line(views, OWNER, "prd_b")->quantity, 7);
+    assert_int_equal(cart_head(views, OWNER)->version, 4);
 }
 
 static void clearing_leaves_no_line_but_the_head(void **state)
@@ -84,25 +84,25 @@ static void clearing_leaves_no_line_but_the_head(void **state)
     char product[16];
     for (int i = 0; i < 200; i++) {
         (void)snprintf(product, sizeof product, "prd_%d", i);
-        add(views, OWNER, "crt_1", i + 1, product, 1);
+        add_item(views, OWNER, "crt_1", i + 1, product, 1);
     }
-    add(views, "usr_10", "crt_2", 1, "prd_0", 1); /* Its id starts with the other's. */
+    add_item(views, "usr_10", "crt_2", 1, "prd_0", 1); /* Its id starts with the other's. */
     struct shop_cart_cleared event = {
         .meta = meta_at(201, 1), .owner_id = MR_LITERAL(OWNER), .cart_id = MR_LITERAL("crt_1")};
     views_pipe(views, SHOP_CART_CLEARED, OWNER, &event);
     for (int i = 0; i < 200; i++) {
         (void)snprintf(product, sizeof product, "prd_%d", i);
-        assert_null(line(views, OWNER, product));
+        assert_null(cart_line(views, OWNER, product));
     }
-    assert_int_equal(head(views, OWNER)->version, 201);
-    assert_null(head(views, OWNER)->order_id.ptr);
-    assert_int_equal(line(views, "usr_10", "prd_0")->quantity, 1);
+    assert_int_equal(cart_head(views, OWNER)->version, 201);
+    assert_null(cart_head(views, OWNER)->order_id.ptr);
+    assert_int_equal(cart_line(views, "usr_10", "prd_0")->quantity, 1);
 }
 
 static void a_checked_out_cart_names_its_order_and_the_next_one_is_new(void **state)
 {
     struct views *views = *state;
-    add(views, OWNER, "crt_1", 1, "prd_a", 1);
+    add_item(views, OWNER, "crt_1", 1, "prd_a", 1);
     struct shop_cart_checked_out event = {
         .meta = meta_at(2, 1),
         .owner_id = MR_LITERAL(OWNER),
@@ -110,12 +110,12 @@ static void a_checked_out_cart_names_its_order_and_the_next_one_is_new(void **st
         .order_id = MR_LITERAL("ord_1"),
     };
     views_pipe(views, SHOP_CART_CHECKED_OUT, OWNER, &event);
-    assert_null(line(views, OWNER, "prd_a"));
-    assert_true(text_equals(head(views, OWNER)->order_id, "ord_1"));
-    add(views, OWNER, "crt_2", 3, "prd_z", 1);
-    assert_true(text_equals(head(views, OWNER)->cart_id, "crt_2"));
-    assert_null(head(views, OWNER)->order_id.ptr);
-    assert_int_equal(line(views, OWNER, "prd_z")->position, 0);
+    assert_null(cart_line(views, OWNER, "prd_a"));
+    assert_true(text_equals(cart_head(views, OWNER)->order_id, "ord_1"));
+    add_item(views, OWNER, "crt_2", 3, "prd_z", 1);
+    assert_true(text_equals(cart_head(views, OWNER)->cart_id, "crt_2"));
+    assert_null(cart_head(views, OWNER)->order_id.ptr);
+    assert_int_equal(cart_line(views, OWNER, "prd_z")->position, 0);
 }
 
 static void a_rebuild_gives_the_same_bytes(void **state)
@@ -129,7 +129,7 @@ static void a_rebuild_gives_the_same_bytes(void **state)
     for (int i = 0; i < 60; i++) {
         (void)snprintf(owner, sizeof owner, "usr_%d", i % 7);
         (void)snprintf(product, sizeof product, "prd_%d", i * 13 % 11);
-        add(views, owner, "crt", i / 7 + 1, product, i + 1);
+        add_item(views, owner, "crt", i / 7 + 1, product, i + 1);
     }
     views_dump(views, VIEW_CART_LINES, mr_cstr(""), &before);
     for (int i = 0; i < 7; i++) {
@@ -156,7 +156,7 @@ static void an_event_that_somebody_else_wrote_changes_no_cart(void **state)
     struct views *views = *state;
     struct mr_error error;
     struct mr_buffer metrics = {0};
-    add(views, OWNER, "crt_1", 1, "prd_a", 1);
+    add_item(views, OWNER, "crt_1", 1, "prd_a", 1);
     struct shop_cart_cleared forged = {
         .meta = meta_at(2, 1), .owner_id = mr_cstr(OWNER), .cart_id = mr_cstr("crt_1")};
     mr_buffer_reset(&views->bytes);
@@ -166,15 +166,15 @@ static void an_event_that_somebody_else_wrote_changes_no_cart(void **state)
         assert_int_equal(
             topo_driver_pipe(views->driver, "sales.cart.events", mr_cstr(OWNER), values[i], &error),
             0);
-    assert_int_equal(line(views, OWNER, "prd_a")->quantity, 1);
-    assert_int_equal(head(views, OWNER)->version, 1);
+    assert_int_equal(cart_line(views, OWNER, "prd_a")->quantity, 1);
+    assert_int_equal(cart_head(views, OWNER)->version, 1);
     topo_engine_metrics(topo_driver_engine(views->driver), &metrics);
     mr_buffer_add_byte(&metrics, '\0');
     assert_non_null(
         strstr(metrics.ptr, "topo_laid_aside_total{application=\"millrace-query\"} 3\n"));
     mr_buffer_clean_up(&metrics);
-    add(views, OWNER, "crt_1", 2, "prd_a", 4);
-    assert_int_equal(line(views, OWNER, "prd_a")->quantity, 4);
+    add_item(views, OWNER, "crt_1", 2, "prd_a", 4);
+    assert_int_equal(cart_line(views, OWNER, "prd_a")->quantity, 4);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* view_catalog_test.c - the catalogue as it is browsed is what its events say, in any order. */
 #include "view_fixture.h"
 
-static void create(struct views *views, const char *id, const char *title, int64_t at)
+static void create_product(struct views *views, const char *id, const char *title, int64_t at)
 {
     static const struct mr_bytes categories[] = {
         MR_LITERAL("toys"), MR_LITERAL("gifts"), MR_LITERAL("toys")};
@@ -22,34 +22,35 @@ static void set_price(struct views *views, const char *id, int64_t version, int6
     struct shop_price_changed event = {
         .meta = meta_at(version, 1000),
         .product_id = mr_cstr(id),
-        .price = pence(minor),
+        .price = money_pence(minor),
         .price_version = version - 1,
     };
     views_pipe(views, SHOP_PRICE_CHANGED, id, &event);
 }
 
-static void publish(struct views *views, const char *id, int64_t version)
+static void publish_product(struct views *views, const char *id, int64_t version)
 {
     struct shop_product_published event = {
         .meta = meta_at(version, 1000), .product_id = mr_cstr(id)};
     views_pipe(views, SHOP_PRODUCT_PUBLISHED, id, &event);
 }
 
-static void discontinue(struct views *views, const char *id, int64_t version)
+static void discontinue_product(struct views *views, const char *id, int64_t version)
 {
     struct shop_product_discontinued event = {
         .meta = meta_at(version, 1000), .product_id = mr_cstr(id), .cause = MR_LITERAL("old")};
     views_pipe(views, SHOP_PRODUCT_DISCONTINUED, id, &event);
 }
 
-static void offer(struct views *views, const char *id, const char *title, int64_t minor, int64_t at)
+static void
+offer_product(struct views *views, const char *id, const char *title, int64_t minor, int64_t at)
 {
-    create(views, id, title, at);
+    create_product(views, id, title, at);
     set_price(views, id, 2, minor);
-    publish(views, id, 3);
+    publish_product(views, id, 3);
 }
 
-static void adjust(struct views *views, const char *id, int64_t version, int64_t available)
+static void adjust_stock(struct views *views, const char *id, int64_t version, int64_t available)
 {
     struct shop_stock_adjusted event = {
         .meta = meta_at(version, 2000 + version),
@@ -99,14 +100,14 @@ static int64_t products_in(struct views *views, const char *category)
 static void a_product_is_listed_from_publication_to_discontinuation(void **state)
 {
     struct views *views = *state;
-    create(views, "prd_1", "Robot", 10);
+    create_product(views, "prd_1", "Robot", 10);
     expect_listing(views, "", VIEW_BY_NAME, "");
-    publish(views, "prd_1", 2);
+    publish_product(views, "prd_1", 2);
     expect_listing(views, "", VIEW_BY_NAME, ""); /* It has no price yet. */
     set_price(views, "prd_1", 3, 500);
     expect_listing(views, "", VIEW_BY_NAME, "prd_1");
     assert_int_equal(products_in(views, "toys"), 1); /* Named twice, counted once. */
-    discontinue(views, "prd_1", 4);
+    discontinue_product(views, "prd_1", 4);
     for (int sort = VIEW_BY_NAME; sort <= VIEW_BY_CREATED; sort++) {
         expect_listing(views, "", (enum view_sort)sort, "");
         expect_listing(views, "toys", (enum view_sort)sort, "");
@@ -121,10 +122,10 @@ static void a_product_is_listed_from_publication_to_discontinuation(void **state
 static void listings_are_sorted_by_name_price_and_age(void **state)
 {
     struct views *views = *state;
-    offer(views, "prd_1", "robot  RED", 900, 30);
-    offer(views, "prd_2", "Robot", 70000, 10);
-    offer(views, "prd_3", "Apple", 0, 20);
-    offer(views, "prd_4", "Robot", 899, 10);
+    offer_product(views, "prd_1", "robot  RED", 900, 30);
+    offer_product(views, "prd_2", "Robot", 70000, 10);
+    offer_product(views, "prd_3", "Apple", 0, 20);
+    offer_product(views, "prd_4", "Robot", 899, 10);
     expect_listing(views, "", VIEW_BY_NAME, "prd_3 prd_2 prd_4 prd_1");
     expect_listing(views, "", VIEW_BY_PRICE, "prd_3 prd_4 prd_1 prd_2");
     expect_listing(views, "gifts", VIEW_BY_CREATED, "prd_2 prd_4 prd_3 prd_1");
@@ -163,8 +164,8 @@ static void titles_are_folded_in_more_than_one_alphabet(void **state)
 static void changes_move_a_product_in_its_listings(void **state)
 {
     struct views *views = *state;
-    offer(views, "prd_1", "Robot", 100, 1);
-    offer(views, "prd_2", "Train", 200, 2);
+    offer_product(views, "prd_1", "Robot", 100, 1);
+    offer_product(views, "prd_2", "Train", 200, 2);
     set_price(views, "prd_1", 4, 300);
     expect_listing(views, "", VIEW_BY_PRICE, "prd_2 prd_1");
     struct shop_product_details_changed event = {
@@ -188,14 +189,14 @@ static void changes_move_a_product_in_its_listings(void **state)
 static void availability_is_what_the_newest_stock_event_says(void **state)
 {
     struct views *views = *state;
-    adjust(views, "prd_1", 1, 12); /* No product needs to be known for it. */
+    adjust_stock(views, "prd_1", 1, 12); /* No product needs to be known for it. */
     struct shop_stock_reserved reserved = {
         .meta = meta_at(2, 5000),
         .product_id = MR_LITERAL("prd_1"),
         .order_id = MR_LITERAL("ord_1"),
         .line_no = 1,
         .quantity = 4,
-        .unit_price = pence(1),
+        .unit_price = money_pence(1),
         .on_hand_after = 14,
         .available_after = 8,
     };
@@ -219,7 +220,7 @@ static void availability_is_what_the_newest_stock_event_says(void **state)
 enum { PRODUCTS = 6, STEPS = 40 };
 
 /* The next event of a product; its history depends on the product only. */
-static void step(struct views *views, int product, int number)
+static void step_product(struct views *views, int product, int number)
 {
     char id[16];
     char title[32];
@@ -227,19 +228,19 @@ static void step(struct views *views, int product, int number)
     (void)snprintf(id, sizeof id, "prd_%d", product);
     (void)snprintf(title, sizeof title, "Title %u", view_random(&seed) % 5);
     if (number == 0)
-        create(views, id, title, product);
+        create_product(views, id, title, product);
     else if (number % 4 == 1)
         set_price(views, id, number + 1, view_random(&seed) % 1000);
     else if (number % 4 == 2)
-        adjust(views, id, number + 1, view_random(&seed) % 100);
+        adjust_stock(views, id, number + 1, view_random(&seed) % 100);
     else if (number == STEPS - 1 && product % 3 == 0)
-        discontinue(views, id, number + 1);
+        discontinue_product(views, id, number + 1);
     else
-        publish(views, id, number + 1);
+        publish_product(views, id, number + 1);
 }
 
 /* All histories, taking turns as the seed says; each product's own order is always the same. */
-static void play(struct views *views, uint64_t seed)
+static void play_history(struct views *views, uint64_t seed)
 {
     int next[VIEW_PARTITIONS] = {0};
     for (int left = PRODUCTS / VIEW_PARTITIONS * STEPS * VIEW_PARTITIONS; left > 0;) {
@@ -247,13 +248,13 @@ static void play(struct views *views, uint64_t seed)
         int per_lane = PRODUCTS / VIEW_PARTITIONS;
         if (next[lane] == per_lane * STEPS)
             continue;
-        step(views, lane * per_lane + next[lane] % per_lane, next[lane] / per_lane);
+        step_product(views, lane * per_lane + next[lane] % per_lane, next[lane] / per_lane);
         next[lane]++;
         left--;
     }
 }
 
-static void dump(struct views *views, struct mr_buffer *out)
+static void dump_views(struct views *views, struct mr_buffer *out)
 {
     views_dump(views, VIEW_LISTINGS, mr_cstr(""), out);
     views_dump(views, VIEW_CATEGORIES, mr_cstr(""), out);
@@ -272,19 +273,19 @@ static void any_interleaving_and_any_rebuild_give_the_same_bytes(void **state)
     struct mr_buffer first = {0};
     struct mr_buffer again = {0};
     struct mr_error error;
-    play(views, 1);
-    dump(views, &first);
+    play_history(views, 1);
+    dump_views(views, &first);
     assert_true(first.len > 1000);
     assert_int_equal(topo_driver_crash(views->driver, &error), 0); /* Memory is lost. */
     assert_int_equal(topo_driver_run(views->driver, &error), 0);
-    dump(views, &again);
+    dump_views(views, &again);
     assert_string_equal(first.ptr, again.ptr);
     for (uint64_t seed = 2; seed < 5; seed++) {
         struct views other;
         views_open(&other, shop_views_query_topology);
-        play(&other, seed);
+        play_history(&other, seed);
         mr_buffer_reset(&again);
-        dump(&other, &again);
+        dump_views(&other, &again);
         assert_string_equal(first.ptr, again.ptr);
         views_close(&other);
     }

@@ -6,7 +6,7 @@ static int set_up(void **state)
     return views_set_up_with(state, shop_views_command_topology);
 }
 
-static struct mr_bytes get(struct views *views, const char *store, const char *key)
+static struct mr_bytes get_row(struct views *views, const char *store, const char *key)
 {
     struct mr_bytes value = {0};
     assert_int_equal(
@@ -59,12 +59,12 @@ static void outcomes_of_all_services_are_found_by_command(void **state)
     for (size_t i = 0; i < 5; i++) {
         struct codec_message message;
         append_outcome(views, topics[i], topics[i]);
-        struct mr_bytes framed = get(views, VIEW_OUTCOMES, topics[i]);
+        struct mr_bytes framed = get_row(views, VIEW_OUTCOMES, topics[i]);
         assert_int_equal(codec_decode(views->registry, framed, &views->arena, &message, NULL), 0);
         const struct shop_command_outcome *outcome = message.value;
         assert_true(text_equals(outcome->command_id, topics[i]));
     }
-    assert_null(get(views, VIEW_OUTCOMES, "unknown").ptr);
+    assert_null(get_row(views, VIEW_OUTCOMES, "unknown").ptr);
 }
 
 static void a_claimed_address_leads_to_its_user(void **state)
@@ -73,8 +73,8 @@ static void a_claimed_address_leads_to_its_user(void **state)
     struct shop_email_claimed event = {
         .meta = meta_at(1, 1), .email_key = MR_LITERAL("KEY"), .user_id = MR_LITERAL("usr_9")};
     views_pipe(views, SHOP_EMAIL_CLAIMED, "KEY", &event);
-    assert_true(text_equals(get(views, VIEW_CLAIMS, "KEY"), "usr_9"));
-    assert_null(get(views, VIEW_CLAIMS, "OTHER").ptr);
+    assert_true(text_equals(get_row(views, VIEW_CLAIMS, "KEY"), "usr_9"));
+    assert_null(get_row(views, VIEW_CLAIMS, "OTHER").ptr);
 }
 
 static void the_newest_credential_counts_and_a_tombstone_takes_it_away(void **state)
@@ -94,14 +94,14 @@ static void the_newest_credential_counts_and_a_tombstone_takes_it_away(void **st
         views_pipe(views, SHOP_CREDENTIAL, "usr_9", &credential);
     }
     struct codec_message message;
-    struct mr_bytes framed = get(views, VIEW_CREDENTIALS, "usr_9");
+    struct mr_bytes framed = get_row(views, VIEW_CREDENTIALS, "usr_9");
     assert_int_equal(codec_decode(views->registry, framed, &views->arena, &message, NULL), 0);
     assert_int_equal(((const struct shop_credential *)message.value)->changed_at, 2);
     assert_int_equal(
         topo_driver_pipe(
             views->driver, "identity.credentials", mr_cstr("usr_9"), mr_bytes_of(NULL, 0), &error),
         0);
-    assert_null(get(views, VIEW_CREDENTIALS, "usr_9").ptr);
+    assert_null(get_row(views, VIEW_CREDENTIALS, "usr_9").ptr);
 }
 
 int main(void)

@@ -167,7 +167,7 @@ static inline struct shop_meta meta_at(int64_t version, int64_t occurred_at)
     };
 }
 
-static inline struct shop_money pence(int64_t minor)
+static inline struct shop_money money_pence(int64_t minor)
 {
     return (struct shop_money){.minor = minor, .currency = MR_LITERAL("GBP")};
 }
@@ -182,9 +182,9 @@ views_place(struct views *views, const char *owner, const char *order, int64_t a
         .sku = MR_LITERAL("S"),
         .title = MR_LITERAL("Robot"),
         .quantity = 2,
-        .unit_price = pence(150),
+        .unit_price = money_pence(150),
         .price_version = 1,
-        .line_total = pence(300),
+        .line_total = money_pence(300),
     };
     struct shop_order_placed event = {
         .meta = meta_at(1, at),
@@ -193,10 +193,10 @@ views_place(struct views *views, const char *owner, const char *order, int64_t a
         .cart_id = MR_LITERAL("crt_1"),
         .lines = &line,
         .lines_count = 1,
-        .items_total = pence(300),
-        .shipping_total = pence(0),
-        .tax_total = pence(0),
-        .grand_total = pence(300),
+        .items_total = money_pence(300),
+        .shipping_total = money_pence(0),
+        .tax_total = money_pence(0),
+        .grand_total = money_pence(300),
         .pay_deadline = at + 900000,
         .reserve_ttl_s = 1200,
     };

@@ -4,14 +4,14 @@
 #define OWNER "usr_1"
 #define ORDER "ord_1"
 
-static const struct shop_order_view *order(struct views *views, const char *order_id)
+static const struct shop_order_view *order_view(struct views *views, const char *order_id)
 {
     return views_get(views, VIEW_ORDERS, SHOP_ORDER_VIEW, mr_cstr(order_id));
 }
 
 static void expect_status(struct views *views, const char *status)
 {
-    assert_string_equal(view_order_status(order(views, ORDER)), status);
+    assert_string_equal(view_order_status(order_view(views, ORDER)), status);
 }
 
 #define HEAD(version)                                                                              \
@@ -29,7 +29,7 @@ static void payment_started(struct views *views, int64_t version, const char *id
         HEAD(version),
         .payment_id = mr_cstr(id),
         .attempt = attempt,
-        .amount = pence(300),
+        .amount = money_pence(300),
         .method_kind = MR_LITERAL("card")};
     views_pipe(views, SHOP_ORDER_PAYMENT_STARTED, OWNER, &event);
 }
@@ -37,7 +37,7 @@ static void payment_started(struct views *views, int64_t version, const char *id
 static void payment_authorized(struct views *views, int64_t version, const char *id)
 {
     struct shop_order_payment_authorized event = {
-        HEAD(version), .payment_id = mr_cstr(id), .amount = pence(300)};
+        HEAD(version), .payment_id = mr_cstr(id), .amount = money_pence(300)};
     views_pipe(views, SHOP_ORDER_PAYMENT_AUTHORIZED, OWNER, &event);
 }
 
@@ -48,13 +48,13 @@ static void payment_failed(struct views *views, int64_t version, const char *id)
     views_pipe(views, SHOP_ORDER_PAYMENT_FAILED, OWNER, &event);
 }
 
-static void confirmed(struct views *views, int64_t version, const char *id)
+static void confirm_order(struct views *views, int64_t version, const char *id)
 {
     struct shop_order_confirmed event = {
         HEAD(version),
         .confirmation_no = MR_LITERAL("C123"),
         .payment_id = mr_cstr(id),
-        .captured = pence(300),
+        .captured = money_pence(300),
         .confirmed_at = 777};
     views_pipe(views, SHOP_ORDER_CONFIRMED, OWNER, &event);
 }
@@ -65,7 +65,7 @@ static void abort_requested(struct views *views, int64_t version, const char *ca
     views_pipe(views, SHOP_ORDER_ABORT_REQUESTED, OWNER, &event);
 }
 
-static void cancelled(struct views *views, int64_t version, const struct shop_money *refund)
+static void cancel_order(struct views *views, int64_t version, const struct shop_money *refund)
 {
     struct shop_order_cancelled event = {
         HEAD(version), .cause = MR_LITERAL("customer"), .refund = refund};
@@ -83,9 +83,9 @@ static void the_way_to_confirmation(void **state)
     expect_status(views, "PENDING_PAYMENT");
     payment_authorized(views, 4, "pay_1");
     expect_status(views, "CONFIRMING");
-    confirmed(views, 5, "pay_1");
+    confirm_order(views, 5, "pay_1");
     expect_status(views, "CONFIRMED");
-    const struct shop_order_view *view = order(views, ORDER);
+    const struct shop_order_view *view = order_view(views, ORDER);
     assert_int_equal(view->version, 5);
     assert_true(text_equals(view->confirmation_no, "C123"));
     assert_int_equal(view->confirmed_at, 777);
@@ -108,7 +108,7 @@ static void a_declined_attempt_may_be_followed_by_another(void **state)
     expect_status(views, "PENDING_PAYMENT");
     payment_started(views, 5, "pay_2", 2);
     payment_authorized(views, 6, "pay_2");
-    const struct shop_order_view *view = order(views, ORDER);
+    const struct shop_order_view *view = order_view(views, ORDER);
     assert_int_equal(view->payments_count, 2);
     assert_true(text_equals(view->payments[0].status, "declined"));
     assert_true(text_equals(view->payments[0].decline_class, "soft"));
@@ -120,18 +120,18 @@ static void a_declined_attempt_may_be_followed_by_another(void **state)
 static void an_abort_leads_to_cancelled_from_anywhere(void **state)
 {
     struct views *views = *state;
-    const struct shop_money refund = pence(300);
+    const struct shop_money refund = money_pence(300);
     views_place(views, OWNER, ORDER, 50);
     stock_confirmed(views, 2);
     payment_started(views, 3, "pay_1", 1);
     payment_authorized(views, 4, "pay_1");
-    confirmed(views, 5, "pay_1");
+    confirm_order(views, 5, "pay_1");
     abort_requested(views, 6, "customer");
     expect_status(views, "CANCELLING");
-    assert_true(text_equals(order(views, ORDER)->cause, "customer"));
-    cancelled(views, 7, &refund);
+    assert_true(text_equals(order_view(views, ORDER)->cause, "customer"));
+    cancel_order(views, 7, &refund);
     expect_status(views, "CANCELLED");
-    assert_int_equal(order(views, ORDER)->refund->minor, 300);
+    assert_int_equal(order_view(views, ORDER)->refund->minor, 300);
 }
 
 static void an_owners_orders_are_newest_first(void **state)
@@ -167,7 +167,7 @@ static void an_event_without_its_order_is_skipped_and_leaves_nothing(void **stat
 {
     struct views *views = *state;
     stock_confirmed(views, 2);
-    assert_null(order(views, ORDER));
+    assert_null(order_view(views, ORDER));
     views_place(views, OWNER, ORDER, 50); /* The view goes on. */
     expect_status(views, "PENDING_STOCK");
 }
