@@ -171,8 +171,8 @@ int mr_options_mebibytes(
     const struct mr_options *options, const char *name, size_t *ret_bytes, struct mr_error *error)
 {
     int64_t mebibytes = 0;
-    int code = mr_options_integer(options, name, 1, 1 << 20, &mebibytes, error);
-    if (code == 0)
+    int rc = mr_options_integer(options, name, 1, 1 << 20, &mebibytes, error);
+    if (rc == 0)
         *ret_bytes = (size_t)mebibytes << 20;
-    return code;
+    return rc;
 }

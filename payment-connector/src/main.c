@@ -24,13 +24,13 @@ static int main_configure(const struct service *service, void *self, struct mr_e
     const struct mr_options *options = &service->options;
     struct psp_simulator_options simulator = {
         .captures_at_once = mr_options_switch(options, "captures-at-once")};
-    int code = mr_options_integer(options, "slow-ms", 1, 3600000, &simulator.slow_ms, error);
-    if (code == 0)
-        code = sealing_key_load(
+    int rc = mr_options_integer(options, "slow-ms", 1, 3600000, &simulator.slow_ms, error);
+    if (rc == 0)
+        rc = sealing_key_load(
             mr_options_text(options, "secrets-dir"), "payment.key", &payments->payment_key, error);
-    if (code == 0)
+    if (rc == 0)
         payments->simulator = psp_simulator_new(&simulator);
-    return code;
+    return rc;
 }
 
 static int main_start(struct service *service, void *self, struct mr_error *error)
@@ -42,11 +42,11 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .payment_key = &payments->payment_key,
         .psp = psp_simulator_psp(payments->simulator),
     };
-    int code = payments_connector_topology(&payments->connector, &topology, error);
-    if (code == 0)
-        code = service_start_engine(
+    int rc = payments_connector_topology(&payments->connector, &topology, error);
+    if (rc == 0)
+        rc = service_start_engine(
             service, "connector", topology, &(struct topo_engine_options){0}, error);
-    return code ? code : service_start_status(service, error);
+    return rc ? rc : service_start_status(service, error);
 }
 
 static void clean_up(void *self)

@@ -15,19 +15,19 @@ enum { PROBE_BYTES = 64 << 10 };
 static int make_dirs(const char *dir, struct mr_error *error)
 {
     char *path = mr_strdup(dir);
-    int result = 0;
-    for (char *at = path + 1; result == 0 && *at; at++) {
+    int rc = 0;
+    for (char *at = path + 1; rc == 0 && *at; at++) {
         if (*at != '/')
             continue;
         *at = '\0';
         if (mkdir(path, 0777) < 0 && errno != EEXIST)
-            result = mr_fail(error, MR_IO, "%s: cannot create it: %s", path, strerror(errno));
+            rc = mr_fail(error, MR_IO, "%s: cannot create it: %s", path, strerror(errno));
         *at = '/';
     }
-    if (result == 0 && mkdir(path, 0777) < 0 && errno != EEXIST)
-        result = mr_fail(error, MR_IO, "%s: cannot create it: %s", path, strerror(errno));
+    if (rc == 0 && mkdir(path, 0777) < 0 && errno != EEXIST)
+        rc = mr_fail(error, MR_IO, "%s: cannot create it: %s", path, strerror(errno));
     free(path);
-    return result;
+    return rc;
 }
 
 /* A full disk at creation would be a failed assertion in RocksDB (as Debian builds it); so:
@@ -36,18 +36,18 @@ static int try_to_write(const char *dir, struct mr_error *error)
 {
     static const char zeros[PROBE_BYTES];
     char *path = mr_asprintf("%s/.probe", dir);
-    int result = 0;
+    int rc = 0;
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd >= 0)
         errno = ENOSPC; /* A short write means a full disk, and leaves errno as it was. */
     if (fd < 0 || write(fd, zeros, sizeof zeros) != (ssize_t)sizeof zeros)
-        result = mr_fail(error, MR_IO, "%s: cannot write there: %s", dir, strerror(errno));
+        rc = mr_fail(error, MR_IO, "%s: cannot write there: %s", dir, strerror(errno));
     if (fd >= 0) {
         (void)close(fd);
         (void)unlink(path);
     }
     free(path);
-    return result;
+    return rc;
 }
 
 bool store_dir_has_database(const char *dir)
@@ -60,6 +60,6 @@ bool store_dir_has_database(const char *dir)
 
 int store_dir_prepare(const char *dir, struct mr_error *error)
 {
-    int result = make_dirs(dir, error);
-    return result < 0 ? result : try_to_write(dir, error);
+    int rc = make_dirs(dir, error);
+    return rc < 0 ? rc : try_to_write(dir, error);
 }

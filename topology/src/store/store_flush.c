@@ -120,9 +120,9 @@ int store_set_flush(struct store_set *set, struct mr_error *error)
         assert(set->stores[i]->owner_scans == 0);
         store_pins_sweep(set->stores[i]);
     }
-    int result = store_set_check(set, error);
-    if (result < 0 || !set->disk)
-        return result;
+    int rc = store_set_check(set, error);
+    if (rc < 0 || !set->disk)
+        return rc;
     store_disk_forget_iters(set->disk); /* An idle store is not to pin what RocksDB compacts. */
     if (set->dirty.count == 0 && !set->positions.any_dirty)
         return 0;

@@ -107,10 +107,10 @@ int topo_read_scan_open(
     if (disk && store_disk_written(disk, store->number))
         scan->disk =
             store_disk_iter_new(disk, store->number, scan->first, scan->end, scan->reverse);
-    int result = scan->disk ? store_disk_iter_check(scan->disk, error) : 0;
-    if (result < 0) {
+    int rc = scan->disk ? store_disk_iter_check(scan->disk, error) : 0;
+    if (rc < 0) {
         topo_read_scan_close(scan);
-        return result;
+        return rc;
     }
     *ret_scan = scan;
     return 0;

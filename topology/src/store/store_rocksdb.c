@@ -192,22 +192,22 @@ int store_disk_positions(
     struct store_disk *disk, store_disk_position_fn *visit, void *user, struct mr_error *error)
 {
     rocksdb_iterator_t *iter = rocksdb_create_iterator_cf(disk->db, disk->read, disk->positions);
-    int result = 0;
-    for (rocksdb_iter_seek_to_first(iter); result == 0 && rocksdb_iter_valid(iter);
+    int rc = 0;
+    for (rocksdb_iter_seek_to_first(iter); rc == 0 && rocksdb_iter_valid(iter);
          rocksdb_iter_next(iter)) {
         struct mr_bytes key = {0};
         struct mr_bytes raw = {0};
         key.ptr = rocksdb_iter_key(iter, &key.len);
         raw.ptr = rocksdb_iter_value(iter, &raw.len);
         if (!parse_position(key, raw, visit, user))
-            result = mr_fail(error, MR_CORRUPT, "%s: a position does not parse", disk->dir);
+            rc = mr_fail(error, MR_CORRUPT, "%s: a position does not parse", disk->dir);
     }
     char *message = NULL;
     rocksdb_iter_get_error(iter, &message);
     if (message)
-        result = store_disk_fail(error, disk->dir, "cannot read the positions", message);
+        rc = store_disk_fail(error, disk->dir, "cannot read the positions", message);
     rocksdb_iter_destroy(iter);
-    return result;
+    return rc;
 }
 
 void store_disk_put(struct store_disk *disk, size_t store, struct mr_bytes key, struct mr_bytes raw)

@@ -200,9 +200,9 @@ static int open_existing(
     rocksdb_options_destroy(database);
     if (message)
         return store_disk_fail(error, options->dir, "cannot open the state", message);
-    int result = open_families(disk, options, names, count, error);
+    int rc = open_families(disk, options, names, count, error);
     rocksdb_list_column_families_destroy(names, count);
-    return result;
+    return rc;
 }
 
 static int
@@ -235,15 +235,15 @@ static int create_rest(
     struct store_disk *disk, const struct store_disk_options *options, struct mr_error *error)
 {
     char *message = NULL;
-    int result = disk->positions ? 0 : create_family(disk, options, POSITIONS_FAMILY, error);
-    for (size_t i = 0; result == 0 && i < options->specs_count; i++) {
+    int rc = disk->positions ? 0 : create_family(disk, options, POSITIONS_FAMILY, error);
+    for (size_t i = 0; rc == 0 && i < options->specs_count; i++) {
         char *name = mr_asprintf("store:%s", options->specs[i].name);
         if (!disk->families[i].handle)
-            result = create_family(disk, options, name, error);
+            rc = create_family(disk, options, name, error);
         free(name);
     }
-    if (result < 0)
-        return result;
+    if (rc < 0)
+        return rc;
     rocksdb_put_cf(
         disk->db,
         disk->write,
@@ -308,11 +308,10 @@ static int check_fingerprint(
     if (!found)
         return create_rest(disk, options, error);
     struct mr_bytes view = mr_bytes_of(found, len);
-    int result = mr_bytes_equal(view, mr_cstr(disk->fingerprint))
-                     ? check_families(disk, options, error)
-                     : open_refuse(disk, view, error);
+    int rc = mr_bytes_equal(view, mr_cstr(disk->fingerprint)) ? check_families(disk, options, error)
+                                                              : open_refuse(disk, view, error);
     rocksdb_free(found);
-    return result;
+    return rc;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -378,17 +377,17 @@ static struct store_disk *disk_new(const struct store_disk_options *options)
 int store_disk_open(
     const struct store_disk_options *options, struct store_disk **ret_disk, struct mr_error *error)
 {
-    int result = store_dir_prepare(options->dir, error);
-    if (result < 0)
-        return result;
+    int rc = store_dir_prepare(options->dir, error);
+    if (rc < 0)
+        return rc;
     struct store_disk *disk = disk_new(options);
-    result = store_dir_has_database(options->dir) ? open_existing(disk, options, error)
-                                                  : open_new(disk, options, error);
-    if (result == 0)
-        result = check_fingerprint(disk, options, error);
-    if (result < 0) {
+    rc = store_dir_has_database(options->dir) ? open_existing(disk, options, error)
+                                              : open_new(disk, options, error);
+    if (rc == 0)
+        rc = check_fingerprint(disk, options, error);
+    if (rc < 0) {
         store_disk_close(disk);
-        return result;
+        return rc;
     }
     look_whether_written(disk);
     /* The performance context of this thread, which will be the writer. */

@@ -67,9 +67,9 @@ open_disk(struct store_set *set, const struct store_set_options *options, struct
         .now = set->now,
         .now_user = set->now_user,
     };
-    int result = store_disk_open(&disk_options, &set->disk, error);
-    if (result < 0)
-        return result;
+    int rc = store_disk_open(&disk_options, &set->disk, error);
+    if (rc < 0)
+        return rc;
     return store_disk_positions(set->disk, position_on_disk, set, error);
 }
 
@@ -85,10 +85,10 @@ int store_set_open(
     set->stores = mr_calloc(options->specs_count, sizeof(struct topo_store *));
     for (size_t i = 0; i < options->specs_count; i++)
         set->stores[set->stores_count++] = store_new(set, &options->specs[i], i);
-    int result = options->dir ? open_disk(set, options, error) : 0;
-    if (result < 0) {
+    int rc = options->dir ? open_disk(set, options, error) : 0;
+    if (rc < 0) {
         store_set_close(set);
-        return result;
+        return rc;
     }
     *ret_set = set;
     return 0;
@@ -215,9 +215,9 @@ int store_set_visit_staged(struct store_set *set, store_visit_fn *visit, void *u
         if (!store->changelog)
             continue;
         struct mr_bytes value = store_visible_value(store, entry->staged);
-        int result = visit(user, store, store->name, store_entry_key(entry), value);
-        if (result < 0)
-            return result;
+        int rc = visit(user, store, store->name, store_entry_key(entry), value);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
