@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""names.py [FOLDER...] - static functions have a verb and a noun, and no two in a folder share a name.
+"""names.py [FOLDER...] - static functions have a verb and a noun, enumerators their family's prefix.
 
 A name has at least one underscore. A folder is a top-level folder; in topology/ each folder of src/ counts by itself.
-In PROGRAMS each file is a program with a fixture of its own, so there two files may share a name.
+No two static functions of a folder share a name. In PROGRAMS each file is a program with a fixture of its own, so there two files may share a name.
 Prints file:line of every name that breaks this; exit code 1 when there is one. Without FOLDER: those in ENFORCED.
 """
 import collections
+import os.path
 import pathlib
 import re
 import sys
@@ -15,13 +16,14 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 ENFORCED = [
     "base", "bench", "command-api", "examples", "http", "payment-connector", "processors", "query-api",
     "schemas", "sealing", "service", "tests", "text", "tools",
-    "topology/src/engine", "topology/src/graph", "topology/src/kafka", "topology/src/sim", "topology/src/store",
+    "topology/include", "topology/src/engine", "topology/src/graph", "topology/src/kafka", "topology/src/sim", "topology/src/store",
 ]
 PROGRAMS = {"examples", "tests"}
 SKIPPED = {"build", "docs", "data"}
 # clang-format puts a definition's name on the line of `static`, or on the next after a long type.
 STATIC = re.compile(
     r"^static\s+(?:inline\s+)?(?:[\w*]+\s+)*?[*\s]*(\w+)\(([^;{]*)\)\s*(?:__attribute__\s*\(\(.*?\)\)\s*)?\{", re.M)
+ENUM = re.compile(r"^enum (\w+) \{([^}]*)\}", re.M)
 BLANKED = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 
@@ -32,10 +34,25 @@ def folder_of(path):
     return parts[0]
 
 
+def code_of(path):
+    return BLANKED.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), path.read_text(encoding="utf-8"))
+
+
 def statics_of(path):
-    text = BLANKED.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), path.read_text(encoding="utf-8"))
+    text = code_of(path)
     for match in STATIC.finditer(text):
         yield match.group(1), text.count("\n", 0, match.start(1)) + 1
+
+
+def enums_of(path):
+    """The enums of a file whose enumerators share no prefix. The last may be the count: COLUMNS behind COLUMN_x."""
+    text = code_of(path)
+    for match in ENUM.finditer(text):
+        names = re.findall(r"(?:^|,)\s*(\w+)", match[2])
+        whole = os.path.commonprefix(names).rpartition("_")[0]
+        counted = os.path.commonprefix(names[:-1]).rpartition("_")[0]
+        if "(" not in match[2] and not whole and not (counted and names[-1].startswith(counted)):
+            yield match[1], text.count("\n", 0, match.start()) + 1
 
 
 def findings_of(folder):
@@ -43,6 +60,8 @@ def findings_of(folder):
     for path in sorted((TOP / folder).rglob("*.[ch]")):
         for name, line in statics_of(path):
             seen[(folder_of(path), name)].append(f"{path.relative_to(TOP)}:{line}")
+        for name, line in enums_of(path):
+            yield f"{path.relative_to(TOP)}:{line}: the enumerators of 'enum {name}' have no common prefix"
     for (_, name), places in seen.items():
         if "_" not in name:
             for place in places:
@@ -59,8 +78,8 @@ def main(arguments):
         return 0
     found = 0
     for folder in arguments or ENFORCED:
-        if not any((TOP / folder).rglob("*.c")):
-            print(f"{folder}: no such folder, or no .c file in it")
+        if not any((TOP / folder).rglob("*.[ch]")):
+            print(f"{folder}: no such folder, or no C in it")
             found += 1
         for finding in findings_of(folder):
             print(finding)

@@ -1,5 +1,5 @@
 /*
- * csv.c - a state machine over the characters of one row.
+ * csv.c - a state machine over the characters of one row. Its states are CSV_START and so on:
  *
  *     START --quote--> QUOTED --quote--> CLOSED --quote--> QUOTED (a quote that was doubled)
  *       |                                  |
@@ -15,7 +15,7 @@
 
 enum { CHUNK_BYTES = 256 * 1024 };
 
-enum state { START, BARE, QUOTED, CLOSED };
+enum csv_state { CSV_START, CSV_BARE, CSV_QUOTED, CSV_CLOSED };
 
 struct csv_reader {
     struct text_source *source;
@@ -93,20 +93,20 @@ csv_peek_character(struct csv_reader *reader, char *ret_character, struct mr_err
 }
 
 /* The next state; negative: broken quoting. *ret_keep: the character belongs to the field. */
-static int csv_step_state(enum state state, char c, bool *ret_keep)
+static int csv_step_state(enum csv_state state, char c, bool *ret_keep)
 {
     *ret_keep = true;
     switch (state) {
-    case START:
+    case CSV_START:
         *ret_keep = c != '"';
-        return c == '"' ? QUOTED : BARE;
-    case BARE:
-        return c == '"' ? -1 : BARE;
-    case QUOTED:
+        return c == '"' ? CSV_QUOTED : CSV_BARE;
+    case CSV_BARE:
+        return c == '"' ? -1 : CSV_BARE;
+    case CSV_QUOTED:
         *ret_keep = c != '"';
-        return c == '"' ? CLOSED : QUOTED;
-    case CLOSED:
-        return c == '"' ? QUOTED : -1;
+        return c == '"' ? CSV_CLOSED : CSV_QUOTED;
+    case CSV_CLOSED:
+        return c == '"' ? CSV_QUOTED : -1;
     }
     return -1;
 }
@@ -161,36 +161,36 @@ static int csv_keep_character(
 /* One character of the row: 1 when it ended the row. A comma or a line end counts outside quotes
  * only. */
 static int csv_take_character(
-    struct csv_reader *reader, struct csv_row *row, enum state *state, struct mr_error *error)
+    struct csv_reader *reader, struct csv_row *row, enum csv_state *state, struct mr_error *error)
 {
     bool belongs = false;
     char c = reader->chunk[reader->at];
-    if (*state != QUOTED) {
+    if (*state != CSV_QUOTED) {
         int ended = csv_take_line_end(reader, c, error);
         if (ended)
             return ended;
         if (c == ',') {
             reader->at++;
-            *state = START;
+            *state = CSV_START;
             return csv_end_field(reader, row, error);
         }
     }
     int next = csv_step_state(*state, c, &belongs);
-    if (next < 0 && *state == CLOSED && (c == ';' || c == '\t' || c == '|'))
+    if (next < 0 && *state == CSV_CLOSED && (c == ';' || c == '\t' || c == '|'))
         return csv_fail(
             reader->line,
             "the quoted fields are separated by semicolons, tabs or bars; save the file with "
             "commas",
             error);
-    if (next < 0 && *state == CLOSED)
+    if (next < 0 && *state == CSV_CLOSED)
         return csv_fail_quote(reader, "text after a closing quote", error);
     if (next < 0)
         return csv_fail(reader->line, "broken quoting: a quote inside a bare field", error);
-    if (*state == START && next == QUOTED)
+    if (*state == CSV_START && next == CSV_QUOTED)
         reader->quote_line = reader->line;
-    if (*state == QUOTED && c == '\n')
+    if (*state == CSV_QUOTED && c == '\n')
         reader->line++;
-    *state = (enum state)next;
+    *state = (enum csv_state)next;
     reader->at++;
     return belongs ? csv_keep_character(reader, row, c, error) : 0;
 }
@@ -198,7 +198,7 @@ static int csv_take_character(
 /* The views are made last: the buffer moves while the row grows. */
 int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error *error)
 {
-    enum state state = START;
+    enum csv_state state = CSV_START;
     struct csv_row *row = ret_row;
     char c = 0;
     assert(row);
@@ -217,7 +217,7 @@ int csv_next(struct csv_reader *reader, struct csv_row *ret_row, struct mr_error
     } while (rc == 1);
     if (rc < 0)
         return rc;
-    if (rc == 0 && state == QUOTED)
+    if (rc == 0 && state == CSV_QUOTED)
         return csv_fail(reader->quote_line, "broken quoting: a quote is never closed", error);
     rc = csv_end_field(reader, row, error);
     if (rc)

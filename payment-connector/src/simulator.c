@@ -14,9 +14,25 @@
 
 enum { LEDGER_SLOTS = 64 * 1024, ANSWERS_MAX = 16 * 1024, TEXT_MAX = 160 };
 
-enum ledger_state { NONE, AUTHORIZED, DECLINED, CAPTURED, VOIDED, REFUNDED, STATES };
+enum ledger_state {
+    LEDGER_NONE,
+    LEDGER_AUTHORIZED,
+    LEDGER_DECLINED,
+    LEDGER_CAPTURED,
+    LEDGER_VOIDED,
+    LEDGER_REFUNDED,
+    LEDGER_STATES
+};
 
-enum method { APPROVE, DECLINE, DECLINE_HARD, SLOW, NEVER, TWICE, UNKNOWN };
+enum method {
+    METHOD_APPROVE,
+    METHOD_DECLINE,
+    METHOD_DECLINE_HARD,
+    METHOD_SLOW,
+    METHOD_NEVER,
+    METHOD_TWICE,
+    METHOD_UNKNOWN
+};
 
 /* Direct-mapped: a newer payment with the same slot displaces the older one. */
 struct ledger_entry {
@@ -52,12 +68,12 @@ struct psp_simulator {
 
 static enum method method_of(struct mr_bytes token)
 {
-    static const char *const tokens[UNKNOWN] = {
+    static const char *const tokens[METHOD_UNKNOWN] = {
         "pm_approve", "pm_decline", "pm_decline_hard", "pm_slow", "pm_never", "pm_twice"};
-    for (int i = 0; i < UNKNOWN; i++)
+    for (int i = 0; i < METHOD_UNKNOWN; i++)
         if (mr_bytes_equal(token, mr_cstr(tokens[i])))
             return (enum method)i;
-    return UNKNOWN;
+    return METHOD_UNKNOWN;
 }
 
 static struct text text_of(struct mr_bytes bytes)
@@ -79,27 +95,27 @@ static struct ledger_entry *entry_of(struct psp_simulator *simulator, struct mr_
 
 static bool simulator_accepts(enum method method)
 {
-    return method == APPROVE || method == SLOW || method == TWICE;
+    return method == METHOD_APPROVE || method == METHOD_SLOW || method == METHOD_TWICE;
 }
 
 static enum ledger_state simulator_authorize(
     const struct psp_simulator *simulator, enum ledger_state state, enum method method)
 {
-    if (state != NONE || method == NEVER)
+    if (state != LEDGER_NONE || method == METHOD_NEVER)
         return state;
     if (!simulator_accepts(method))
-        return DECLINED;
-    return simulator->options.captures_at_once ? CAPTURED : AUTHORIZED;
+        return LEDGER_DECLINED;
+    return simulator->options.captures_at_once ? LEDGER_CAPTURED : LEDGER_AUTHORIZED;
 }
 
 static enum ledger_state void_it(enum ledger_state state)
 {
-    return state == CAPTURED || state == REFUNDED ? state : VOIDED;
+    return state == LEDGER_CAPTURED || state == LEDGER_REFUNDED ? state : LEDGER_VOIDED;
 }
 
 static enum ledger_state simulator_refund(enum ledger_state state)
 {
-    return state == NONE || state == CAPTURED ? REFUNDED : void_it(state);
+    return state == LEDGER_NONE || state == LEDGER_CAPTURED ? LEDGER_REFUNDED : void_it(state);
 }
 
 /* The payment's state after the operation; what is asked of a forgotten payment is believed. */
@@ -112,7 +128,7 @@ static enum ledger_state carry_out(
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_AUTHORIZE)))
         return simulator_authorize(simulator, state, method);
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_CAPTURE)))
-        return state == NONE || state == AUTHORIZED ? CAPTURED : state;
+        return state == LEDGER_NONE || state == LEDGER_AUTHORIZED ? LEDGER_CAPTURED : state;
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_VOID)))
         return void_it(state);
     if (mr_bytes_equal(op, mr_cstr(SHOP_OP_REFUND)))
@@ -122,13 +138,13 @@ static enum ledger_state carry_out(
 
 static const char *simulator_result_of(enum ledger_state state)
 {
-    static const char *const results[STATES] = {
-        [NONE] = SHOP_PSP_NOT_FOUND,
-        [AUTHORIZED] = SHOP_PSP_AUTHORIZED,
-        [DECLINED] = SHOP_PSP_DECLINED,
-        [CAPTURED] = SHOP_PSP_CAPTURED,
-        [VOIDED] = SHOP_PSP_VOIDED,
-        [REFUNDED] = SHOP_PSP_REFUNDED,
+    static const char *const results[LEDGER_STATES] = {
+        [LEDGER_NONE] = SHOP_PSP_NOT_FOUND,
+        [LEDGER_AUTHORIZED] = SHOP_PSP_AUTHORIZED,
+        [LEDGER_DECLINED] = SHOP_PSP_DECLINED,
+        [LEDGER_CAPTURED] = SHOP_PSP_CAPTURED,
+        [LEDGER_VOIDED] = SHOP_PSP_VOIDED,
+        [LEDGER_REFUNDED] = SHOP_PSP_REFUNDED,
     };
     return results[state];
 }
@@ -156,9 +172,9 @@ static struct answer answer_to(
         .amount_minor = request->amount_minor,
         .result = simulator_result_of(state),
     };
-    if (state == DECLINED) {
-        answer.decline_class = method == DECLINE_HARD ? "hard" : "soft";
-        answer.code = method == UNKNOWN ? "unknown_method" : "do_not_honour";
+    if (state == LEDGER_DECLINED) {
+        answer.decline_class = method == METHOD_DECLINE_HARD ? "hard" : "soft";
+        answer.code = method == METHOD_UNKNOWN ? "unknown_method" : "do_not_honour";
     }
     return answer;
 }
@@ -169,7 +185,7 @@ static int simulator_submit(
     struct psp_simulator *simulator = self;
     enum method method = method_of(request->method_token);
     bool authorizes = mr_bytes_equal(request->op, mr_cstr(SHOP_OP_AUTHORIZE));
-    int64_t delay_ms = authorizes && method == SLOW ? simulator->options.slow_ms : 0;
+    int64_t delay_ms = authorizes && method == METHOD_SLOW ? simulator->options.slow_ms : 0;
     int rc = 0;
     pthread_mutex_lock(&simulator->lock);
     if (simulator->answers_count + 2 > ANSWERS_MAX) {
@@ -178,8 +194,8 @@ static int simulator_submit(
         struct ledger_entry *entry = entry_of(simulator, request->payment_id);
         entry->state = carry_out(simulator, entry->state, request->op, method);
         struct answer answer = answer_to(request, entry->state, method, now_ms + delay_ms);
-        bool silent = authorizes && entry->state == NONE;
-        for (int times = silent ? 0 : method == TWICE ? 2 : 1; times > 0; times--)
+        bool silent = authorizes && entry->state == LEDGER_NONE;
+        for (int times = silent ? 0 : method == METHOD_TWICE ? 2 : 1; times > 0; times--)
             simulator_enqueue(simulator, &answer);
     }
     pthread_mutex_unlock(&simulator->lock);

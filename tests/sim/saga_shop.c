@@ -11,7 +11,12 @@
 
 #include <stdio.h>
 
-enum { SALES, CATALOG, PAYMENTS = CATALOG + SAGA_LINES_MAX, KINDS_MAX = 64 };
+enum {
+    MEMBER_SALES,
+    MEMBER_CATALOG,
+    MEMBER_PAYMENTS = MEMBER_CATALOG + SAGA_LINES_MAX,
+    KINDS_MAX = 64
+};
 static const int64_t now_ms = INT64_C(1700000000000);
 static const struct mr_bytes owner = MR_LITERAL("usr_model");
 
@@ -210,7 +215,7 @@ static const void *state_of(
 static const struct shop_order_progress *progress_of(const struct saga_node *node)
 {
     struct codec_message message;
-    struct mr_bytes bytes = world_get(&node->world, SALES, "order-progress", model.order_id);
+    struct mr_bytes bytes = world_get(&node->world, MEMBER_SALES, "order-progress", model.order_id);
     if (!bytes.ptr)
         return NULL;
     if (codec_decode(model.service.registry, bytes, &model.arena, &message, NULL))
@@ -242,7 +247,7 @@ struct saga_key saga_key_of(const struct saga_node *node)
     memset(&key, 0, sizeof key);
     mr_arena_reset(&model.arena);
     const struct shop_order_state *order =
-        state_of(node, SALES, "orders", SHOP_ORDER_STATE, model.order_id);
+        state_of(node, MEMBER_SALES, "orders", SHOP_ORDER_STATE, model.order_id);
     const struct shop_order_progress *progress = progress_of(node);
     key.messages = node->messages;
     key.psp = node->psp;
@@ -256,16 +261,17 @@ struct saga_key saga_key_of(const struct saga_node *node)
     key.payment_fact = progress ? (uint8_t)progress->payment_fact.ptr[0] : 0;
     for (int i = 0; i < model.options.lines; i++) {
         const struct shop_stock_state *stock =
-            state_of(node, CATALOG + i, "stock", SHOP_STOCK_STATE, model.products[i]);
+            state_of(node, MEMBER_CATALOG + i, "stock", SHOP_STOCK_STATE, model.products[i]);
         const struct shop_hold_state *hold =
-            state_of(node, CATALOG + i, "hold", SHOP_HOLD_STATE, hold_key_of(i));
+            state_of(node, MEMBER_CATALOG + i, "hold", SHOP_HOLD_STATE, hold_key_of(i));
         key.lines[i] = progress ? (uint8_t)progress->line_facts.ptr[i] : 0;
         key.taken[i] = node->taken[i];
         key.holds[i] = hold ? (uint8_t)hold->status : HOLD_NONE;
         key.on_hand[i] = (uint8_t)stock->on_hand;
         key.reserved[i] = (uint8_t)stock->reserved;
     }
-    add_payment(&key, state_of(node, PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id));
+    add_payment(
+        &key, state_of(node, MEMBER_PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id));
     return key;
 }
 
@@ -298,19 +304,20 @@ static bool mutate_line(struct saga_node *node, const char *name, int line, stru
     enum saga_mutant mutant = model.options.mutant;
     mr_arena_reset(&model.arena);
     const struct shop_hold_state *hold =
-        line >= 0 ? state_of(node, CATALOG + line, "hold", SHOP_HOLD_STATE, hold_key_of(line))
-                  : NULL;
+        line >= 0
+            ? state_of(node, MEMBER_CATALOG + line, "hold", SHOP_HOLD_STATE, hold_key_of(line))
+            : NULL;
     if (mutant == MUTANT_NO_TOMBSTONE && strncmp(name, "stock release", 13) == 0 && !hold) {
-        run_task(node, CATALOG + line, value);
-        world_erase(&node->world, CATALOG + line, "hold", hold_key_of(line));
+        run_task(node, MEMBER_CATALOG + line, value);
+        world_erase(&node->world, MEMBER_CATALOG + line, "hold", hold_key_of(line));
         return true;
     }
     if (mutant == MUTANT_RESERVE_AFTER_RELEASE && strncmp(name, "stock reserve", 13) == 0 && hold &&
         hold->status == HOLD_RELEASED)
-        world_erase(&node->world, CATALOG + line, "hold", hold_key_of(line));
+        world_erase(&node->world, MEMBER_CATALOG + line, "hold", hold_key_of(line));
     if (mutant == MUTANT_DEAF_WHILE_RETURNING && strncmp(name, "result ", 7) == 0) {
         const struct shop_payment_state *payment =
-            state_of(node, PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id);
+            state_of(node, MEMBER_PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id);
         return payment->goal == PAYMENT_RETURN &&
                (strstr(name, SHOP_PSP_AUTHORIZED) || strstr(name, SHOP_PSP_CAPTURED));
     }
@@ -326,11 +333,11 @@ static void deliver_message(struct saga_node *node, int kind)
     if (model.options.mutant && mutate_line(node, name, line, value))
         return;
     if (stock)
-        run_task(node, CATALOG + line, value);
+        run_task(node, MEMBER_CATALOG + line, value);
     else if (strncmp(name, "sales ", 6) == 0)
-        run_task(node, SALES, value);
+        run_task(node, MEMBER_SALES, value);
     else
-        run_task(node, PAYMENTS, value);
+        run_task(node, MEMBER_PAYMENTS, value);
 }
 
 static void add_message(struct steps *steps, int kind)
@@ -376,12 +383,12 @@ static void add_timer(struct steps *steps, int task, const char *store)
 /* How often an operation was tried only decides whether the next try is a query: both may be. */
 static void add_payment_timer(struct steps *steps)
 {
-    struct mr_bytes first = world_first(&steps->from->world, PAYMENTS, "payment-timers");
+    struct mr_bytes first = world_first(&steps->from->world, MEMBER_PAYMENTS, "payment-timers");
     if (!first.ptr)
         return;
     mr_arena_reset(&model.arena);
     struct shop_payment_state state = *(const struct shop_payment_state *)state_of(
-        steps->from, PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id);
+        steps->from, MEMBER_PAYMENTS, "payment", SHOP_PAYMENT_STATE, model.payment_id);
     if (model.options.mutant == MUTANT_NOT_FOUND_IS_FINAL && (state.facts & FACT_NOT_FOUND))
         return;
     uint32_t tried[2];
@@ -394,16 +401,17 @@ static void add_payment_timer(struct steps *steps)
     for (int i = 0; i < 2; i++) {
         struct saga_node *node =
             add_step(steps, i == 0 ? "payment timer" : "payment timer, a query");
-        world_put(&node->world, PAYMENTS, "payment", model.payment_id, world_bytes(tried[i]));
-        fire_timer(node, PAYMENTS, first);
+        world_put(
+            &node->world, MEMBER_PAYMENTS, "payment", model.payment_id, world_bytes(tried[i]));
+        fire_timer(node, MEMBER_PAYMENTS, first);
     }
 }
 
 static void add_competitor(struct steps *steps, int line)
 {
     mr_arena_reset(&model.arena);
-    const struct shop_stock_state *stock =
-        state_of(steps->from, CATALOG + line, "stock", SHOP_STOCK_STATE, model.products[line]);
+    const struct shop_stock_state *stock = state_of(
+        steps->from, MEMBER_CATALOG + line, "stock", SHOP_STOCK_STATE, model.products[line]);
     if (steps->from->taken[line] || stock_available(stock) < 1)
         return;
     struct shop_adjust_stock message = {
@@ -414,7 +422,7 @@ static void add_competitor(struct steps *steps, int line)
     };
     struct saga_node *node = add_step(steps, "competitor takes a unit");
     uint32_t value = world_intern(encode_value(SHOP_ADJUST_STOCK, &message));
-    run_task(node, CATALOG + line, world_bytes(value));
+    run_task(node, MEMBER_CATALOG + line, world_bytes(value));
     node->taken[line] = 1;
 }
 
@@ -439,9 +447,9 @@ int saga_steps(const struct saga_node *node, struct saga_node *ret_next, const c
         if (node->messages >> kind & 1)
             add_message(&steps, kind);
     add_payment_timer(&steps);
-    add_timer(&steps, SALES, "order-timers");
+    add_timer(&steps, MEMBER_SALES, "order-timers");
     for (int i = 0; i < model.options.lines; i++) {
-        add_timer(&steps, CATALOG + i, "timers");
+        add_timer(&steps, MEMBER_CATALOG + i, "timers");
         add_competitor(&steps, i);
     }
     add_cancel(&steps);
@@ -526,15 +534,15 @@ static void stock_product(struct saga_node *node, int i)
         .product_id = model.products[i],
         .quantity = 1,
     };
-    set_up_state(node, CATALOG + i, SHOP_CREATE_PRODUCT, &create);
-    set_up_state(node, CATALOG + i, SHOP_ADJUST_STOCK, &adjust);
+    set_up_state(node, MEMBER_CATALOG + i, SHOP_CREATE_PRODUCT, &create);
+    set_up_state(node, MEMBER_CATALOG + i, SHOP_ADJUST_STOCK, &adjust);
     world_put(
         &node->world,
-        SALES,
+        MEMBER_SALES,
         "price",
         model.products[i],
-        world_get(&node->world, CATALOG + i, "product", model.products[i]));
-    set_up_state(node, SALES, SHOP_ADD_CART_ITEM, &put);
+        world_get(&node->world, MEMBER_CATALOG + i, "product", model.products[i]));
+    set_up_state(node, MEMBER_SALES, SHOP_ADD_CART_ITEM, &put);
 }
 
 void saga_open(const struct saga_options *options, struct saga_node *ret_start)
@@ -560,7 +568,7 @@ void saga_open(const struct saga_options *options, struct saga_node *ret_start)
     for (int i = 0; i < SAGA_LINES_MAX; i++)
         world_add_task(&catalog);
     world_add_task(&payments);
-    world_set_global("price", SALES, "price");
+    world_set_global("price", MEMBER_SALES, "price");
 
     memset(ret_start, 0, sizeof *ret_start);
     for (int i = 0; i < options->lines; i++)
@@ -572,7 +580,7 @@ void saga_open(const struct saga_options *options, struct saga_node *ret_start)
         .order_id = model.order_id,
         .method_token_sealed = &token,
     };
-    set_up_state(ret_start, SALES, SHOP_PLACE_ORDER, &place);
+    set_up_state(ret_start, MEMBER_SALES, SHOP_PLACE_ORDER, &place);
 }
 
 void saga_close(void)

@@ -48,12 +48,22 @@ static void a_reservation_that_cannot_be_is_a_dead_letter(void **state)
         .unit_price = {255, mr_cstr("GBP")},
         .reserved_until = -1};
     shop_send(
-        shop, CATALOG, "inventory.stock.commands", SHOP_RESERVE_STOCK, product.text, &reserve);
+        shop,
+        MEMBER_CATALOG,
+        "inventory.stock.commands",
+        SHOP_RESERVE_STOCK,
+        product.text,
+        &reserve);
     reserve.reserved_until = 1;
     reserve.line_no = -7;
     shop_send(
-        shop, CATALOG, "inventory.stock.commands", SHOP_RESERVE_STOCK, product.text, &reserve);
-    assert_int_equal(dead_letters(shop, CATALOG, "dead-letters.catalog"), 2);
+        shop,
+        MEMBER_CATALOG,
+        "inventory.stock.commands",
+        SHOP_RESERVE_STOCK,
+        product.text,
+        &reserve);
+    assert_int_equal(dead_letters(shop, MEMBER_CATALOG, "dead-letters.catalog"), 2);
     assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
 }
 
@@ -66,11 +76,13 @@ static void an_authorization_that_cannot_be_is_a_dead_letter(void **state)
         .owner_id = mr_cstr(owner),
         .amount = {255, mr_cstr("GBP")},
         .deadline = INT64_MAX};
-    shop_send(shop, PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
+    shop_send(
+        shop, MEMBER_PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
     authorize.deadline = 0;
     authorize.amount.minor = -1;
-    shop_send(shop, PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
-    assert_int_equal(dead_letters(shop, PAYMENTS, "dead-letters.payments"), 2);
+    shop_send(
+        shop, MEMBER_PAYMENTS, "payments.commands", SHOP_AUTHORIZE_PAYMENT, "pay_x", &authorize);
+    assert_int_equal(dead_letters(shop, MEMBER_PAYMENTS, "dead-letters.payments"), 2);
 }
 
 static void an_order_is_not_placed_over_another(void **state)
@@ -81,7 +93,7 @@ static void an_order_is_not_placed_over_another(void **state)
     shop_add_item(shop, owner, "MUG", 2);
     struct shop_place_order again = {
         .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .order_id = first};
-    shop_send(shop, SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &again);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &again);
     shop_expect_outcome(shop, 422, "validation");
     assert_int_equal(shop_count(shop, SHOP_ORDER_PLACED), 1);
     assert_true(shop_order(shop, first)->confirmed);
@@ -122,18 +134,18 @@ static void what_a_stranger_wrote_into_a_log_is_laid_aside_at_a_restart(void **s
         enum shop_member member;
         const char *topic;
     } logs[] = {
-        {IDENTITY, "identity.claim.events"},
-        {IDENTITY, "identity.user.events"},
-        {IDENTITY, "identity.session.events"},
-        {IDENTITY, "identity.claim.outcomes"},
-        {CATALOG, "catalog.product.events"},
-        {CATALOG, "inventory.stock.events"},
-        {CATALOG, "catalog.product.outcomes"},
-        {SALES, "sales.cart.events"},
-        {SALES, "sales.order.events"},
-        {SALES, "sales.outcomes"},
-        {SALES, "sales.order-progress.changelog"},
-        {PAYMENTS, "payments.events"},
+        {MEMBER_IDENTITY, "identity.claim.events"},
+        {MEMBER_IDENTITY, "identity.user.events"},
+        {MEMBER_IDENTITY, "identity.session.events"},
+        {MEMBER_IDENTITY, "identity.claim.outcomes"},
+        {MEMBER_CATALOG, "catalog.product.events"},
+        {MEMBER_CATALOG, "inventory.stock.events"},
+        {MEMBER_CATALOG, "catalog.product.outcomes"},
+        {MEMBER_SALES, "sales.cart.events"},
+        {MEMBER_SALES, "sales.order.events"},
+        {MEMBER_SALES, "sales.outcomes"},
+        {MEMBER_SALES, "sales.order-progress.changelog"},
+        {MEMBER_PAYMENTS, "payments.events"},
     };
     struct shop *shop = *state;
     struct mr_error error = {0};
@@ -150,7 +162,7 @@ static void what_a_stranger_wrote_into_a_log_is_laid_aside_at_a_restart(void **s
     for (size_t i = 0; i < sizeof logs / sizeof logs[0]; i++)
         for (size_t k = 0; k < sizeof values / sizeof values[0]; k++)
             append_strange(shop, logs[i].member, logs[i].topic, mr_cstr("lab"), values[k], NULL);
-    for (int member = IDENTITY; member <= PAYMENTS; member++) {
+    for (int member = MEMBER_IDENTITY; member <= MEMBER_PAYMENTS; member++) {
         if (topo_driver_run(shop->drivers[member], &error))
             fail_msg("%s", error.text);
         struct mr_bytes before = shop_dump(shop, (enum shop_member)member);
@@ -172,12 +184,12 @@ static void a_record_of_ours_that_cannot_be_read_stops_its_partition_only(void *
     struct shop *shop = *state;
     struct mr_error error = {0};
     append_strange(
-        shop, CATALOG, "inventory.stock.events", mr_cstr("MUG"), mr_cstr("hello"), "ce_id");
-    if (topo_driver_crash(shop->drivers[CATALOG], &error) ||
-        topo_driver_run(shop->drivers[CATALOG], &error))
+        shop, MEMBER_CATALOG, "inventory.stock.events", mr_cstr("MUG"), mr_cstr("hello"), "ce_id");
+    if (topo_driver_crash(shop->drivers[MEMBER_CATALOG], &error) ||
+        topo_driver_run(shop->drivers[MEMBER_CATALOG], &error))
         fail_msg("%s", error.text);
     struct mr_buffer status = {0};
-    topo_engine_status_json(topo_driver_engine(shop->drivers[CATALOG]), &status);
+    topo_engine_status_json(topo_driver_engine(shop->drivers[MEMBER_CATALOG]), &status);
     mr_buffer_add_byte(&status, '\0');
     assert_non_null(strstr(status.ptr, "\"state\":\"blocked\""));
     assert_non_null(strstr(status.ptr, "inventory.stock.events/0 at offset"));
@@ -204,7 +216,8 @@ psp_says(struct shop *shop, struct mr_bytes order_id, const char *op, const char
         .op_key = mr_cstr("k"),
         .result = mr_cstr(result),
         .psp_event_id = mr_cstr("e")};
-    shop_send(shop, PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
+    shop_send(
+        shop, MEMBER_PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
 }
 
 static void money_refunded_at_the_provider_cancels_the_order(void **state)
@@ -275,7 +288,12 @@ static void a_cart_has_one_currency(void **state)
         .price = {100, mr_cstr("EUR")},
         .publish = true};
     shop_send(
-        shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.text, &create);
+        shop,
+        MEMBER_CATALOG,
+        "catalog.product.commands",
+        SHOP_CREATE_PRODUCT,
+        product.text,
+        &create);
     shop_add_item(shop, owner, "MUG", 1);
     shop_add_item(shop, owner, "EURO", 1);
     shop_expect_outcome(shop, 422, "validation");
@@ -321,10 +339,20 @@ static int64_t fill_cart(struct shop *shop, int count, size_t title_bytes)
             .quantity = 1 + i % 3};
         add.meta.want_body = false;
         shop_send(
-            shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.text, &create);
+            shop,
+            MEMBER_CATALOG,
+            "catalog.product.commands",
+            SHOP_CREATE_PRODUCT,
+            product.text,
+            &create);
         shop_send(
-            shop, CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.text, &adjust);
-        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+            shop,
+            MEMBER_CATALOG,
+            "inventory.stock.commands",
+            SHOP_ADJUST_STOCK,
+            product.text,
+            &adjust);
+        shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
         shop_expect_outcome(shop, 200, NULL);
         sum += create.price.minor * add.quantity;
     }
@@ -354,7 +382,7 @@ static void order_all(struct shop *shop, const char *who, int count)
             .product_id = shop_id_view(&product),
             .quantity = 1};
         add.meta.want_body = false;
-        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, who, &add);
+        shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, who, &add);
     }
     shop_place(shop, who, NULL);
     shop_expect_outcome(shop, 201, NULL);
@@ -401,7 +429,7 @@ static void lines_that_fit_into_no_record_are_refused_with_an_outcome(void **sta
 static void empty_cart(struct shop *shop)
 {
     struct shop_clear_cart clear = {.meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner)};
-    shop_send(shop, SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
 }
 
 /* -- what is held without money -- */
@@ -471,7 +499,7 @@ static void a_payment_method_that_comes_later_makes_the_hold_as_long_as_any(void
         .owner_id = mr_cstr(owner),
         .order_id = id,
         .method_token_sealed = shop_token};
-    shop_send(shop, SALES, "sales.commands", SHOP_START_PAYMENT, owner, &start);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_START_PAYMENT, owner, &start);
     shop_advance_ms(shop, 12 * 60 * 1000);
     assert_int_equal(shop_order(shop, id)->goal, 1);
     shop_advance_ms(shop, 2 * 60 * 1000);
@@ -493,7 +521,7 @@ static void a_guests_cart_has_fewer_lines(void **state)
             .product_id = shop_id_view(products[i]),
             .quantity = 1};
         add.meta.actor_kind = mr_cstr("guest");
-        shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, "gst_a", &add);
+        shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, "gst_a", &add);
         shop_expect_outcome(shop, i == 0 ? 200 : 422, i == 0 ? NULL : "cart-full");
     }
 }

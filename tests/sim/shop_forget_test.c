@@ -34,7 +34,7 @@ static const struct shop_hold_state *hold_of(struct shop *shop, struct mr_bytes 
 {
     struct mr_bytes key =
         mr_arena_printf(&shop->arena, "%.*s/%.*s/1", MR_ARG(add_mug(shop)), MR_ARG(order_id));
-    return shop_state(shop, CATALOG, "hold", SHOP_HOLD_STATE, key);
+    return shop_state(shop, MEMBER_CATALOG, "hold", SHOP_HOLD_STATE, key);
 }
 
 /* Events of the product, enough for what is due to be forgotten. */
@@ -45,7 +45,7 @@ static void pass_by(struct shop *shop)
             .meta = shop_command(shop, NULL), .product_id = add_mug(shop), .delta = i % 2 ? -1 : 1};
         shop_send(
             shop,
-            CATALOG,
+            MEMBER_CATALOG,
             "inventory.stock.commands",
             SHOP_ADJUST_STOCK,
             adjust.product_id.ptr,
@@ -83,10 +83,10 @@ static void a_rebuild_forgets_the_same(void **state)
         shop_advance_ms(shop, 6 * DAY_MS);
         pass_by(shop);
     }
-    struct mr_bytes before = shop_dump(shop, CATALOG);
-    assert_int_equal(topo_driver_crash(shop->drivers[CATALOG], &error), 0);
-    assert_int_equal(topo_driver_run(shop->drivers[CATALOG], &error), 0);
-    assert_true(mr_bytes_equal(before, shop_dump(shop, CATALOG)));
+    struct mr_bytes before = shop_dump(shop, MEMBER_CATALOG);
+    assert_int_equal(topo_driver_crash(shop->drivers[MEMBER_CATALOG], &error), 0);
+    assert_int_equal(topo_driver_run(shop->drivers[MEMBER_CATALOG], &error), 0);
+    assert_true(mr_bytes_equal(before, shop_dump(shop, MEMBER_CATALOG)));
 }
 
 static void an_open_hold_is_not_forgotten_before_it_has_expired(void **state)
@@ -103,7 +103,7 @@ static void an_open_hold_is_not_forgotten_before_it_has_expired(void **state)
     shop->held = "sales.replies";
     shop_send(
         shop,
-        CATALOG,
+        MEMBER_CATALOG,
         "inventory.stock.commands",
         SHOP_RESERVE_STOCK,
         reserve.product_id.ptr,
@@ -133,7 +133,7 @@ static void cancelling_an_order_whose_holds_are_forgotten_restocks_once(void **s
         .committed = true};
     shop_send(
         shop,
-        CATALOG,
+        MEMBER_CATALOG,
         "inventory.stock.commands",
         SHOP_RELEASE_STOCK,
         again.product_id.ptr,
@@ -155,7 +155,12 @@ static void a_reservation_after_its_time_holds_nothing_though_nothing_is_known(v
     shop->held = "sales.replies";
     shop_advance_ms(shop, 15 * DAY_MS);
     shop_send(
-        shop, CATALOG, "inventory.stock.commands", SHOP_RESERVE_STOCK, late.product_id.ptr, &late);
+        shop,
+        MEMBER_CATALOG,
+        "inventory.stock.commands",
+        SHOP_RESERVE_STOCK,
+        late.product_id.ptr,
+        &late);
     assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
     const struct shop_stock_reservation_rejected *refused =
         shop_last(shop, SHOP_STOCK_RESERVATION_REJECTED);
@@ -167,7 +172,8 @@ static bool has_progress(struct shop *shop, struct mr_bytes order_id)
 {
     for (int32_t p = 0; p < SHOP_PARTITIONS; p++) {
         struct mr_bytes value = {0};
-        struct topo_store *store = topo_driver_store(shop->drivers[SALES], "order-progress", p);
+        struct topo_store *store =
+            topo_driver_store(shop->drivers[MEMBER_SALES], "order-progress", p);
         assert_int_equal(
             topo_read_get(topo_store_reader(store), order_id, &shop->arena, &value, NULL), 0);
         if (value.ptr)

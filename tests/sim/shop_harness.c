@@ -20,11 +20,11 @@ static const struct {
     enum shop_member from, to;
     const char *topic;
 } routes[] = {
-    {CATALOG, SALES, "catalog.product.events"},
-    {CATALOG, SALES, "sales.replies"},
-    {PAYMENTS, SALES, "sales.replies"},
-    {SALES, CATALOG, "inventory.stock.commands"},
-    {SALES, PAYMENTS, "payments.commands"},
+    {MEMBER_CATALOG, MEMBER_SALES, "catalog.product.events"},
+    {MEMBER_CATALOG, MEMBER_SALES, "sales.replies"},
+    {MEMBER_PAYMENTS, MEMBER_SALES, "sales.replies"},
+    {MEMBER_SALES, MEMBER_CATALOG, "inventory.stock.commands"},
+    {MEMBER_SALES, MEMBER_PAYMENTS, "payments.commands"},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
@@ -32,23 +32,23 @@ static const struct {
     enum shop_member member;
     const char *topic;
 } watched[] = {
-    {IDENTITY, "identity.claim.events"},
-    {IDENTITY, "identity.claim.outcomes"},
-    {IDENTITY, "identity.user.events"},
-    {IDENTITY, "identity.session.events"},
-    {IDENTITY, "identity.user.outcomes"},
-    {IDENTITY, "identity.credentials"},
-    {IDENTITY, "identity.subject-keys"},
-    {IDENTITY, "gateway.replies"},
-    {CATALOG, "catalog.product.outcomes"},
-    {CATALOG, "inventory.stock.outcomes"},
-    {CATALOG, "inventory.stock.events"},
-    {CATALOG, "gateway.replies"},
-    {SALES, "sales.cart.events"},
-    {SALES, "sales.order.events"},
-    {SALES, "sales.outcomes"},
-    {SALES, "notifications.events"},
-    {SALES, "gateway.replies"},
+    {MEMBER_IDENTITY, "identity.claim.events"},
+    {MEMBER_IDENTITY, "identity.claim.outcomes"},
+    {MEMBER_IDENTITY, "identity.user.events"},
+    {MEMBER_IDENTITY, "identity.session.events"},
+    {MEMBER_IDENTITY, "identity.user.outcomes"},
+    {MEMBER_IDENTITY, "identity.credentials"},
+    {MEMBER_IDENTITY, "identity.subject-keys"},
+    {MEMBER_IDENTITY, "gateway.replies"},
+    {MEMBER_CATALOG, "catalog.product.outcomes"},
+    {MEMBER_CATALOG, "inventory.stock.outcomes"},
+    {MEMBER_CATALOG, "inventory.stock.events"},
+    {MEMBER_CATALOG, "gateway.replies"},
+    {MEMBER_SALES, "sales.cart.events"},
+    {MEMBER_SALES, "sales.order.events"},
+    {MEMBER_SALES, "sales.outcomes"},
+    {MEMBER_SALES, "notifications.events"},
+    {MEMBER_SALES, "gateway.replies"},
 };
 enum { WATCHED = sizeof watched / sizeof watched[0] };
 
@@ -205,7 +205,7 @@ static void tell_payments(
 {
     pipe_bytes(
         shop,
-        PAYMENTS,
+        MEMBER_PAYMENTS,
         "payments.commands",
         payment_id,
         shop_encode(shop, "payments.commands", SHOP_RECORD_PSP_RESULT, result));
@@ -232,7 +232,7 @@ static void psp_answer(struct shop *shop, const struct shop_payment_op_requested
 
 static int64_t payments_now_ms(struct shop *shop)
 {
-    return topo_sim_now_ms(topo_driver_sim(shop->drivers[PAYMENTS]));
+    return topo_sim_now_ms(topo_driver_sim(shop->drivers[MEMBER_PAYMENTS]));
 }
 
 static void ask_provider(struct shop *shop, const struct shop_payment_op_requested *request)
@@ -284,7 +284,7 @@ static bool read_payments(struct shop *shop)
 {
     struct topo_record record;
     bool any = false;
-    while (topo_driver_read(shop->drivers[PAYMENTS], "payments.events", &record)) {
+    while (topo_driver_read(shop->drivers[MEMBER_PAYMENTS], "payments.events", &record)) {
         any = true;
         remember_record(shop, "payments.events", &record);
         const struct codec_message message = shop->seen[shop->seen_count - 1].message;
@@ -538,10 +538,11 @@ void shop_make_product(struct shop *shop, const char *sku, int64_t price_minor, 
         .price = {price_minor, mr_cstr("GBP")},
         .publish = true,
     };
-    shop_send(shop, CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, id.ptr, &create);
+    shop_send(
+        shop, MEMBER_CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, id.ptr, &create);
     struct shop_adjust_stock adjust = {
         .meta = shop_command(shop, NULL), .product_id = id, .delta = units};
-    shop_send(shop, CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, id.ptr, &adjust);
+    shop_send(shop, MEMBER_CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, id.ptr, &adjust);
 }
 
 void shop_set_price(struct shop *shop, const char *sku, int64_t price_minor)
@@ -552,7 +553,7 @@ void shop_set_price(struct shop *shop, const char *sku, int64_t price_minor)
         .price = {price_minor, mr_cstr("GBP")}};
     shop_send(
         shop,
-        CATALOG,
+        MEMBER_CATALOG,
         "catalog.product.commands",
         SHOP_CHANGE_PRICE,
         change.product_id.ptr,
@@ -566,7 +567,7 @@ void shop_add_item(struct shop *shop, const char *owner, const char *sku, int32_
         .owner_id = mr_cstr(owner),
         .product_id = product_of(shop, sku),
         .quantity = quantity};
-    shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
 }
 
 struct mr_bytes shop_place(struct shop *shop, const char *owner, const struct shop_sealed *token)
@@ -575,7 +576,7 @@ struct mr_bytes shop_place(struct shop *shop, const char *owner, const struct sh
         .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .method_token_sealed = token};
     struct shop_id id = shop_order_id(place.owner_id, place.meta.command_id);
     place.order_id = mr_arena_copy(&shop->arena, shop_id_view(&id));
-    shop_send(shop, SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &place);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &place);
     return place.order_id;
 }
 
@@ -583,15 +584,15 @@ void shop_cancel(struct shop *shop, const char *owner, struct mr_bytes order_id)
 {
     struct shop_cancel_order cancel = {
         .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .order_id = order_id};
-    shop_send(shop, SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &cancel);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &cancel);
 }
 
 const struct shop_stock_state *shop_stock(struct shop *shop, const char *sku)
 {
-    return shop_state(shop, CATALOG, "stock", SHOP_STOCK_STATE, product_of(shop, sku));
+    return shop_state(shop, MEMBER_CATALOG, "stock", SHOP_STOCK_STATE, product_of(shop, sku));
 }
 
 const struct shop_order_state *shop_order(struct shop *shop, struct mr_bytes order_id)
 {
-    return shop_state(shop, SALES, "orders", SHOP_ORDER_STATE, order_id);
+    return shop_state(shop, MEMBER_SALES, "orders", SHOP_ORDER_STATE, order_id);
 }

@@ -17,7 +17,7 @@
 #include <processors/shop.h>
 #include <topology/driver.h>
 
-enum shop_member { IDENTITY, CATALOG, SALES, PAYMENTS };
+enum shop_member { MEMBER_IDENTITY, MEMBER_CATALOG, MEMBER_SALES, MEMBER_PAYMENTS };
 enum { SHOP_PARTITIONS = 2 };
 
 /* A committed record, decoded. */

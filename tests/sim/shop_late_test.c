@@ -44,7 +44,8 @@ psp_says(struct shop *shop, struct mr_bytes order_id, const char *op, const char
         .result = mr_cstr(result),
         .psp_event_id = mr_cstr("e"),
         .decline_class = mr_cstr("hard")};
-    shop_send(shop, PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
+    shop_send(
+        shop, MEMBER_PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
 }
 
 static struct mr_bytes order_with_a_silent_provider(struct shop *shop)
@@ -163,7 +164,7 @@ static void row_32_a_release_before_its_reservation_bars_it(void **state)
             &shop->scratch);
         assert_int_equal(
             topo_driver_pipe(
-                shop->drivers[CATALOG],
+                shop->drivers[MEMBER_CATALOG],
                 "inventory.stock.commands",
                 shop_id_view(&product),
                 mr_buffer_view(&shop->scratch),
@@ -173,7 +174,7 @@ static void row_32_a_release_before_its_reservation_bars_it(void **state)
     assert_int_equal(shop_stock(shop, "MUG")->reserved, 0);
     struct topo_record record;
     struct codec_message reply = {0};
-    while (topo_driver_read(shop->drivers[CATALOG], "sales.replies", &record))
+    while (topo_driver_read(shop->drivers[MEMBER_CATALOG], "sales.replies", &record))
         assert_int_equal(
             codec_decode(shop->registry, record.value, &shop->arena, &reply, &error), 0);
     const struct shop_stock_reply *last = reply.value;

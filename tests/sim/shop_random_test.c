@@ -4,8 +4,8 @@
  * change, messages come late, twice and in any order, the provider's answers get lost, and
  * services die. Then the invariants of the architecture are checked by name.
  *
- * TOPO_SEED replays a run, TOPO_RUNS makes more of them. Each of these faults was put into the code
- * once and was seen here:
+ * MILLRACE_SEED replays a run, MILLRACE_RUNS makes more of them. Each of these faults was put into
+ * the code once and was seen here:
  *     the fold of a release keeps the units held     the fold's assertion
  *     one unit more than there is can be reserved    the fold's assertion
  *     a release of held units does nothing           every_line_of_a_cancelled_order_is_released
@@ -108,7 +108,7 @@ static void add_item(const char *owner)
         .owner_id = mr_cstr(owner),
         .product_id = product_of(skus[pick_below(PRODUCTS)]),
         .quantity = 1 + pick_below(4)};
-    send_command(SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+    send_command(MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
 }
 
 static void change_item(const char *owner)
@@ -124,13 +124,13 @@ static void change_item(const char *owner)
     struct shop_clear_cart clear = {.meta = set.meta, .owner_id = set.owner_id};
     switch (pick_below(5)) {
     case 0:
-        send_command(SALES, "sales.commands", SHOP_REMOVE_CART_ITEM, owner, &out);
+        send_command(MEMBER_SALES, "sales.commands", SHOP_REMOVE_CART_ITEM, owner, &out);
         break;
     case 1:
-        send_command(SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
+        send_command(MEMBER_SALES, "sales.commands", SHOP_CLEAR_CART, owner, &clear);
         break;
     default:
-        send_command(SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &set);
+        send_command(MEMBER_SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &set);
         break;
     }
 }
@@ -146,7 +146,7 @@ static void place_order(const char *owner)
     assert_true(crowd.orders_count < ORDERS_MAX);
     crowd.orders[crowd.orders_count].owner = owner;
     crowd.orders[crowd.orders_count++].id = order.order_id;
-    send_command(SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &order);
+    send_command(MEMBER_SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &order);
 }
 
 /* One of the newest, which are under way. */
@@ -164,7 +164,8 @@ static void pay_some(void)
         .owner_id = mr_cstr(crowd.orders[order].owner),
         .order_id = crowd.orders[order].id,
         .method_token_sealed = *shop_sealed_token(crowd.shop, tokens[pick_below(TOKENS)])};
-    send_command(SALES, "sales.commands", SHOP_START_PAYMENT, crowd.orders[order].owner, &start);
+    send_command(
+        MEMBER_SALES, "sales.commands", SHOP_START_PAYMENT, crowd.orders[order].owner, &start);
 }
 
 static void cancel_some(void)
@@ -174,7 +175,8 @@ static void cancel_some(void)
         .meta = next_meta(),
         .owner_id = mr_cstr(crowd.orders[order].owner),
         .order_id = crowd.orders[order].id};
-    send_command(SALES, "sales.commands", SHOP_CANCEL_ORDER, crowd.orders[order].owner, &stop);
+    send_command(
+        MEMBER_SALES, "sales.commands", SHOP_CANCEL_ORDER, crowd.orders[order].owner, &stop);
 }
 
 static void change_price(void)
@@ -182,7 +184,8 @@ static void change_price(void)
     struct mr_bytes product = product_of(skus[pick_below(PRODUCTS)]);
     struct shop_change_price change = {
         .meta = next_meta(), .product_id = product, .price = {100 + pick_below(3), mr_cstr("GBP")}};
-    send_command(CATALOG, "catalog.product.commands", SHOP_CHANGE_PRICE, product.ptr, &change);
+    send_command(
+        MEMBER_CATALOG, "catalog.product.commands", SHOP_CHANGE_PRICE, product.ptr, &change);
 }
 
 static void adjust_stock(void)
@@ -190,7 +193,8 @@ static void adjust_stock(void)
     struct mr_bytes product = product_of(skus[pick_below(PRODUCTS)]);
     struct shop_adjust_stock adjust = {
         .meta = next_meta(), .product_id = product, .delta = pick_below(12) - 4};
-    send_command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
+    send_command(
+        MEMBER_CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
 }
 
 static void send_again(void)
@@ -235,10 +239,11 @@ static void make_products(void)
             .price = {100, mr_cstr("GBP")},
             .publish = true};
         send_command(
-            CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.ptr, &create);
+            MEMBER_CATALOG, "catalog.product.commands", SHOP_CREATE_PRODUCT, product.ptr, &create);
         struct shop_adjust_stock adjust = {
             .meta = next_meta(), .product_id = product, .delta = 6 + pick_below(30)};
-        send_command(CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
+        send_command(
+            MEMBER_CATALOG, "inventory.stock.commands", SHOP_ADJUST_STOCK, product.ptr, &adjust);
     }
 }
 
@@ -263,10 +268,10 @@ static struct shop_limits some_limits(void)
 
 static void seed_once(void)
 {
-    const char *given = getenv("TOPO_SEED");
+    const char *given = getenv("MILLRACE_SEED");
     if (crowd.seed == 0)
         crowd.seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("TOPO_SEED=%llu\n", (unsigned long long)crowd.seed);
+    print_message("MILLRACE_SEED=%llu\n", (unsigned long long)crowd.seed);
 }
 
 static int open_shop(void **state)
@@ -619,7 +624,7 @@ static void the_invariants_hold_whatever_people_do(void **state)
 
 int main(void)
 {
-    const char *wanted = getenv("TOPO_RUNS");
+    const char *wanted = getenv("MILLRACE_RUNS");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             the_invariants_hold_whatever_people_do, open_shop, close_shop),

@@ -137,19 +137,22 @@ static void the_catalog_folds_an_older_log_into_the_same_bytes(void **state)
 {
     static const char *const topics[] = {"catalog.product.events", "inventory.stock.events", NULL};
     struct shop *shop = *state;
-    struct mr_bytes live = shop_dump(shop, CATALOG);
-    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[CATALOG], topics, false), live));
-    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[CATALOG], topics, true), live));
+    struct mr_bytes live = shop_dump(shop, MEMBER_CATALOG);
+    assert_true(
+        mr_bytes_equal(folded_state(shop, shop->topologies[MEMBER_CATALOG], topics, false), live));
+    assert_true(
+        mr_bytes_equal(folded_state(shop, shop->topologies[MEMBER_CATALOG], topics, true), live));
 }
 
 static void payments_fold_an_older_log_into_the_same_bytes(void **state)
 {
     static const char *const topics[] = {"payments.events", NULL};
     struct shop *shop = *state;
-    struct mr_bytes live = shop_dump(shop, PAYMENTS);
+    struct mr_bytes live = shop_dump(shop, MEMBER_PAYMENTS);
     assert_true(
-        mr_bytes_equal(folded_state(shop, shop->topologies[PAYMENTS], topics, false), live));
-    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[PAYMENTS], topics, true), live));
+        mr_bytes_equal(folded_state(shop, shop->topologies[MEMBER_PAYMENTS], topics, false), live));
+    assert_true(
+        mr_bytes_equal(folded_state(shop, shop->topologies[MEMBER_PAYMENTS], topics, true), live));
 }
 
 static void sales_folds_an_older_log_into_the_same_bytes(void **state)
@@ -157,8 +160,9 @@ static void sales_folds_an_older_log_into_the_same_bytes(void **state)
     static const char *const topics[] = {
         "catalog.product.events", "sales.cart.events", "sales.order.events", NULL};
     struct shop *shop = *state;
-    struct mr_bytes now = folded_state(shop, shop->topologies[SALES], topics, false);
-    assert_true(mr_bytes_equal(folded_state(shop, shop->topologies[SALES], topics, true), now));
+    struct mr_bytes now = folded_state(shop, shop->topologies[MEMBER_SALES], topics, false);
+    assert_true(
+        mr_bytes_equal(folded_state(shop, shop->topologies[MEMBER_SALES], topics, true), now));
 }
 
 static void views_fold_an_older_log_into_the_same_bytes(void **state)

@@ -94,7 +94,8 @@ psp_says(struct shop *shop, struct mr_bytes order_id, const char *op, const char
         .op_key = mr_cstr("k"),
         .result = mr_cstr(result),
         .psp_event_id = mr_cstr("e")};
-    shop_send(shop, PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
+    shop_send(
+        shop, MEMBER_PAYMENTS, "payments.commands", SHOP_RECORD_PSP_RESULT, payment.text, &message);
 }
 
 static void expect_status(struct shop *shop, struct mr_bytes id, int goal, bool ended)
@@ -182,7 +183,7 @@ static void row_7_the_new_quote_has_the_version_of_its_price(void **state)
         .price = {300, mr_cstr("GBP")}};
     assert_int_equal(
         topo_driver_pipe(
-            shop->drivers[CATALOG],
+            shop->drivers[MEMBER_CATALOG],
             "catalog.product.commands",
             shop_id_view(&product),
             shop_encode(shop, "catalog.product.commands", SHOP_CHANGE_PRICE, &change),
@@ -202,7 +203,7 @@ static void start_payment(struct shop *shop, struct mr_bytes order_id)
         .owner_id = mr_cstr(owner),
         .order_id = order_id,
         .method_token_sealed = shop_token};
-    shop_send(shop, SALES, "sales.commands", SHOP_START_PAYMENT, owner, &again);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_START_PAYMENT, owner, &again);
 }
 
 static void row_9_the_attempt_before_gives_back_what_it_may_yet_get(void **state)
@@ -271,7 +272,8 @@ static void row_14_a_unit_sold_to_somebody_else_cancels_and_restocks(void **stat
     shop->psp = NULL;
     struct mr_bytes id = place_two(shop, &shop_token);
     /* The stock's clock alone: its holds expire before the order's deadline. */
-    assert_int_equal(topo_driver_advance_ms(shop->drivers[CATALOG], 21 * 60 * 1000, &error), 0);
+    assert_int_equal(
+        topo_driver_advance_ms(shop->drivers[MEMBER_CATALOG], 21 * 60 * 1000, &error), 0);
     shop_settle(shop);
     assert_int_equal(shop_count(shop, SHOP_STOCK_RESERVATION_EXPIRED), 2);
     shop->psp = SHOP_PSP_AUTHORIZED;
@@ -359,7 +361,7 @@ static void reply_stock(struct shop *shop, struct mr_bytes order_id, const char 
 {
     struct shop_stock_reply reply = {
         .order_id = order_id, .owner_id = mr_cstr(owner), .line_no = 1, .result = mr_cstr(result)};
-    shop_send(shop, SALES, "sales.replies", SHOP_STOCK_REPLY, owner, &reply);
+    shop_send(shop, MEMBER_SALES, "sales.replies", SHOP_STOCK_REPLY, owner, &reply);
 }
 
 static void reply_payment(struct shop *shop, struct mr_bytes order_id, const char *result)
@@ -370,7 +372,7 @@ static void reply_payment(struct shop *shop, struct mr_bytes order_id, const cha
         .owner_id = mr_cstr(owner),
         .payment_id = shop_id_view(&payment),
         .result = mr_cstr(result)};
-    shop_send(shop, SALES, "sales.replies", SHOP_PAYMENT_REPLY, owner, &reply);
+    shop_send(shop, MEMBER_SALES, "sales.replies", SHOP_PAYMENT_REPLY, owner, &reply);
 }
 
 static void row_23_nothing_changes_a_cancelled_order(void **state)
@@ -416,7 +418,12 @@ static void row_33_releasing_what_was_committed_restocks_once(void **state)
     shop->held = "sales.replies";
     for (int i = 0; i < 2; i++)
         shop_send(
-            shop, CATALOG, "inventory.stock.commands", SHOP_RELEASE_STOCK, product.text, &release);
+            shop,
+            MEMBER_CATALOG,
+            "inventory.stock.commands",
+            SHOP_RELEASE_STOCK,
+            product.text,
+            &release);
     const struct shop_stock_released *released = shop_last(shop, SHOP_STOCK_RELEASED);
     assert_true(mr_bytes_equal(released->cause, mr_cstr("restock")));
     assert_int_equal(shop_count(shop, SHOP_STOCK_RELEASED), 1);
@@ -433,7 +440,7 @@ static void close_by_operator(struct shop *shop, struct mr_bytes id, const char 
         .cause = mr_cstr(reason)};
     close.meta.actor_kind = mr_cstr("operator");
     close.meta.principal = mr_cstr("usr_operator");
-    shop_send(shop, SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &close);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &close);
 }
 
 static void row_34_an_operator_closes_an_order_with_a_reason(void **state)
@@ -486,7 +493,7 @@ static void a_customers_words_stay_out_of_the_log(void **state)
         .owner_id = mr_cstr(owner),
         .order_id = id,
         .cause = mr_cstr("my neighbour Jane Roe, 07700 900123, has one")};
-    shop_send(shop, SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &stop_it);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_CANCEL_ORDER, owner, &stop_it);
     expect_status(shop, id, 2, true);
     for (size_t i = 0; i < shop->seen_count; i++)
         assert_null(memmem(shop->seen[i].value.ptr, shop->seen[i].value.len, "Jane Roe", 8));

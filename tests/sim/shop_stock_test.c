@@ -1,6 +1,7 @@
 /*
  * shop_stock_test.c - stock under random messages in random order, with time passing and a service
- * that dies: units are neither made nor lost, and never promised twice. TOPO_SEED replays a run.
+ * that dies: units are neither made nor lost, and never promised twice. MILLRACE_SEED replays a
+ * run.
  */
 #include "shop_harness.h"
 
@@ -39,7 +40,7 @@ static void send_command(struct books *books, enum shop_type type, const void *v
     mr_buffer_reset(&shop->scratch);
     codec_encode(shop->registry, type, "inventory.stock.commands", value, &shop->scratch);
     if (topo_driver_pipe(
-            shop->drivers[CATALOG],
+            shop->drivers[MEMBER_CATALOG],
             "inventory.stock.commands",
             shop_id_view(&books->product),
             mr_buffer_view(&shop->scratch),
@@ -59,7 +60,8 @@ static void send_random(struct books *books)
         .product_id = shop_id_view(&books->product),
         .quantity = 1 + order % QUANTITY_MAX,
         .unit_price = {255, mr_cstr("GBP")},
-        .reserved_until = topo_sim_now_ms(topo_driver_sim(books->shop->drivers[CATALOG])) + 5000};
+        .reserved_until =
+            topo_sim_now_ms(topo_driver_sim(books->shop->drivers[MEMBER_CATALOG])) + 5000};
     struct shop_commit_stock commit = {
         .order_id = order_id,
         .owner_id = reserve.owner_id,
@@ -126,7 +128,8 @@ static void read_events(struct books *books)
     struct topo_record record;
     struct codec_message message;
     struct mr_error error = {0};
-    while (topo_driver_read(books->shop->drivers[CATALOG], "inventory.stock.events", &record)) {
+    while (
+        topo_driver_read(books->shop->drivers[MEMBER_CATALOG], "inventory.stock.events", &record)) {
         assert_int_equal(
             codec_decode(
                 books->shop->registry, record.value, &books->shop->arena, &message, &error),
@@ -138,9 +141,9 @@ static void read_events(struct books *books)
 static void units_are_neither_made_nor_lost_nor_promised_twice(void **state)
 {
     (void)state;
-    const char *given = getenv("TOPO_SEED");
+    const char *given = getenv("MILLRACE_SEED");
     seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 2654435761u + 1;
-    print_message("TOPO_SEED=%llu\n", (unsigned long long)seed);
+    print_message("MILLRACE_SEED=%llu\n", (unsigned long long)seed);
     struct mr_error error = {0};
     struct books books = {
         .shop = shop_open(NULL), .product = shop_product_id(mr_cstr("MUG")), .on_hand = 8};
@@ -150,12 +153,12 @@ static void units_are_neither_made_nor_lost_nor_promised_twice(void **state)
         send_random(&books);
         if (pick_below(8) == 0)
             assert_int_equal(
-                topo_driver_advance_ms(shop->drivers[CATALOG], pick_below(3000), &error), 0);
+                topo_driver_advance_ms(shop->drivers[MEMBER_CATALOG], pick_below(3000), &error), 0);
         if (pick_below(100) == 0)
-            assert_int_equal(topo_driver_crash(shop->drivers[CATALOG], &error), 0);
+            assert_int_equal(topo_driver_crash(shop->drivers[MEMBER_CATALOG], &error), 0);
         read_events(&books);
     }
-    assert_int_equal(topo_driver_run(shop->drivers[CATALOG], &error), 0);
+    assert_int_equal(topo_driver_run(shop->drivers[MEMBER_CATALOG], &error), 0);
     const struct shop_stock_state *stock = shop_stock(shop, "MUG");
     assert_int_equal(stock->on_hand, books.on_hand);
     assert_int_equal(stock->reserved, books.held);

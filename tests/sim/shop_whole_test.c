@@ -70,7 +70,7 @@ static void row_2_another_expected_total_is_refused_and_the_cart_stays_open(void
         .meta = shop_command(shop, NULL), .owner_id = mr_cstr(owner), .expected_total = &expected};
     struct shop_id id = shop_order_id(place.owner_id, place.meta.command_id);
     place.order_id = shop_id_view(&id);
-    shop_send(shop, SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &place);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_PLACE_ORDER, owner, &place);
     shop_expect_outcome(shop, 409, "price-changed");
     shop_add_item(shop, owner, "MUG", 1);
     assert_int_equal(shop_outcome(shop)->cart->lines[0].quantity, 3);
@@ -132,7 +132,7 @@ static void what_was_short_is_named_and_the_cart_is_open_again(void **state)
         .owner_id = mr_cstr(owner),
         .product_id = shop_id_view(&mug),
         .quantity = 10};
-    shop_send(shop, SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &fewer);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_SET_CART_ITEM_QUANTITY, owner, &fewer);
     shop_expect_outcome(shop, 200, NULL);
     assert_int_equal(shop_outcome(shop)->cart->lines_count, 3);
 }
@@ -178,7 +178,7 @@ static void start_payment(struct shop *shop, struct mr_bytes order_id)
         .owner_id = mr_cstr(owner),
         .order_id = order_id,
         .method_token_sealed = shop_token};
-    shop_send(shop, SALES, "sales.commands", SHOP_START_PAYMENT, owner, &again);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_START_PAYMENT, owner, &again);
 }
 
 static void rows_9_and_10_a_soft_decline_keeps_the_holds_for_another_attempt(void **state)
@@ -295,14 +295,14 @@ static void row_30_a_hold_expires_and_row_31_is_committed_if_still_free(void **s
         shop->registry, SHOP_RESERVE_STOCK, "inventory.stock.commands", &reserve, &shop->scratch);
     assert_int_equal(
         topo_driver_pipe(
-            shop->drivers[CATALOG],
+            shop->drivers[MEMBER_CATALOG],
             "inventory.stock.commands",
             shop_id_view(&id),
             mr_buffer_view(&shop->scratch),
             &error),
         0);
     expect_stock(shop, "MUG", 10, 2);
-    assert_int_equal(topo_driver_advance_ms(shop->drivers[CATALOG], 3000, &error), 0);
+    assert_int_equal(topo_driver_advance_ms(shop->drivers[MEMBER_CATALOG], 3000, &error), 0);
     expect_stock(shop, "MUG", 10, 0);
     struct shop_commit_stock commit = {
         .order_id = reserve.order_id,
@@ -315,7 +315,7 @@ static void row_30_a_hold_expires_and_row_31_is_committed_if_still_free(void **s
         shop->registry, SHOP_COMMIT_STOCK, "inventory.stock.commands", &commit, &shop->scratch);
     assert_int_equal(
         topo_driver_pipe(
-            shop->drivers[CATALOG],
+            shop->drivers[MEMBER_CATALOG],
             "inventory.stock.commands",
             shop_id_view(&id),
             mr_buffer_view(&shop->scratch),
@@ -333,14 +333,14 @@ static void the_same_command_twice_has_one_effect_and_the_same_answer(void **sta
         .owner_id = mr_cstr(owner),
         .product_id = shop_id_view(&product),
         .quantity = 2};
-    shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
-    shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
     const struct shop_command_reply *reply = shop_last(shop, SHOP_COMMAND_REPLY);
     assert_true(reply->replayed);
     assert_int_equal(reply->outcome.cart->lines[0].quantity, 2);
     assert_int_equal(shop_count(shop, SHOP_CART_ITEM_ADDED), 1);
     add.meta.fingerprint = mr_cstr("another request");
-    shop_send(shop, SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_ADD_CART_ITEM, owner, &add);
     shop_expect_outcome(shop, 422, "idempotency-key-reused");
     assert_int_equal(shop_count(shop, SHOP_CART_ITEM_ADDED), 1);
 }
@@ -381,10 +381,10 @@ static void two_claims_of_one_address_make_one_user(void **state)
     struct shop *shop = *state;
     struct mr_error error = {0};
     struct shop_claim_email first = claim_of(shop, "usr_1"), second = claim_of(shop, "usr_2");
-    shop_send(shop, IDENTITY, "identity.claim.commands", SHOP_CLAIM_EMAIL, "EMAIL", &first);
+    shop_send(shop, MEMBER_IDENTITY, "identity.claim.commands", SHOP_CLAIM_EMAIL, "EMAIL", &first);
     shop_expect_outcome(shop, 201, NULL);
-    assert_int_equal(topo_driver_crash(shop->drivers[IDENTITY], &error), 0);
-    shop_send(shop, IDENTITY, "identity.claim.commands", SHOP_CLAIM_EMAIL, "EMAIL", &second);
+    assert_int_equal(topo_driver_crash(shop->drivers[MEMBER_IDENTITY], &error), 0);
+    shop_send(shop, MEMBER_IDENTITY, "identity.claim.commands", SHOP_CLAIM_EMAIL, "EMAIL", &second);
     shop_expect_outcome(shop, 409, "email-taken");
     assert_int_equal(shop_count(shop, SHOP_USER_REGISTERED), 1);
     assert_int_equal(shop_count(shop, SHOP_CREDENTIAL), 1);
@@ -392,11 +392,13 @@ static void two_claims_of_one_address_make_one_user(void **state)
         .meta = shop_command(shop, NULL),
         .user_id = mr_cstr("usr_1"),
         .session_id = mr_cstr("ses_1")};
-    shop_send(shop, IDENTITY, "identity.user.commands", SHOP_START_SESSION, "usr_1", &session);
+    shop_send(
+        shop, MEMBER_IDENTITY, "identity.user.commands", SHOP_START_SESSION, "usr_1", &session);
     shop_expect_outcome(shop, 201, NULL);
     session.meta = shop_command(shop, NULL);
     session.user_id = mr_cstr("usr_2");
-    shop_send(shop, IDENTITY, "identity.user.commands", SHOP_START_SESSION, "usr_2", &session);
+    shop_send(
+        shop, MEMBER_IDENTITY, "identity.user.commands", SHOP_START_SESSION, "usr_2", &session);
     shop_expect_outcome(shop, 404, "not-found");
 }
 

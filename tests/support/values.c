@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-enum how { RANDOM, EXAMPLE, SPARSE };
+enum how { MAKE_RANDOM, MAKE_EXAMPLE, MAKE_SPARSE };
 
 struct maker {
     enum how how;
@@ -31,8 +31,8 @@ static size_t random_below(struct maker *maker, size_t bound)
 /* All magnitudes are as likely, both signs too. */
 static int64_t make_number(struct maker *maker, unsigned bits)
 {
-    if (maker->how != RANDOM)
-        return maker->how == SPARSE ? 0 : 1000 + maker->count++;
+    if (maker->how != MAKE_RANDOM)
+        return maker->how == MAKE_SPARSE ? 0 : 1000 + maker->count++;
     unsigned shift = (unsigned)random_below(maker, bits) + 64 - bits;
     return (int64_t)values_next(maker->seed) >> shift;
 }
@@ -50,9 +50,9 @@ static struct mr_bytes make_random_text(struct maker *maker, bool utf8)
 
 static struct mr_bytes make_text(struct maker *maker, const struct codec_field *field)
 {
-    if (maker->how == RANDOM)
+    if (maker->how == MAKE_RANDOM)
         return make_random_text(maker, field->kind == CODEC_STRING);
-    if (maker->how == SPARSE)
+    if (maker->how == MAKE_SPARSE)
         return mr_cstr("");
     return mr_arena_printf(maker->arena, "%s %d", field->name, (int)maker->count++);
 }
@@ -71,7 +71,8 @@ static void make_one(struct maker *maker, const struct codec_field *field, void 
         *(int64_t *)at = make_number(maker, 64);
         break;
     case CODEC_BOOLEAN:
-        *(bool *)at = maker->how == RANDOM ? random_below(maker, 2) : maker->how == EXAMPLE;
+        *(bool *)at =
+            maker->how == MAKE_RANDOM ? random_below(maker, 2) : maker->how == MAKE_EXAMPLE;
         break;
     case CODEC_RECORD:
         make_value(maker, field->record, at);
@@ -81,7 +82,7 @@ static void make_one(struct maker *maker, const struct codec_field *field, void 
 
 static void make_optional(struct maker *maker, const struct codec_field *field, char *ret_struct)
 {
-    bool there = maker->how == RANDOM ? random_below(maker, 2) : maker->how == EXAMPLE;
+    bool there = maker->how == MAKE_RANDOM ? random_below(maker, 2) : maker->how == MAKE_EXAMPLE;
     if (!there)
         return;
     void *at = ret_struct + field->offset;
@@ -97,7 +98,9 @@ static void make_optional(struct maker *maker, const struct codec_field *field, 
 
 static void make_items(struct maker *maker, const struct codec_field *field, char *ret_struct)
 {
-    size_t count = maker->how == RANDOM ? random_below(maker, 5) : maker->how == EXAMPLE ? 2 : 0;
+    size_t count = maker->how == MAKE_RANDOM    ? random_below(maker, 5)
+                   : maker->how == MAKE_EXAMPLE ? 2
+                                                : 0;
     size_t size = field->kind == CODEC_RECORD ? field->record->size : sizeof(struct mr_bytes);
     if (field->shape == CODEC_MAP)
         size = sizeof(struct shop_map_entry);
@@ -138,17 +141,17 @@ static const void *make_new(struct maker maker, const struct codec_type *type)
 const void *
 values_random(const struct codec_type *type, struct values_seed *seed, struct mr_arena *arena)
 {
-    return make_new((struct maker){.how = RANDOM, .seed = seed, .arena = arena}, type);
+    return make_new((struct maker){.how = MAKE_RANDOM, .seed = seed, .arena = arena}, type);
 }
 
 const void *values_example(const struct codec_type *type, struct mr_arena *arena)
 {
-    return make_new((struct maker){.how = EXAMPLE, .arena = arena}, type);
+    return make_new((struct maker){.how = MAKE_EXAMPLE, .arena = arena}, type);
 }
 
 const void *values_sparse(const struct codec_type *type, struct mr_arena *arena)
 {
-    return make_new((struct maker){.how = SPARSE, .arena = arena}, type);
+    return make_new((struct maker){.how = MAKE_SPARSE, .arena = arena}, type);
 }
 
 static void fill_value(const struct codec_type *type, const char *from, avro_value_t *to);
