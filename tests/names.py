@@ -45,7 +45,7 @@ def statics_of(path):
 
 
 def enums_of(path):
-    """The enums of a file whose enumerators share no prefix. The last may be the count: COLUMNS behind COLUMN_x."""
+    """The enums of a file whose enumerators share no prefix. The last may be the count: COLUMNS behind the columns."""
     text = code_of(path)
     for match in ENUM.finditer(text):
         names = re.findall(r"(?:^|,)\s*(\w+)", match[2])

@@ -13,8 +13,17 @@ for file in $sources; do
         length($0) > 100           { print file ":" NR ": line over 100 columns"; bad = 1 }
         /^{/                       { start = NR }
         /^}/ && start              { if (NR - start > 70) { print file ":" start ": function over 70 lines"; bad = 1 } start = 0 }
+        /^[ \t]*#define/          { macro = 1 }
+        /\[\]\(\)/                { macro = 0 } # A lambda returns from itself.
+        macro && /[^_a-zA-Z]return[^_a-zA-Z]/ { print file ":" NR ": a macro must not hide a return"; bad = 1 }
+        !/\\$/                     { macro = 0 }
         /[^_a-z](strcpy|strcat|sprintf|gets|atoi|atol|strtok|gmtime|localtime|rand)\(/ { print file ":" NR ": banned function"; bad = 1 }
         END { if (NR > 800) { print file ": over 800 lines"; bad = 1 } exit bad }' "$file" || bad=1
+done
+
+# One pattern for environment variables: ours start with MILLRACE_; the program follows where several of one machine differ.
+for line in $(grep -noE 'getenv\("[A-Z_]+"' $sources | grep -v '"MILLRACE_' | grep -v '^examples/' || true); do
+    complain "$line: an environment variable starts with MILLRACE_"
 done
 
 # A foreign library is known to one place only.

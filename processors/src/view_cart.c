@@ -110,54 +110,59 @@ static int view_cart_process(
     if (rc != 0)
         return rc;
 #define OPEN(event)                                                                                \
-    rc = view_cart_open(                                                                           \
-        &cart, context, (event)->owner_id, (event)->cart_id, &(event)->meta, error);               \
-    if (rc != 0)                                                                                   \
-    return rc
+    view_cart_open(&cart, context, (event)->owner_id, (event)->cart_id, &(event)->meta, error)
     switch (message.id) {
     case SHOP_CART_ITEM_ADDED: {
         const struct shop_cart_item_added *event = message.value;
-        OPEN(event);
-        return view_cart_set_line(
-            &cart,
-            event->product_id,
-            event->quantity_after,
-            event->quoted_unit_price,
-            event->price_version,
-            error);
+        rc = OPEN(event);
+        if (rc == 0)
+            rc = view_cart_set_line(
+                &cart,
+                event->product_id,
+                event->quantity_after,
+                event->quoted_unit_price,
+                event->price_version,
+                error);
+        return rc;
     }
     case SHOP_CART_ITEM_QUANTITY_SET: {
         const struct shop_cart_item_quantity_set *event = message.value;
-        OPEN(event);
-        return view_cart_set_line(
-            &cart,
-            event->product_id,
-            event->quantity_after,
-            event->quoted_unit_price,
-            event->price_version,
-            error);
+        rc = OPEN(event);
+        if (rc == 0)
+            rc = view_cart_set_line(
+                &cart,
+                event->product_id,
+                event->quantity_after,
+                event->quoted_unit_price,
+                event->price_version,
+                error);
+        return rc;
     }
     case SHOP_CART_ITEM_REMOVED: {
         const struct shop_cart_item_removed *event = message.value;
-        OPEN(event);
-        view_cart_remove_line(&cart, event->product_id);
-        return 0;
+        rc = OPEN(event);
+        if (rc == 0)
+            view_cart_remove_line(&cart, event->product_id);
+        return rc;
     }
     case SHOP_CART_CLEARED: {
         const struct shop_cart_cleared *event = message.value;
-        OPEN(event);
-        view_cart_remove_lines(&cart);
-        return 0;
+        rc = OPEN(event);
+        if (rc == 0)
+            view_cart_remove_lines(&cart);
+        return rc;
     }
     case SHOP_CART_CHECKED_OUT: {
         const struct shop_cart_checked_out *event = message.value;
-        OPEN(event);
-        cart.head.order_id = event->order_id;
-        view_cart_remove_lines(&cart);
-        return 0;
+        rc = OPEN(event);
+        if (rc == 0) {
+            cart.head.order_id = event->order_id;
+            view_cart_remove_lines(&cart);
+        }
+        return rc;
     }
     default:
-        return 0;
+        return rc;
     }
 #undef OPEN
 }

@@ -174,7 +174,7 @@ static bool stock_after(const struct codec_message *message, struct shop_stock_v
         const struct shop_##name *event = message->value;                                          \
         ret_stock->on_hand = event->on_hand_after;                                                 \
         ret_stock->available = event->available_after;                                             \
-        return true;                                                                               \
+        break;                                                                                     \
     }
     switch (message->id) {
         AFTER(STOCK_RESERVED, stock_reserved)
@@ -185,6 +185,7 @@ static bool stock_after(const struct codec_message *message, struct shop_stock_v
     default:
         return false;
     }
+    return true;
 #undef AFTER
 }
 

@@ -132,22 +132,28 @@ static bool view_order_fold(
 
 static struct mr_bytes view_order_id_of(const struct codec_message *message)
 {
-#define ORDER(TYPE, name)                                                                          \
-    case SHOP_##TYPE:                                                                              \
-        return ((const struct shop_##name *)message->value)->order_id
+#define ID_IN(name) ((const struct shop_##name *)message->value)->order_id
     switch (message->id) {
-        ORDER(ORDER_PLACED, order_placed);
-        ORDER(ORDER_STOCK_CONFIRMED, order_stock_confirmed);
-        ORDER(ORDER_PAYMENT_STARTED, order_payment_started);
-        ORDER(ORDER_PAYMENT_FAILED, order_payment_failed);
-        ORDER(ORDER_PAYMENT_AUTHORIZED, order_payment_authorized);
-        ORDER(ORDER_CONFIRMED, order_confirmed);
-        ORDER(ORDER_ABORT_REQUESTED, order_abort_requested);
-        ORDER(ORDER_CANCELLED, order_cancelled);
+    case SHOP_ORDER_PLACED:
+        return ID_IN(order_placed);
+    case SHOP_ORDER_STOCK_CONFIRMED:
+        return ID_IN(order_stock_confirmed);
+    case SHOP_ORDER_PAYMENT_STARTED:
+        return ID_IN(order_payment_started);
+    case SHOP_ORDER_PAYMENT_FAILED:
+        return ID_IN(order_payment_failed);
+    case SHOP_ORDER_PAYMENT_AUTHORIZED:
+        return ID_IN(order_payment_authorized);
+    case SHOP_ORDER_CONFIRMED:
+        return ID_IN(order_confirmed);
+    case SHOP_ORDER_ABORT_REQUESTED:
+        return ID_IN(order_abort_requested);
+    case SHOP_ORDER_CANCELLED:
+        return ID_IN(order_cancelled);
     default:
         return mr_bytes_of(NULL, 0);
     }
-#undef ORDER
+#undef ID_IN
 }
 
 static int view_order_process(

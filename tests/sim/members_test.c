@@ -1,7 +1,7 @@
 /*
  * members_test.c - two members of one group: takeovers, zombies, and seeded random lives.
  *
- * Both engines make their steps in this thread, in an order that the seed decides. TOPO_SEED=n
+ * Both engines make their steps in this thread, in an order that the seed decides. MILLRACE_SEED=n
  * replays one life; the seed of a life that went wrong is printed.
  */
 #include <tests/cmocka.h>
@@ -27,7 +27,7 @@ static const char *const instances[MEMBERS] = {"left", "right"};
 static void print_log(void *user, int level, const char *event, const char *text)
 {
     (void)level;
-    if (getenv("TOPO_SEED"))
+    if (getenv("MILLRACE_SEED"))
         fprintf(stderr, "%s: event=%s %s\n", (const char *)user, event, text);
 }
 
@@ -135,7 +135,7 @@ static void check_books(struct cluster *cluster, uint64_t life)
     if (!bad[0])
         bad = counter_check_stores(cluster->world.sim, store_of, cluster);
     if (bad[0])
-        fail_msg("TOPO_SEED=%llu: %s", (unsigned long long)life, bad);
+        fail_msg("MILLRACE_SEED=%llu: %s", (unsigned long long)life, bad);
 }
 
 static void step_times(struct cluster *cluster, size_t member, int count)
@@ -237,7 +237,7 @@ static void live_once(uint64_t life)
 static void random_lives_balance(void **state)
 {
     (void)state;
-    const char *replay = getenv("TOPO_SEED");
+    const char *replay = getenv("MILLRACE_SEED");
     if (replay) {
         live_once(strtoull(replay, NULL, 10));
         return;

@@ -2,7 +2,7 @@
  * store_model_test.c - random operations on a set, each compared with a model that is an array.
  *
  * Values are numbers that are never used twice, so a value that is read says when it was written.
- * TOPO_SEED replays one run; a failure prints the seed.
+ * MILLRACE_SEED replays one run; a failure prints the seed.
  */
 #include "store_fixture.h"
 
@@ -389,7 +389,7 @@ static void do_operation(struct run *run)
 static void random_operations_agree_with_the_model(uint64_t seed, bool disk)
 {
     struct run *run = calloc(1, sizeof *run);
-    print_message("TOPO_SEED=%" PRIu64 " %s\n", seed, disk ? "over RocksDB" : "in memory");
+    print_message("MILLRACE_SEED=%" PRIu64 " %s\n", seed, disk ? "over RocksDB" : "in memory");
     fixture_set_up(&run->fixture, disk);
     run->random = (seed + 1) * 0x9e3779b97f4a7c15U;
     run->fixture.table_bytes_max = seed % 2 ? 1 : 4000;
@@ -412,7 +412,7 @@ static void random_operations_agree_with_the_model(uint64_t seed, bool disk)
 
 static void run_seeds(bool disk)
 {
-    const char *seed = getenv("TOPO_SEED");
+    const char *seed = getenv("MILLRACE_SEED");
     if (seed) {
         random_operations_agree_with_the_model(strtoull(seed, NULL, 10), disk);
         return;
