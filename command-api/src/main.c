@@ -16,6 +16,7 @@ static const struct mr_option options_table[] = {
      "DIR",
      ".millrace/state/command-api",
      "where the views are kept"},
+    SERVICE_SNAPSHOT_OPTIONS,
     {"instance", "MILLRACE_INSTANCE", "N", "0", "of this instance: its part of gateway.replies"},
     {"hash-workers", NULL, "N", "0", "threads that hash passwords (0: one per core)"},
 };
@@ -61,7 +62,9 @@ static int start_views(struct service *service, struct api *api, struct mr_error
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
         .state_dir = mr_options_text(&service->options, "state-dir")};
-    int code = shop_views_command_topology(service->registry, &topology, error);
+    int code = service_read_snapshots(service, &options, error);
+    if (code == 0)
+        code = shop_views_command_topology(service->registry, &topology, error);
     if (code == 0)
         code = service_start_engine(service, "views", topology, &options, error);
     if (code)

@@ -17,6 +17,7 @@ static const struct mr_option options_table[] = {
      "DIR",
      ".millrace/state/processors",
      "where the stores are kept"},
+    SERVICE_SNAPSHOT_OPTIONS,
     {"only", "MILLRACE_ONLY", "A,B", NULL, "identity, catalog, sales, payments; default: all"},
     {"workers", "MILLRACE_WORKERS", "N", "1", "worker threads per service"},
     {"line-quantity-max", "MILLRACE_LINE_QUANTITY_MAX", "N", "1000000", "units per cart line"},
@@ -152,7 +153,7 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .state_dir = mr_options_text(&service->options, "state-dir"),
         .workers = (int)processors->workers,
     };
-    int code = 0;
+    int code = service_read_snapshots(service, &options, error);
     processors->service.registry = service->registry;
     for (size_t i = 0; code == 0 && i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;

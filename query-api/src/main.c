@@ -15,6 +15,7 @@ static const struct mr_option options_table[] = {
      "DIR",
      ".millrace/state/query-api",
      "where the views are kept"},
+    SERVICE_SNAPSHOT_OPTIONS,
     {"ready-lag", "MILLRACE_READY_LAG", "RECORDS", "10000", "not ready when further behind"},
 };
 
@@ -41,7 +42,9 @@ static int start_api(struct service *service, void *self, struct mr_error *error
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
         .state_dir = mr_options_text(&service->options, "state-dir")};
-    int code = shop_views_query_topology(service->registry, &topology, error);
+    int code = service_read_snapshots(service, &options, error);
+    if (code == 0)
+        code = shop_views_query_topology(service->registry, &topology, error);
     if (code == 0)
         code = service_start_engine(service, "views", topology, &options, error);
     if (code)

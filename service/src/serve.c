@@ -6,7 +6,7 @@
 
 #include <assert.h>
 
-enum { PORT_MAX = 65535, THREADS_MAX = 64 };
+enum { PORT_MAX = 65535, THREADS_MAX = 64, SNAPSHOT_INTERVAL_S_MAX = 30 * 86400 };
 
 static void serve_log_event(void *user, int level, const char *event, const char *text)
 {
@@ -44,6 +44,20 @@ int service_bound_memory(const struct service *service, struct mr_error *error)
     if (rc == 0)
         topo_memory_init(&bounds);
     return rc;
+}
+
+int service_read_snapshots(
+    const struct service *service, struct topo_engine_options *ret_options, struct mr_error *error)
+{
+    const struct mr_options *options = &service->options;
+    int64_t interval_s = 0;
+    int rc = mr_options_integer(
+        options, "snapshot-interval-s", 0, SNAPSHOT_INTERVAL_S_MAX, &interval_s, error);
+    if (rc)
+        return rc;
+    ret_options->snapshot_dir = mr_options_text(options, "snapshot-dir");
+    ret_options->snapshot_interval_ms = interval_s * 1000;
+    return 0;
 }
 
 int service_start_http(

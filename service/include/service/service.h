@@ -77,6 +77,10 @@ int service_start_engine(
  * started. */
 int service_bound_memory(const struct service *service, struct mr_error *error);
 
+/* --snapshot-dir and --snapshot-interval-s into the options of an engine. */
+int service_read_snapshots(
+    const struct service *service, struct topo_engine_options *ret_options, struct mr_error *error);
+
 /* Starts a server of `options` at --address and --port, with --threads. */
 int service_start_http(
     struct service *service, const struct http_server_options *options, struct mr_error *error);
@@ -122,6 +126,18 @@ int service_start_status(struct service *service, struct mr_error *error);
     {                                                                                              \
         "write-buffers-mb", "MILLRACE_WRITE_BUFFERS_MB", "MB", WRITE_BUFFERS_MB,                   \
             "RocksDB's memtables, all stores together"                                             \
+    }
+
+#define SERVICE_SNAPSHOT_OPTIONS                                                                   \
+    {"snapshot-dir",                                                                               \
+     "MILLRACE_SNAPSHOT_DIR",                                                                      \
+     "DIR",                                                                                        \
+     NULL,                                                                                         \
+     "where copies of the stores are kept; stores that are empty start from the newest one"},      \
+    {                                                                                              \
+        "snapshot-interval-s", "MILLRACE_SNAPSHOT_INTERVAL_S", "S", "0",                           \
+            "seconds from one copy of the stores to the next; 0: only by `millrace snapshot "      \
+            "create`"                                                                              \
     }
 
 #define SERVICE_STATUS_OPTION(ENV, PORT)                                                           \

@@ -39,6 +39,7 @@ struct topo_driver;
 struct topo_driver_options {
     int32_t partitions; /* 0: 1 */
     const char *state_dir;
+    const char *snapshot_dir; /* See snapshot.h. */
     uint64_t seed;
     int64_t start_ms;           /* 0: 1,700,000,000,000 */
     int64_t commit_records_max; /* 0: the engine's default, here and below */

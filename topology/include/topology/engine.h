@@ -45,6 +45,9 @@ struct topo_engine_options {
     int64_t buffered_bytes_max;     /* Per worker; over it partitions are paused. 0: 64 MiB. */
     int64_t flush_interval_ms;      /* Write-behind age; 0: 1,000. */
     size_t table_bytes_max;         /* Per task; 0: 64 MiB. */
+    const char *snapshot_dir;       /* See snapshot.h. NULL: none are made, none is started from. */
+    int64_t snapshot_interval_ms;   /* 0: on request only. */
+    int snapshots_kept;             /* How many of each task; 0: 2. */
     int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */
     /* `level` is an enum mr_log_level. NULL: no logging. */
     void (*on_log)(void *user, int level, const char *event, const char *text);

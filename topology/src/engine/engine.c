@@ -14,6 +14,7 @@
 #include "engine_impl.h"
 
 #include "global.h"
+#include "snapshot.h"
 #include "txn.h"
 #include "worker.h"
 
@@ -25,7 +26,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { STEP_MS = 100, CHECK_TRIES_MAX = 10 };
+enum { STEP_MS = 100, CHECK_TRIES_MAX = 10, SNAPSHOTS_KEPT = 2 };
 
 /* -- making -- */
 
@@ -52,6 +53,9 @@ engine_set_options(struct topo_engine *engine, const struct topo_engine_options 
         engine->state_dir =
             mr_asprintf("%s/%s", options->state_dir, engine->topology->application_id);
     own->state_dir = engine->state_dir;
+    engine->snapshot_dir = options->snapshot_dir ? mr_strdup(options->snapshot_dir) : NULL;
+    own->snapshot_dir = engine->snapshot_dir;
+    own->snapshots_kept = options->snapshots_kept > 0 ? options->snapshots_kept : SNAPSHOTS_KEPT;
 }
 
 static bool engine_has_sub(const struct topo_topology *topology, bool global)
@@ -247,6 +251,8 @@ int topo_engine_start(
     rc = topo_engine_check(engine, error);
     if (!rc)
         rc = engine_start_threads(engine, error);
+    if (!rc)
+        rc = snapshot_start(engine, error);
     if (rc) {
         topo_engine_free(engine);
         return rc;
@@ -258,6 +264,7 @@ int topo_engine_start(
 /* Readers of global stores are sent away before the stores close. */
 static void engine_close_all(struct topo_engine *engine, bool kill)
 {
+    snapshot_stop(engine);
     for (size_t i = 0; i < engine->workers_count; i++) {
         struct worker *worker = engine->workers[i];
         if (worker->has_thread)
@@ -310,5 +317,6 @@ void topo_engine_free(struct topo_engine *engine)
     free(engine->reports);
     free(engine->instance_id);
     free(engine->state_dir);
+    free(engine->snapshot_dir);
     free(engine);
 }

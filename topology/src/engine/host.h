@@ -54,6 +54,8 @@ struct topo_engine {
     const struct topo_topology *topology;
     struct topo_engine_options options; /* Defaults filled in, strings copied. */
     char *instance_id;
+    struct snapshot_thread *snapshots; /* NULL: not running. */
+    char *snapshot_dir;
     char *state_dir; /* <state_dir>/<application_id>; NULL: in memory. */
     bool threaded;
     int64_t (*store_now)(void *user); /* Of stores with a ttl; NULL: the system's clock. */

@@ -18,6 +18,8 @@
  */
 #include "task.h"
 
+#include "snapshot.h"
+
 #include <base/alloc.h>
 #include <base/buffer.h>
 #include <base/clock.h>
@@ -185,6 +187,19 @@ static void task_make_parts(struct task *task)
             task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1, 0};
 }
 
+/* From its directory, or from a snapshot, or empty. */
+static int task_open_first(struct task *task, struct mr_error *error)
+{
+    struct mr_error why = {0};
+    bool placed = snapshot_place(task);
+    int rc = task_open_stores(task, &why);
+    if (placed && rc) {
+        rc = snapshot_withdraw(task, why.text, error);
+        return rc ? rc : task_open_stores(task, error);
+    }
+    return rc ? mr_fail(error, rc, "%s", why.text) : 0;
+}
+
 /* The claim comes first: what the task opens afterwards is its own until task_close. */
 int task_open(
     struct topo_engine *engine,
@@ -215,7 +230,7 @@ int task_open(
     task_make_parts(task);
     task->context = (struct topo_context){.task = task};
     mr_arena_init(&task->context.arena);
-    int rc = task_open_stores(task, error);
+    int rc = task_open_first(task, error);
     if (rc) {
         task_close(task, false, NULL);
         return rc;

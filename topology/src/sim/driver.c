@@ -47,6 +47,7 @@ static int driver_start(struct topo_driver *driver, struct mr_error *error)
         return 0;
     const struct topo_engine_options options = {
         .state_dir = driver->state_dir,
+        .snapshot_dir = driver->options.snapshot_dir,
         .io_open = topo_sim_open,
         .io_user = driver->sim,
         .commit_records_max = driver->options.commit_records_max,

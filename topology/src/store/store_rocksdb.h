@@ -15,7 +15,8 @@
  *             this file does its work: it knows the memtable bytes of every open database, and
  *             when their sum goes over the bound it has the largest written out.
  *
- * Threads     get and store_disk_iter_new: any thread. All else: the owner of the set.
+ * Threads     get, store_disk_iter_new and store_disk_checkpoint: any thread. All else: the owner
+ *             of the set.
  */
 #ifndef TOPOLOGY_STORE_ROCKSDB_H
 #define TOPOLOGY_STORE_ROCKSDB_H
@@ -40,6 +41,11 @@ struct store_disk_options {
 int store_disk_open(
     const struct store_disk_options *options, struct store_disk **ret_disk, struct mr_error *error);
 void store_disk_close(struct store_disk *disk); /* NULL is fine. */
+
+/* Copies the database that this process has open at `dir` into `into`, which must not exist, by
+ * hard links where the file system allows it. Does not hold up the owner, but for a close.
+ * MR_NOT_FOUND: not open, or not any more. MR_IO. */
+int store_disk_checkpoint(const char *dir, const char *into, struct mr_error *error);
 
 /* Every position there is, in no order. */
 typedef void

@@ -40,6 +40,7 @@ struct store_disk {
     struct mr_buffer position_key;
     /* Under runtime.lock: */
     struct store_disk *next_open;
+    int pins; /* Checkpoints under way: a close waits for them. */
     uint64_t memtable_bytes;
 };
 
@@ -49,7 +50,10 @@ int store_disk_fail(struct mr_error *error, const char *dir, const char *doing, 
 /* store_rocksdb_memory.c: the cache that all databases share, and the bound of their memtables. */
 rocksdb_cache_t *store_disk_cache(void);
 void store_disk_enlist(struct store_disk *disk);
-void store_disk_delist(struct store_disk *disk);
+void store_disk_delist(struct store_disk *disk); /* Waits until nobody has it pinned. */
+/* The one open at `dir`, which stays open until unpinned; NULL: none. */
+struct store_disk *store_disk_pin(const char *dir);
+void store_disk_unpin(struct store_disk *disk);
 void store_disk_bound_memtables(struct store_disk *disk); /* After a write. */
 
 #endif

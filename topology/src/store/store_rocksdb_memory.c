@@ -1,9 +1,11 @@
-/* store_rocksdb_memory.c - the memory that all databases of the process share, and its bound. */
+/* store_rocksdb_memory.c - the open databases of the process, and the memory that they share. */
 #include "store_rocksdb_impl.h"
 
 #include <topology/engine.h>
 
+#include <assert.h>
 #include <pthread.h>
+#include <string.h>
 
 enum {
     BLOCK_CACHE_BYTES = 128 << 20,
@@ -14,10 +16,11 @@ enum {
 /* Process-wide, made at the first open and kept to the end. */
 static struct {
     pthread_mutex_t lock;
+    pthread_cond_t unpinned;
     struct topo_memory bounds;
     rocksdb_cache_t *cache;
     struct store_disk *open;
-} runtime = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} runtime = {.lock = PTHREAD_MUTEX_INITIALIZER, .unpinned = PTHREAD_COND_INITIALIZER};
 
 void topo_memory_init(const struct topo_memory *bounds)
 {
@@ -61,12 +64,35 @@ void store_disk_enlist(struct store_disk *disk)
 void store_disk_delist(struct store_disk *disk)
 {
     pthread_mutex_lock(&runtime.lock);
+    while (disk->pins > 0)
+        pthread_cond_wait(&runtime.unpinned, &runtime.lock);
     for (struct store_disk **link = &runtime.open; *link; link = &(*link)->next_open) {
         if (*link == disk) {
             *link = disk->next_open;
             break;
         }
     }
+    pthread_mutex_unlock(&runtime.lock);
+}
+
+struct store_disk *store_disk_pin(const char *dir)
+{
+    pthread_mutex_lock(&runtime.lock);
+    struct store_disk *disk = runtime.open;
+    while (disk && strcmp(disk->dir, dir) != 0)
+        disk = disk->next_open;
+    if (disk)
+        disk->pins++;
+    pthread_mutex_unlock(&runtime.lock);
+    return disk;
+}
+
+void store_disk_unpin(struct store_disk *disk)
+{
+    pthread_mutex_lock(&runtime.lock);
+    assert(disk->pins > 0);
+    disk->pins--;
+    pthread_cond_broadcast(&runtime.unpinned);
     pthread_mutex_unlock(&runtime.lock);
 }
 
