@@ -39,6 +39,8 @@ static int fold_event(
     return 0;
 }
 
+/* The smallest topology that has every cost of a fold: a source, a store with a changelog, a
+ * sink. */
 static struct topo_topology *make_topology(struct bench *bench)
 {
     struct topo_builder *builder = topo_builder_new(bench->input);
@@ -87,6 +89,8 @@ static void see_position(void *user, const struct topo_position *position, int64
     *(int64_t *)user = position->next_offset;
 }
 
+/* The rate counts from the first committed position: joining the group takes seconds, whatever
+ * the engine costs. */
 static void run_fold(struct bench *bench, const char *state_dir)
 {
     struct topo_topology *topology = make_topology(bench);

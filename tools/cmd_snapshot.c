@@ -168,6 +168,7 @@ static int snapshot_run_list(const struct mr_options *options, struct mr_error *
 
 /* -- restore -- */
 
+/* Ends at the first failure: a program that starts then folds the tasks that got no copy. */
 static int snapshot_run_restore(const struct mr_options *options, struct mr_error *error)
 {
     const char *folder = NULL;

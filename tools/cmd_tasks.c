@@ -89,6 +89,7 @@ static void tasks_print_inputs(const json_t *task)
     }
 }
 
+/* A global task has all partitions, so it shows no number. */
 static void
 tasks_print_task(const char *address, const json_t *engine, const json_t *task, bool inputs)
 {

@@ -58,6 +58,8 @@ take_flag(struct mr_options *options, int argc, char **argv, int *at, struct mr_
     return 0;
 }
 
+/* A word after "--" is an operand, whatever it looks like. On failure nothing is returned and
+ * all is freed. */
 int mr_options_parse(
     struct mr_options *ret_options,
     const struct mr_option *table,

@@ -168,6 +168,8 @@ static bool read_login(struct http_request *request, struct login *login)
     return http_read_json(request, fields, sizeof fields / sizeof fields[0]);
 }
 
+/* The waiting time comes before the password: an attempt that must wait costs no hash. Whatever
+ * fails after login_delay_begin ends the attempt. */
 void sessions_post(struct http_request *request, void *user)
 {
     struct api *api = user;

@@ -79,6 +79,7 @@ users_answer_claimed(struct http_request *request, const struct dispatch_answer 
     users_settle(request, HTTP_DEADLINE, mr_cstr(""), call);
 }
 
+/* All that names a person is sealed before it leaves this program: the log has ciphertext only. */
 static void users_claim(struct call *call, struct mr_bytes phc)
 {
     const struct registration *registration = call->user;

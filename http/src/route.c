@@ -55,6 +55,7 @@ decode_params(struct http_request *request, const struct mr_bytes params[ROUTE_P
     return true;
 }
 
+/* Collects the methods of every route of this path, for a 405 must list them. GET serves HEAD. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size)
 {
     const struct http_server_options *options = &request->server->options;

@@ -410,6 +410,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         MHD_OPTION_END);
 }
 
+/* Binds first, so that "the port is taken" fails before a thread runs. A failure undoes all
+ * before it. */
 int http_server_start(
     const struct http_server_options *options,
     struct http_server **ret_server,

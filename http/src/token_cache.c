@@ -90,6 +90,7 @@ bool token_cache_get(
     return found;
 }
 
+/* Allocates and hashes before it takes the lock. The entry that expires first makes room. */
 void token_cache_put(
     struct token_cache *cache,
     struct mr_bytes token,

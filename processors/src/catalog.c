@@ -41,6 +41,7 @@ static int catalog_evolve(
                : stock_evolve(context, &event, error);
 }
 
+/* Products and stock have one key, the product's id, so one task decides on both. */
 struct topo_aggregate catalog_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"product-commands", "stock-commands", NULL};

@@ -201,6 +201,8 @@ static void stock_commit(struct claim *claim)
 
 /* -- release -- */
 
+/* A release always leaves RELEASED behind, a tombstone at least: a reservation that comes after
+ * it is refused. */
 static void stock_release(struct claim *claim)
 {
     int32_t quantity = 0;
@@ -238,6 +240,7 @@ static void stock_release(struct claim *claim)
 
 /* -- adjust -- */
 
+/* Units that are reserved stay: an adjustment below them is refused. */
 static void *stock_adjust(struct claim *claim, const struct shop_adjust_stock *command)
 {
     int64_t after;
@@ -290,6 +293,7 @@ static int stock_decide_adjust(
 
 /* -- decide -- */
 
+/* The three messages name a line of an order in three types; from here on it is one claim. */
 static bool stock_claim_of(const struct codec_message *message, struct claim *ret_claim)
 {
     if (message->id == SHOP_RESERVE_STOCK) {

@@ -108,6 +108,8 @@ static void stock_forget_hold(const struct fold *fold)
     }
 }
 
+/* on_hand is the event's; reserved follows from the holds. The assertion is the invariant of
+ * both. */
 static void stock_apply(struct fold *fold, const struct codec_message *event)
 {
     switch (event->id) {

@@ -127,6 +127,7 @@ static int user_reply(
     return work_reply_to("user-replies", context, user, command, outcome, replayed, error);
 }
 
+/* Users and sessions have one key, the user's id, so one task decides on both. */
 struct topo_aggregate user_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"user-commands", NULL};

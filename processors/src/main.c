@@ -67,6 +67,7 @@ struct limit_row {
     int64_t *value;
 };
 
+/* The limits are returned only when every option is valid. */
 static int read_limits(
     const struct mr_options *options, struct shop_limits *ret_limits, struct mr_error *error)
 {

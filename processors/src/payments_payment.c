@@ -430,6 +430,7 @@ static int payment_load(struct payment *payment, struct mr_error *error)
     return rc;
 }
 
+/* Only AuthorizePayment and ReturnFunds may come first; all others need a payment with a goal. */
 static int payment_decide(
     struct topo_context *context,
     void *user,

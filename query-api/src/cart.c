@@ -153,6 +153,8 @@ static void write_cart(struct http_request *request, const struct cart *cart)
     http_send(request, 200, NULL);
 }
 
+/* The tag has the cart's version and a hash of what changes without the cart: prices, titles,
+ * stock. */
 static void serve_cart(struct http_request *request, void *user)
 {
     struct api *api = user;

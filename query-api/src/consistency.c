@@ -144,6 +144,8 @@ static void go_on(struct http_request *request, struct waiting *waiting)
     waiting->read->serve(request, waiting->api);
 }
 
+/* Without a token a read is served at once; with one it waits until the views are at its
+ * positions. */
 void api_serve(struct http_request *request, struct api *api, const struct api_read *read)
 {
     struct mr_arena *arena = http_arena(request);

@@ -30,6 +30,7 @@ static bool read_order(
     return true;
 }
 
+/* The view as the snapshot that both APIs print, so that an order looks the same from both. */
 static struct shop_order_snapshot snapshot_of(const struct found_order *order)
 {
     const struct shop_order_view *view = order->view;

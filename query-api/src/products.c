@@ -230,6 +230,7 @@ void api_get_availability(struct http_request *request, void *user)
         api_serve(request, user, &read);
 }
 
+/* Rows go into the response as they are read: only API_SCAN_MAX bounds their number. */
 static bool write_categories(struct http_request *request, struct api *api)
 {
     struct topo_read_scan *scan = NULL;

@@ -117,6 +117,7 @@ static bool is_above(const struct pair *pair)
     return false;
 }
 
+/* Two schemas of one kind. Scalars always match; a new kind is a compiler's warning here. */
 static int check_same_kind(const struct pair *pair, struct mr_error *error)
 {
     switch (pair->reader->kind) {

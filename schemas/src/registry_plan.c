@@ -149,6 +149,8 @@ static void emit_json(codec_registry_emit *emit, void *user, json_t *key, json_t
     json_decref(value);
 }
 
+/* The first version of a subject brings its rule with it, by which a registry judges the later
+ * ones. */
 static void
 emit_step(const struct plan *plan, const struct step *step, codec_registry_emit *emit, void *user)
 {

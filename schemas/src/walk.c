@@ -81,6 +81,7 @@ static bool walk_fields(struct walk *w, const struct avsc_node *node)
     return true;
 }
 
+/* Passes over one value of the writer's schema; false when the bytes do not fit it. */
 static bool walk_node(struct walk *w, const struct avsc_node *node)
 {
     struct mr_bytes text;

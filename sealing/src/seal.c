@@ -51,6 +51,8 @@ struct shop_sealed sealing_seal(
     };
 }
 
+/* Sizes are checked before libsodium sees them. It cannot tell a wrong key from changed bytes,
+ * so both are MR_INVALID. */
 int sealing_unseal(
     const struct sealing_key *key,
     struct sealing_context context,

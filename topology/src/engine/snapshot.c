@@ -46,7 +46,7 @@ snapshot_path(const struct topo_engine *engine, const struct graph_sub *sub, int
 
 /* -- making -- */
 
-/* What was begun so long ago was left behind by a process that died. */
+/* A copy begun so long ago was left behind by a process that died. */
 static bool snapshot_is_left(const char *path)
 {
     struct stat known;
@@ -233,6 +233,7 @@ int topo_snapshot_request(const char *folder, struct mr_error *error)
 
 /* -- a start from one -- */
 
+/* Only into an empty directory. A failure is logged, not returned: the task folds its logs then. */
 bool snapshot_place(const struct task *task)
 {
     const struct topo_engine *engine = task->engine;

@@ -225,6 +225,8 @@ static int code_of_retriable(rd_kafka_resp_err_t err)
     }
 }
 
+/* The code's class decides what the engine does (base/error.h). An error that is not listed
+ * stops it. */
 int kafka_code(rd_kafka_resp_err_t err)
 {
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR)

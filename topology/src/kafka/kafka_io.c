@@ -317,6 +317,8 @@ static void io_close(void *self)
     free(io);
 }
 
+/* Asks the broker first: a wrong address fails here, not later and in silence. The clients are
+ * made when they are first needed. */
 int topo_kafka_open(
     void *user,
     const struct topo_io_options *options,

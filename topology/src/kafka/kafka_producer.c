@@ -58,6 +58,8 @@ static void *producer_serve(void *opaque)
     return NULL;
 }
 
+/* Idempotent, with acks=all: librdkafka's own retries make no duplicate. A thread of its own
+ * reports deliveries, so a caller never has to poll. */
 int topo_kafka_producer_new(
     const struct topo_kafka_options *options,
     int linger_ms,

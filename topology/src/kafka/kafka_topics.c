@@ -70,6 +70,8 @@ static int topics_plan_log(
     return topics_plan_one(plan, log->topic, partitions, configs[log->kind], error);
 }
 
+/* The inputs must exist, for their partition count is the number of tasks; the sub-topology's
+ * own topics get the same. */
 static int
 topics_plan_sub(struct topics_plan *plan, const struct graph_sub *sub, struct mr_error *error)
 {
