@@ -32,6 +32,7 @@ struct csv_reader {
 
 struct csv_reader *csv_reader_new(struct text_source *source)
 {
+    assert(source);
     struct csv_reader *reader = mr_malloc(sizeof *reader);
     reader->source = source;
     reader->line = 1;

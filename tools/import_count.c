@@ -5,6 +5,7 @@
 #include <base/alloc.h>
 #include <schemas/shop.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static int count_find_ends(
 
 int import_count_begin(struct import *import, struct mr_error *error)
 {
+    assert(!import->began);
     return count_find_ends(&import->kafka, &import->began, &import->began_count, error);
 }
 
@@ -47,6 +49,7 @@ static int count_read_topic(
     int64_t *ret_records,
     struct mr_error *error)
 {
+    assert(partitions > 0);
     struct topo_kafka_reader *reader = NULL;
     int64_t records = 0;
     size_t done = 0;

@@ -153,6 +153,7 @@ void import_name(struct import *import)
 int import_read_topic(
     struct import *import, const char *topic, import_take_fn *take, struct mr_error *error)
 {
+    assert(topic && take);
     struct topo_kafka_reader *reader = NULL;
     int32_t partitions = 0;
     int32_t done = 0;
@@ -184,6 +185,7 @@ int import_read_topic(
 
 void import_require_catalog(struct import *import, int32_t partition, int64_t next_offset)
 {
+    assert(partition >= 0 && next_offset >= 0);
     if (partition >= 0 && partition < IMPORT_PARTITIONS_MAX &&
         import->catalog_next[partition] < next_offset)
         import->catalog_next[partition] = next_offset;
@@ -247,6 +249,7 @@ plan_take_claim(struct import *import, const struct codec_message *message, stru
 uint32_t
 import_add_order(struct import *import, struct mr_bytes order_id, uint32_t basket, bool own)
 {
+    assert(basket < import->baskets_count);
     uint32_t number = name_index_put(&import->order_ids, order_id);
     import->orders =
         mr_grow(import->orders, number, &import->orders_capacity, sizeof *import->orders);
@@ -277,6 +280,8 @@ static bool plan_is_owner(const struct import *import, uint32_t basket, struct m
     return mr_bytes_equal(owner_id, shop_id_view(&import->customers[customer].user_id));
 }
 
+/* Keeps the lines that the file may have, too. A product that the file does not name marks the
+ * order: it contradicts its basket (plan_match_orders). */
 static void plan_take_placed(struct import *import, const struct shop_order_placed *placed)
 {
     uint32_t basket = 0;

@@ -7,6 +7,7 @@
 
 int import_open_reader(struct import *import, struct mr_error *error)
 {
+    assert(!import->reader);
     int32_t replies = 0;
     int64_t low = 0;
     int64_t high = 0;

@@ -44,6 +44,7 @@ static void index_widen_slots(struct name_index *index)
 
 uint32_t name_index_put(struct name_index *index, struct mr_bytes name)
 {
+    assert(name.ptr);
     uint32_t *slot = index_find_slot(index, name);
     if (*slot)
         return *slot - 1;
@@ -59,6 +60,7 @@ uint32_t name_index_put(struct name_index *index, struct mr_bytes name)
 
 bool name_index_find(const struct name_index *index, struct mr_bytes name, uint32_t *ret_number)
 {
+    assert(ret_number);
     uint32_t slot = *index_find_slot(index, name);
     if (slot == 0)
         return false;

@@ -5,6 +5,7 @@
 #include "retail_fold.h"
 #include "retail_header.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -318,6 +319,7 @@ static int row_read_all(struct csv_reader *csv, struct retail_fold *fold, struct
 int retail_read(
     struct text_source *source, const struct retail **ret_retail, struct mr_error *error)
 {
+    assert(source && ret_retail);
     struct retail_fold *fold = retail_fold_new();
     struct csv_reader *csv = csv_reader_new(source);
     int rc = row_read_all(csv, fold, error);

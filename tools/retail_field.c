@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include <assert.h>
+
 /* -- blanks -- */
 
 /* NO-BREAK SPACE, FIGURE SPACE, ZERO WIDTH SPACE, NARROW NO-BREAK SPACE, IDEOGRAPHIC SPACE and the
@@ -158,6 +160,7 @@ bool retail_field_is_utf8(struct mr_bytes text, unsigned *ret_byte)
 
 int retail_field_find_control(struct mr_bytes text, size_t *at, size_t *ret_len)
 {
+    assert(*at <= text.len);
     for (; *at < text.len; ++*at) {
         const unsigned char *byte = (const unsigned char *)text.ptr + *at;
         *ret_len = 1;

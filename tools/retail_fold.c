@@ -136,6 +136,8 @@ static int fold_find_invoice(
     return 0;
 }
 
+/* Bounds come first: a line that the shop would refuse later is refused before anything is
+ * counted. */
 int retail_fold_add(
     struct retail_fold *fold, const struct retail_sale *sale, struct mr_error *error)
 {

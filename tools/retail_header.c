@@ -3,6 +3,7 @@
 
 #include "retail_field.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <strings.h>
@@ -129,6 +130,7 @@ static int header_refuse_missing(
 int retail_header_read(
     const struct csv_row *row, struct retail_header *ret_header, struct mr_error *error)
 {
+    assert(row->fields_count <= CSV_FIELDS_MAX);
     struct retail_header header = {.fields_count = row->fields_count};
     bool found[COLUMNS] = {false};
     bool second = header_is_second(row);

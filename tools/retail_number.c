@@ -9,6 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include <assert.h>
+
 enum { DIGITS_MAX = 64, EXPONENT_MAX = 400, PRICE_DECIMALS = 2 };
 
 /* digits[0..count) with the point behind `point` of them; point may lie outside. */
@@ -53,6 +55,7 @@ static bool number_parse_exponent(struct mr_bytes text, int *ret_exponent)
     return true;
 }
 
+/* Keeps the digits and the place of the point, and computes nothing: no price is rounded here. */
 static bool number_parse_decimal(struct mr_bytes text, struct decimal *ret_decimal)
 {
     struct decimal decimal = {.negative = number_take_sign(&text)};
@@ -115,6 +118,7 @@ number_take_places(const struct decimal *decimal, int places, int64_t max, int64
 
 bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity)
 {
+    assert(ret_quantity);
     struct decimal decimal;
     int64_t value = 0;
     if (!number_parse_decimal(text, &decimal))
@@ -133,6 +137,7 @@ bool retail_parse_quantity(struct mr_bytes text, int32_t *ret_quantity)
 
 bool retail_parse_price(struct mr_bytes text, int *ret_sign, int64_t *ret_minor)
 {
+    assert(ret_sign && ret_minor);
     struct decimal decimal;
     int64_t minor = 0;
     if (!number_parse_decimal(text, &decimal))

@@ -35,6 +35,7 @@ static struct text_source *source_new(void)
 
 int text_source_open(const char *path, struct text_source **ret_source, struct mr_error *error)
 {
+    assert(path && ret_source);
     FILE *file = fopen(path, "rbe");
     struct stat kind;
     if (!file)

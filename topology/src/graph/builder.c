@@ -3,6 +3,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -126,6 +127,7 @@ struct topo_builder *topo_builder_new(const char *application_id)
 
 void topo_add_source(struct topo_builder *builder, const struct topo_source *source)
 {
+    assert(builder && source);
     struct graph_node *node = builder_add_node(builder, GRAPH_SOURCE, "source", source->name);
     if (!node)
         return;
@@ -160,6 +162,7 @@ builder_check_store(struct topo_builder *builder, const struct topo_store_option
 
 void topo_add_store(struct topo_builder *builder, const struct topo_store_options *store)
 {
+    assert(builder && store);
     struct topo_topology *topology = builder->topology;
     if (!builder_check_name(builder, "store", store->name))
         return;
@@ -183,6 +186,7 @@ void topo_add_store(struct topo_builder *builder, const struct topo_store_option
 
 void topo_add_processor(struct topo_builder *builder, const struct topo_processor *processor)
 {
+    assert(builder && processor);
     struct graph_node *node =
         builder_add_node(builder, GRAPH_PROCESSOR, "processor", processor->name);
     if (!node)
@@ -204,6 +208,7 @@ void topo_add_processor(struct topo_builder *builder, const struct topo_processo
 
 static void builder_check_aggregate(struct topo_builder *builder, const struct graph_node *node)
 {
+    assert(node->kind == GRAPH_AGGREGATE);
     const struct topo_aggregate *aggregate = &node->aggregate;
     if (!aggregate->decode || !aggregate->decide)
         FAIL(builder, "aggregate \"%s\": it needs decode and decide", node->name);
@@ -232,6 +237,7 @@ static void builder_check_aggregate(struct topo_builder *builder, const struct g
 static struct graph_node *
 builder_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
 {
+    assert(builder && sink);
     struct graph_node *node = builder_add_node(builder, GRAPH_SINK, "sink", sink->name);
     if (!node)
         return NULL;
@@ -259,6 +265,7 @@ static struct graph_names builder_add_log_sinks(
     const struct topo_log_sink *sinks,
     enum graph_sink_role role)
 {
+    assert(role != GRAPH_PLAIN);
     const char *const parents[] = {aggregate->name, NULL};
     struct graph_names names = {0};
     for (size_t i = 0; sinks && (sinks[i].name || sinks[i].topic); i++) {
@@ -284,6 +291,7 @@ static struct graph_names builder_add_log_sinks(
 
 void topo_add_aggregate(struct topo_builder *builder, const struct topo_aggregate *aggregate)
 {
+    assert(builder && aggregate);
     struct topo_topology *topology = builder->topology;
     struct graph_node *node =
         builder_add_node(builder, GRAPH_AGGREGATE, "aggregate", aggregate->name);
@@ -312,6 +320,7 @@ void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
 
 void topo_add_repartition(struct topo_builder *builder, const struct topo_repartition *repartition)
 {
+    assert(builder && repartition);
     struct graph_node *sink = builder_add_sink(
         builder,
         &(struct topo_sink){
@@ -333,6 +342,7 @@ void topo_add_repartition(struct topo_builder *builder, const struct topo_repart
 
 void topo_set_dead_letters(struct topo_builder *builder, const char *topic)
 {
+    assert(builder);
     if (builder_check_name(builder, "topic", topic))
         builder->topology->dead_letters = graph_intern(builder->topology, topic);
 }
@@ -340,6 +350,7 @@ void topo_set_dead_letters(struct topo_builder *builder, const char *topic)
 int topo_build(
     struct topo_builder *builder, struct topo_topology **ret_topology, struct mr_error *error)
 {
+    assert(builder && ret_topology);
     struct topo_topology *topology = builder->topology;
     int rc = builder->error.code;
     if (rc)

@@ -33,6 +33,7 @@ const char *graph_intern(struct topo_topology *topology, const char *text)
 
 struct graph_node *graph_node_of(const struct topo_topology *topology, const char *name)
 {
+    assert(topology && name);
     for (size_t i = 0; i < topology->nodes_count; i++)
         if (strcmp(topology->nodes[i]->name, name) == 0)
             return topology->nodes[i];
@@ -41,6 +42,7 @@ struct graph_node *graph_node_of(const struct topo_topology *topology, const cha
 
 struct graph_store *graph_store_of(const struct topo_topology *topology, const char *name)
 {
+    assert(topology && name);
     for (size_t i = 0; i < topology->stores_count; i++)
         if (strcmp(topology->stores[i]->name, name) == 0)
             return topology->stores[i];
@@ -53,6 +55,7 @@ const struct graph_input *graph_input_of(
     bool global,
     struct graph_sub **ret_sub)
 {
+    assert(topology && topic);
     for (size_t i = 0; i < topology->subs_count; i++) {
         struct graph_sub *sub = &topology->subs[i];
         for (size_t k = 0; sub->global == global && k < sub->inputs_count; k++) {
@@ -88,6 +91,9 @@ graph_link_stores(struct topo_topology *topology, struct graph_node *node, struc
 /* The builder made them, one for all parents or one each. */
 static void graph_link_outcome_sinks(struct topo_topology *topology, struct graph_node *node)
 {
+    assert(
+        node->outcome_sink_names.count == 1 ||
+        node->outcome_sink_names.count == node->parent_names.count);
     size_t count = node->outcome_sink_names.count;
     node->outcome_sinks = mr_calloc(node->parent_names.count, sizeof(struct graph_node *));
     for (size_t i = 0; i < node->parent_names.count; i++) {
@@ -160,6 +166,7 @@ static size_t graph_find_root(size_t *roots, size_t i)
 
 static void graph_join(size_t *roots, size_t a, size_t b)
 {
+    assert(roots);
     a = graph_find_root(roots, a);
     b = graph_find_root(roots, b);
     /* The smaller index wins, so that sub-topologies come out in the order of their first node. */
@@ -295,6 +302,7 @@ static int graph_check_sub(struct graph_sub *sub, struct mr_error *error)
 
 static int graph_add_log(struct graph_sub *sub, struct graph_log log, struct mr_error *error)
 {
+    assert(log.topic);
     for (size_t i = 0; i < sub->logs_count; i++)
         if (sub->logs[i].topic == log.topic)
             return mr_fail(
@@ -419,6 +427,7 @@ struct topo_setup {
 
 const struct topo_store_ref *topo_setup_store(struct topo_setup *setup, const char *name)
 {
+    assert(setup && name);
     const struct graph_node *node = setup->node;
     for (size_t i = 0; i < node->stores_count; i++)
         if (strcmp(node->stores[i]->name, name) == 0)
@@ -435,6 +444,7 @@ const struct topo_store_ref *topo_setup_store(struct topo_setup *setup, const ch
 
 const struct topo_child_ref *topo_setup_child(struct topo_setup *setup, const char *name)
 {
+    assert(setup && name);
     const struct graph_node *node = setup->node;
     for (size_t i = 0; i < node->children_count; i++)
         if (strcmp(node->children[i]->name, name) == 0)
@@ -464,6 +474,7 @@ static int graph_set_up(struct topo_topology *topology, struct mr_error *error)
 
 int graph_link(struct topo_topology *topology, struct mr_error *error)
 {
+    assert(!topology->subs);
     if (topology->nodes_count == 0)
         return mr_fail(error, MR_CONFIG, "topology \"%s\" is empty", topology->application_id);
     int rc = graph_link_nodes(topology, error);

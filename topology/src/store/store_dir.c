@@ -3,6 +3,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -60,6 +61,7 @@ bool store_dir_has_database(const char *dir)
 
 int store_dir_prepare(const char *dir, struct mr_error *error)
 {
+    assert(dir && dir[0]);
     int rc = make_dirs(dir, error);
     return rc < 0 ? rc : try_to_write(dir, error);
 }

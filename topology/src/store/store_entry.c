@@ -9,6 +9,7 @@ enum { MALLOC_BYTES = 16 }; /* The cost of an allocation beyond its size, about.
 
 void store_entries_add(struct store_entries *list, struct store_entry *entry)
 {
+    assert(entry);
     list->items = mr_grow(list->items, list->count, &list->capacity, sizeof(struct store_entry *));
     list->items[list->count++] = entry;
 }
@@ -20,6 +21,7 @@ static size_t value_bytes(const struct store_value *value)
 
 void store_account(struct store_set *set, const struct store_entry *entry, int sign)
 {
+    assert(sign == 1 || sign == -1);
     struct store_counters *counters = &set->counters;
     size_t by = (size_t)sign; /* Adding (size_t)-1 times n takes n away. */
     size_t bytes = sizeof *entry + entry->key_len + MALLOC_BYTES;
@@ -64,6 +66,7 @@ void store_entry_settle(struct topo_store *store, struct store_entry *entry)
 void store_entry_commit(
     struct topo_store *store, struct store_entry *entry, struct store_value *value)
 {
+    assert(value != &store_value_unknown);
     struct store_set *set = store->set;
     store_value_free(store_table_publish(&store->table, entry, value));
     entry->recent = 1;

@@ -1,6 +1,8 @@
 /* store_evict.c - keeps the clean entries of a set within their bound: a clock over the buckets. */
 #include "store_impl.h"
 
+#include <assert.h>
+
 /* The hand forgives an entry that was used since it last came by, and evicts it the next time. */
 static size_t sweep_bucket(struct topo_store *store, struct store_entry *entry)
 {
@@ -50,6 +52,7 @@ static bool is_over(const struct store_set *set)
 
 static void evict_sweep(struct store_set *set, size_t buckets, size_t entries)
 {
+    assert(!set->in_savepoint);
     while (buckets-- > 0 && entries > 0 && is_over(set)) {
         struct topo_store *store = set->stores[set->hand_store];
         size_t looked_at =

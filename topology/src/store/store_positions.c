@@ -41,6 +41,7 @@ positions_find(const struct store_positions *positions, const char *topic, int32
 static struct store_position *
 find_or_add(struct store_positions *positions, const char *topic, int32_t partition)
 {
+    assert(topic && partition >= 0);
     size_t at = positions_find(positions, topic, partition);
     positions->last = at;
     if (at < positions->count)
@@ -95,6 +96,7 @@ void store_positions_set(
     int64_t next_offset,
     bool dirty)
 {
+    assert(next_offset >= 0);
     struct store_position *item = find_or_add(positions, topic, partition);
     positions_publish(positions, item, next_offset);
     if (dirty)
@@ -104,6 +106,7 @@ void store_positions_set(
 int64_t
 store_positions_get(const struct store_positions *positions, const char *topic, int32_t partition)
 {
+    assert(topic);
     size_t at = positions_find(positions, topic, partition);
     if (at == positions->count)
         return -1;

@@ -3,6 +3,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 /* Bound of a batch's memory that is kept from one write to the next. */
@@ -10,6 +11,7 @@ enum { BATCH_KEPT_BYTES = 4 << 20 };
 
 int store_disk_fail(struct mr_error *error, const char *dir, const char *doing, char *message)
 {
+    assert(message);
     int code = strncmp(message, "Corruption", 10) == 0 ? MR_CORRUPT : MR_IO;
     mr_fail(error, code, "%s: %s: %s", dir, doing, message);
     rocksdb_free(message);
@@ -18,6 +20,7 @@ int store_disk_fail(struct mr_error *error, const char *dir, const char *doing, 
 
 bool store_disk_written(const struct store_disk *disk, size_t store)
 {
+    assert(store < disk->families_count);
     return atomic_load_explicit(&disk->families[store].written, memory_order_acquire);
 }
 
@@ -28,6 +31,7 @@ int store_disk_get(
     struct store_disk_value *ret_value,
     struct mr_error *error)
 {
+    assert(store < disk->families_count && key.ptr);
     char *message = NULL;
     rocksdb_pinnableslice_t *slice = rocksdb_get_pinned_cf(
         disk->db, disk->read, disk->families[store].handle, key.ptr, key.len, &message);
@@ -77,6 +81,7 @@ static void set_end(struct store_disk_iter *iter, struct mr_bytes end)
 struct store_disk_iter *store_disk_iter_new(
     struct store_disk *disk, size_t store, struct mr_bytes first, struct mr_bytes end, bool reverse)
 {
+    assert(store < disk->families_count);
     struct store_disk_iter *iter = iter_new(disk, reverse);
     if (first.len > 0) { /* The empty key bounds nothing. */
         mr_buffer_add(&iter->first, first);
@@ -212,6 +217,7 @@ int store_disk_positions(
 
 void store_disk_put(struct store_disk *disk, size_t store, struct mr_bytes key, struct mr_bytes raw)
 {
+    assert(store < disk->families_count);
     struct store_family *family = &disk->families[store];
     rocksdb_writebatch_put_cf(disk->batch, family->handle, key.ptr, key.len, raw.ptr, raw.len);
     disk->batch_bytes += key.len + raw.len;
@@ -220,6 +226,7 @@ void store_disk_put(struct store_disk *disk, size_t store, struct mr_bytes key, 
 
 void store_disk_delete(struct store_disk *disk, size_t store, struct mr_bytes key)
 {
+    assert(store < disk->families_count);
     rocksdb_writebatch_delete_cf(disk->batch, disk->families[store].handle, key.ptr, key.len);
     disk->batch_bytes += key.len;
 }

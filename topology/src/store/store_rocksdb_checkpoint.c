@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static int checkpoint_make(struct store_disk *disk, const char *into, struct mr_
 
 int store_disk_checkpoint(const char *dir, const char *into, struct mr_error *error)
 {
+    assert(dir && into);
     struct store_disk *disk = store_disk_pin(dir);
     if (!disk)
         return mr_fail(error, MR_NOT_FOUND, "%s is not open in this process", dir);

@@ -4,6 +4,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum {
@@ -377,6 +378,7 @@ static struct store_disk *disk_new(const struct store_disk_options *options)
 int store_disk_open(
     const struct store_disk_options *options, struct store_disk **ret_disk, struct mr_error *error)
 {
+    assert(options->dir && options->fingerprint);
     int rc = store_dir_prepare(options->dir, error);
     if (rc < 0)
         return rc;

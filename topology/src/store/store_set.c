@@ -1,4 +1,29 @@
-/* store_set.c - the stores of a task as one: open, save points, commit, abort, flush. */
+/*
+ * store_set.c - the stores of a task as one: open, save points, commit, abort, flush.
+ *
+ * Transitions of a write, each with the function that performs it
+ *     (none)    -> STAGED      topo_store_put, topo_store_delete; store_set_position_put
+ *     STAGED    -> undone      store_set_rollback: to the save point of the record
+ *     STAGED    -> (none)      store_set_abort: to the last commit
+ *     STAGED    -> committed   store_set_commit: other threads see it, and it is dirty
+ *     (none)    -> committed   the same writes in restore mode (store_set_restore_mode)
+ *     dirty     -> clean       store_set_flush: written to the disk in one batch
+ *     clean     -> (on disk)   store_set_evict_some, store_set_evict_all
+ *     any       -> broken      store_set_break: the disk failed; only store_set_close helps
+ *
+ * Invariants
+ *   1. Entries and positions change together: a position names the state beside it, whether staged,
+ *      committed or on disk.
+ *   2. A commit publishes entries before positions, so whoever reads a position finds at least the
+ *      state that it names.
+ *   3. `staged` has each staged entry once, in the order of their first write. So the entries first
+ *      staged since the save point are its tail, and a roll back takes them off the end.
+ *   4. At most one save point is open. Commit, flush and eviction come between two.
+ *   5. In restore mode nothing is staged.
+ *   6. A broken set reads as empty and takes no write. The engine asks store_set_check before it
+ *      commits (commit.c, step 1), so nothing decided on such reads is kept.
+ *   7. The counters have every entry as it is: a change stands between two store_account calls.
+ */
 #include "store_set.h"
 
 #include "store_impl.h"
@@ -76,7 +101,7 @@ open_disk(struct store_set *set, const struct store_set_options *options, struct
 int store_set_open(
     const struct store_set_options *options, struct store_set **ret_set, struct mr_error *error)
 {
-    assert(options->specs_count <= UINT16_MAX);
+    assert(options->specs_count <= UINT16_MAX && (!options->dir || options->fingerprint));
     struct store_set *set = mr_calloc(1, sizeof *set);
     set->now = options->now ? options->now : system_now_ms;
     set->now_user = options->now_user;
@@ -112,6 +137,7 @@ void store_set_close(struct store_set *set)
 
 struct topo_store *store_set_store(struct store_set *set, const char *name)
 {
+    assert(name);
     for (size_t i = 0; i < set->stores_count; i++)
         if (strcmp(set->stores[i]->name, name) == 0)
             return set->stores[i];
@@ -120,6 +146,7 @@ struct topo_store *store_set_store(struct store_set *set, const char *name)
 
 void store_set_break(struct store_set *set, const struct mr_error *why)
 {
+    assert(why->code < 0);
     if (!set->broken)
         set->broken_why = *why;
     set->broken = true;
@@ -169,6 +196,7 @@ static void undo_one(struct store_set *set, const struct store_undo *undo)
     store_value_free(entry->staged);
     entry->staged = undo->staged;
     entry->flags &= (uint8_t)~STORE_SAVED;
+    assert(entry->flags & STORE_STAGED);
     if (!undo->was_staged) {
         entry->flags &= (uint8_t)~STORE_STAGED;
         assert(set->staged.items[set->staged.count - 1] == entry);
@@ -189,6 +217,7 @@ void store_set_rollback(struct store_set *set)
 void store_set_position_put(
     struct store_set *set, const char *topic, int32_t partition, int64_t next_offset)
 {
+    assert(topic && partition >= 0 && next_offset >= 0);
     if (set->broken)
         return;
     if (set->restoring)
@@ -209,8 +238,10 @@ int64_t store_set_position_read(struct store_set *set, const char *topic, int32_
 
 int store_set_visit_staged(struct store_set *set, store_visit_fn *visit, void *user)
 {
+    assert(!set->in_savepoint);
     for (size_t i = 0; i < set->staged.count; i++) {
         const struct store_entry *entry = set->staged.items[i];
+        assert(entry->flags & STORE_STAGED);
         struct topo_store *store = store_of(set, entry);
         if (!store->changelog)
             continue;
@@ -232,10 +263,9 @@ bool store_set_has_staged(const struct store_set *set)
     return set->staged.count > 0 || set->positions.staged_count > 0;
 }
 
-/* Entries first, then positions: whoever reads a position finds at least the state it names. */
 void store_set_commit(struct store_set *set)
 {
-    assert(!set->in_savepoint);
+    assert(!set->in_savepoint && set->undo_count == 0);
     for (size_t i = 0; i < set->staged.count; i++) {
         struct store_entry *entry = set->staged.items[i];
         store_account(set, entry, -1);

@@ -1,4 +1,22 @@
-/* store_table.c - a chained hash table in shards, each with its own lock and bucket array. */
+/*
+ * store_table.c - a chained hash table in shards, each with its own lock and bucket array.
+ *
+ * Transitions of a key, each with the function that performs it, all by the owner
+ *     absent -> present   store_table_add: linked in whole, with its committed value
+ *     value  -> value     store_table_publish: readers see the old one or the new one
+ *     present -> absent   store_table_remove: unlinked first, then freed
+ *     a shard doubles     table_grow, before an add when it is half full
+ *
+ * Invariants
+ *   1. Only the owner writes. So it reads without a lock, and readers never wait for its reads.
+ *   2. Chains, bucket arrays and committed values change with the shard's lock held. Whatever a
+ *      reader may still look at is freed only after the lock was let go: no reader is inside then.
+ *   3. The top bits of a hash name the shard, the low bits the bucket: a shard that grows keeps its
+ *      entries, and the other shards notice nothing.
+ *   4. An entry keeps its address from add to remove: lists, the undo and the index point at it.
+ *   5. A value never changes once it is published; another one takes its place.
+ *   6. A key is in the table once.
+ */
 #include "store_table.h"
 
 #include <base/alloc.h>
@@ -38,6 +56,7 @@ void store_table_init(struct store_table *table)
 
 static void entry_free(struct store_entry *entry)
 {
+    assert(!(entry->flags & STORE_STAGED) || entry->staged != &store_value_unknown);
     store_value_free(entry->committed);
     if (entry->flags & STORE_STAGED)
         store_value_free(entry->staged);
@@ -97,6 +116,7 @@ static void table_grow(struct store_table *table, unsigned number)
 struct store_entry *store_table_add(
     struct store_table *table, uint32_t hash, struct mr_bytes key, struct store_value *committed)
 {
+    assert(key.len <= UINT32_MAX);
     unsigned number = store_shard_of(hash);
     struct store_shard *shard = &table->shards[number];
     if (shard->count > shard->mask / 2 && shard->mask < (1U << 27) - 1)
@@ -120,8 +140,10 @@ void store_table_remove(struct store_table *table, struct store_entry *entry)
     unsigned number = store_shard_of(entry->hash);
     struct store_shard *shard = &table->shards[number];
     struct store_entry **link = &shard->buckets[entry->hash & shard->mask];
-    while (*link != entry)
+    while (*link != entry) {
+        assert(*link); /* It is in the table. */
         link = &(*link)->next;
+    }
     pthread_mutex_lock(&table->locks[number].mutex);
     *link = entry->next;
     pthread_mutex_unlock(&table->locks[number].mutex);
@@ -132,6 +154,7 @@ void store_table_remove(struct store_table *table, struct store_entry *entry)
 struct store_value *
 store_table_publish(struct store_table *table, struct store_entry *entry, struct store_value *value)
 {
+    assert(value != &store_value_unknown);
     pthread_mutex_t *mutex = &table->locks[store_shard_of(entry->hash)].mutex;
     pthread_mutex_lock(mutex);
     struct store_value *before = entry->committed;
