@@ -44,7 +44,7 @@ enum { API_WAIT_MS_DEFAULT = 2000, API_WAIT_MS_MAX = 10 * 1000 };
 /* A registration has no user yet: its principal is this and the claim key of the address. */
 #define API_ANONYMOUS "anon:"
 
-/* Who asks. False: a problem has been sent. */
+/* The caller of a request. False: a problem has been sent. */
 struct api_caller {
     struct mr_bytes owner;      /* usr_... or gst_... */
     struct mr_bytes actor_kind; /* customer or guest */
@@ -63,7 +63,7 @@ struct call {
     struct http_request *request;
     struct mr_bytes principal;
     struct mr_bytes actor_kind;
-    struct mr_bytes route; /* Of the command id: the template. */
+    struct mr_bytes route; /* The template of the path; part of the command id. */
     struct shop_id command_id;
     struct mr_bytes fingerprint;
     bool minimal;            /* Prefer: return=minimal. */

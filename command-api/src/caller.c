@@ -26,7 +26,10 @@ by_cart_token(struct http_request *request, struct mr_bytes token, struct api_ca
 {
     struct shop_id owner;
     if (!shop_guest_id(token, &owner)) {
-        http_send_problem(request, "malformed-header", "Cart-Token is not as it was given out");
+        http_send_problem(
+            request,
+            "malformed-header",
+            "Cart-Token: not a token of this shop. Send it exactly as received.");
         return false;
     }
     ret_caller->owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));
@@ -50,7 +53,8 @@ bool api_identify(struct api *api, struct http_request *request, struct api_call
     if (bearer.ptr)
         return by_access_token(api, request, bearer, ret_caller);
     if (http_header(request, "Authorization").ptr) { /* Not a guest: somebody who is mistaken. */
-        http_send_problem(request, "token-invalid", "Authorization is not Bearer and a token");
+        http_send_problem(
+            request, "token-invalid", "Authorization: send Bearer and an access token.");
         return false;
     }
     if (cart.ptr)

@@ -201,7 +201,7 @@ bool card_number_in_text(struct mr_bytes text)
 struct level {
     bool is_object;
     bool wants_name; /* The next string is a name. */
-    int index;       /* Of the element, in an array. */
+    int index;       /* The element's index, in an array. */
     struct mr_bytes name;
 };
 
@@ -246,7 +246,7 @@ static size_t put_character(char *out, int c)
     return 3;
 }
 
-/* Where the string ends: at its closing quote, or with the text. */
+/* Returns the end of the string: its closing quote, or the end of the text. */
 static size_t find_string_end(struct mr_bytes json, size_t at)
 {
     while (at < json.len && json.ptr[at] != '"')
@@ -286,7 +286,7 @@ static struct mr_bytes take_number(struct walk *walk)
     while (walk->at < walk->json.len && memchr("+-0123456789.eE", walk->json.ptr[walk->at], 15))
         walk->at++;
     struct mr_bytes number = mr_bytes_of(walk->json.ptr + start, walk->at - start);
-    for (size_t i = 0; i < number.len; i++) /* What is behind the point is another number. */
+    for (size_t i = 0; i < number.len; i++) /* The digits behind the point are another number. */
         if (memchr(".eE", number.ptr[i], 3))
             number.len = i;
     return number;

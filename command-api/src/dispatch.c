@@ -133,7 +133,7 @@ static bool dispatch_is_writer(const struct codec_topic *topic, const char *serv
     return false;
 }
 
-/* Whoever sends the first command to a topic does not wait until its leader is known. */
+/* Learns the topics' leaders first, so that the first command to a topic does not wait for that. */
 static int dispatch_open_producer(struct dispatch *dispatch, struct mr_error *error)
 {
     const struct topo_kafka_options kafka = dispatch_kafka_options(dispatch);
@@ -242,7 +242,7 @@ static int dispatch_produce(
         dispatch->producer, command->topic, -1, &output, dispatch_on_delivered, pending, error);
 }
 
-/* Tells the request's code what became of the command, once, and forgets it. */
+/* Passes the command's verdict to the request's code, once, and forgets the command. */
 static void dispatch_conclude(
     struct http_request *request,
     struct pending *pending,

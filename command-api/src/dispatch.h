@@ -25,7 +25,7 @@ struct dispatch;
 
 struct dispatch_options {
     const char *brokers;
-    int32_t reply_partition; /* Of gateway.replies; this instance's own. */
+    int32_t reply_partition; /* This instance's own partition of gateway.replies. */
     const struct codec_registry *registry;
 };
 
@@ -53,9 +53,9 @@ struct dispatch_command {
     struct mr_bytes value; /* Framed. */
     struct mr_bytes type;  /* Full record name, for ce_type. */
     struct mr_bytes command_id;
-    struct mr_bytes fingerprint;       /* Of the request; the command has the same. */
+    struct mr_bytes fingerprint;       /* The request's; the command has the same. */
     struct mr_bytes requires_position; /* NULL: none. */
-    int wait_ms;                       /* For the reply; 0: only for the acknowledgement. */
+    int wait_ms;                       /* Wait for the reply; 0: only for the acknowledgement. */
     dispatch_answer_fn *answered;
     void *user; /* May live in the request's arena. */
 };

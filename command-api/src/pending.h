@@ -31,7 +31,7 @@ struct pending {
     struct pending_table *table;
     int references; /* The request's and the delivery's. */
     char command_id[64];
-    char fingerprint[PENDING_FINGERPRINT_SIZE]; /* Of the request: two may have one id. */
+    char fingerprint[PENDING_FINGERPRINT_SIZE]; /* The request's: two requests may have one id. */
     struct http_waiter *waiter;                 /* NULL: not suspended. */
     enum pending_note note;                     /* Arrived, not taken yet. */
     struct mr_bytes reply;                      /* malloc'd, with NOTE_REPLY. */

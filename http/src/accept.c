@@ -51,7 +51,7 @@ static bool admits_type(struct mr_bytes accept, const char *type)
     return admitted;
 }
 
-/* What is some kind of JSON may be asked for as JSON. */
+/* A type that is some kind of JSON is admitted by application/json, too. */
 bool accept_admits(struct mr_bytes accept, const char *type)
 {
     return field_trim(accept).len == 0 || (type && admits_type(accept, type)) ||

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-/* What every answer says, whatever it is about. */
+/* The headers of every answer. */
 static const struct answer_header always[] = {
     {"Strict-Transport-Security", "max-age=31536000"},
     {"X-Content-Type-Options", "nosniff"},
@@ -150,7 +150,7 @@ static void add_headers(struct http_request *request, struct MHD_Response *respo
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
 }
 
-/* What waits to be sent to clients that do not read, in all. */
+/* Bounds of the bytes that wait for clients that do not read, in all. */
 enum { HELD_BYTES_MAX = 64 << 20, TRIM_BYTES = 16 << 20, SMALL_BYTES = 64 << 10 };
 
 static bool account_answer(struct http_request *request)

@@ -133,7 +133,7 @@ static const struct {
      "",
      "400 Bad Request",
      "malformed-request",
-     "Content-Length is not a number that can be."},
+     "Content-Length is not a valid length."},
     {"Transfer-Encoding",
      "",
      "501 Not Implemented",

@@ -234,7 +234,7 @@ int http_json_read(
         return mr_fail(error, MR_TOO_LARGE, "at most %d levels are read", (int)HTTP_JSON_DEPTH_MAX);
     json_t *root = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &why);
     if (!root) {
-        char *near = strstr(why.text, " near "); /* What follows is the client's own text. */
+        char *near = strstr(why.text, " near "); /* The client's own text follows. */
         if (near)
             *near = '\0';
         return mr_fail(
@@ -248,7 +248,7 @@ int http_json_read(
     read_object(&reading, mr_cstr(""), fields, fields_count, root);
     json_decref(root);
     if (ret_errors->count)
-        return mr_fail(error, MR_INVALID, "%zu fields are not as they must be", ret_errors->count);
+        return mr_fail(error, MR_INVALID, "%zu fields are invalid", ret_errors->count);
     return 0;
 }
 

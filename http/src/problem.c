@@ -13,13 +13,13 @@ static const struct {
     int status;
     const char *title;
 } problems[] = {
-    {"validation", 422, "The request does not say what it must"},
+    {"validation", 422, "Validation failed"},
     {"malformed-json", 400, "The body is not JSON"},
     {"malformed-header", 400, "A header cannot be read"},
     {"malformed-query", 400, "The query string cannot be read"},
     {"cursor-mismatch", 400, "The cursor belongs to another listing"},
     {"unknown-parameter", 400, "A parameter is not known here"},
-    {"invalid-parameter", 400, "A parameter has a value that is not possible"},
+    {"invalid-parameter", 400, "A parameter has an invalid value"},
     {"idempotency-key-required", 400, "An Idempotency-Key is required here"},
     {"idempotency-key-reused", 422, "The Idempotency-Key was used for another request"},
     {"idempotency-in-progress",

@@ -120,7 +120,7 @@ static bool refuse_framing(struct http_request *request, const struct header_tot
     return true;
 }
 
-/* RFC 9110 15.5.16: what codings there are is said beside the refusal. */
+/* RFC 9110 15.5.16: the refusal lists the codings that there are. */
 static bool refuse_coding(struct http_request *request)
 {
     struct mr_bytes codings = http_header(request, "Content-Encoding");
@@ -328,7 +328,7 @@ static size_t leave_escaped(void *user, struct MHD_Connection *connection, char 
     return strlen(text);
 }
 
-/* Our own socket: so that "the port is taken" is said before any thread runs. */
+/* A socket of our own, so that "the port is taken" fails before any thread runs. */
 static int listen_on(struct http_server *server, struct mr_error *error)
 {
     const char *address = server->options.address ? server->options.address : "127.0.0.1";
@@ -393,7 +393,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server)
         (size_t)CONNECTION_MEMORY_BYTES,
         MHD_OPTION_CONNECTION_TIMEOUT,
         (unsigned)STALLED_SEND_TIMEOUT_S,
-        MHD_OPTION_STRICT_FOR_CLIENT, /* What it would refuse itself, we refuse. */
+        MHD_OPTION_STRICT_FOR_CLIENT, /* Our code refuses such requests, not the library. */
         0,
         MHD_OPTION_URI_LOG_CALLBACK,
         on_uri,

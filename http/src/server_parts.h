@@ -103,7 +103,7 @@ struct http_server {
     pthread_mutex_t connections_lock;
     struct connection *connections;
     _Atomic int connections_open;
-    _Atomic size_t held_bytes; /* Of answers that are not sent yet. */
+    _Atomic size_t held_bytes; /* Bytes of answers that are not sent yet. */
     _Atomic bool trim_wanted;  /* Much was held: give it back to the system. */
 
     pthread_mutex_t wait_lock;

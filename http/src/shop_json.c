@@ -182,7 +182,7 @@ static void order_totals(struct json_w *w, const struct shop_order_snapshot *ord
     json_w_object_end(w);
 }
 
-/* What the owner may do now, as the rules of the checkout have it. */
+/* The owner's possible actions now, as the rules of the checkout have them. */
 static void allowed_actions(struct json_w *w, const char *status)
 {
     bool pending = strncmp(status, "PENDING_", 8) == 0;

@@ -179,7 +179,7 @@ problem_of_old(const struct shop_command_outcome *outcome, struct mr_arena *aren
     const char *slug =
         outcome->problem_type.ptr ? mr_arena_cstr(arena, outcome->problem_type) : "internal";
     bool is_error = outcome->http_status >= 400 && outcome->http_status < 600;
-    if (!is_error && !http_problem_status(slug)) /* Of a writer that knows more than we do. */
+    if (!is_error && !http_problem_status(slug)) /* A newer writer's. */
         slug = "internal";
     return (struct http_problem){
         .slug = slug,

@@ -75,7 +75,7 @@ payment_apply_result(struct shop_payment_state *state, const struct codec_messag
     case SHOP_PAYMENT_REFUNDED:
         payment_add_facts(state, FACT_REFUNDED);
         break;
-    case SHOP_PAYMENT_DISPUTED: /* What is under way goes on. */
+    case SHOP_PAYMENT_DISPUTED: /* The operation under way goes on. */
         state->facts |= FACT_DISPUTED;
         break;
     case SHOP_PAYMENT_NOT_FOUND: /* Asked again when the next step falls due. */

@@ -153,7 +153,7 @@ int work_reply_with(
     const struct shop_command_meta *meta = codec_command_meta_of(command->message);
     struct mr_arena *arena = topo_context_arena(context);
     struct codec_message message;
-    assert(meta); /* What has an id is a command. */
+    assert(meta); /* A message with an id is a command. */
     if (meta->reply_to.len == 0)
         return 0;
     int rc = codec_decode(service->registry, outcome, arena, &message, error);

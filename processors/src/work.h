@@ -47,7 +47,7 @@ struct decision {
     enum decision_effect effect;
     struct mr_bytes aggregate_id;
     struct mr_bytes subject_id;
-    bool has_version; /* Of the aggregate, behind the command. */
+    bool has_version; /* Set with `version`: the aggregate's, behind the command. */
     int64_t version;
 };
 

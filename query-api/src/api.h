@@ -70,7 +70,7 @@ bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *r
 
 /* -- consistency.c ------------------------------------------------------------------------ */
 
-/* What a route reads: the topics behind its views, and how it is served. */
+/* A route's read: the topics behind its views, and the function that serves it. */
 struct api_read {
     const char *const *topics; /* NULL-terminated. */
     http_handler_fn *serve;

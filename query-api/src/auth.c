@@ -29,7 +29,10 @@ by_cart_token(struct http_request *request, struct mr_bytes token, struct mr_byt
 {
     struct shop_id owner;
     if (!shop_guest_id(token, &owner)) {
-        http_send_problem(request, "malformed-header", "Cart-Token is not as it was given out.");
+        http_send_problem(
+            request,
+            "malformed-header",
+            "Cart-Token: not a token of this shop. Send it exactly as received.");
         return false;
     }
     *ret_owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));
@@ -43,7 +46,8 @@ bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *r
     if (bearer.ptr)
         return by_access_token(request, api, bearer, ret_owner);
     if (http_header(request, "Authorization").ptr) { /* Not a guest: somebody who is mistaken. */
-        http_send_problem(request, "token-invalid", "Authorization is not Bearer and a token.");
+        http_send_problem(
+            request, "token-invalid", "Authorization: send Bearer and an access token.");
         return false;
     }
     if (cart.ptr)

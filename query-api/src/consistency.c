@@ -134,7 +134,8 @@ static void go_on(struct http_request *request, struct waiting *waiting)
         if (answer == TOPO_WAIT_GONE)
             http_send_problem(request, "shutting-down", "This instance is stopping.");
         else if (answer != TOPO_WAIT_BEHIND)
-            http_send_problem(request, "partition-unavailable", "This view is not here.");
+            http_send_problem(
+                request, "partition-unavailable", "This view is not available on this instance.");
         else if (mr_monotonic_ms() >= waiting->until_ms)
             give_up(request, waiting, applied);
         else
@@ -161,7 +162,10 @@ void api_serve(struct http_request *request, struct api *api, const struct api_r
         return;
     }
     if (token_positions_read(api->keys, token, arena, &positions, &count) != 0) {
-        http_send_problem(request, "malformed-header", "Consistency-Token is none of ours.");
+        http_send_problem(
+            request,
+            "malformed-header",
+            "Consistency-Token: not a token of this shop. Send it exactly as received.");
         return;
     }
     struct waiting *waiting = mr_arena_zalloc(arena, sizeof *waiting);
@@ -180,7 +184,7 @@ struct collected {
     const char *topic;
     struct topo_position positions[TOKEN_POSITIONS_MAX];
     size_t count;
-    size_t first; /* Of this topic. */
+    size_t first; /* The first of this topic. */
     bool full;
     int64_t lag;
 };
@@ -197,7 +201,7 @@ static void collect_lag(void *user, const struct topo_position *position, int64_
         all->positions[all->count++] = *position;
 }
 
-/* Of what was collected of this topic, the partition of `owner` only. */
+/* Keeps of this topic's partitions only the one of `owner`. */
 static void keep_owner(struct collected *all, struct mr_bytes owner)
 {
     int32_t partitions = (int32_t)(all->count - all->first);

@@ -20,7 +20,7 @@ struct listing {
     enum view_sort sort;
     bool reverse;
     int limit;
-    unsigned fields; /* Of each product. */
+    unsigned fields; /* The fields of each product. */
     uint64_t filter;
     struct mr_bytes last_key; /* The cursor's. */
 };
@@ -144,7 +144,7 @@ struct page {
     int rows;
     int seen;
     bool more;
-    struct mr_bytes last_key; /* Of the last entry looked at. */
+    struct mr_bytes last_key; /* The key of the last entry looked at. */
 };
 
 /* 1: go on, 0: the page is full, -1: answered. */

@@ -39,7 +39,7 @@ struct http_route {
     const char *produces;  /* The media type of its answers; NULL: "application/json". */
 };
 
-/* What a path of the origin takes, whichever program answers it. */
+/* A method and path of the origin, whichever program answers it. */
 struct http_path {
     const char *method;
     const char *path;
@@ -127,7 +127,7 @@ int http_prefer_wait_ms(const struct http_request *request, int default_ms, int 
 
 /* -- the answer -------------------------------------------------------------------------- */
 
-/* What to write the body into. Starts empty; what is there when http_send is called is sent. */
+/* The buffer of the body. Starts empty; http_send sends its content. */
 struct mr_buffer *http_response(struct http_request *request);
 
 /* Replaces a header of that name. `name` must be a literal; the value is copied. */

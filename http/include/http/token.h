@@ -22,7 +22,7 @@ enum token_parts { TOKEN_SIGN = 1, TOKEN_VERIFY = 2, TOKEN_MAC = 4 };
 /* Loads the named parts. MR_CONFIG names the file that is missing or of the wrong length. */
 int token_keys_load(
     const char *secrets_dir,
-    unsigned parts, /* Of enum token_parts. */
+    unsigned parts, /* Bits of enum token_parts. */
     struct token_keys **ret_keys,
     struct mr_error *error);
 void token_keys_free(struct token_keys *keys); /* Wipes. NULL is fine. */
@@ -33,7 +33,7 @@ void token_keys_free(struct token_keys *keys); /* Wipes. NULL is fine. */
 #define TOKEN_AUDIENCE "millrace-api"
 enum {
     TOKEN_LIFETIME_S = 600,
-    TOKEN_LIFETIME_S_MAX = 24 * 3600, /* Of whoever has our key: longer ones are not tokens. */
+    TOKEN_LIFETIME_S_MAX = 24 * 3600, /* Refused beyond it, even if signed with our key. */
     TOKEN_CLOCK_SKEW_S = 5,
     TOKEN_BYTES_MAX = 2048,
 };

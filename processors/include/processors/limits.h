@@ -51,11 +51,8 @@ static inline struct shop_limits shop_limits_default(void)
 /* Texts of products. */
 enum { SHOP_SKU_BYTES_MAX = 64, SHOP_TITLE_BYTES_MAX = 512, SHOP_TEXT_BYTES_MAX = 16384 };
 
-/*
- * What the lines of one cart or order come to in a record. A Kafka client's records end at
- * 1,000,000 bytes, and a record that is too large could not even be refused: there would be no
- * outcome.
- */
+/* Bound of the lines of one cart or order in a record. A Kafka client's records end at 1,000,000
+ * bytes, and a record that is too large could not even be refused: there would be no outcome. */
 #define SHOP_LINES_BYTES_MAX ((size_t)800000)
 
 /* The highest cart_lines_max that a configuration may set; the read side shows as many. */
