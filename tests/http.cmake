@@ -1,6 +1,6 @@
 millrace_test(http_json_test LABEL unit LIBS http)
 millrace_test(http_problem_test LABEL unit LIBS http)
-millrace_test(http_shop_problem_test LABEL unit LIBS shop_json)
+millrace_test(http_shop_problem_test LABEL unit LIBS api)
 millrace_test(http_token_test LABEL unit LIBS http dep::libsodium)
 millrace_test(http_server_test LABEL http LIBS http Threads::Threads)
 millrace_test(http_wait_test LABEL http LIBS http Threads::Threads)

@@ -2,7 +2,7 @@
 # tidy.sh - the style rules that a machine can check, run by ctest as "tidy".
 set -eu
 cd "$(dirname "$0")/.."
-folders="base text schemas topology sealing http service processors payment-connector command-api query-api tools tests bench examples"
+folders="base text schemas topology sealing http service processors api payment-connector command-api query-api tools tests bench examples"
 sources=$(for folder in $folders; do find "$folder" -name "*.[ch]" 2>/dev/null || true; done)
 bad=0
 complain() { echo "$1"; bad=1; }
@@ -53,7 +53,7 @@ only idn2 text/
 may() { # FOLDER OTHER...
     own=$1
     allowed=$(echo "$@" | tr ' ' '|')
-    for line in $(grep -rnoE '#include <(base|text|schemas|topology|sealing|http|service|processors|payment_connector|tools)/' \
+    for line in $(grep -rnoE '#include <(base|text|schemas|topology|sealing|http|service|processors|api|payment_connector|tools)/' \
         "$own" --include="*.[ch]" | grep -vE "<($allowed)/" | tr -d ' ' || true); do
         complain "$line: $own/ may include only $*"
     done
@@ -64,12 +64,13 @@ may schemas base
 may examples topology
 may topology base
 may sealing base text schemas
-may http base schemas topology
+may http base topology
 may service base schemas topology http
 may processors base text schemas topology service
 may payment-connector payment_connector base schemas topology sealing service processors
-may command-api base text schemas topology sealing http service processors
-may query-api base schemas topology http service processors
+may api base schemas topology http processors
+may command-api api base text schemas topology sealing http service processors
+may query-api api base schemas topology http service processors
 
 # The rules know no protocol: a status, a problem or JSON is found for their reasons in http/.
 for line in $(grep -rnoiE 'http|problem|\{\\"' processors --include="*.[ch]" | tr -d ' ' || true); do

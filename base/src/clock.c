@@ -17,6 +17,11 @@ int64_t mr_monotonic_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int64_t mr_monotonic_us(void)
+{
+    return mr_monotonic_ns() / 1000;
+}
+
 int64_t mr_monotonic_ms(void)
 {
     return mr_monotonic_ns() / 1000000;

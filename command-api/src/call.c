@@ -1,15 +1,16 @@
 /*
  * call.c - one request as one command: its id, its fingerprint, how long to wait, and the answer.
  */
-#include "api.h"
+#include "command_api.h"
 
 #include "card_number.h"
 #include "policy.h"
 
-#include <assert.h>
-#include <http/shop_problem.h>
+#include <api/positions.h>
+#include <api/shop_problem.h>
 #include <sealing/random.h>
 
+#include <assert.h>
 #include <stdlib.h>
 
 enum { COMMAND_LIFETIME_MS = 24 * 3600 * 1000, RETRY_AFTER_S = 1 };
@@ -54,20 +55,13 @@ static void call_name_command(struct call *call, struct mr_bytes key)
 /* Sales must have seen as much of the catalogue as the listing that the client read. */
 static bool call_read_positions(struct call *call)
 {
-    struct mr_bytes token = http_header(call->request, "Consistency-Token");
-    struct mr_arena *arena = http_arena(call->request);
     struct topo_position *positions = NULL;
     size_t count = 0;
-    if (!token.ptr)
-        return true;
-    if (token_positions_read(call->api->tokens, token, arena, &positions, &count)) {
-        http_send_problem(
-            call->request,
-            "malformed-header",
-            "Consistency-Token: not a token of this shop. Send it exactly as received.");
+    if (!api_read_positions(call->api->tokens, call->request, &positions, &count))
         return false;
-    }
-    call->requires_position = policy_requires_position(positions, count, "catalog.", arena);
+    if (count > 0)
+        call->requires_position =
+            policy_requires_position(positions, count, "catalog.", http_arena(call->request));
     return true;
 }
 
@@ -110,7 +104,7 @@ static void call_read_waiting(struct call *call)
         call_apply_preference(call, mr_cstr("respond-async"));
         return;
     }
-    call->wait_ms = http_prefer_wait_ms(request, API_WAIT_MS_DEFAULT, API_WAIT_MS_MAX);
+    call->wait_ms = api_wait_ms(request);
     if (http_prefer(request, "wait").ptr)
         call_apply_preference(
             call, mr_arena_printf(http_arena(request), "wait=%d", call->wait_ms / 1000));
@@ -125,7 +119,7 @@ static void call_read_return(struct call *call)
 
 /* Step 1 of an event's path: one request becomes one command. */
 struct call *call_begin(
-    struct api *api,
+    struct command_api *api,
     struct http_request *request,
     struct mr_bytes principal,
     struct mr_bytes actor_kind,
@@ -198,25 +192,29 @@ void call_send(
     dispatch_send(call->api->dispatch, call->request, &sending);
 }
 
-void api_set_positions(
-    struct api *api, struct http_request *request, const struct shop_command_outcome *outcome)
+bool command_views_are_here(struct command_api *api, struct http_request *request)
+{
+    if (topo_engine_state(api->engine, NULL) != TOPO_ENGINE_RESTORING)
+        return true;
+    http_send_problem(request, "view-behind", "this instance is starting; ask again");
+    return false;
+}
+
+void command_set_positions(
+    struct command_api *api,
+    struct http_request *request,
+    const struct shop_command_outcome *outcome)
 {
     size_t count = outcome->positions_count;
     struct mr_arena *arena = http_arena(request);
     struct topo_position *positions = mr_arena_alloc(arena, (count + 1) * sizeof *positions);
-    struct mr_buffer token;
-    if (count == 0)
-        return;
     for (size_t i = 0; i < count; i++)
         positions[i] = (struct topo_position){
             .topic = mr_arena_cstr(arena, outcome->positions[i].topic),
             .partition = outcome->positions[i].partition,
             .next_offset = outcome->positions[i].next_offset,
         };
-    mr_buffer_init(&token);
-    if (token_positions_write(api->tokens, positions, count, &token) == 0)
-        http_set_header(request, "Consistency-Token", mr_buffer_view(&token));
-    mr_buffer_clean_up(&token);
+    api_set_positions(api->tokens, request, positions, count, NULL);
 }
 
 static void call_send_pending(struct call *call)
@@ -287,14 +285,14 @@ call_accepted(struct call *call, const struct dispatch_answer *answer)
     const struct shop_command_outcome *outcome = &answer->reply->outcome;
     if (answer->reply->replayed)
         http_set_header(call->request, "Idempotency-Replayed", mr_cstr("true"));
-    api_set_positions(call->api, call->request, outcome);
+    command_set_positions(call->api, call->request, outcome);
     if (mr_bytes_equal(outcome->status, mr_cstr("accepted")))
         return outcome;
     call_send_rejection(call, outcome);
     return NULL;
 }
 
-bool api_no_card_numbers(struct http_request *request)
+bool command_has_no_card_numbers(struct http_request *request)
 {
     struct mr_bytes pointer = {0};
     if (!card_number_in_json(http_body(request), http_arena(request), &pointer))

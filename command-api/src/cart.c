@@ -1,7 +1,7 @@
 /* cart.c - the routes that change a cart; each answers with the whole cart as it is after. */
-#include "api.h"
+#include "command_api.h"
 
-#include <http/shop_json.h>
+#include <api/shop_json.h>
 #include <sealing/random.h>
 
 static void
@@ -33,10 +33,11 @@ static struct mr_bytes cart_read_product(struct http_request *request)
     return (struct mr_bytes){0};
 }
 
-static struct call *cart_begin(struct http_request *request, struct api *api, enum call_key key)
+static struct call *
+cart_begin(struct http_request *request, struct command_api *api, enum call_key key)
 {
     struct api_caller caller;
-    if (!api_authenticate(api, request, &caller))
+    if (!api_authenticate(api->tokens, request, &caller))
         return NULL;
     return call_begin(api, request, caller.owner, caller.actor_kind, key);
 }

@@ -1,8 +1,8 @@
 /* commands.c - GET /v1/commands/{id}: what became of a command that was answered with 202. */
-#include "api.h"
+#include "command_api.h"
 
-#include <http/shop_json.h>
-#include <http/shop_problem.h>
+#include <api/shop_json.h>
+#include <api/shop_problem.h>
 
 #define TICKET "command"
 
@@ -11,7 +11,7 @@ enum { KEPT_MS = 7 * 24 * 3600 * 1000, TICKET_TIME_BYTES = 8 };
 /* A registration has no user yet: its id, which cannot be guessed, is the permission. */
 static bool command_may_see(struct mr_bytes principal, struct mr_bytes owner)
 {
-    return mr_bytes_starts_with(principal, mr_cstr(API_ANONYMOUS)) ||
+    return mr_bytes_starts_with(principal, mr_cstr(COMMAND_ANONYMOUS)) ||
            mr_bytes_equal(principal, owner);
 }
 
@@ -19,8 +19,8 @@ static bool command_may_see(struct mr_bytes principal, struct mr_bytes owner)
 struct mr_bytes command_url(const struct call *call)
 {
     struct mr_arena *arena = http_arena(call->request);
-    bool anonymous = mr_bytes_starts_with(call->principal, mr_cstr(API_ANONYMOUS));
-    struct mr_bytes principal = anonymous ? mr_cstr(API_ANONYMOUS) : call->principal;
+    bool anonymous = mr_bytes_starts_with(call->principal, mr_cstr(COMMAND_ANONYMOUS));
+    struct mr_bytes principal = anonymous ? mr_cstr(COMMAND_ANONYMOUS) : call->principal;
     struct mr_buffer payload = {0};
     struct mr_buffer ticket = {0};
     mr_put_be64(mr_buffer_reserve(&payload, TICKET_TIME_BYTES), (uint64_t)call->now_ms);
@@ -36,7 +36,7 @@ struct mr_bytes command_url(const struct call *call)
 
 /* True when the request has a ticket for this command that is the caller's and not too old. */
 static bool command_has_ticket(
-    const struct api *api,
+    const struct command_api *api,
     struct http_request *request,
     struct mr_bytes command_id,
     struct mr_bytes owner)
@@ -70,7 +70,9 @@ static void command_write_problem(
 }
 
 static void command_send_outcome(
-    struct api *api, struct http_request *request, const struct shop_command_outcome *outcome)
+    struct command_api *api,
+    struct http_request *request,
+    const struct shop_command_outcome *outcome)
 {
     struct json_w w = json_w_to(http_response(request));
     json_w_object(&w);
@@ -90,7 +92,7 @@ static void command_send_outcome(
         shop_json_order(&w, outcome->order, NULL);
     }
     json_w_object_end(&w);
-    api_set_positions(api, request, outcome);
+    command_set_positions(api, request, outcome);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_send(request, 200, NULL);
 }
@@ -109,7 +111,7 @@ static void command_send_pending(struct http_request *request, struct mr_bytes c
 
 /* 1: found and decoded; 0: none; negative: the view cannot be read. */
 static int command_find(
-    struct api *api,
+    struct command_api *api,
     struct mr_bytes command_id,
     struct mr_arena *arena,
     const struct shop_command_outcome **ret_outcome)
@@ -128,13 +130,13 @@ static int command_find(
 
 void command_get(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct api_caller caller;
     const struct shop_command_outcome *outcome = NULL;
     struct mr_bytes command_id = http_path_param(request, 0);
     static const char *const known[] = {"ticket", NULL};
-    if (!http_query_only(request, known) || !api_identify(api, request, &caller) ||
-        !api_views_are_here(api, request))
+    if (!http_query_only(request, known) || !api_identify(api->tokens, request, &caller) ||
+        !command_views_are_here(api, request))
         return;
     int found = shop_id_is_valid(command_id)
                     ? command_find(api, command_id, http_arena(request), &outcome)

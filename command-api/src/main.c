@@ -1,7 +1,7 @@
 /* main.c - millrace-command-api: the write side of the shop over HTTP. */
-#include "api.h"
+#include "command_api.h"
 
-#include <http/shop_paths.h>
+#include <api/shop_paths.h>
 #include <processors/views.h>
 #include <service/service.h>
 
@@ -23,13 +23,13 @@ static const struct mr_option options_table[] = {
 
 enum { INSTANCE_MAX = 1023, HASH_WORKERS_MAX = 64 };
 
-struct command_api {
-    struct api api;
+struct command_program {
+    struct command_api api;
     int64_t instance;
     int64_t hash_workers;
 };
 
-static int load_secrets(struct api *api, const char *folder, struct mr_error *error)
+static int load_secrets(struct command_api *api, const char *folder, struct mr_error *error)
 {
     int code = token_keys_load(folder, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &api->tokens, error);
     if (code == 0)
@@ -45,7 +45,7 @@ static int load_secrets(struct api *api, const char *folder, struct mr_error *er
 
 static int main_configure(const struct service *service, void *self, struct mr_error *error)
 {
-    struct command_api *command = self;
+    struct command_program *command = self;
     const struct mr_options *options = &service->options;
     int code = mr_options_integer(options, "instance", 0, INSTANCE_MAX, &command->instance, error);
     if (code == 0)
@@ -57,7 +57,7 @@ static int main_configure(const struct service *service, void *self, struct mr_e
                 : load_secrets(&command->api, mr_options_text(options, "secrets-dir"), error);
 }
 
-static int start_views(struct service *service, struct api *api, struct mr_error *error)
+static int start_views(struct service *service, struct command_api *api, struct mr_error *error)
 {
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
@@ -78,8 +78,8 @@ static int start_views(struct service *service, struct api *api, struct mr_error
 
 static int main_start(struct service *service, void *self, struct mr_error *error)
 {
-    struct command_api *command = self;
-    struct api *api = &command->api;
+    struct command_program *command = self;
+    struct command_api *api = &command->api;
     api->registry = service->registry;
     api->instance = (int32_t)command->instance;
     api->delays = login_delay_new();
@@ -94,8 +94,8 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
     if (code == 0)
         code = start_views(service, api, error);
     struct http_server_options server = {
-        .routes = api_routes,
-        .routes_count = api_routes_count,
+        .routes = command_routes,
+        .routes_count = command_routes_count,
         .origin = shop_paths,
         .origin_count = shop_paths_count,
         .user = api,
@@ -105,20 +105,20 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
 
 static bool has_failed(void *self, struct mr_error *error)
 {
-    struct command_api *command = self;
+    struct command_program *command = self;
     return dispatch_has_failed(command->api.dispatch, error);
 }
 
 static void main_stop(void *self)
 {
-    struct command_api *command = self;
+    struct command_program *command = self;
     hash_pool_stop(command->api.pool);
     dispatch_stop(command->api.dispatch);
 }
 
 static void clean_up(void *self)
 {
-    struct command_api *command = self;
+    struct command_program *command = self;
     token_keys_free(command->api.tokens);
     login_delay_free(command->api.delays);
 }
@@ -136,6 +136,6 @@ int main(int argc, char **argv)
         .stop = main_stop,
         .clean_up = clean_up,
     };
-    static struct command_api command;
+    static struct command_program command;
     return service_main(&spec, &command, argc, argv);
 }

@@ -4,10 +4,10 @@
  * Address and contact are sealed under a key of the order's own, the payment method's token under
  * the connector's: what goes into the log says nothing about a person to who has no key.
  */
-#include "api.h"
+#include "command_api.h"
 
-#include <http/shop_json.h>
-#include <http/shop_problem.h>
+#include <api/shop_json.h>
+#include <api/shop_problem.h>
 #include <sealing/random.h>
 
 enum { METHOD_TOKEN_BYTES_MAX = 256, DETAILS_BYTES_MAX = 4096, REASON_BYTES_MAX = 200 };
@@ -93,7 +93,7 @@ static const struct shop_sealed *order_seal(
 /* The order has a key of its own, so that its address can be forgotten alone. */
 static void order_send_place(struct call *call, const struct checkout *checkout)
 {
-    struct api *api = call->api;
+    struct command_api *api = call->api;
     struct mr_arena *arena = http_arena(call->request);
     struct mr_bytes order_id = checkout->order_id;
     struct sealing_key key;
@@ -184,7 +184,7 @@ static bool order_read_checkout(struct http_request *request, struct checkout *c
         {.name = "payment", .kind = HTTP_JSON_OBJECT, .fields = payment, .fields_count = 1},
     };
     checkout->cart_version = -1;
-    return api_no_card_numbers(request) &&
+    return command_has_no_card_numbers(request) &&
            http_read_json(request, fields, sizeof fields / sizeof fields[0]);
 }
 
@@ -198,10 +198,10 @@ static void order_move_if_match(struct call *call, struct checkout *checkout)
 
 void orders_post(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct api_caller caller;
     struct checkout checkout = {0};
-    if (!api_authenticate(api, request, &caller))
+    if (!api_authenticate(api->tokens, request, &caller))
         return;
     struct call *call =
         call_begin(api, request, caller.owner, caller.actor_kind, CALL_KEY_REQUIRED);
@@ -216,11 +216,11 @@ void orders_post(struct http_request *request, void *user)
 /* A call on the order of the path; NULL when the problem has been sent. Somebody else's order is
  * not found, and its id says whose it is. */
 static struct call *
-order_begin(struct http_request *request, struct api *api, struct mr_bytes *ret_order_id)
+order_begin(struct http_request *request, struct command_api *api, struct mr_bytes *ret_order_id)
 {
     struct api_caller caller;
     struct mr_bytes order_id = http_path_param(request, 0);
-    if (!api_authenticate(api, request, &caller))
+    if (!api_authenticate(api->tokens, request, &caller))
         return NULL;
     if (!shop_order_id_is_of(order_id, caller.owner)) {
         http_send_problem(request, "not-found", "There is no such order.");
@@ -237,7 +237,7 @@ order_begin(struct http_request *request, struct api *api, struct mr_bytes *ret_
 /* The token is sealed for the connector: nobody else can use it. */
 void order_payments_post(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct mr_bytes order_id = {0};
     struct mr_bytes token = {0};
     const struct http_json_field fields[] = {
@@ -249,7 +249,7 @@ void order_payments_post(struct http_request *request, void *user)
          .out = &token},
     };
     struct call *call = order_begin(request, api, &order_id);
-    if (!call || !api_no_card_numbers(request) || !http_read_json(request, fields, 1))
+    if (!call || !command_has_no_card_numbers(request) || !http_read_json(request, fields, 1))
         return;
     struct shop_start_payment command = {
         .meta = call_meta(call),
@@ -279,7 +279,7 @@ void order_cancellation_post(struct http_request *request, void *user)
         {.name = "reason", .kind = HTTP_JSON_TEXT, .max = REASON_BYTES_MAX, .out = &reason},
     };
     struct call *call = order_begin(request, user, &order_id);
-    if (!call || !api_no_card_numbers(request) ||
+    if (!call || !command_has_no_card_numbers(request) ||
         (http_body(request).len && !http_read_json(request, fields, 1)))
         return;
     struct shop_cancel_order command = {

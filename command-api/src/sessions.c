@@ -4,7 +4,7 @@
  * An unknown account, one without a credential and a wrong password get the same body, after the
  * same work: a hash is verified in any case, against a dummy where there is none.
  */
-#include "api.h"
+#include "command_api.h"
 
 #include <base/log.h>
 #include <processors/views.h>
@@ -15,7 +15,7 @@
 static const int64_t session_ms = INT64_C(30) * 24 * 3600 * 1000;
 
 struct login {
-    struct api *api;
+    struct command_api *api;
     struct mr_bytes email;
     struct mr_bytes password;
     struct mr_bytes email_key;
@@ -28,7 +28,7 @@ struct login {
  * views cannot be read, which says nothing of the account. */
 static int find_account(struct login *login, struct mr_arena *arena, struct mr_error *error)
 {
-    struct api *api = login->api;
+    struct command_api *api = login->api;
     struct mr_bytes user_id = {0};
     struct mr_bytes framed = {0};
     struct mr_bytes phc = {0};
@@ -172,12 +172,12 @@ static bool read_login(struct http_request *request, struct login *login)
  * fails after login_delay_begin ends the attempt. */
 void sessions_post(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct mr_arena *arena = http_arena(request);
     struct login *login = mr_arena_zalloc(arena, sizeof *login);
     struct mr_error error;
     login->api = api;
-    if (!read_login(request, login) || !api_views_are_here(api, request))
+    if (!read_login(request, login) || !command_views_are_here(api, request))
         return;
     struct mr_bytes email = login->email;
     (void)sealing_email_normalise(login->email, arena, &email);

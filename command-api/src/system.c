@@ -1,11 +1,11 @@
 /*
  * system.c - the routes for operators and verifiers: keys, health, readiness, metrics; all routes.
  */
-#include "api.h"
+#include "command_api.h"
 
 static void jwks_get(struct http_request *request, void *user)
 {
-    const struct api *api = user;
+    const struct command_api *api = user;
     token_jwks(api->tokens, http_response(request));
     http_set_header(request, "Cache-Control", mr_cstr("public, max-age=300"));
     http_send(request, 200, "application/jwk-set+json");
@@ -23,7 +23,7 @@ static void health_get(struct http_request *request, void *user)
 
 static void ready_get(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct mr_error error = {0};
     struct mr_buffer views;
     bool ready = topo_engine_state(api->engine, &error) == TOPO_ENGINE_RUNNING &&
@@ -46,7 +46,7 @@ static void ready_get(struct http_request *request, void *user)
 
 static void metrics_get(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct mr_buffer *out = http_response(request);
     http_server_metrics(http_request_server(request), out);
     dispatch_metrics(api->dispatch, out);
@@ -55,7 +55,7 @@ static void metrics_get(struct http_request *request, void *user)
     http_send(request, 200, "text/plain; version=0.0.4");
 }
 
-const struct http_route api_routes[] = {
+const struct http_route command_routes[] = {
     {.method = "POST", .path = "/v1/users", .handle = users_post},
     {.method = "POST", .path = "/v1/sessions", .handle = sessions_post},
     {.method = "POST", .path = "/v1/guest-carts", .handle = guest_carts_post},
@@ -78,4 +78,4 @@ const struct http_route api_routes[] = {
     {.method = "GET", .path = "/metrics", .handle = metrics_get, .produces = "text/plain"},
 };
 
-const size_t api_routes_count = sizeof api_routes / sizeof api_routes[0];
+const size_t command_routes_count = sizeof command_routes / sizeof command_routes[0];

@@ -6,7 +6,7 @@
  * The claim's outcome comes before the user's own partition has made the user; the answer waits for
  * that (bounded), so that a log-in right after it finds the account.
  */
-#include "api.h"
+#include "command_api.h"
 
 #include "policy.h"
 
@@ -83,7 +83,7 @@ users_answer_claimed(struct http_request *request, const struct dispatch_answer 
 static void users_claim(struct call *call, struct mr_bytes phc)
 {
     const struct registration *registration = call->user;
-    struct api *api = call->api;
+    struct command_api *api = call->api;
     struct mr_arena *arena = http_arena(call->request);
     struct mr_bytes user_id = registration->user_id;
     struct sealing_key key;
@@ -203,14 +203,14 @@ static bool read_registration(struct http_request *request, struct registration 
 /* The scope of the key is the address: two people who choose the same key do not meet. */
 void users_post(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct command_api *api = user;
     struct mr_arena *arena = http_arena(request);
     struct registration *registration = mr_arena_zalloc(arena, sizeof *registration);
     if (!read_registration(request, registration))
         return;
     registration->email_key = sealing_email_key(&api->email_hmac, registration->email, arena);
     struct mr_bytes principal =
-        mr_arena_printf(arena, API_ANONYMOUS "%.*s", MR_ARG(registration->email_key));
+        mr_arena_printf(arena, COMMAND_ANONYMOUS "%.*s", MR_ARG(registration->email_key));
     struct call *call = call_begin(api, request, principal, mr_cstr("customer"), CALL_KEY_REQUIRED);
     if (!call)
         return;

@@ -8,6 +8,8 @@
  */
 #include "server_parts.h"
 
+#include <base/clock.h>
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +22,13 @@ enum { RECEIVE_TIMEOUT_MS = 10000, KEEPALIVE_TIMEOUT_MS = 75000 };
 static int64_t receive_until_ms(const struct http_server *server)
 {
     int timeout = server->options.receive_timeout_ms;
-    return server_now_us() / 1000 + (timeout ? timeout : RECEIVE_TIMEOUT_MS);
+    return mr_monotonic_us() / 1000 + (timeout ? timeout : RECEIVE_TIMEOUT_MS);
 }
 
 static int64_t idle_until_ms(const struct http_server *server)
 {
     int timeout = server->options.keepalive_timeout_ms;
-    return server_now_us() / 1000 + (timeout ? timeout : KEEPALIVE_TIMEOUT_MS);
+    return mr_monotonic_us() / 1000 + (timeout ? timeout : KEEPALIVE_TIMEOUT_MS);
 }
 
 /* The connections of this server thread whose request line is read and whose fields are not. A
@@ -189,7 +191,7 @@ void connections_mark(struct http_request *request, bool busy)
 
 void connections_cut_late(struct http_server *server)
 {
-    int64_t now_ms = server_now_us() / 1000;
+    int64_t now_ms = mr_monotonic_us() / 1000;
     if (atomic_load(&server->held_bytes) == 0 && atomic_exchange(&server->trim_wanted, false))
         (void)malloc_trim(0);
     pthread_mutex_lock(&server->connections_lock);

@@ -1,13 +1,15 @@
 /* metrics.c - how many requests, how they ended, how long they took: Prometheus text. */
 #include "server_parts.h"
 
+#include <base/clock.h>
+
 static const int64_t bucket_us[HISTOGRAM_BUCKETS] = {
     100, 250, 500, 1000, 2500, 5000, 10000, 25000, 100000, 500000, 2000000, 10000000};
 
 void metrics_count(struct http_request *request)
 {
     struct route_counters *counters = &request->server->counters[request->route];
-    int64_t took_us = server_now_us() - request->started_us;
+    int64_t took_us = mr_monotonic_us() - request->started_us;
     size_t bucket = 0;
     while (bucket < HISTOGRAM_BUCKETS && took_us > bucket_us[bucket])
         bucket++;

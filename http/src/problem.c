@@ -1,12 +1,8 @@
-/* problem.c - the table of problems, and how one is written. */
+/* problem.c - the table of problems, and one of them as JSON. */
 #include <http/json.h>
 #include <http/problem.h>
 
 #include "server_parts.h"
-
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 
 static const struct {
     const char *slug;
@@ -15,11 +11,11 @@ static const struct {
 } problems[] = {
     {"validation", 422, "Validation failed"},
     {"malformed-json", 400, "The body is not JSON"},
-    {"malformed-header", 400, "A header cannot be read"},
-    {"malformed-query", 400, "The query string cannot be read"},
+    {"malformed-header", 400, "A header is malformed"},
+    {"malformed-query", 400, "The query string is malformed"},
     {"cursor-mismatch", 400, "The cursor belongs to another listing"},
-    {"unknown-parameter", 400, "A parameter is not known here"},
-    {"invalid-parameter", 400, "A parameter has an invalid value"},
+    {"unknown-parameter", 400, "Unknown query parameter"},
+    {"invalid-parameter", 400, "A query parameter has an invalid value"},
     {"idempotency-key-required", 400, "An Idempotency-Key is required here"},
     {"idempotency-key-reused", 422, "The Idempotency-Key was used for another request"},
     {"idempotency-in-progress",
@@ -40,7 +36,7 @@ static const struct {
     {"unsupported-media-type", 415, "The body must be application/json"},
     {"content-too-large", 413, "The body is too large"},
     {"json-limit", 400, "The JSON is over a limit of the parser"},
-    {"expectation-failed", 417, "The expectation cannot be met"},
+    {"expectation-failed", 417, "The Expect header is not supported"},
     {"not-implemented", 501, "This transfer coding is not supported"},
     {"uri-too-long", 414, "The request target is too long"},
     {"headers-too-large", 431, "The headers are too large"},
@@ -56,7 +52,7 @@ static const struct {
     {"payment-method-required", 409, "A payment method must come with the order"},
     {"quantity-limit", 422, "The quantity is over the limit"},
     {"payment-in-progress", 409, "A payment is in progress"},
-    {"payment-not-expected", 409, "The order expects no payment"},
+    {"payment-not-expected", 409, "The order does not expect a payment"},
     {"attempts-exhausted", 409, "There have been too many payment attempts"},
     {"not-cancellable", 409, "The order cannot be cancelled"},
     {"payment-declined", 402, "The payment was declined"},
@@ -66,10 +62,10 @@ static const struct {
     {"precondition-required", 428, "If-Match is required here"},
     {"too-many-requests", 429, "Too many requests"},
     {"too-many-attempts", 429, "Too many attempts"},
-    {"view-behind", 503, "This view has not reached the wanted position yet"},
-    {"partition-unavailable", 503, "This part of the data is not available now"},
+    {"view-behind", 503, "The view has not reached the requested position yet"},
+    {"partition-unavailable", 503, "This part of the data is temporarily unavailable"},
     {"log-unavailable", 503, "The log cannot be reached; nothing was accepted"},
-    {"outcome-unknown", 503, "Whether the command was accepted is not known yet"},
+    {"outcome-unknown", 503, "It is not known yet whether the command was accepted"},
     {"malformed-request", 400, "The request is not valid HTTP"},
     {"request-timeout", 408, "The request did not arrive in time"},
     {"upstream-unavailable", 502, "The service that answers this request is not available"},
@@ -167,42 +163,4 @@ void http_problem_render(
         mr_buffer_add(out, members);
     }
     json_w_object_end(&w);
-}
-
-void http_send_problem_full(struct http_request *request, const struct http_problem *problem)
-{
-    int status = problem->status ? problem->status : http_problem_status(problem->slug);
-    const char *base = request->server->options.problem_base;
-    struct mr_bytes instance =
-        request->request_id.ptr
-            ? mr_arena_printf(&request->arena, "/v1/requests/%.*s", MR_ARG(request->request_id))
-            : mr_bytes_of(NULL, 0);
-    assert(status != 0);
-    mr_buffer_reset(&request->response);
-    http_problem_render(problem, base, instance, &request->response);
-    http_set_header(request, "Cache-Control", mr_cstr("no-store"));
-    if (problem->retry_after_s)
-        http_set_header_f(request, "Retry-After", "%d", problem->retry_after_s);
-    if (status == 401)
-        http_set_header_f(
-            request,
-            "WWW-Authenticate",
-            "Bearer realm=\"millrace\"%s",
-            strncmp(problem->slug, "token-", 6) == 0 ? ", error=\"invalid_token\"" : "");
-    http_set_header(request, "Content-Type", mr_cstr("application/problem+json"));
-    http_send(request, status, NULL);
-}
-
-void http_send_problem(
-    struct http_request *request, const char *slug, const char *detail_format, ...)
-{
-    char detail[512];
-    va_list args;
-    va_start(args, detail_format);
-    (void)vsnprintf(detail, sizeof detail, detail_format, args);
-    va_end(args);
-    struct http_problem problem = {.slug = slug, .detail = mr_cstr(detail)};
-    if (http_problem_status(slug) == 503)
-        problem.retry_after_s = 1;
-    http_send_problem_full(request, &problem);
 }

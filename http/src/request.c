@@ -1,6 +1,8 @@
 /* request.c - what a handler can ask about its request; and the pool the requests come from. */
 #include "server_parts.h"
 
+#include <base/clock.h>
+
 #include <http/json.h>
 
 #include <stdlib.h>
@@ -47,7 +49,7 @@ struct http_request *request_take(struct http_server *server, const char *uri)
     request->state = REQUEST_NEW;
     request->method = "";
     request->route = server->options.routes_count;
-    request->started_us = server_now_us();
+    request->started_us = mr_monotonic_us();
     set_uri(request, uri);
     atomic_fetch_add(&server->requests_open, 1);
     return request;
@@ -260,50 +262,6 @@ struct mr_bytes http_query(const struct http_request *request, const char *name)
         if (mr_bytes_equal(request->query[i].name, mr_cstr(name)))
             return request->query[i].value;
     return mr_bytes_of(NULL, 0);
-}
-
-static bool name_listed(struct mr_bytes name, const char *const *names)
-{
-    for (size_t i = 0; names[i]; i++)
-        if (mr_bytes_equal(name, mr_cstr(names[i])))
-            return true;
-    return false;
-}
-
-static void
-send_bad_parameter(struct http_request *request, const char *why, struct mr_bytes parameter)
-{
-    struct mr_buffer extensions = {0};
-    struct json_w w = json_w_to(&extensions);
-    json_w_object(&w);
-    json_w_key_text(&w, "parameter", parameter);
-    json_w_object_end(&w);
-    http_send_problem_full(
-        request,
-        &(struct http_problem){
-            .slug = "unknown-parameter",
-            .detail = mr_cstr(why),
-            .extensions = mr_buffer_view(&extensions),
-        });
-    mr_buffer_clean_up(&extensions);
-}
-
-bool http_query_only(struct http_request *request, const char *const *names)
-{
-    for (size_t i = 0; i < request->query_count; i++) {
-        struct mr_bytes name = request->query[i].name;
-        if (!name_listed(name, names)) {
-            send_bad_parameter(request, "This parameter is not known here.", name);
-            return false;
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (mr_bytes_equal(request->query[j].name, name)) {
-                send_bad_parameter(request, "This parameter is given twice.", name);
-                return false;
-            }
-        }
-    }
-    return true;
 }
 
 struct mr_bytes http_bearer(const struct http_request *request)

@@ -34,11 +34,6 @@ enum {
     BODY_DISCARD_BYTES_MAX = 4 * 1024 * 1024,
 };
 
-int64_t server_now_us(void)
-{
-    return mr_monotonic_ns() / 1000;
-}
-
 static void *on_uri(void *user, const char *uri, struct MHD_Connection *connection)
 {
     struct http_server *server = user;
@@ -299,7 +294,7 @@ static void on_completed(
         request->method,
         MR_ARG(request->path),
         request->status,
-        (long long)(server_now_us() - request->started_us),
+        (long long)(mr_monotonic_us() - request->started_us),
         MR_ARG(request->request_id));
     connections_mark(request, false);
     answer_unaccount(request);
@@ -452,7 +447,7 @@ uint16_t http_server_port(const struct http_server *server)
 
 static void drain_requests(struct http_server *server, int64_t until_us)
 {
-    while (atomic_load(&server->requests_open) > 0 && server_now_us() < until_us)
+    while (atomic_load(&server->requests_open) > 0 && mr_monotonic_us() < until_us)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
@@ -462,7 +457,7 @@ void http_server_stop(struct http_server *server, int drain_ms)
         return;
     atomic_store(&server->stopping, true);
     MHD_socket listener = MHD_quiesce_daemon(server->daemon);
-    int64_t now_us = server_now_us();
+    int64_t now_us = mr_monotonic_us();
     drain_requests(server, now_us + (int64_t)drain_ms * 500);
     atomic_store(&server->waits_are_over, true);
     wait_wake_all(server);

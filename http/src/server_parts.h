@@ -116,7 +116,6 @@ struct http_server {
 };
 
 /* server.c */
-int64_t server_now_us(void); /* Monotonic. */
 
 /* request.c */
 struct http_request *request_take(struct http_server *server, const char *uri);

@@ -7,6 +7,8 @@
  */
 #include "server_parts.h"
 
+#include <base/clock.h>
+
 #include <assert.h>
 #include <stdlib.h>
 #include <time.h>
@@ -101,7 +103,7 @@ http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume
     *waiter = (struct http_waiter){
         .server = server,
         .connection = request->connection,
-        .deadline_us = server_now_us() + (int64_t)wait_ms * 1000,
+        .deadline_us = mr_monotonic_us() + (int64_t)wait_ms * 1000,
     };
     atomic_init(&waiter->references, 2); /* The caller's and the request's. */
     atomic_init(&waiter->why, WAITING);
@@ -204,7 +206,7 @@ static void *timer_main(void *user)
     struct http_server *server = user;
     pthread_mutex_lock(&server->wait_lock);
     while (!server->timer_ends) {
-        int64_t now_us = server_now_us();
+        int64_t now_us = mr_monotonic_us();
         wake_due(server, now_us, HTTP_DEADLINE);
         int64_t until_us = now_us + TICK_MS * 1000;
         if (server->heap_count > 0 && server->heap[0]->deadline_us > now_us &&

@@ -4,7 +4,7 @@
  * The ETag's version is the cart's own, so that it can be sent back as If-Match; what follows the
  * dot stands for prices and availability, which change without the cart.
  */
-#include "api.h"
+#include "query_api.h"
 
 #include <processors/limits.h>
 #include <processors/product.h>
@@ -36,12 +36,14 @@ static int by_position(const void *a, const void *b)
 }
 
 /* Beside the quote: title and price of the product now, and its units. */
-static bool look_up(struct http_request *request, struct api *api, struct line *line)
+static bool look_up(struct query_api *api, struct http_request *request, struct line *line)
 {
     const void *found = NULL;
     const void *stock = NULL;
-    if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, line->shown.product_id, &found) ||
-        !api_get(request, api->availability, SHOP_STOCK_VIEW, line->shown.product_id, &stock))
+    if (!query_read_state(
+            request, api->products, SHOP_PRODUCT_VIEW, line->shown.product_id, &found) ||
+        !query_read_state(
+            request, api->availability, SHOP_STOCK_VIEW, line->shown.product_id, &stock))
         return false;
     const struct shop_product_view *product = found;
     line->shown.sku = product ? product->sku : mr_bytes_of("", 0);
@@ -85,8 +87,8 @@ static void add_line(
 }
 
 /* False when answered. */
-static bool
-read_lines(struct http_request *request, struct api *api, struct mr_bytes owner, struct cart *cart)
+static bool read_lines(
+    struct query_api *api, struct http_request *request, struct mr_bytes owner, struct cart *cart)
 {
     struct mr_arena *arena = http_arena(request);
     struct mr_bytes prefix = view_cart_line_key(arena, owner, mr_bytes_of("", 0));
@@ -95,7 +97,7 @@ read_lines(struct http_request *request, struct api *api, struct mr_bytes owner,
     struct mr_bytes key;
     struct mr_bytes value;
     int code = 1;
-    if (!api_scan_open(request, api->cart_lines, prefix, mr_bytes_of(NULL, 0), false, &scan))
+    if (!query_scan_open(request, api->cart_lines, prefix, mr_bytes_of(NULL, 0), false, &scan))
         return false;
     while (cart->count < SHOP_CART_LINES_LIMIT &&
            (code = topo_read_scan_next(scan, &key, &value, &error)) == 1) {
@@ -108,20 +110,20 @@ read_lines(struct http_request *request, struct api *api, struct mr_bytes owner,
     }
     topo_read_scan_close(scan);
     if (code < 0) {
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
         return false;
     }
     if (cart->count)
         qsort(cart->lines, cart->count, sizeof *cart->lines, by_position);
     for (size_t i = 0; i < cart->count; i++)
-        if (!look_up(request, api, &cart->lines[i]))
+        if (!look_up(api, request, &cart->lines[i]))
             return false;
     return true;
 }
 
 static uint64_t hash_now(const struct cart *cart)
 {
-    uint64_t hash = API_FILTER_START;
+    uint64_t hash = QUERY_FILTER_START;
     for (size_t i = 0; i < cart->count; i++) {
         const struct line *line = &cart->lines[i];
         const int64_t facts[] = {
@@ -129,9 +131,9 @@ static uint64_t hash_now(const struct cart *cart)
             line->now.sold,
             line->now.price.minor,
             line->now.available < line->shown.quantity};
-        hash = api_filter_add(hash, mr_bytes_of(facts, sizeof facts));
-        hash = api_filter_add(hash, mr_cstr(shop_band(line->now.available)));
-        hash = api_filter_add(hash, line->shown.title);
+        hash = query_filter_add(hash, mr_bytes_of(facts, sizeof facts));
+        hash = query_filter_add(hash, mr_cstr(shop_band(line->now.available)));
+        hash = query_filter_add(hash, line->shown.title);
     }
     return hash;
 }
@@ -157,17 +159,17 @@ static void write_cart(struct http_request *request, const struct cart *cart)
  * stock. */
 static void serve_cart(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct mr_bytes owner;
     const void *found = NULL;
     struct cart cart = {0};
-    if (!api_owner(request, api, &owner))
+    if (!query_authenticate(api, request, &owner))
         return;
-    api_set_position(request, api, own_topics, owner, NULL);
+    query_set_positions(api, request, own_topics, owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
-    if (!api_get(request, api->carts, SHOP_CART_VIEW, owner, &found) ||
-        !read_lines(request, api, owner, &cart))
+    if (!query_read_state(request, api->carts, SHOP_CART_VIEW, owner, &found) ||
+        !read_lines(api, request, owner, &cart))
         return;
     const struct shop_cart_view *head = found;
     cart.snapshot.owner_id = owner;
@@ -186,11 +188,11 @@ static void serve_cart(struct http_request *request, void *user)
 }
 
 /* Step 9 of an event's path: read once the view has come as far as the client has seen. */
-void api_get_cart(struct http_request *request, void *user)
+void query_get_cart(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics, serve_cart};
+    static const struct query_read read = {topics, serve_cart};
     static const char *const none[] = {NULL};
     struct mr_bytes owner;
-    if (http_query_only(request, none) && api_owner(request, user, &owner))
-        api_serve(request, user, &read);
+    if (http_query_only(request, none) && query_authenticate(user, request, &owner))
+        query_serve(user, request, &read);
 }

@@ -5,13 +5,14 @@
  * engine wakes it at the commit that reaches it. No thread waits. Positions of topics that the
  * route does not read do not matter to it.
  */
-#include "api.h"
+#include "query_api.h"
 
+#include <api/positions.h>
 #include <base/murmur2.h>
 
 struct waiting {
-    struct api *api;
-    const struct api_read *read;
+    struct query_api *api;
+    const struct query_read *read;
     const struct topo_position *positions;
     size_t count;
     size_t at; /* Those before it are reached. */
@@ -35,7 +36,7 @@ static const char *store_of(const char *topic)
     return NULL;
 }
 
-static bool is_read(const struct api_read *read, const char *topic)
+static bool is_read(const struct query_read *read, const char *topic)
 {
     for (size_t i = 0; read->topics[i]; i++)
         if (strcmp(read->topics[i], topic) == 0)
@@ -44,8 +45,8 @@ static bool is_read(const struct api_read *read, const char *topic)
 }
 
 static void send_behind(
+    const struct query_api *api,
     struct http_request *request,
-    const struct api *api,
     const struct topo_position *needed,
     int64_t applied)
 {
@@ -115,7 +116,7 @@ static void give_up(struct http_request *request, struct waiting *waiting, int64
         http_set_header(request, "Preference-Applied", mr_cstr("handling=lenient"));
         waiting->read->serve(request, waiting->api);
     } else {
-        send_behind(request, waiting->api, &waiting->positions[waiting->at], applied);
+        send_behind(waiting->api, request, &waiting->positions[waiting->at], applied);
     }
 }
 
@@ -147,35 +148,27 @@ static void go_on(struct http_request *request, struct waiting *waiting)
 
 /* Without a token a read is served at once; with one it waits until the views are at its
  * positions. */
-void api_serve(struct http_request *request, struct api *api, const struct api_read *read)
+void query_serve(struct query_api *api, struct http_request *request, const struct query_read *read)
 {
-    struct mr_arena *arena = http_arena(request);
-    struct mr_bytes token = http_header(request, "Consistency-Token");
     struct topo_position *positions = NULL;
     size_t count = 0;
     if (topo_engine_state(api->engine, NULL) == TOPO_ENGINE_RESTORING) {
         http_send_problem(request, "view-behind", "The views are being restored.");
         return;
     }
-    if (!token.ptr) {
+    if (!api_read_positions(api->keys, request, &positions, &count))
+        return;
+    if (count == 0) {
         read->serve(request, api);
         return;
     }
-    if (token_positions_read(api->keys, token, arena, &positions, &count) != 0) {
-        http_send_problem(
-            request,
-            "malformed-header",
-            "Consistency-Token: not a token of this shop. Send it exactly as received.");
-        return;
-    }
-    struct waiting *waiting = mr_arena_zalloc(arena, sizeof *waiting);
+    struct waiting *waiting = mr_arena_zalloc(http_arena(request), sizeof *waiting);
     *waiting = (struct waiting){
         .api = api,
         .read = read,
         .positions = positions,
         .count = count,
-        .until_ms =
-            mr_monotonic_ms() + http_prefer_wait_ms(request, API_WAIT_DEFAULT_MS, API_WAIT_MAX_MS),
+        .until_ms = mr_monotonic_ms() + api_wait_ms(request),
     };
     go_on(request, waiting);
 }
@@ -216,7 +209,7 @@ static void keep_owner(struct collected *all, struct mr_bytes owner)
 }
 
 /* At most so long behind: since when a read last saw no lag. */
-static int64_t lag_ms(struct api *api, int64_t lag)
+static int64_t lag_ms(struct query_api *api, int64_t lag)
 {
     int64_t now_ms = mr_monotonic_ms();
     if (lag > 0)
@@ -225,15 +218,14 @@ static int64_t lag_ms(struct api *api, int64_t lag)
     return 0;
 }
 
-void api_set_position(
+void query_set_positions(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     const char *const *topics,
     struct mr_bytes owner,
     uint64_t *ret_generation)
 {
     struct collected all = {0};
-    struct mr_buffer token = {0};
     uint64_t generation = 0;
     for (size_t i = 0; topics[i]; i++) {
         all.topic = topics[i];
@@ -244,15 +236,12 @@ void api_set_position(
     }
     for (size_t i = 0; i < all.count; i++) {
         const int64_t where[] = {all.positions[i].partition, all.positions[i].next_offset};
-        uint64_t one = api_filter_add(API_FILTER_START, mr_cstr(all.positions[i].topic));
-        generation += api_filter_add(one, mr_bytes_of(where, sizeof where)); /* In any order. */
+        uint64_t one = query_filter_add(QUERY_FILTER_START, mr_cstr(all.positions[i].topic));
+        generation += query_filter_add(one, mr_bytes_of(where, sizeof where)); /* In any order. */
     }
-    if (!all.full && token_positions_write(api->keys, all.positions, all.count, &token) == 0) {
-        http_set_header(request, "View-Position", mr_buffer_view(&token));
-        http_set_header(request, "Consistency-Token", mr_buffer_view(&token));
-    }
+    if (!all.full)
+        api_set_positions(api->keys, request, all.positions, all.count, "View-Position");
     http_set_header_f(request, "View-Lag", "%lld", (long long)lag_ms(api, all.lag));
-    mr_buffer_clean_up(&token);
     if (ret_generation)
         *ret_generation = generation;
 }

@@ -4,11 +4,11 @@
  * The hash binds a cursor to the listing it came from. The last key is sought, not looked up, so a
  * row that is gone since does no harm.
  */
-#include "api.h"
+#include "query_api.h"
 
 enum { FILTER_BYTES = 8 };
 
-uint64_t api_filter_add(uint64_t filter, struct mr_bytes part)
+uint64_t query_filter_add(uint64_t filter, struct mr_bytes part)
 {
     for (size_t i = 0; i < part.len; i++)
         filter = (filter ^ (unsigned char)part.ptr[i]) * UINT64_C(1099511628211);
@@ -16,8 +16,8 @@ uint64_t api_filter_add(uint64_t filter, struct mr_bytes part)
     return (filter ^ 0xFF) * UINT64_C(1099511628211) + (part.ptr ? 1 : 0);
 }
 
-struct mr_bytes api_cursor_write(
-    struct http_request *request, struct api *api, uint64_t filter, struct mr_bytes last_key)
+struct mr_bytes query_cursor_write(
+    struct query_api *api, struct http_request *request, uint64_t filter, struct mr_bytes last_key)
 {
     struct mr_arena *arena = http_arena(request);
     struct mr_buffer token = {0};
@@ -30,8 +30,11 @@ struct mr_bytes api_cursor_write(
     return copy;
 }
 
-bool api_cursor_read(
-    struct http_request *request, struct api *api, uint64_t filter, struct mr_bytes *ret_last_key)
+bool query_cursor_read(
+    struct query_api *api,
+    struct http_request *request,
+    uint64_t filter,
+    struct mr_bytes *ret_last_key)
 {
     struct mr_bytes cursor = http_query(request, "cursor");
     struct mr_bytes payload = {0};

@@ -1,5 +1,5 @@
 /* health.c - live, ready, measured; and what each problem type means. */
-#include "api.h"
+#include "query_api.h"
 
 static const struct {
     const char *view;
@@ -11,7 +11,7 @@ static const struct {
     {"orders", VIEW_ORDERS},
 };
 
-void api_get_health(struct http_request *request, void *user)
+void query_get_health(struct http_request *request, void *user)
 {
     (void)user;
     mr_buffer_add(http_response(request), mr_cstr("{\"status\":\"ok\"}\n"));
@@ -31,7 +31,7 @@ static void add_lag(void *user, const struct topo_position *position, int64_t la
     view->partitions++;
 }
 
-static int64_t write_views(struct api *api, struct json_w *w)
+static int64_t write_views(struct query_api *api, struct json_w *w)
 {
     int64_t total = 0;
     json_w_key(w, "views");
@@ -51,9 +51,9 @@ static int64_t write_views(struct api *api, struct json_w *w)
 }
 
 /* 503 while the views are restored or far behind: a proxy sends reads elsewhere then. */
-void api_get_ready(struct http_request *request, void *user)
+void query_get_ready(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct mr_error why = {0};
     struct mr_buffer *out = http_response(request);
     struct json_w w = json_w_to(out);
@@ -75,16 +75,16 @@ void api_get_ready(struct http_request *request, void *user)
     http_send(request, ready ? 200 : 503, NULL);
 }
 
-void api_get_metrics(struct http_request *request, void *user)
+void query_get_metrics(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct mr_buffer *out = http_response(request);
     topo_engine_metrics(api->engine, out);
     http_server_metrics(http_request_server(request), out);
     http_send(request, 200, "text/plain; version=0.0.4");
 }
 
-void api_get_problem(struct http_request *request, void *user)
+void query_get_problem(struct http_request *request, void *user)
 {
     struct mr_bytes slug = http_path_param(request, 0);
     struct mr_buffer *out = http_response(request);

@@ -3,9 +3,9 @@
  *
  * A page is a scan of one ordered listing (all products or one category, by name, price or age),
  * from the cursor's key on. Filters that the order does not answer drop rows while scanning; a scan
- * looks at no more than API_SCAN_MAX entries, so a page may end early and still have a next one.
+ * looks at no more than QUERY_SCAN_MAX entries, so a page may end early and still have a next one.
  */
-#include "api.h"
+#include "query_api.h"
 
 #define CACHE_PRODUCTS "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
 
@@ -50,7 +50,8 @@ static bool read_sort(struct http_request *request, struct listing *listing)
             return true;
         }
     }
-    api_send_invalid_parameter(request, "sort", "sort must be name, price or created, or -those.");
+    query_send_invalid_parameter(
+        request, "sort", "sort must be name, price or created, or -those.");
     return false;
 }
 
@@ -67,7 +68,7 @@ read_price(struct http_request *request, const char *name, bool *ret_given, int6
         minor = minor * 10 + (text.ptr[i] - '0');
     }
     if (!good) {
-        api_send_invalid_parameter(request, name, "A price is a whole number of minor units.");
+        query_send_invalid_parameter(request, name, "A price is a whole number of minor units.");
         return false;
     }
     *ret_given = true;
@@ -81,7 +82,7 @@ static bool read_in_stock(struct http_request *request, struct listing *listing)
     listing->in_stock = mr_bytes_equal(text, mr_cstr("true"));
     if (!text.ptr || listing->in_stock || mr_bytes_equal(text, mr_cstr("false")))
         return true;
-    api_send_invalid_parameter(request, "in_stock", "in_stock must be true or false.");
+    query_send_invalid_parameter(request, "in_stock", "in_stock must be true or false.");
     return false;
 }
 
@@ -89,13 +90,14 @@ static uint64_t filter_of(struct http_request *request)
 {
     static const char *const parts[] = {
         "category", "q", "sort", "in_stock", "price_min", "price_max"};
-    uint64_t filter = api_filter_add(API_FILTER_START, mr_cstr("products"));
+    uint64_t filter = query_filter_add(QUERY_FILTER_START, mr_cstr("products"));
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        filter = api_filter_add(filter, http_query(request, parts[i]));
+        filter = query_filter_add(filter, http_query(request, parts[i]));
     return filter;
 }
 
-static bool read_listing(struct http_request *request, struct api *api, struct listing *listing)
+static bool
+read_listing(struct query_api *api, struct http_request *request, struct listing *listing)
 {
     struct mr_bytes category = http_query(request, "category");
     struct mr_bytes title = http_query(request, "q");
@@ -105,14 +107,14 @@ static bool read_listing(struct http_request *request, struct api *api, struct l
     return read_sort(request, listing) && read_in_stock(request, listing) &&
            read_price(request, "price_min", &listing->has_price_min, &listing->price_min) &&
            read_price(request, "price_max", &listing->has_price_max, &listing->price_max) &&
-           api_limit(request, API_PAGE_MAX, &listing->limit) &&
-           api_cursor_read(request, api, listing->filter, &listing->last_key);
+           query_read_limit(request, QUERY_PAGE_MAX, &listing->limit) &&
+           query_cursor_read(api, request, listing->filter, &listing->last_key);
 }
 
 /* True when answered meanwhile: *ret_wanted says whether the row belongs to the page. */
 static bool want_row(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     const struct listing *listing,
     struct mr_bytes product_id,
     const struct shop_product_view *product,
@@ -130,7 +132,7 @@ static bool want_row(
         !mr_bytes_starts_with(view_fold_title(http_arena(request), product->title), listing->title))
         return false;
     if (listing->in_stock) {
-        if (!api_get(request, api->availability, SHOP_STOCK_VIEW, product_id, &stock))
+        if (!query_read_state(request, api->availability, SHOP_STOCK_VIEW, product_id, &stock))
             return true;
         const struct shop_stock_view *view = stock;
         if (!view || view->available <= 0)
@@ -149,8 +151,8 @@ struct page {
 
 /* 1: go on, 0: the page is full, -1: answered. */
 static int add_product_row(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     const struct listing *listing,
     struct mr_bytes key,
     struct json_w *w,
@@ -159,8 +161,8 @@ static int add_product_row(
     struct mr_bytes id = view_listing_id(key);
     const void *product = NULL;
     bool belongs = false;
-    if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product) ||
-        want_row(request, api, listing, id, product, &belongs))
+    if (!query_read_state(request, api->products, SHOP_PRODUCT_VIEW, id, &product) ||
+        want_row(api, request, listing, id, product, &belongs))
         return -1;
     if (page->rows == listing->limit && belongs) {
         page->more = true;
@@ -168,10 +170,10 @@ static int add_product_row(
     }
     page->last_key = key;
     if (belongs) {
-        api_product_json(w, id, product, listing->fields);
+        query_product_json(w, id, product, listing->fields);
         page->rows++;
     }
-    if (++page->seen == API_SCAN_MAX) {
+    if (++page->seen == QUERY_SCAN_MAX) {
         page->more = true;
         return 0;
     }
@@ -192,8 +194,8 @@ static struct mr_bytes scan_prefix(struct mr_arena *arena, const struct listing 
 
 /* False when answered. */
 static bool write_product_rows(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     const struct listing *listing,
     struct json_w *w,
     struct page *page)
@@ -205,38 +207,39 @@ static bool write_product_rows(
     struct mr_bytes value;
     int step = 1;
     int code = 1;
-    if (!api_scan_open(request, api->listings, prefix, listing->last_key, listing->reverse, &scan))
+    if (!query_scan_open(
+            request, api->listings, prefix, listing->last_key, listing->reverse, &scan))
         return false;
     while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_product_row(request, api, listing, key, w, page);
+        step = add_product_row(api, request, listing, key, w, page);
     topo_read_scan_close(scan);
     if (code < 0)
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
     return code >= 0 && step >= 0;
 }
 
-static void serve_page(struct http_request *request, struct api *api, struct listing *listing)
+static void serve_page(struct query_api *api, struct http_request *request, struct listing *listing)
 {
     struct json_w w = json_w_to(http_response(request));
     struct page page = {0};
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    if (!write_product_rows(request, api, listing, &w, &page))
+    if (!write_product_rows(api, request, listing, &w, &page))
         return;
     json_w_array_end(&w);
-    api_page(
+    query_write_page(
         request,
         &w,
-        page.more ? api_cursor_write(request, api, listing->filter, page.last_key)
+        page.more ? query_cursor_write(api, request, listing->filter, page.last_key)
                   : mr_bytes_of(NULL, 0));
     json_w_object_end(&w);
     http_send(request, 200, NULL);
 }
 
 /* GET /v1/products?id=a,b,c: those that are there, in the order asked for. */
-static void
-serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids, unsigned fields)
+static void serve_batch(
+    struct query_api *api, struct http_request *request, struct mr_bytes ids, unsigned fields)
 {
     struct json_w w = json_w_to(http_response(request));
     int count = 0;
@@ -248,14 +251,14 @@ serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids, 
         size_t len = comma ? (size_t)(comma - ids.ptr) : ids.len;
         struct mr_bytes id = mr_bytes_of(ids.ptr, len);
         const void *product = NULL;
-        if (++count > API_BATCH_MAX) {
-            api_send_invalid_parameter(request, "id", "At most 50 ids at once.");
+        if (++count > QUERY_BATCH_MAX) {
+            query_send_invalid_parameter(request, "id", "At most 50 ids at once.");
             return;
         }
-        if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
+        if (!query_read_state(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
             return;
         if (view_product_is_listed(product))
-            api_product_json(&w, id, product, fields);
+            query_product_json(&w, id, product, fields);
         ids = mr_bytes_of(ids.ptr + len + (comma ? 1 : 0), ids.len - len - (comma ? 1 : 0));
     }
     json_w_array_end(&w);
@@ -265,25 +268,25 @@ serve_batch(struct http_request *request, struct api *api, struct mr_bytes ids, 
 
 static uint64_t hash_query(struct http_request *request)
 {
-    uint64_t hash = API_FILTER_START;
+    uint64_t hash = QUERY_FILTER_START;
     for (size_t i = 0; i < http_query_count(request); i++) {
-        hash = api_filter_add(hash, http_query_name(request, i));
-        hash = api_filter_add(hash, http_query_value(request, i));
+        hash = query_filter_add(hash, http_query_name(request, i));
+        hash = query_filter_add(hash, http_query_value(request, i));
     }
     return hash;
 }
 
 static void serve_listing(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct listing listing = {0};
     struct mr_bytes ids = http_query(request, "id");
     uint64_t generation = 0;
-    if (!api_product_fields(request, API_PRODUCT_ROW, &listing.fields) ||
-        (!ids.ptr && !read_listing(request, api, &listing)))
+    if (!query_product_fields(request, QUERY_PRODUCT_ROW, &listing.fields) ||
+        (!ids.ptr && !read_listing(api, request, &listing)))
         return;
-    api_set_position(
-        request, api, listing.in_stock ? topics_and_stock : topics, nobody, &generation);
+    query_set_positions(
+        api, request, listing.in_stock ? topics_and_stock : topics, nobody, &generation);
     http_set_header(request, "Cache-Control", mr_cstr(CACHE_PRODUCTS));
     http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language"));
     struct mr_bytes etag = mr_arena_printf(
@@ -294,14 +297,14 @@ static void serve_listing(struct http_request *request, void *user)
     if (http_etag_matches(request, etag, true))
         http_send(request, 304, NULL);
     else if (ids.ptr)
-        serve_batch(request, api, ids, listing.fields);
+        serve_batch(api, request, ids, listing.fields);
     else
-        serve_page(request, api, &listing);
+        serve_page(api, request, &listing);
 }
 
-void api_get_products(struct http_request *request, void *user)
+void query_get_products(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics_and_stock, serve_listing};
+    static const struct query_read read = {topics_and_stock, serve_listing};
     static const char *const listing[] = {
         "category",
         "q",
@@ -311,10 +314,10 @@ void api_get_products(struct http_request *request, void *user)
         "price_max",
         "limit",
         "cursor",
-        API_PRODUCT_FIELDS,
+        QUERY_PRODUCT_FIELDS,
         NULL};
-    static const char *const batch[] = {"id", API_PRODUCT_FIELDS, NULL};
+    static const char *const batch[] = {"id", QUERY_PRODUCT_FIELDS, NULL};
     bool by_id = http_query(request, "id").ptr != NULL;
     if (http_query_only(request, by_id ? batch : listing))
-        api_serve(request, user, &read);
+        query_serve(user, request, &read);
 }

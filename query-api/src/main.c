@@ -1,7 +1,7 @@
 /* main.c - millrace-query-api: folds the views, and serves them. */
-#include "api.h"
+#include "query_api.h"
 
-#include <http/shop_paths.h>
+#include <api/shop_paths.h>
 #include <service/service.h>
 
 static const struct mr_option options_table[] = {
@@ -19,15 +19,15 @@ static const struct mr_option options_table[] = {
     {"ready-lag", "MILLRACE_READY_LAG", "RECORDS", "10000", "not ready when further behind"},
 };
 
-struct query_api {
+struct query_program {
     struct token_keys *keys;
     int64_t ready_lag;
-    struct api api;
+    struct query_api api;
 };
 
 static int configure_api(const struct service *service, void *self, struct mr_error *error)
 {
-    struct query_api *query = self;
+    struct query_program *query = self;
     const struct mr_options *options = &service->options;
     const char *secrets = mr_options_text(options, "secrets-dir");
     int code = mr_options_integer(options, "ready-lag", 0, INT64_MAX, &query->ready_lag, error);
@@ -38,7 +38,7 @@ static int configure_api(const struct service *service, void *self, struct mr_er
 
 static int start_api(struct service *service, void *self, struct mr_error *error)
 {
-    struct query_api *query = self;
+    struct query_program *query = self;
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
         .state_dir = mr_options_text(&service->options, "state-dir")};
@@ -49,11 +49,11 @@ static int start_api(struct service *service, void *self, struct mr_error *error
         code = service_start_engine(service, "views", topology, &options, error);
     if (code)
         return code;
-    api_init(&query->api, service->engines[0].engine, query->keys);
+    query_api_init(&query->api, service->engines[0].engine, query->keys);
     query->api.ready_lag_max = query->ready_lag;
     struct http_server_options server = {
-        .routes = api_routes,
-        .routes_count = api_routes_count,
+        .routes = query_routes,
+        .routes_count = query_routes_count,
         .origin = shop_paths,
         .origin_count = shop_paths_count,
         .user = &query->api,
@@ -63,7 +63,7 @@ static int start_api(struct service *service, void *self, struct mr_error *error
 
 static void clean_up(void *self)
 {
-    struct query_api *query = self;
+    struct query_program *query = self;
     token_keys_free(query->keys);
 }
 
@@ -78,6 +78,6 @@ int main(int argc, char **argv)
         .start = start_api,
         .clean_up = clean_up,
     };
-    static struct query_api query;
+    static struct query_program query;
     return service_main(&spec, &query, argc, argv);
 }

@@ -3,7 +3,7 @@
  *
  * Whose an order is says its document, not the request: somebody else's is not found.
  */
-#include "api.h"
+#include "query_api.h"
 
 static const char *const topics[] = {TOPIC_SALES_ORDER_EVENTS, NULL};
 
@@ -14,17 +14,17 @@ struct found_order {
 };
 
 static bool read_order(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     struct mr_bytes order_id,
     bool with_lines,
     struct found_order *ret_order)
 {
     const void *view = NULL;
     const void *lines = NULL;
-    if (!api_get(request, api->orders, SHOP_ORDER_VIEW, order_id, &view) ||
+    if (!query_read_state(request, api->orders, SHOP_ORDER_VIEW, order_id, &view) ||
         (with_lines &&
-         !api_get(request, api->order_lines, SHOP_ORDER_LINES_STATE, order_id, &lines)))
+         !query_read_state(request, api->order_lines, SHOP_ORDER_LINES_STATE, order_id, &lines)))
         return false;
     *ret_order = (struct found_order){order_id, view, lines};
     return true;
@@ -77,16 +77,17 @@ static void write_order(struct json_w *w, const struct found_order *order)
 }
 
 /* The order of the path, if it is the caller's; otherwise answered. */
-static bool find_own(struct http_request *request, struct api *api, struct found_order *ret_order)
+static bool
+find_own(struct query_api *api, struct http_request *request, struct found_order *ret_order)
 {
     struct mr_bytes owner;
     struct found_order order;
-    if (!api_owner(request, api, &owner))
+    if (!query_authenticate(api, request, &owner))
         return false;
-    api_set_position(request, api, topics, owner, NULL);
+    query_set_positions(api, request, topics, owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
-    if (!read_order(request, api, http_path_param(request, 0), true, &order))
+    if (!read_order(api, request, http_path_param(request, 0), true, &order))
         return false;
     if (!order.view || !mr_bytes_equal(order.view->owner_id, owner)) {
         http_send_problem(request, "not-found", "There is no such order.");
@@ -109,7 +110,7 @@ static bool not_modified(struct http_request *request, const struct found_order 
 static void serve_order(struct http_request *request, void *user)
 {
     struct found_order order;
-    if (!find_own(request, user, &order) || not_modified(request, &order))
+    if (!find_own(user, request, &order) || not_modified(request, &order))
         return;
     struct json_w w = json_w_to(http_response(request));
     write_order(&w, &order);
@@ -119,7 +120,7 @@ static void serve_order(struct http_request *request, void *user)
 static void serve_confirmation(struct http_request *request, void *user)
 {
     struct found_order order;
-    if (!find_own(request, user, &order))
+    if (!find_own(user, request, &order))
         return;
     const char *status = view_order_status(order.view);
     if (strcmp(status, "CONFIRMED") != 0) {
@@ -152,33 +153,33 @@ struct page {
     struct mr_bytes last_key;
 };
 
-static bool read_page(struct http_request *request, struct api *api, struct page *page)
+static bool read_page(struct query_api *api, struct http_request *request, struct page *page)
 {
-    if (!api_owner(request, api, &page->owner) ||
-        !api_limit(request, API_ORDERS_PAGE_MAX, &page->limit))
+    if (!query_authenticate(api, request, &page->owner) ||
+        !query_read_limit(request, QUERY_ORDERS_PAGE_MAX, &page->limit))
         return false;
     page->status = http_query(request, "status");
-    page->filter = api_filter_add(API_FILTER_START, mr_cstr("orders"));
-    page->filter = api_filter_add(page->filter, page->owner);
-    page->filter = api_filter_add(page->filter, page->status);
-    return api_cursor_read(request, api, page->filter, &page->cursor_key);
+    page->filter = query_filter_add(QUERY_FILTER_START, mr_cstr("orders"));
+    page->filter = query_filter_add(page->filter, page->owner);
+    page->filter = query_filter_add(page->filter, page->status);
+    return query_cursor_read(api, request, page->filter, &page->cursor_key);
 }
 
 /* 1: go on, 0: the page is full, -1: answered. */
 static int add_order_row(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     struct mr_bytes key,
     struct json_w *w,
     struct page *page)
 {
     struct found_order order;
-    if (!read_order(request, api, view_order_key_id(key), false, &order))
+    if (!read_order(api, request, view_order_key_id(key), false, &order))
         return -1;
     bool belongs =
         order.view &&
         (!page->status.ptr || mr_bytes_equal(page->status, mr_cstr(view_order_status(order.view))));
-    page->more = page->rows == page->limit ? belongs : ++page->seen == API_SCAN_MAX;
+    page->more = page->rows == page->limit ? belongs : ++page->seen == QUERY_SCAN_MAX;
     if (page->more && page->rows == page->limit)
         return 0;
     page->last_key = key;
@@ -189,8 +190,8 @@ static int add_order_row(
     return page->more ? 0 : 1;
 }
 
-static bool
-write_order_rows(struct http_request *request, struct api *api, struct json_w *w, struct page *page)
+static bool write_order_rows(
+    struct query_api *api, struct http_request *request, struct json_w *w, struct page *page)
 {
     struct mr_bytes prefix = view_order_prefix(http_arena(request), page->owner);
     struct topo_read_scan *scan = NULL;
@@ -199,66 +200,66 @@ write_order_rows(struct http_request *request, struct api *api, struct json_w *w
     struct mr_bytes value;
     int step = 1;
     int code = 1;
-    if (!api_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
+    if (!query_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
         return false;
     while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_order_row(request, api, key, w, page);
+        step = add_order_row(api, request, key, w, page);
     topo_read_scan_close(scan);
     if (code < 0)
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
     return code >= 0 && step >= 0;
 }
 
 static void serve_orders(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct page page = {0};
-    if (!read_page(request, api, &page))
+    if (!read_page(api, request, &page))
         return;
-    api_set_position(request, api, topics, page.owner, NULL);
+    query_set_positions(api, request, topics, page.owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     struct json_w w = json_w_to(http_response(request));
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    if (!write_order_rows(request, api, &w, &page))
+    if (!write_order_rows(api, request, &w, &page))
         return;
     json_w_array_end(&w);
-    api_page(
+    query_write_page(
         request,
         &w,
-        page.more ? api_cursor_write(request, api, page.filter, page.last_key)
+        page.more ? query_cursor_write(api, request, page.filter, page.last_key)
                   : mr_bytes_of(NULL, 0));
     json_w_object_end(&w);
     http_send(request, 200, NULL);
 }
 
-void api_get_orders(struct http_request *request, void *user)
+void query_get_orders(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics, serve_orders};
+    static const struct query_read read = {topics, serve_orders};
     static const char *const known[] = {"status", "limit", "cursor", NULL};
     struct mr_bytes owner;
-    if (http_query_only(request, known) && api_owner(request, user, &owner))
-        api_serve(request, user, &read);
+    if (http_query_only(request, known) && query_authenticate(user, request, &owner))
+        query_serve(user, request, &read);
 }
 
-static void get_one(struct http_request *request, void *user, const struct api_read *read)
+static void get_one(struct http_request *request, void *user, const struct query_read *read)
 {
     static const char *const none[] = {NULL};
     struct mr_bytes owner;
-    if (http_query_only(request, none) && api_owner(request, user, &owner))
-        api_serve(request, user, read);
+    if (http_query_only(request, none) && query_authenticate(user, request, &owner))
+        query_serve(user, request, read);
 }
 
-void api_get_order(struct http_request *request, void *user)
+void query_get_order(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics, serve_order};
+    static const struct query_read read = {topics, serve_order};
     get_one(request, user, &read);
 }
 
-void api_get_confirmation(struct http_request *request, void *user)
+void query_get_confirmation(struct http_request *request, void *user)
 {
-    static const struct api_read read = {topics, serve_confirmation};
+    static const struct query_read read = {topics, serve_confirmation};
     get_one(request, user, &read);
 }

@@ -1,7 +1,7 @@
 /* page.c - what all listings share: limit, scans by prefix, the link to the next page. */
-#include "api.h"
+#include "query_api.h"
 
-void api_send_invalid_parameter(
+void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail)
 {
     struct mr_bytes extensions =
@@ -12,12 +12,12 @@ void api_send_invalid_parameter(
             .slug = "invalid-parameter", .detail = mr_cstr(detail), .extensions = extensions});
 }
 
-bool api_limit(struct http_request *request, int max, int *ret_limit)
+bool query_read_limit(struct http_request *request, int max, int *ret_limit)
 {
     struct mr_bytes text = http_query(request, "limit");
     int limit = 0;
     if (!text.ptr) {
-        *ret_limit = API_PAGE_DEFAULT;
+        *ret_limit = QUERY_PAGE_DEFAULT;
         return true;
     }
     for (size_t i = 0; i < text.len && i < 5; i++)
@@ -25,7 +25,7 @@ bool api_limit(struct http_request *request, int max, int *ret_limit)
     if (limit < 1 || limit > max || text.len > 4) {
         struct mr_bytes detail =
             mr_arena_printf(http_arena(request), "limit must be 1 to %d.", max);
-        api_send_invalid_parameter(request, "limit", detail.ptr);
+        query_send_invalid_parameter(request, "limit", detail.ptr);
         return false;
     }
     *ret_limit = limit;
@@ -45,7 +45,7 @@ static struct mr_bytes end_prefix(struct mr_arena *arena, struct mr_bytes prefix
     return len > 0 ? mr_bytes_of(end, len) : mr_bytes_of(NULL, 0);
 }
 
-bool api_scan_open(
+bool query_scan_open(
     struct http_request *request,
     struct topo_reader *store,
     struct mr_bytes prefix,
@@ -63,7 +63,7 @@ bool api_scan_open(
         options.first = mr_bytes_of(mr_arena_cstr(arena, last_key), last_key.len + 1);
     int code = topo_read_scan_open(store, &options, arena, ret_scan, &error);
     if (code != 0)
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
     return code == 0;
 }
 
@@ -106,7 +106,7 @@ static struct mr_bytes target_with(struct http_request *request, struct mr_bytes
     return copy;
 }
 
-void api_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
+void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
 {
     struct mr_arena *arena = http_arena(request);
     struct mr_bytes link = {0};

@@ -1,5 +1,5 @@
 /* products.c - a product, its availability, the categories. */
-#include "api.h"
+#include "query_api.h"
 
 #include <processors/product.h>
 
@@ -47,9 +47,9 @@ static unsigned field_bit(struct mr_bytes name)
     return 0;
 }
 
-bool api_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields)
+bool query_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields)
 {
-    struct mr_bytes left = http_query(request, API_PRODUCT_FIELDS);
+    struct mr_bytes left = http_query(request, QUERY_PRODUCT_FIELDS);
     unsigned fields = 1U << FIELD_ID; /* An item without its id is of no use. */
     *ret_fields = all;
     if (!left.ptr)
@@ -59,8 +59,8 @@ bool api_product_fields(struct http_request *request, unsigned all, unsigned *re
         size_t len = comma ? (size_t)(comma - left.ptr) : left.len;
         unsigned bit = field_bit(mr_bytes_of(left.ptr, len));
         if (!bit) {
-            api_send_invalid_parameter(
-                request, API_PRODUCT_FIELDS, "Want names of a product's members, with commas.");
+            query_send_invalid_parameter(
+                request, QUERY_PRODUCT_FIELDS, "Want names of a product's members, with commas.");
             return false;
         }
         fields |= bit;
@@ -81,7 +81,7 @@ static void categories_json(struct json_w *w, const struct shop_product_view *pr
     json_w_array_end(w);
 }
 
-void api_product_json(
+void query_product_json(
     struct json_w *w,
     struct mr_bytes product_id,
     const struct shop_product_view *product,
@@ -121,11 +121,13 @@ static bool is_shown(const struct shop_product_view *product)
 
 /* False when answered. */
 static bool find_product(
-    struct http_request *request, struct api *api, const struct shop_product_view **ret_product)
+    struct query_api *api,
+    struct http_request *request,
+    const struct shop_product_view **ret_product)
 {
     const void *product = NULL;
     struct mr_bytes id = http_path_param(request, 0);
-    if (!api_get(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
+    if (!query_read_state(request, api->products, SHOP_PRODUCT_VIEW, id, &product))
         return false;
     if (!is_shown(product)) {
         http_send_problem(request, "not-found", "There is no such product.");
@@ -143,17 +145,17 @@ static void public_headers(struct http_request *request, const char *cache)
 
 static void serve_product(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     const struct shop_product_view *product = NULL;
     unsigned fields = 0;
-    if (!api_product_fields(request, API_PRODUCT_WHOLE, &fields))
+    if (!query_product_fields(request, QUERY_PRODUCT_WHOLE, &fields))
         return;
-    api_set_position(request, api, product_topics, nobody, NULL);
-    if (!find_product(request, api, &product))
+    query_set_positions(api, request, product_topics, nobody, NULL);
+    if (!find_product(api, request, &product))
         return;
     struct mr_bytes etag =
         mr_arena_printf(http_arena(request), "v%lld", (long long)product->version);
-    if (fields != API_PRODUCT_WHOLE)
+    if (fields != QUERY_PRODUCT_WHOLE)
         etag = mr_arena_printf(http_arena(request), "%.*s.%x", MR_ARG(etag), fields);
     public_headers(request, CACHE_PRODUCTS);
     if (http_etag_matches(request, etag, false)) {
@@ -161,16 +163,16 @@ static void serve_product(struct http_request *request, void *user)
         return;
     }
     struct json_w w = json_w_to(http_response(request));
-    api_product_json(&w, http_path_param(request, 0), product, fields);
+    query_product_json(&w, http_path_param(request, 0), product, fields);
     http_send(request, 200, NULL);
 }
 
-void api_get_product(struct http_request *request, void *user)
+void query_get_product(struct http_request *request, void *user)
 {
-    static const struct api_read read = {product_topics, serve_product};
-    static const char *const known[] = {API_PRODUCT_FIELDS, NULL};
+    static const struct query_read read = {product_topics, serve_product};
+    static const char *const known[] = {QUERY_PRODUCT_FIELDS, NULL};
     if (http_query_only(request, known))
-        api_serve(request, user, &read);
+        query_serve(user, request, &read);
 }
 
 static void availability_json(
@@ -196,13 +198,13 @@ static void availability_json(
 
 static void serve_availability(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     struct mr_bytes id = http_path_param(request, 0);
     const struct shop_product_view *product = NULL;
     const void *stock = NULL;
-    api_set_position(request, api, stock_topics, nobody, NULL);
-    if (!find_product(request, api, &product) ||
-        !api_get(request, api->availability, SHOP_STOCK_VIEW, id, &stock))
+    query_set_positions(api, request, stock_topics, nobody, NULL);
+    if (!find_product(api, request, &product) ||
+        !query_read_state(request, api->availability, SHOP_STOCK_VIEW, id, &stock))
         return;
     const struct shop_stock_view *view = stock;
     struct mr_bytes etag = mr_arena_printf(
@@ -220,18 +222,18 @@ static void serve_availability(struct http_request *request, void *user)
     http_send(request, 200, NULL);
 }
 
-void api_get_availability(struct http_request *request, void *user)
+void query_get_availability(struct http_request *request, void *user)
 {
     static const char *const topics[] = {
         TOPIC_INVENTORY_STOCK_EVENTS, TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
-    static const struct api_read read = {topics, serve_availability};
+    static const struct query_read read = {topics, serve_availability};
     static const char *const none[] = {NULL};
     if (http_query_only(request, none))
-        api_serve(request, user, &read);
+        query_serve(user, request, &read);
 }
 
-/* Rows go into the response as they are read: only API_SCAN_MAX bounds their number. */
-static bool write_categories(struct http_request *request, struct api *api)
+/* Rows go into the response as they are read: only QUERY_SCAN_MAX bounds their number. */
+static bool write_categories(struct query_api *api, struct http_request *request)
 {
     struct topo_read_scan *scan = NULL;
     struct mr_error error;
@@ -243,7 +245,7 @@ static bool write_categories(struct http_request *request, struct api *api)
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    for (int i = 0; code == 0 && i < API_SCAN_MAX; i++) {
+    for (int i = 0; code == 0 && i < QUERY_SCAN_MAX; i++) {
         int more = topo_read_scan_next(scan, &key, &value, &error);
         if (more <= 0) {
             code = more;
@@ -258,28 +260,28 @@ static bool write_categories(struct http_request *request, struct api *api)
     json_w_object_end(&w);
     topo_read_scan_close(scan);
     if (code != 0)
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
     return code == 0;
 }
 
 static void serve_categories(struct http_request *request, void *user)
 {
-    struct api *api = user;
+    struct query_api *api = user;
     uint64_t generation = 0;
-    api_set_position(request, api, product_topics, nobody, &generation);
+    query_set_positions(api, request, product_topics, nobody, &generation);
     public_headers(request, CACHE_PRODUCTS);
     struct mr_bytes etag =
         mr_arena_printf(http_arena(request), "%llx", (unsigned long long)generation);
     if (http_etag_matches(request, etag, true))
         http_send(request, 304, NULL);
-    else if (write_categories(request, api))
+    else if (write_categories(api, request))
         http_send(request, 200, NULL);
 }
 
-void api_get_categories(struct http_request *request, void *user)
+void query_get_categories(struct http_request *request, void *user)
 {
-    static const struct api_read read = {product_topics, serve_categories};
+    static const struct query_read read = {product_topics, serve_categories};
     static const char *const none[] = {NULL};
     if (http_query_only(request, none))
-        api_serve(request, user, &read);
+        query_serve(user, request, &read);
 }

@@ -1,25 +1,25 @@
 /* routes.c - every path of the query side. Reading only: another method is 405 by itself. */
-#include "api.h"
+#include "query_api.h"
 
-const struct http_route api_routes[] = {
-    {.method = "GET", .path = "/v1/products", .handle = api_get_products},
-    {.method = "GET", .path = "/v1/products/{id}", .handle = api_get_product},
-    {.method = "GET", .path = "/v1/products/{id}/availability", .handle = api_get_availability},
-    {.method = "GET", .path = "/v1/categories", .handle = api_get_categories},
-    {.method = "GET", .path = "/v1/cart", .handle = api_get_cart},
-    {.method = "GET", .path = "/v1/orders", .handle = api_get_orders},
-    {.method = "GET", .path = "/v1/orders/{id}", .handle = api_get_order},
-    {.method = "GET", .path = "/v1/orders/{id}/confirmation", .handle = api_get_confirmation},
-    {.method = "GET", .path = "/problems/{slug}", .handle = api_get_problem},
-    {.method = "GET", .path = "/healthz", .handle = api_get_health},
-    {.method = "GET", .path = "/readyz", .handle = api_get_ready},
-    {.method = "GET", .path = "/metrics", .handle = api_get_metrics, .produces = "text/plain"},
+const struct http_route query_routes[] = {
+    {.method = "GET", .path = "/v1/products", .handle = query_get_products},
+    {.method = "GET", .path = "/v1/products/{id}", .handle = query_get_product},
+    {.method = "GET", .path = "/v1/products/{id}/availability", .handle = query_get_availability},
+    {.method = "GET", .path = "/v1/categories", .handle = query_get_categories},
+    {.method = "GET", .path = "/v1/cart", .handle = query_get_cart},
+    {.method = "GET", .path = "/v1/orders", .handle = query_get_orders},
+    {.method = "GET", .path = "/v1/orders/{id}", .handle = query_get_order},
+    {.method = "GET", .path = "/v1/orders/{id}/confirmation", .handle = query_get_confirmation},
+    {.method = "GET", .path = "/problems/{slug}", .handle = query_get_problem},
+    {.method = "GET", .path = "/healthz", .handle = query_get_health},
+    {.method = "GET", .path = "/readyz", .handle = query_get_ready},
+    {.method = "GET", .path = "/metrics", .handle = query_get_metrics, .produces = "text/plain"},
 };
-const size_t api_routes_count = sizeof api_routes / sizeof api_routes[0];
+const size_t query_routes_count = sizeof query_routes / sizeof query_routes[0];
 
-void api_init(struct api *api, struct topo_engine *engine, struct token_keys *keys)
+void query_api_init(struct query_api *api, struct topo_engine *engine, struct token_keys *keys)
 {
-    *api = (struct api){
+    *api = (struct query_api){
         .engine = engine,
         .keys = keys,
         .ready_lag_max = 10000,

@@ -1,9 +1,10 @@
-/* state.c - one document from a view. */
-#include "api.h"
+/* state.c - who asks, and one document from a view. */
+#include "query_api.h"
 
+#include <api/caller.h>
 #include <base/log.h>
 
-void api_send_failure(struct http_request *request, const struct mr_error *error)
+void query_send_failure(struct http_request *request, const struct mr_error *error)
 {
     mr_log(
         MR_LOG_ERROR,
@@ -14,7 +15,7 @@ void api_send_failure(struct http_request *request, const struct mr_error *error
     http_send_problem(request, "internal", "The view could not be read.");
 }
 
-bool api_get(
+bool query_read_state(
     struct http_request *request,
     struct topo_reader *store,
     enum shop_type type,
@@ -29,9 +30,19 @@ bool api_get(
     if (code == 0 && stored.ptr)
         code = codec_decode_bare(&shop_types[type], stored, arena, &state, &error);
     if (code != 0) {
-        api_send_failure(request, &error);
+        query_send_failure(request, &error);
         return false;
     }
     *ret_state = state;
+    return true;
+}
+
+bool query_authenticate(
+    struct query_api *api, struct http_request *request, struct mr_bytes *ret_owner)
+{
+    struct api_caller caller;
+    if (!api_authenticate(api->keys, request, &caller))
+        return false;
+    *ret_owner = caller.owner;
     return true;
 }

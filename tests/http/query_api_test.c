@@ -3,15 +3,15 @@
 
 #include "query_fixture.h"
 
+#include <api/shop_paths.h>
 #include <base/murmur2.h>
-#include <http/shop_paths.h>
 
 #include <processors/ids.h>
 
 struct fixture {
     struct views views;
     struct token_keys *keys;
-    struct api api;
+    struct query_api api;
     struct http_server *server;
     struct client_answer answer;
     char bearer[QUERY_BEARER_MAX]; /* usr_1's. */
@@ -24,11 +24,11 @@ static int set_up(void **state)
     views_open(&fixture->views, shop_views_query_topology);
     fixture->keys = query_keys();
     query_bearer(fixture->keys, "usr_1", fixture->bearer);
-    api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
+    query_api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
     const struct http_server_options options = {
         .threads = 2,
-        .routes = api_routes,
-        .routes_count = api_routes_count,
+        .routes = query_routes,
+        .routes_count = query_routes_count,
         .user = &fixture->api,
     };
     if (http_server_start(&options, &fixture->server, &error) != 0)
@@ -304,11 +304,15 @@ static void carts_and_orders_need_a_valid_token(void **state)
     struct fixture *fixture = *state;
     static const char *const targets[] = {
         "/v1/cart", "/v1/orders", "/v1/orders/ord_1", "/v1/orders/ord_1/confirmation"};
+    char bearer[QUERY_BEARER_MAX]; /* Signed by us, for a subject that no account can have. */
+    query_bearer(fixture->keys, "usr 1/../usr_2", bearer);
     for (size_t i = 0; i < 4; i++) {
         assert_int_equal(get_status(fixture, targets[i], ""), 401);
         expect_in_body(fixture, "/problems/authentication-required");
         assert_non_null(client_header(&fixture->answer, "WWW-Authenticate"));
         assert_int_equal(get_status(fixture, targets[i], "Authorization: Bearer a.b.c\r\n"), 401);
+        expect_in_body(fixture, "/problems/token-invalid");
+        assert_int_equal(get_status(fixture, targets[i], bearer), 401);
         expect_in_body(fixture, "/problems/token-invalid");
     }
 }
@@ -531,9 +535,9 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
     struct fixture *fixture = *state;
     static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
     char request[512];
-    for (size_t i = 0; i < api_routes_count; i++) {
+    for (size_t i = 0; i < query_routes_count; i++) {
         (void)snprintf(
-            request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", api_routes[i].path);
+            request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", query_routes[i].path);
         client_ask(http_server_port(fixture->server), request, true, &fixture->answer);
         assert_int_not_equal(fixture->answer.status, 405);
         for (size_t j = 0; j < 4; j++) {
@@ -542,7 +546,7 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
                 sizeof request,
                 "%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
                 methods[j],
-                api_routes[i].path);
+                query_routes[i].path);
             client_ask(http_server_port(fixture->server), request, false, &fixture->answer);
             assert_int_equal(fixture->answer.status, 405);
             assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, OPTIONS");
@@ -553,13 +557,13 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
 static void the_origin_knows_every_route(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < api_routes_count; i++) {
+    for (size_t i = 0; i < query_routes_count; i++) {
         bool known = false;
         for (size_t j = 0; j < shop_paths_count && !known; j++)
-            known = strcmp(shop_paths[j].method, api_routes[i].method) == 0 &&
-                    strcmp(shop_paths[j].path, api_routes[i].path) == 0;
+            known = strcmp(shop_paths[j].method, query_routes[i].method) == 0 &&
+                    strcmp(shop_paths[j].path, query_routes[i].path) == 0;
         if (!known)
-            fail_msg("%s %s", api_routes[i].method, api_routes[i].path);
+            fail_msg("%s %s", query_routes[i].method, query_routes[i].path);
     }
 }
 

@@ -4,7 +4,7 @@
 
 #include "http_client.h"
 
-#include "api.h"
+#include "query_api.h"
 
 #include <fcntl.h>
 #include <sodium.h>

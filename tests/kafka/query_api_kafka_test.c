@@ -17,7 +17,7 @@ struct fixture {
     struct topo_kafka_producer *producer;
     struct topo_engine *engine;
     struct token_keys *keys;
-    struct api api;
+    struct query_api api;
     struct http_server *server;
     struct client_answer answer;
     char dir[64];
@@ -92,9 +92,9 @@ static void start_api(struct fixture *fixture)
     const struct topo_engine_options options = {
         .state_dir = fixture->state_dir, .io_open = topo_kafka_open, .io_user = &fixture->kafka};
     must_succeed(topo_engine_start(fixture->topology, &options, &fixture->engine, &error), &error);
-    api_init(&fixture->api, fixture->engine, fixture->keys);
+    query_api_init(&fixture->api, fixture->engine, fixture->keys);
     const struct http_server_options server = {
-        .routes = api_routes, .routes_count = api_routes_count, .user = &fixture->api};
+        .routes = query_routes, .routes_count = query_routes_count, .user = &fixture->api};
     must_succeed(http_server_start(&server, &fixture->server, &error), &error);
     for (int i = 0; i < 3000 && get_status(fixture, "/readyz", "") != 200; i++)
         usleep(10000);

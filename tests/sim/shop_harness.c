@@ -1,8 +1,8 @@
 /* shop_harness.c - bridges four drivers, plays the payment provider, and remembers what it saw. */
 #include "shop_harness.h"
 
+#include <api/shop_problem.h>
 #include <base/alloc.h>
-#include <http/shop_problem.h>
 #include <tests/cmocka.h>
 
 #include "../../topology/src/graph/graph.h"

@@ -1,7 +1,7 @@
 /* command_routes_test.c - the write side's routes are known to the whole origin. */
-#include "api.h"
+#include "command_api.h"
 
-#include <http/shop_paths.h>
+#include <api/shop_paths.h>
 
 #include <tests/cmocka.h>
 
@@ -17,10 +17,10 @@ static bool is_known(const struct http_route *route)
 static void the_origin_knows_every_route(void **state)
 {
     (void)state;
-    assert_true(api_routes_count > 0);
-    for (size_t i = 0; i < api_routes_count; i++)
-        if (!is_known(&api_routes[i]))
-            fail_msg("%s %s", api_routes[i].method, api_routes[i].path);
+    assert_true(command_routes_count > 0);
+    for (size_t i = 0; i < command_routes_count; i++)
+        if (!is_known(&command_routes[i]))
+            fail_msg("%s %s", command_routes[i].method, command_routes[i].path);
 }
 
 int main(void)

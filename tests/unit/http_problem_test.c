@@ -43,8 +43,8 @@ static void field_errors_have_pointers(void **state)
     (void)state;
     expect_problem(
         &(struct http_problem){.slug = "validation", .errors = errors, .errors_count = 2},
-        "{\"type\":\"https://shop.example/problems/validation\",\"title\":\"Validation "
-        "failed\",\"status\":422,\"instance\":\"/v1/requests/1\",\"errors\":["
+        "{\"type\":\"https://shop.example/problems/validation\",\"title\":\"Validation failed\","
+        "\"status\":422,\"instance\":\"/v1/requests/1\",\"errors\":["
         "{\"pointer\":\"/a\",\"detail\":\"is required\",\"code\":\"required\"},"
         "{\"pointer\":\"\",\"detail\":\"must be an object\",\"code\":\"type\"}]}");
 }

@@ -1,6 +1,6 @@
 /* http_shop_problem_test.c - reasons as problems: every one has a slug and a text, and what was
  * written before there were reasons reads as it did. */
-#include <http/shop_problem.h>
+#include <api/shop_problem.h>
 #include <schemas/codec.h>
 
 #include <tests/cmocka.h>

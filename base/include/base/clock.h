@@ -16,6 +16,7 @@ int64_t mr_unix_ms(void);
 
 /* Never goes back: for spans and deadlines. Its zero means nothing. */
 int64_t mr_monotonic_ns(void);
+int64_t mr_monotonic_us(void);
 int64_t mr_monotonic_ms(void);
 
 #include <base/api_end.h>

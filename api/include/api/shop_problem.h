@@ -5,8 +5,8 @@
  * Outcomes that were written before rejections had reasons carry a status and a problem of their
  * own; they read as they always did.
  */
-#ifndef HTTP_SHOP_PROBLEM_H
-#define HTTP_SHOP_PROBLEM_H
+#ifndef API_SHOP_PROBLEM_H
+#define API_SHOP_PROBLEM_H
 
 #include <http/problem.h>
 #include <schemas/reason.h>

@@ -1,6 +1,6 @@
 /* shop_json.h - the shop's records as both APIs show them: one shape for one thing. */
-#ifndef HTTP_SHOP_JSON_H
-#define HTTP_SHOP_JSON_H
+#ifndef API_SHOP_JSON_H
+#define API_SHOP_JSON_H
 
 #include <http/json.h>
 
@@ -12,7 +12,7 @@ void shop_json_key_money(struct json_w *w, const char *key, const struct shop_mo
 /* "in_stock", "low" (under 10) or "out". */
 const char *shop_band(int64_t available);
 
-/* The product of a cart's line as the catalogue has it now. */
+/* A cart's line as the catalogue has it now. */
 struct shop_line_now {
     bool known;
     bool sold; /* Published and not discontinued. */
@@ -24,7 +24,7 @@ struct shop_line_now {
 void shop_json_cart(
     struct json_w *w, const struct shop_cart_snapshot *cart, const struct shop_line_now *now);
 
-/* An order's data on the query side beyond its snapshot. */
+/* The query side knows this of an order beyond its snapshot. */
 struct shop_order_extra {
     const struct shop_order_payment_view *payments;
     size_t payments_count;

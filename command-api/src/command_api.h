@@ -1,20 +1,20 @@
 /*
- * api.h - what every route of the write side shares: the program's parts, who is asking, and one
- * request as a command.
+ * command_api.h - the command program's parts, and one request as a command: for all its routes.
  *
  * The path of a request: authenticate -> read the body -> call_begin (idempotency, preferences) ->
  * encode the command -> call_send -> (another moment) call_accepted -> render.
  *
- * Threads  struct api is constant after start; its parts say for themselves. A call belongs to its
- *          request, and lives in the request's arena.
+ * Threads  struct command_api is constant after start; its parts have rules of their own. A call
+ *          belongs to its request, and lives in the request's arena.
  */
-#ifndef COMMAND_API_API_H
-#define COMMAND_API_API_H
+#ifndef COMMAND_API_COMMAND_API_H
+#define COMMAND_API_COMMAND_API_H
 
 #include "dispatch.h"
 #include "hash_pool.h"
 #include "login_delay.h"
 
+#include <api/caller.h>
 #include <base/clock.h>
 #include <http/json.h>
 #include <http/token.h>
@@ -22,7 +22,7 @@
 #include <sealing/seal.h>
 #include <topology/engine.h>
 
-struct api {
+struct command_api {
     const struct codec_registry *registry;
     struct token_keys *tokens;
     struct sealing_key email_hmac;
@@ -39,31 +39,19 @@ struct api {
     int32_t instance;
 };
 
-enum { API_WAIT_MS_DEFAULT = 2000, API_WAIT_MS_MAX = 10 * 1000 };
-
 /* A registration has no user yet: its principal is this and the claim key of the address. */
-#define API_ANONYMOUS "anon:"
-
-/* The caller of a request. False: a problem has been sent. */
-struct api_caller {
-    struct mr_bytes owner;      /* usr_... or gst_... */
-    struct mr_bytes actor_kind; /* customer or guest */
-};
-bool api_authenticate(struct api *api, struct http_request *request, struct api_caller *ret_caller);
-
-/* As api_authenticate, but nobody is fine too: owner is then a NULL view. */
-bool api_identify(struct api *api, struct http_request *request, struct api_caller *ret_caller);
+#define COMMAND_ANONYMOUS "anon:"
 
 /* False (503 sent) while views are restoring: an absent row does not yet mean "not found". */
-bool api_views_are_here(struct api *api, struct http_request *request);
+bool command_views_are_here(struct command_api *api, struct http_request *request);
 
 /* One request as one command. */
 struct call {
-    struct api *api;
+    struct command_api *api;
     struct http_request *request;
     struct mr_bytes principal;
     struct mr_bytes actor_kind;
-    struct mr_bytes route; /* The template of the path; part of the command id. */
+    struct mr_bytes route; /* Of the command id: the template. */
     struct shop_id command_id;
     struct mr_bytes fingerprint;
     bool minimal;            /* Prefer: return=minimal. */
@@ -81,7 +69,7 @@ enum call_key { CALL_KEY_REQUIRED, CALL_KEY_OPTIONAL };
 
 /* NULL: a problem has been sent. */
 struct call *call_begin(
-    struct api *api,
+    struct command_api *api,
     struct http_request *request,
     struct mr_bytes principal,
     struct mr_bytes actor_kind,
@@ -108,11 +96,13 @@ call_accepted(struct call *call, const struct dispatch_answer *answer);
 struct mr_bytes command_url(const struct call *call);
 
 /* Consistency-Token for an outcome's positions. */
-void api_set_positions(
-    struct api *api, struct http_request *request, const struct shop_command_outcome *outcome);
+void command_set_positions(
+    struct command_api *api,
+    struct http_request *request,
+    const struct shop_command_outcome *outcome);
 
 /* Refuses a body with a card number in it, and says where. False: sent. */
-bool api_no_card_numbers(struct http_request *request);
+bool command_has_no_card_numbers(struct http_request *request);
 
 /* -- the routes -- */
 
@@ -128,7 +118,7 @@ http_handler_fn order_payments_post;
 http_handler_fn order_cancellation_post;
 http_handler_fn command_get;
 
-extern const struct http_route api_routes[];
-extern const size_t api_routes_count;
+extern const struct http_route command_routes[];
+extern const size_t command_routes_count;
 
 #endif

@@ -1,5 +1,5 @@
 /* shop_paths.c - the paths of the origin. Each API tests that its routes are here. */
-#include <http/shop_paths.h>
+#include <api/shop_paths.h>
 
 const struct http_path shop_paths[] = {
     {"GET", "/v1/products"},

@@ -1,21 +1,21 @@
 /*
- * api.h - what the query program's files share: its context, and the steps of every read.
+ * query_api.h - the query program's context, and the steps of every read.
  *
- * A read goes: route -> who asks (auth.c) -> wait until the views have what the client has seen
- * (consistency.c) -> positions into the headers, then data from committed state (products.c,
+ * A read goes: route -> who asks (api/caller.h) -> wait until the views have what the client has
+ * seen (consistency.c) -> positions into the headers, then data from committed state (products.c,
  * listing.c, cart.c, orders.c) -> ETag, JSON. Positions are taken before the data, so that the
  * answer is never older than its token.
  *
  * Threads  Everything runs on the server's threads; the context is constant after the start.
  * Memory   Whatever a request reads is copied into its arena.
  */
-#ifndef QUERY_API_H
-#define QUERY_API_H
+#ifndef QUERY_API_QUERY_API_H
+#define QUERY_API_QUERY_API_H
 
+#include <api/shop_json.h>
 #include <base/clock.h>
 #include <http/json.h>
 #include <http/server.h>
-#include <http/shop_json.h>
 #include <http/token.h>
 #include <processors/views.h>
 #include <topology/engine.h>
@@ -23,16 +23,14 @@
 #include <stdatomic.h>
 
 enum {
-    API_PAGE_DEFAULT = 20,
-    API_PAGE_MAX = 100,
-    API_ORDERS_PAGE_MAX = 50,
-    API_BATCH_MAX = 50,
-    API_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
-    API_WAIT_DEFAULT_MS = 2000,
-    API_WAIT_MAX_MS = 10000,
+    QUERY_PAGE_DEFAULT = 20,
+    QUERY_PAGE_MAX = 100,
+    QUERY_ORDERS_PAGE_MAX = 50,
+    QUERY_BATCH_MAX = 50,
+    QUERY_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
 };
 
-struct api {
+struct query_api {
     struct topo_engine *engine;
     struct token_keys *keys;
     int64_t ready_lag_max;        /* Records behind, over all partitions, and still ready. */
@@ -49,66 +47,71 @@ struct api {
 };
 
 /* Looks the stores up. The engine must have been started with shop_views_query_topology. */
-void api_init(struct api *api, struct topo_engine *engine, struct token_keys *keys);
+void query_api_init(struct query_api *api, struct topo_engine *engine, struct token_keys *keys);
 
-extern const struct http_route api_routes[];
-extern const size_t api_routes_count;
+extern const struct http_route query_routes[];
+extern const size_t query_routes_count;
 
 /* -- state.c ------------------------------------------------------------------------------ */
 
 /* Reads and decodes; *ret_state is NULL when absent. A failure has been answered: return. */
-bool api_get(
+bool query_read_state(
     struct http_request *request,
     struct topo_reader *store,
     enum shop_type type,
     struct mr_bytes key,
     const void **ret_state);
-void api_send_failure(struct http_request *request, const struct mr_error *error);
+void query_send_failure(struct http_request *request, const struct mr_error *error);
 
-/* -- auth.c: who asks, a customer or a guest. False: a problem has been sent. -------------- */
-bool api_owner(struct http_request *request, struct api *api, struct mr_bytes *ret_owner);
+/* The owner of carts and orders who asks. False: a problem has been sent. */
+bool query_authenticate(
+    struct query_api *api, struct http_request *request, struct mr_bytes *ret_owner);
 
 /* -- consistency.c ------------------------------------------------------------------------ */
 
-/* A route's read: the topics behind its views, and the function that serves it. */
-struct api_read {
+/* What a route reads: the topics behind its views, and how it is served. */
+struct query_read {
     const char *const *topics; /* NULL-terminated. */
     http_handler_fn *serve;
 };
 
 /* Serves when the views have reached the request's Consistency-Token; waits for it, and answers
  * view-behind when that takes too long. `read` is static. */
-void api_serve(struct http_request *request, struct api *api, const struct api_read *read);
+void query_serve(
+    struct query_api *api, struct http_request *request, const struct query_read *read);
 
 /* The positions of the topics as headers. `owner` NULL view: all partitions, else the owner's.
  * ret_generation (may be NULL): a number that changes whenever one of them moves. */
-void api_set_position(
+void query_set_positions(
+    struct query_api *api,
     struct http_request *request,
-    struct api *api,
     const char *const *topics,
     struct mr_bytes owner,
     uint64_t *ret_generation);
 
 /* -- cursor.c ----------------------------------------------------------------------------- */
 
-/* FNV-1a over what identifies a listing; start with API_FILTER_START. */
-#define API_FILTER_START UINT64_C(14695981039346656037)
-uint64_t api_filter_add(uint64_t filter, struct mr_bytes part);
+/* FNV-1a over what identifies a listing; start with QUERY_FILTER_START. */
+#define QUERY_FILTER_START UINT64_C(14695981039346656037)
+uint64_t query_filter_add(uint64_t filter, struct mr_bytes part);
 
-struct mr_bytes api_cursor_write(
-    struct http_request *request, struct api *api, uint64_t filter, struct mr_bytes last_key);
+struct mr_bytes query_cursor_write(
+    struct query_api *api, struct http_request *request, uint64_t filter, struct mr_bytes last_key);
 
 /* True with a NULL view when there is no cursor. False: cursor-mismatch has been sent. */
-bool api_cursor_read(
-    struct http_request *request, struct api *api, uint64_t filter, struct mr_bytes *ret_last_key);
+bool query_cursor_read(
+    struct query_api *api,
+    struct http_request *request,
+    uint64_t filter,
+    struct mr_bytes *ret_last_key);
 
 /* -- page.c ------------------------------------------------------------------------------- */
 
 /* `limit` of the query, 1..max. False: answered. */
-bool api_limit(struct http_request *request, int max, int *ret_limit);
+bool query_read_limit(struct http_request *request, int max, int *ret_limit);
 
 /* A scan of the keys with `prefix`, from behind `last_key` (NULL view: from the start). */
-bool api_scan_open(
+bool query_scan_open(
     struct http_request *request,
     struct topo_reader *store,
     struct mr_bytes prefix,
@@ -118,35 +121,35 @@ bool api_scan_open(
 
 /* "page":{"first":"/v1/...","next":"/v1/...?cursor=..."} and the same as Link header: the first
  * page from another one, the next one when there is more. */
-void api_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
+void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
 
-void api_send_invalid_parameter(
+void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail);
 
 /* -- listing.c, products.c, cart.c, orders.c, health.c: the routes' handlers ---------------- */
 
-http_handler_fn api_get_products;
-http_handler_fn api_get_product;
-http_handler_fn api_get_availability;
-http_handler_fn api_get_categories;
-http_handler_fn api_get_cart;
-http_handler_fn api_get_orders;
-http_handler_fn api_get_order;
-http_handler_fn api_get_confirmation;
-http_handler_fn api_get_health;
-http_handler_fn api_get_ready;
-http_handler_fn api_get_metrics;
-http_handler_fn api_get_problem;
+http_handler_fn query_get_products;
+http_handler_fn query_get_product;
+http_handler_fn query_get_availability;
+http_handler_fn query_get_categories;
+http_handler_fn query_get_cart;
+http_handler_fn query_get_orders;
+http_handler_fn query_get_order;
+http_handler_fn query_get_confirmation;
+http_handler_fn query_get_health;
+http_handler_fn query_get_ready;
+http_handler_fn query_get_metrics;
+http_handler_fn query_get_problem;
 
-#define API_PRODUCT_FIELDS "fields[product]"
+#define QUERY_PRODUCT_FIELDS "fields[product]"
 
 /* Members of a product that are shown: bits in the order of the table in products.c. */
-enum { API_PRODUCT_ROW = 0x1F, API_PRODUCT_WHOLE = 0x3FF };
+enum { QUERY_PRODUCT_ROW = 0x1F, QUERY_PRODUCT_WHOLE = 0x3FF };
 
 /* `fields[product]` of the query, `all` when it is not there. False: answered. */
-bool api_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields);
+bool query_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields);
 
-void api_product_json(
+void query_product_json(
     struct json_w *w,
     struct mr_bytes product_id,
     const struct shop_product_view *product,

@@ -4,8 +4,8 @@
  *
  * In a text {limit}, {actual}, {subject} and {state} stand for the rejection's facts.
  */
+#include <api/shop_problem.h>
 #include <http/json.h>
-#include <http/shop_problem.h>
 
 #include <assert.h>
 #include <stdio.h>

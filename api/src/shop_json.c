@@ -1,5 +1,5 @@
 /* shop_json.c - the shop's records as JSON, one function per thing that is shown. */
-#include <http/shop_json.h>
+#include <api/shop_json.h>
 
 enum { LOW_STOCK = 10, MASKED_SHOWN = 4 };
 
@@ -182,7 +182,7 @@ static void order_totals(struct json_w *w, const struct shop_order_snapshot *ord
     json_w_object_end(w);
 }
 
-/* The owner's possible actions now, as the rules of the checkout have them. */
+/* The owner may do this now, by the rules of the checkout. */
 static void allowed_actions(struct json_w *w, const char *status)
 {
     bool pending = strncmp(status, "PENDING_", 8) == 0;

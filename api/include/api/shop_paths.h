@@ -1,6 +1,6 @@
 /* shop_paths.h - every path of the shop's origin, whichever of the two APIs answers it. */
-#ifndef HTTP_SHOP_PATHS_H
-#define HTTP_SHOP_PATHS_H
+#ifndef API_SHOP_PATHS_H
+#define API_SHOP_PATHS_H
 
 #include <http/server.h>
 
