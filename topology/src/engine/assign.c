@@ -190,7 +190,7 @@ static int assign_take_partitions(
     return 0;
 }
 
-/* What is in hand is committed while the partitions are still ours. */
+/* Commits the work in hand while the partitions are still ours. */
 static int assign_revoke(struct worker *worker, struct mr_error *error)
 {
     struct mr_error why = {0};

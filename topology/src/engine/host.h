@@ -58,13 +58,13 @@ struct topo_engine {
     char *snapshot_dir;
     char *state_dir; /* <state_dir>/<application_id>; NULL: in memory. */
     bool threaded;
-    int64_t (*store_now)(void *user); /* Of stores with a ttl; NULL: the system's clock. */
+    int64_t (*store_now)(void *user); /* The clock of stores with a ttl; NULL: the system's. */
     void *store_now_user;
 
     struct worker **workers;
     size_t workers_count;
     struct global *global;
-    struct host_store *globals; /* What global_open published. */
+    struct host_store *globals; /* The stores that global_open published. */
     size_t globals_count;
 
     struct metrics metrics;

@@ -34,8 +34,8 @@ struct queue {
     size_t count;
     size_t capacity;
     size_t bytes;
-    int64_t next;      /* Of the next record to process, at least. */
-    int64_t committed; /* What the group has committed; -1: nothing yet. */
+    int64_t next;      /* The offset of the next record to process, at least. */
+    int64_t committed; /* The group's committed offset; -1: none yet. */
     bool paused;
 
     /* A head that waits for a global table (header "requires-position"). */

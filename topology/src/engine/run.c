@@ -26,7 +26,7 @@
 #include <stdlib.h>
 
 enum {
-    TURN_RECORDS = 128,  /* Of one task, before the next task's turn. */
+    TURN_RECORDS = 128,  /* Records of one task, before the next task's turn. */
     STEP_RECORDS = 2048, /* Before the group is polled again. */
     HELD_MS_MAX = 2000,
 };

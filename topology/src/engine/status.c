@@ -222,7 +222,7 @@ static const struct gauge gauges[] = {
      offsetof(struct metrics_task, dirty_bytes),
      true},
     {"topo_store_staged_bytes",
-     "Of the open transaction.",
+     "Written in the open transaction.",
      offsetof(struct metrics_task, staged_bytes),
      true},
     {"topo_blocked",
@@ -295,13 +295,13 @@ static void status_put_signals(struct topo_engine *engine, struct mr_buffer *out
         engine,
         out,
         "topo_rocksdb_cache_bytes",
-        "Of the process: the block cache.",
+        "The process's block cache.",
         memory.block_cache_bytes);
     status_put_signal(
         engine,
         out,
         "topo_rocksdb_write_buffer_bytes",
-        "Of the process: memtables, as of each database's last write.",
+        "The process's memtables, as of each database's last write.",
         memory.write_buffers_bytes);
 }
 

@@ -24,7 +24,7 @@
 enum task_state { TASK_SUSPENDED, TASK_RESTORING, TASK_RUNNING, TASK_BLOCKED };
 
 enum task_restore {
-    TASK_RESTORE_OFFSETS, /* What is committed is read first: stable offsets only. */
+    TASK_RESTORE_OFFSETS, /* The committed offsets are read first: stable ones only. */
     TASK_RESTORE_TARGETS, /* Then the ends of the logs, */
     TASK_RESTORE_READ,    /* which are folded up to there. */
     TASK_RESTORE_GLOBALS, /* The tables it looks into have come up. */
@@ -49,10 +49,10 @@ struct task_timer {
     const struct graph_node *node;
     int64_t due_ms;        /* -1: stream time is not known yet. */
     int64_t kept_ms;       /* As of the last commit: where an abort takes it back to. */
-    int64_t not_before_ms; /* Of wall-clock time: the log refused what it put out. */
+    int64_t not_before_ms; /* Wall-clock time of the next try: the log refused its outputs. */
 };
 
-/* What a record's run through the graph needs; public as struct topo_context. */
+/* The state of a record's run through the graph; public as struct topo_context. */
 enum context_phase {
     CONTEXT_PROCESS,
     CONTEXT_DECIDE,
@@ -69,12 +69,12 @@ struct context_output {
 
 struct topo_context {
     struct task *task;
-    const struct graph_node *node;   /* Whose function runs. */
-    const struct graph_node *source; /* Of the record. NULL: a punctuation. */
+    const struct graph_node *node;   /* The node whose function runs. */
+    const struct graph_node *source; /* The record's source. NULL: a punctuation. */
     enum context_phase phase;
     const struct topo_record *record; /* NULL: a punctuation. */
     int64_t now_ms;
-    int64_t timestamp_ms; /* Of outputs that name none. */
+    int64_t timestamp_ms; /* The timestamp of outputs that name none. */
     struct mr_arena arena;
     struct context_output *outputs; /* Pending: not yet produced. */
     size_t outputs_count;
@@ -91,7 +91,7 @@ struct task {
     int32_t partition;
     enum task_state state;
     enum task_restore restore;
-    int64_t moved_ms; /* Of the monotonic clock: when it came into its state. */
+    int64_t moved_ms; /* Monotonic time of the move into its state. */
     int64_t restored; /* Log records folded since. */
     struct store_set *set;
     struct topo_store **stores; /* Parallel to sub->stores. */

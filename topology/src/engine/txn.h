@@ -8,7 +8,7 @@
 
 #include "worker_state.h"
 
-enum { TXN_TIMER_PAUSE_MS = 1000 }; /* Of a timer whose outputs were refused. */
+enum { TXN_TIMER_PAUSE_MS = 1000 }; /* The pause of a timer whose outputs were refused. */
 
 /* Reads the clock: worker->now_ms. */
 int64_t txn_now_ms(struct worker *worker);

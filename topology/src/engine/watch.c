@@ -52,7 +52,7 @@ void watch_init(struct watch_table *table, size_t subs_count)
 
 void watch_clean_up(struct watch_table *table)
 {
-    assert(!table->watches); /* Whoever watches cancels before the engine is freed. */
+    assert(!table->watches); /* Watchers cancel before the engine is freed. */
     for (size_t i = 0; i < table->subs_count; i++)
         free(table->subs[i].entries);
     free(table->subs);

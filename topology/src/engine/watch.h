@@ -22,7 +22,7 @@ struct watch_entry {
     const char *topic; /* Interned. */
     int32_t partition;
     int64_t next; /* Committed. -1: not known yet. */
-    int64_t end;  /* Of the log, when last looked; -1: not known. */
+    int64_t end;  /* The end of the log, as last read; -1: not known. */
 };
 
 struct watch_sub {

@@ -25,8 +25,8 @@ struct worker_txn {
     bool wanted; /* A processor asked for a commit. */
     int64_t records;
     int64_t bytes;
-    int64_t began_ms;         /* Of the first record in it. */
-    struct queue *last;       /* Where its last record came from, */
+    int64_t began_ms;         /* The time of the first record in it. */
+    struct queue *last;       /* The queue of its last record, */
     int64_t last_offset;      /* and which one it was. */
     struct task_timer *timer; /* The last one that fired. */
 };
@@ -40,14 +40,14 @@ struct worker {
 
     struct topo_io io;
     bool io_open;
-    const char **topics; /* Of the subscription. */
+    const char **topics; /* The topics of the subscription. */
     size_t topics_count;
     const char **outputs; /* Every topic it may write. */
     size_t outputs_count;
 
     struct task **tasks;
     size_t tasks_count;
-    struct topo_partition *assignment; /* What the group gave last. */
+    struct topo_partition *assignment; /* The partitions that the group gave last. */
     size_t assignment_count;
     bool unopened; /* Another worker of this engine still has stores of the assignment. */
     bool assigned; /* Since the last revocation. */

@@ -186,7 +186,7 @@ static bool is_fenced(rd_kafka_resp_err_t err)
     }
 }
 
-/* What another attempt may cure. */
+/* Errors that another attempt may cure. */
 static int code_of_retriable(rd_kafka_resp_err_t err)
 {
     switch ((int)err) {
@@ -293,7 +293,7 @@ int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char
     bool fatal = rd_kafka_error_is_fatal(failure);
     bool retry = mr_code_class(code) == MR_CLASS_RETRY;
     if (code == MR_FENCED || code == MR_CONFIG)
-        ; /* Whatever librdkafka would do next: only a new owner or an operator helps. */
+        ; /* Only a new owner or an operator helps, whatever librdkafka would do next. */
     else if (!fatal && rd_kafka_error_txn_requires_abort(failure))
         code = MR_ABORTED;
     else if (!fatal && rd_kafka_error_is_retriable(failure))

@@ -1,5 +1,5 @@
 /*
- * kafka_fetch.c - fetching partitions assigned by hand, in batches, each from where it is told to.
+ * kafka_fetch.c - fetching partitions assigned by hand, in batches, each from a given offset.
  *
  * Invariants
  *   - librdkafka fetches exactly the partitions whose `fetching` is true.
@@ -64,9 +64,9 @@ struct kafka_fetcher {
     struct slot *free_slots;
 
     bool full;               /* librdkafka may have stopped fetching. */
-    size_t record_size_mean; /* Of the last batch. */
+    size_t record_size_mean; /* The mean of the last batch. */
 
-    int failed; /* Told by the next poll that has no records to give. */
+    int failed; /* Returned by the next poll that has no records to give. */
     struct mr_error failure;
 
     rd_kafka_message_t *messages[BATCH_MAX];
@@ -330,7 +330,7 @@ static void take_mark(
             partition->next_offset = message->offset;
         return;
     }
-    if (message->rkt && !partition) /* What was wrong there is nobody's business any more. */
+    if (message->rkt && !partition) /* No longer read: its error does not matter. */
         return;
     int code = kafka_code(message->err);
     if (mr_code_class(code) == MR_CLASS_RETRY ||

@@ -6,8 +6,8 @@
  * (the group: who owns what, and where it was committed), the input fetcher, the log fetcher, the
  * transactional producer, and a query client that sees open transactions. Fetching is apart from
  * membership because a partition must not deliver a record before the engine has restored its task
- * and said where to begin: librdkafka's own pausing loses prefetched records, while partitions
- * assigned by hand start exactly where they are told to.
+ * and given an offset: librdkafka's own pausing loses prefetched records, while partitions
+ * assigned by hand start exactly at their offset.
  */
 #ifndef TOPOLOGY_KAFKA_INTERNAL_H
 #define TOPOLOGY_KAFKA_INTERNAL_H
@@ -18,7 +18,7 @@
 
 enum {
     KAFKA_REQUEST_TIMEOUT_MS = 5000,      /* One question to the broker. */
-    KAFKA_TRANSACTION_TIMEOUT_MS = 10000, /* What readers wait at most for a dead writer. */
+    KAFKA_TRANSACTION_TIMEOUT_MS = 10000, /* Readers wait for a dead writer at most so long. */
     KAFKA_SESSION_TIMEOUT_MS = 10000,
 };
 
@@ -29,7 +29,7 @@ struct kafka_setting {
     const char *value; /* NULL: the library's default. */
 };
 
-/* A client and what its callbacks have to say. Callbacks run in the thread that polls it. */
+/* A client and what its callbacks report. Callbacks run in the thread that polls it. */
 struct kafka_client {
     rd_kafka_t *rk;
     bool quiet;           /* Its log lines are dropped: the caller gets the error. */
@@ -61,7 +61,7 @@ void kafka_client_close(struct kafka_client *client);
 int kafka_code(rd_kafka_resp_err_t err);
 int kafka_fail(
     struct mr_error *error, struct kafka_client *client, rd_kafka_resp_err_t err, const char *what);
-/* Of a transactional call; consumes `failure`. */
+/* The same for a transactional call; consumes `failure`. */
 int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char *what);
 /* 0, or MR_FENCED or MR_FATAL once the client is beyond repair. */
 int kafka_fatal(struct kafka_client *client, struct mr_error *error);
@@ -122,7 +122,7 @@ int kafka_member_new(
     struct kafka_member **ret_member,
     struct mr_error *error);
 void kafka_member_free(struct kafka_member *member);
-/* `wake` is told when the group has news while the worker waits for records. */
+/* `wake` is woken when the group has news while the worker waits for records. */
 void kafka_member_wakes(struct kafka_member *member, struct kafka_fetcher *wake);
 int kafka_member_subscribe(
     struct kafka_member *member, const char *const *topics, size_t count, struct mr_error *error);
@@ -144,7 +144,7 @@ rd_kafka_consumer_group_metadata_t *kafka_member_metadata(struct kafka_member *m
 /* -- kafka_txn.c: one transactional producer --
  *
  * A worker has KAFKA_LANES of them and takes them in turn. A transactional id cannot begin again
- * until its coordinator has put the last transaction to rest; librdkafka, told so, waits 20 ms. The
+ * until its coordinator has ended the last transaction; librdkafka then waits 20 ms. The
  * next lane need not. But it begins only when the markers of the transaction before it are in the
  * logs (kafka_txn_await_markers): so the engine can foresee the offsets in a partition that only
  * this worker writes. Of two commits of a group's offset the later one wins.

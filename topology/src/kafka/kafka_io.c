@@ -1,4 +1,25 @@
-/* kafka_io.c - the outside of a worker, on Kafka: struct topo_io over the clients it needs. */
+/*
+ * kafka_io.c - the outside of a worker, on Kafka: struct topo_io over the clients it needs.
+ *
+ * Transitions, each with the function that performs it
+ *     input    records until the group has news (io_poll); revoked: the fetched ones are dropped
+ *              (poll_member), and the group goes on at the next poll (kafka_member_settle)
+ *     output   io_init_transactions, once; then io_begin -> io_produce* -> io_flush -> io_commit,
+ *              again and again; io_abort instead, from anywhere behind io_begin
+ *     log      io_log_add -> io_log_poll* -> io_log_remove
+ *     end      io_close
+ *
+ * Invariants
+ *   1. A client is made when it is first needed (need_input, need_member, need_log, need_query),
+ *      and lives until io_close.
+ *   2. The group's news come before records: none fetched before a revocation is delivered after.
+ *   3. A poll says that the worker has put down what the poll before it revoked.
+ *   4. Lanes take turns. A transaction begins only when the markers of the one before it are in the
+ *      logs, so the engine can foresee its offsets; an abort waits for its own.
+ *   5. Every commit carries an input offset: it is what fences a worker that lost its partitions.
+ *   6. The producer closes before the membership, so that no transaction outlives it.
+ *   7. Unread input that is gone is fatal; a log's is MR_NOT_FOUND, which the restore can cure.
+ */
 #include "kafka_internal.h"
 
 #include <base/alloc.h>
@@ -14,7 +35,7 @@ struct kafka_io {
     struct kafka_fetcher *input;
     struct kafka_fetcher *log;
     struct kafka_txn *lanes[KAFKA_LANES];
-    int lane; /* Of this transaction, or of the last one. */
+    int lane; /* The lane of this transaction, or of the last one. */
     struct kafka_client query;
 };
 
@@ -79,8 +100,8 @@ static int io_subscribe(void *self, const char *const *topics, size_t count, str
     return err ? err : kafka_member_subscribe(io->member, topics, count, error);
 }
 
-/* What the group wants comes before records: those fetched before a revocation are not delivered
- * after it. */
+/* The group's wishes come before records: those fetched before a revocation are not delivered after
+ * it. */
 static int poll_member(struct kafka_io *io, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
     int err = kafka_member_serve(io->member, error);

@@ -2,8 +2,8 @@
  * kafka_member.c - membership of the group: which partitions the worker has, and where the group
  * committed them. Records come by kafka_fetch.c.
  *
- *     NONE --assign--> ASSIGNED --told--> NONE
- *     NONE --revoke--> REVOKED or LOST --told--> SETTLING --settle--> NONE
+ *     NONE --assign--> ASSIGNED --event--> NONE
+ *     NONE --revoke--> REVOKED or LOST --event--> SETTLING --settle--> NONE
  *
  * The group waits in SETTLING: librdkafka answers a revocation only when it is unassigned, and that
  * happens when the worker, having committed or aborted, polls again.

@@ -24,7 +24,7 @@ struct delivery {
     void *user;
 };
 
-/* librdkafka's "timed out" is said of what was never sent, too. */
+/* librdkafka reports "timed out" for records that were never sent, too. */
 static int delivery_code(const rd_kafka_message_t *message)
 {
     int code = kafka_code(message->err);
@@ -103,7 +103,7 @@ void topo_kafka_producer_free(struct topo_kafka_producer *producer)
         return;
     topo_kafka_flush(producer, FREE_FLUSH_MS, NULL);
     rd_kafka_purge(producer->client.rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    topo_kafka_flush(producer, SERVE_MS, NULL); /* The purged ones are told so. */
+    topo_kafka_flush(producer, SERVE_MS, NULL); /* The purged ones get their callbacks. */
     atomic_store(&producer->stopping, true);
     pthread_join(producer->thread, NULL);
     rd_kafka_poll(producer->client.rk, 0);

@@ -64,7 +64,7 @@ check_verdict(const rd_kafka_ConfigResource_t *resource, const char *what, struc
         why ? why : rd_kafka_err2str(err));
 }
 
-/* What a topic has, and what it gets. */
+/* A topic's settings, and those it gets. */
 struct settle {
     topo_kafka_setting_fn *may_alter;
     void *user;

@@ -25,7 +25,7 @@ enum {
     MARKER_PAUSE_US = 200,
 };
 
-/* What a transaction has done to a partition. */
+/* The effect of a transaction on a partition. */
 struct written {
     int64_t last_offset;  /* -1: nothing was delivered. */
     size_t unacked_bytes; /* As librdkafka counts a batch; only where we chose the partition. */

@@ -138,7 +138,7 @@ static struct sim_cursor *sim_io_add_cursor(
     return &cursors->items[cursors->count++];
 }
 
-/* Told once, as by Kafka, and then nothing more comes of the partition. */
+/* Fails once, as Kafka does, and then nothing more comes of the partition. */
 static int sim_io_check_range(struct sim_cursor *cursor, struct mr_error *error)
 {
     const struct sim_partition *log = cursor->log;
