@@ -51,7 +51,7 @@ struct call {
     struct http_request *request;
     struct mr_bytes principal;
     struct mr_bytes actor_kind;
-    struct mr_bytes route; /* Of the command id: the template. */
+    struct mr_bytes route; /* The template of the path; part of the command id. */
     struct shop_id command_id;
     struct mr_bytes fingerprint;
     bool minimal;            /* Prefer: return=minimal. */

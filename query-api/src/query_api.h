@@ -69,7 +69,7 @@ bool query_authenticate(
 
 /* -- consistency.c ------------------------------------------------------------------------ */
 
-/* What a route reads: the topics behind its views, and how it is served. */
+/* A route's read: the topics behind its views, and the function that serves it. */
 struct query_read {
     const char *const *topics; /* NULL-terminated. */
     http_handler_fn *serve;
