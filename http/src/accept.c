@@ -1,5 +1,5 @@
 /* accept.c - content negotiation (RFC 9110 12.5.1), as far as one representation needs it. */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <strings.h>
 

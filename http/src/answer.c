@@ -1,5 +1,5 @@
 /* answer.c - a request's answer: its headers, its validators, and handing it to libmicrohttpd. */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/log.h>
 

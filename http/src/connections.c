@@ -6,7 +6,7 @@
  * connecting, from the request line, or from the end of the answer before. A late one is shut down
  * (not closed: the descriptor stays libmicrohttpd's).
  */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/clock.h>
 

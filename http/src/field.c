@@ -1,5 +1,5 @@
 /* field.c - the parts of a header field's value (RFC 9110 5.6). */
-#include "server_parts.h"
+#include "server_impl.h"
 
 struct mr_bytes field_trim(struct mr_bytes text)
 {

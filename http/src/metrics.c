@@ -1,5 +1,5 @@
 /* metrics.c - how many requests, how they ended, how long they took: Prometheus text. */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/clock.h>
 

@@ -1,5 +1,5 @@
 /* percent.c - percent-decoding of paths and query strings, strict. */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <http/json.h>
 

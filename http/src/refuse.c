@@ -2,7 +2,7 @@
 #include <http/json.h>
 #include <http/problem.h>
 
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* request.c - what a handler can ask about its request; and the pool the requests come from. */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/clock.h>
 

@@ -1,7 +1,7 @@
 /*
  * route.c - which handler a path belongs to. Few routes: a walk over the table is the fastest map.
  */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <stdio.h>
 

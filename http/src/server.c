@@ -6,7 +6,7 @@
  * after every resume), on_completed. An early answer (a limit, no such route) is given at the first
  * on_request only where no body follows or the connection is to be closed anyway.
  */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/clock.h>
 #include <base/log.h>

@@ -4,7 +4,7 @@
  * A set-associative table: a token can be in one of WAYS entries of its set; a full set loses the
  * entry that expires first. The hash is keyed at random, so nobody can aim at a set.
  */
-#include "token_parts.h"
+#include "token_impl.h"
 
 #include <pthread.h>
 #include <stdlib.h>

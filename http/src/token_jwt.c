@@ -5,7 +5,7 @@
  * algorithm, type or key can be talked into us. The signature is checked before the payload is
  * parsed.
  */
-#include "token_parts.h"
+#include "token_impl.h"
 
 #include <http/json.h>
 

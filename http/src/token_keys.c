@@ -1,5 +1,5 @@
 /* token_keys.c - keys from the secrets directory: raw files of a known length. */
-#include "token_parts.h"
+#include "token_impl.h"
 
 #include <errno.h>
 #include <fcntl.h>

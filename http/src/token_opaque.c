@@ -5,7 +5,7 @@
  * token's payload is a list of groups: topic length, topic, count, then partition and next offset
  * of each position as varints.
  */
-#include "token_parts.h"
+#include "token_impl.h"
 
 #include <assert.h>
 #include <string.h>

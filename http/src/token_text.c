@@ -1,5 +1,5 @@
 /* token_text.c - base64url without padding, canonical only. */
-#include "token_parts.h"
+#include "token_impl.h"
 
 void token_text_encode(struct mr_bytes bytes, struct mr_buffer *out)
 {

@@ -5,7 +5,7 @@
  * connection. It does so under the server's wait_lock, which http_server_stop takes once more
  * before it stops libmicrohttpd, so that nobody resumes what is gone.
  */
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <base/clock.h>
 

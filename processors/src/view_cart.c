@@ -3,7 +3,7 @@
  * thousand writes one line. Checkout and clearing take the lines away; the head stays and says
  * which order the cart became.
  */
-#include "view_parts.h"
+#include "view_impl.h"
 
 struct cart {
     struct topo_context *context;

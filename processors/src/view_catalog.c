@@ -6,7 +6,7 @@
  * while view_product_is_listed: once in all products and once in each of its categories, in every
  * order there is.
  */
-#include "view_parts.h"
+#include "view_impl.h"
 
 #include <processors/product.h>
 

@@ -4,7 +4,7 @@
  *
  * The value stays as it came: few are ever read, and the reader decodes.
  */
-#include "view_parts.h"
+#include "view_impl.h"
 
 #define OUTCOMES_KEPT_MS INT64_C(604800000) /* 7 days, as the topics keep them. */
 

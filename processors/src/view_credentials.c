@@ -3,7 +3,7 @@
  *
  * Credentials stay sealed here as they are in their topic; a tombstone takes one away.
  */
-#include "view_parts.h"
+#include "view_impl.h"
 
 static int credentials_fold_claimed(
     struct topo_context *context,

@@ -2,7 +2,7 @@
  * view_order.c - orders as their owners see them: a head that changes with every event, lines that
  * are written once, and an index of each owner's orders, newest first.
  */
-#include "view_parts.h"
+#include "view_impl.h"
 
 const char *view_order_status(const struct shop_order_view *order)
 {

@@ -1,5 +1,5 @@
 /* view_topology.c - the page that names the views of both programs. */
-#include "view_parts.h"
+#include "view_impl.h"
 
 int shop_views_query_topology(
     const struct codec_registry *registry,

@@ -1,5 +1,5 @@
 /* kafka_mock_test.c - the Kafka adapter on librdkafka's own mock cluster: what errors become. */
-#include "kafka/kafka_internal.h"
+#include "kafka/kafka_impl.h"
 
 #include <tests/cmocka.h>
 

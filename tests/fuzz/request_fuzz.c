@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "server_parts.h"
+#include "server_impl.h"
 
 #include <http/json.h>
 

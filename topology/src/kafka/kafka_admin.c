@@ -1,5 +1,5 @@
 /* kafka_admin.c - questions to the cluster, and the making of topics. */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

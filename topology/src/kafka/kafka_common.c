@@ -1,5 +1,5 @@
 /* kafka_common.c - clients of librdkafka, their settings, and its errors as ours. */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/log.h>
 

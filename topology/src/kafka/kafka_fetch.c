@@ -9,7 +9,7 @@
  *   - A record's slot is taken from its delivery to its release; the fetcher owns all slots, so
  *     that closing frees what was never released.
  */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

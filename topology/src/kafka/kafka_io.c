@@ -20,7 +20,7 @@
  *   6. The producer closes before the membership, so that no transaction outlives it.
  *   7. Unread input that is gone is fatal; a log's is MR_NOT_FOUND, which the restore can cure.
  */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

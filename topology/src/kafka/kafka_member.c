@@ -8,7 +8,7 @@
  * The group waits in SETTLING: librdkafka answers a revocation only when it is unassigned, and that
  * happens when the worker, having committed or aborted, polls again.
  */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

@@ -2,7 +2,7 @@
  * kafka_producer.c - the edges' producer: idempotent, acks=all, with a thread of its own that says
  * of each record where it went or why not.
  */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

@@ -1,5 +1,5 @@
 /* kafka_reader.c - reading partitions by hand, for programs: the log fetcher with its ends. */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

@@ -1,5 +1,5 @@
 /* kafka_record.c - records to and from librdkafka: headers, and one produce call for all. */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

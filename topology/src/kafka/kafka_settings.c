@@ -1,5 +1,5 @@
 /* kafka_settings.c - compares the settings of topics with what they are to be, and alters some. */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

@@ -8,7 +8,7 @@
  *   3. A topic that exists is never changed.
  */
 #include "graph/graph.h"
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

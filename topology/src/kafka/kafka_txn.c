@@ -6,7 +6,7 @@
  * its own flush looks every 10 ms only. A commit that timed out is asked again from where it
  * stood: offsets once sent are not sent again.
  */
-#include "kafka_internal.h"
+#include "kafka_impl.h"
 
 #include <base/alloc.h>
 

@@ -1,5 +1,5 @@
 /*
- * kafka_internal.h - what the files of the Kafka adapter share: handles, errors, and the parts an
+ * kafka_impl.h - what the files of the Kafka adapter share: handles, errors, and the parts an
  * io is made of.
  *
  * A worker's io is up to five librdkafka clients, each made when it is first needed: the member
@@ -9,8 +9,8 @@
  * and given an offset: librdkafka's own pausing loses prefetched records, while partitions
  * assigned by hand start exactly at their offset.
  */
-#ifndef TOPOLOGY_KAFKA_INTERNAL_H
-#define TOPOLOGY_KAFKA_INTERNAL_H
+#ifndef TOPOLOGY_KAFKA_IMPL_H
+#define TOPOLOGY_KAFKA_IMPL_H
 
 #include <topology/client.h>
 

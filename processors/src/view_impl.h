@@ -1,6 +1,6 @@
-/* view_parts.h - what the view files share: decoding, and their parts of the topologies. */
-#ifndef PROCESSORS_VIEW_PARTS_H
-#define PROCESSORS_VIEW_PARTS_H
+/* view_impl.h - what the view files share: decoding, and their parts of the topologies. */
+#ifndef PROCESSORS_VIEW_IMPL_H
+#define PROCESSORS_VIEW_IMPL_H
 
 #include "state.h"
 

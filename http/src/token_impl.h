@@ -1,6 +1,6 @@
-/* token_parts.h - what the token files share: the keys, and base64url. Private to http/src. */
-#ifndef HTTP_TOKEN_PARTS_H
-#define HTTP_TOKEN_PARTS_H
+/* token_impl.h - what the token files share: the keys, and base64url. Private to http/src. */
+#ifndef HTTP_TOKEN_IMPL_H
+#define HTTP_TOKEN_IMPL_H
 
 #include <http/token.h>
 

@@ -1,11 +1,11 @@
 /*
- * server_parts.h - what the files of the HTTP server share. Private to http/src.
+ * server_impl.h - what the files of the HTTP server share. Private to http/src.
  *
  * Locks  `wait_lock` guards waiters, `connections_lock` the list of connections, `free_lock` the
  *        spare requests. None is held while another is taken, and no handler runs under one.
  */
-#ifndef HTTP_SERVER_PARTS_H
-#define HTTP_SERVER_PARTS_H
+#ifndef HTTP_SERVER_IMPL_H
+#define HTTP_SERVER_IMPL_H
 
 #include <http/problem.h>
 #include <http/server.h>

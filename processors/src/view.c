@@ -1,5 +1,5 @@
-/* view_parts.c - what every view does around its fold, and how it is placed in a topology. */
-#include "view_parts.h"
+/* view.c - what every view does around its fold, and how it is placed in a topology. */
+#include "view_impl.h"
 
 #include "work.h"
 
