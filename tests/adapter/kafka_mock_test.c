@@ -119,7 +119,7 @@ static void a_member_of_an_old_generation_is_fenced(void **state)
         MR_FENCED);
 }
 
-static void a_record_that_the_log_refuses_is_told_and_the_next_transaction_works(void **state)
+static void a_record_that_the_log_refuses_is_reported_and_the_next_transaction_works(void **state)
 {
     struct mr_error error = {0};
     struct mock *mock = *state;
@@ -340,7 +340,7 @@ static void a_reader_begins_without_asking_where_a_second_time(void **state)
     topo_kafka_reader_free(reader);
 }
 
-static void a_delivery_that_fails_is_told_once_with_the_reason(void **state)
+static void a_delivery_that_fails_is_reported_once_with_the_reason(void **state)
 {
     struct mock *mock = *state;
     struct mr_error error = {0};
@@ -376,7 +376,7 @@ static void what_cannot_be_delivered_is_given_up_when_the_producer_goes(void **s
     rd_kafka_mock_broker_set_up(mock->cluster, 1);
 }
 
-static void a_broker_that_is_not_there_is_told_by_its_address(void **state)
+static void a_broker_that_is_not_there_is_named_by_its_address(void **state)
 {
     struct mr_error error = {0};
     const struct topo_kafka_options options = {.brokers = "127.0.0.1:1", .client_id = "t"};
@@ -436,7 +436,7 @@ int main(void)
         ON_MOCK(offsets_that_may_be_sent_again_are_sent_again),
         ON_MOCK(a_producer_with_an_old_epoch_is_fenced),
         ON_MOCK(a_member_of_an_old_generation_is_fenced),
-        ON_MOCK(a_record_that_the_log_refuses_is_told_and_the_next_transaction_works),
+        ON_MOCK(a_record_that_the_log_refuses_is_reported_and_the_next_transaction_works),
         ON_MOCK(writing_after_a_failure_says_abort),
         ON_MOCK(an_abort_may_be_asked_again),
         ON_MOCK(a_transactional_id_that_is_forbidden_is_a_configuration_error),
@@ -448,9 +448,9 @@ int main(void)
         ON_MOCK(a_key_lands_where_murmur2_says),
         ON_MOCK(a_prepared_producer_writes_without_asking_where),
         ON_MOCK(a_reader_begins_without_asking_where_a_second_time),
-        ON_MOCK(a_delivery_that_fails_is_told_once_with_the_reason),
+        ON_MOCK(a_delivery_that_fails_is_reported_once_with_the_reason),
         ON_MOCK(what_cannot_be_delivered_is_given_up_when_the_producer_goes),
-        cmocka_unit_test(a_broker_that_is_not_there_is_told_by_its_address),
+        cmocka_unit_test(a_broker_that_is_not_there_is_named_by_its_address),
         cmocka_unit_test(a_property_that_librdkafka_does_not_know_is_named),
         cmocka_unit_test(each_error_says_what_may_be_done),
     };

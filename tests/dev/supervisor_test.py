@@ -224,7 +224,7 @@ class SupervisorTest(HomeTest):
         self.supervisor._fill("mended.csv", None)
         self.assertEqual(self.shop.imports(), [("mended.csv", "7")])
 
-    def test_data_for_a_shop_that_has_products_is_not_imported_and_that_is_said(self):
+    def test_data_for_a_shop_that_has_products_is_not_imported_and_a_message_says_so(self):
         self.shop.import_command = lambda data, orders: ["millrace", "import", "retail", data, "--orders", orders]
         self.supervisor._fill("new data.csv", None)
         self.assertIn("The shop has products already: new data.csv is not imported", self.said[0])

@@ -48,7 +48,7 @@ class AtOnceTest(unittest.TestCase):
                 kept = next(answer for answer in answers if answer.status == 200)
                 self.assertIn(kept.json["lines"][0]["quantity"], (1, 700))
 
-    def test_an_order_that_expects_another_total_is_not_told_of_the_first(self):
+    def test_an_order_that_expects_another_total_does_not_learn_of_the_first(self):
         for number in range(ROUNDS):
             with self.subTest(round=number):
                 customer, key = Customer(self.shop), shop.new_key()

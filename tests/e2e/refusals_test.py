@@ -325,7 +325,7 @@ class PreconditionTest(RefusalTest):
             "/v1/orders", {"payment": {"method_token": "pm_approve"}}, headers={"If-Match": etag})
         self.assert_problem(order, 412, "precondition-failed")
 
-    def test_a_price_that_is_not_expected_is_told(self):
+    def test_a_price_that_is_not_expected_is_reported(self):
         customer = Customer(self.shop)
         cart = customer.add(self.product, 1).json
         total = money(cart["totals"]["items"])
@@ -370,7 +370,7 @@ class AccountTest(RefusalTest):
         self.assert_problem(answers[-1], 429, "too-many-attempts")
         self.assertGreaterEqual(int(answers[-1].headers["Retry-After"]), 1)
 
-    def test_a_session_is_never_told_of_later(self):
+    def test_a_session_is_never_reported_later(self):
         answer = self.shop.post(
             "/v1/sessions", {"email": self.customer.email, "password": PASSWORD},
             headers={"Prefer": "respond-async"})

@@ -658,7 +658,7 @@ static void some_metrics(void *user, struct mr_buffer *out)
     mr_buffer_printf(out, "up 1\n");
 }
 
-static void a_program_without_an_api_tells_its_status(void **state)
+static void a_program_without_an_api_serves_its_status(void **state)
 {
     struct fixture *fixture = *state;
     static int ready = 0;
@@ -710,7 +710,7 @@ int main(void)
         TEST(who_never_finishes_a_request_is_cut_off),
         TEST(a_taken_port_is_named),
         TEST(requests_are_counted_by_route_and_status),
-        TEST(a_program_without_an_api_tells_its_status),
+        TEST(a_program_without_an_api_serves_its_status),
         TEST(a_request_of_doubtful_framing_ends_its_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static void another_partition_count_is_a_conflict_that_names_both(void **state)
     assert_non_null(strstr(error.text, "5"));
 }
 
-static void a_setting_the_broker_refuses_is_told(void **state)
+static void a_setting_the_broker_refuses_is_reported(void **state)
 {
     (void)state;
     struct mr_error error = {0};
@@ -111,7 +111,7 @@ static void a_setting_is_altered_when_that_is_wanted_and_the_others_stay(void **
     assert_int_equal(settle_retention("retention.ms=7000", true).asked, 0);
 }
 
-static void ends_are_told_of_every_partition(void **state)
+static void ends_are_returned_of_every_partition(void **state)
 {
     (void)state;
     char other[96];
@@ -280,10 +280,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(topics_are_made_once_with_their_settings, set_up),
         cmocka_unit_test_setup(another_partition_count_is_a_conflict_that_names_both, set_up),
-        cmocka_unit_test_setup(a_setting_the_broker_refuses_is_told, set_up),
+        cmocka_unit_test_setup(a_setting_the_broker_refuses_is_reported, set_up),
         cmocka_unit_test_setup(
             a_setting_is_altered_when_that_is_wanted_and_the_others_stay, set_up),
-        cmocka_unit_test_setup(ends_are_told_of_every_partition, set_up),
+        cmocka_unit_test_setup(ends_are_returned_of_every_partition, set_up),
         cmocka_unit_test_setup(a_broker_that_answers_answers_the_ping, set_up),
         cmocka_unit_test_setup(records_come_back_as_they_were_sent, set_up),
         cmocka_unit_test_setup(keys_land_where_murmur2_says, set_up),

@@ -69,7 +69,7 @@ static int64_t read_on(struct topo_io *io, int64_t first, int64_t count)
     return next;
 }
 
-static void a_partition_delivers_nothing_until_told_where_to_begin(void **state)
+static void a_partition_delivers_nothing_until_it_has_an_offset(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -296,7 +296,7 @@ static void a_member_that_comes_back_under_its_name_disturbs_nobody(void **state
     second.close(second.self);
 }
 
-static void unread_input_that_is_gone_is_told(void **state)
+static void unread_input_that_is_gone_is_reported(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -316,7 +316,7 @@ static void unread_input_that_is_gone_is_told(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_partition_delivers_nothing_until_told_where_to_begin, set_up),
+        cmocka_unit_test_setup(a_partition_delivers_nothing_until_it_has_an_offset, set_up),
         cmocka_unit_test_setup(a_seek_rewinds_exactly, set_up),
         cmocka_unit_test_setup(a_pause_delivers_nothing_and_loses_nothing, set_up),
         cmocka_unit_test_setup(records_live_until_they_are_released, set_up),
@@ -326,7 +326,7 @@ int main(void)
         cmocka_unit_test_setup(
             work_in_hand_commits_between_the_revocation_and_the_next_poll, set_up),
         cmocka_unit_test_setup(a_member_that_comes_back_under_its_name_disturbs_nobody, set_up),
-        cmocka_unit_test_setup(unread_input_that_is_gone_is_told, set_up),
+        cmocka_unit_test_setup(unread_input_that_is_gone_is_reported, set_up),
     };
     fixture_options.brokers = test_brokers();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -83,7 +83,7 @@ static void a_restore_of_nothing_is_done_at_once(void **state)
     io.close(io.self);
 }
 
-static void a_log_that_was_removed_is_silent_and_begins_again_where_told(void **state)
+static void a_log_that_was_removed_is_silent_and_begins_again_at_its_offset(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -123,7 +123,7 @@ static void a_log_follows_what_is_written_later(void **state)
     io.close(io.self);
 }
 
-static void an_offset_that_the_log_does_not_have_is_told(void **state)
+static void an_offset_that_the_log_does_not_have_is_reported(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -159,7 +159,7 @@ static rd_kafka_t *hang_with_offsets(void)
     return rk;
 }
 
-static void offsets_in_an_open_transaction_are_not_told_yet(void **state)
+static void offsets_in_an_open_transaction_are_not_returned_yet(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -186,10 +186,10 @@ int main(void)
         cmocka_unit_test_setup(a_restore_reaches_the_end_past_markers_and_aborted_records, set_up),
         cmocka_unit_test_setup(a_restore_of_nothing_is_done_at_once, set_up),
         cmocka_unit_test_setup(
-            a_log_that_was_removed_is_silent_and_begins_again_where_told, set_up),
+            a_log_that_was_removed_is_silent_and_begins_again_at_its_offset, set_up),
         cmocka_unit_test_setup(a_log_follows_what_is_written_later, set_up),
-        cmocka_unit_test_setup(an_offset_that_the_log_does_not_have_is_told, set_up),
-        cmocka_unit_test_setup(offsets_in_an_open_transaction_are_not_told_yet, set_up),
+        cmocka_unit_test_setup(an_offset_that_the_log_does_not_have_is_reported, set_up),
+        cmocka_unit_test_setup(offsets_in_an_open_transaction_are_not_returned_yet, set_up),
     };
     fixture_options.brokers = test_brokers();
     return cmocka_run_group_tests(tests, NULL, NULL);

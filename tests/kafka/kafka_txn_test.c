@@ -211,7 +211,7 @@ static void a_record_that_is_too_large_is_refused_and_the_rest_commits(void **st
 }
 
 /* The topic takes less than the client: it shows in the delivery only. */
-static void a_record_that_its_topic_finds_too_large_is_told_by_the_flush(void **state)
+static void a_record_that_its_topic_finds_too_large_is_reported_by_the_flush(void **state)
 {
     (void)state;
     struct topo_io io;
@@ -307,7 +307,7 @@ int main(void)
         cmocka_unit_test_setup(a_second_io_takes_over_whichever_producer_is_in_turn, set_up),
         cmocka_unit_test_setup(a_record_that_is_too_large_is_refused_and_the_rest_commits, set_up),
         cmocka_unit_test_setup(
-            a_record_that_its_topic_finds_too_large_is_told_by_the_flush, set_up),
+            a_record_that_its_topic_finds_too_large_is_reported_by_the_flush, set_up),
         cmocka_unit_test_setup(offsets_can_be_foreseen_from_transaction_to_transaction, set_up),
         cmocka_unit_test_setup(a_transaction_of_one_record_takes, set_up),
     };

@@ -498,7 +498,7 @@ static void no_reply_in_time_is_pending(void **state)
     expect_of(state, "/acknowledged?wait=10", "pending");
 }
 
-static void who_does_not_wait_is_told_at_the_acknowledgement(void **state)
+static void a_request_that_does_not_wait_is_answered_at_the_acknowledgement(void **state)
 {
     expect_of(state, "/acknowledged?wait=0", "pending");
 }
@@ -562,7 +562,7 @@ static void a_stop_promises_nothing_it_does_not_know(void **state)
     expect_verdict(fixture, fd, "unknown");
 }
 
-static void a_stop_tells_of_what_is_in_the_log(void **state)
+static void a_stop_reports_what_is_in_the_log(void **state)
 {
     struct fixture *fixture = *state;
     int fd = begin_request(fixture, "/held");
@@ -607,7 +607,7 @@ static void *storm_of_requests(void *user)
     return NULL;
 }
 
-static void every_request_of_a_storm_is_told_once(void **state)
+static void every_request_of_a_storm_is_answered_once(void **state)
 {
     pthread_t threads[CLIENTS];
     struct mr_buffer metrics = {0};
@@ -631,7 +631,7 @@ int main(void)
         TEST(a_reply_may_come_before_the_acknowledgement),
         TEST(a_reply_decides_though_the_log_could_not_say),
         TEST(no_reply_in_time_is_pending),
-        TEST(who_does_not_wait_is_told_at_the_acknowledgement),
+        TEST(a_request_that_does_not_wait_is_answered_at_the_acknowledgement),
         TEST(what_the_log_does_not_have_was_not_accepted),
         TEST(what_the_log_may_have_is_neither_accepted_nor_refused),
         TEST(a_full_queue_is_overload),
@@ -639,8 +639,8 @@ int main(void)
         TEST(after_the_wait_the_delivery_report_is_waited_for),
         cmocka_unit_test_setup_teardown(who_cannot_wait_sends_nothing, set_up_narrow, tear_down),
         TEST(a_stop_promises_nothing_it_does_not_know),
-        TEST(a_stop_tells_of_what_is_in_the_log),
-        TEST(every_request_of_a_storm_is_told_once),
+        TEST(a_stop_reports_what_is_in_the_log),
+        TEST(every_request_of_a_storm_is_answered_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,7 +50,7 @@ static void an_order_is_confirmed_once_with_stock_and_money(void **state)
     expect_stock(shop, "TIN", 2, 0);
 }
 
-static void the_outcome_tells_the_positions_of_its_events(void **state)
+static void the_outcome_has_the_positions_of_its_events(void **state)
 {
     struct shop *shop = *state;
     shop_add_item(shop, owner, "MUG", 2);
@@ -87,7 +87,7 @@ static void row_3_a_second_place_order_gives_the_same_order(void **state)
     assert_int_equal(shop_count(shop, SHOP_ORDER_PLACED), 1);
 }
 
-static void an_empty_cart_is_no_order(void **state)
+static void an_empty_cart_cannot_be_ordered(void **state)
 {
     struct shop *shop = *state;
     shop_place(shop, owner, NULL);
@@ -503,10 +503,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_order_is_confirmed_once_with_stock_and_money),
-        TEST(the_outcome_tells_the_positions_of_its_events),
+        TEST(the_outcome_has_the_positions_of_its_events),
         TEST(row_2_another_expected_total_is_refused_and_the_cart_stays_open),
         TEST(row_3_a_second_place_order_gives_the_same_order),
-        TEST(an_empty_cart_is_no_order),
+        TEST(an_empty_cart_cannot_be_ordered),
         TEST(row_6_one_line_out_of_stock_releases_all),
         TEST(what_was_short_is_named_and_the_cart_is_open_again),
         TEST(row_7_a_changed_price_reopens_the_cart_at_the_new_one),

@@ -167,7 +167,7 @@ static void recursion_ends(void **state)
     assert_int_equal(check_schemas(narrow, list, &error), MR_CONFLICT);
 }
 
-static void what_is_no_schema_is_refused(void **state)
+static void a_text_that_is_not_a_schema_is_refused(void **state)
 {
     (void)state;
     const char *bad[] = {
@@ -226,7 +226,7 @@ int main(void)
         cmocka_unit_test(an_enum_needs_every_written_symbol_or_a_default),
         cmocka_unit_test(a_fixed_keeps_its_size),
         cmocka_unit_test(recursion_ends),
-        cmocka_unit_test(what_is_no_schema_is_refused),
+        cmocka_unit_test(a_text_that_is_not_a_schema_is_refused),
         cmocka_unit_test(nesting_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,7 +64,7 @@ static void strings_are_escaped(void **state)
         "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9b\x92", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9b\x92");
 }
 
-static void what_is_no_utf8_becomes_the_replacement_character(void **state)
+static void bytes_that_are_not_utf8_become_the_replacement_character(void **state)
 {
     (void)state;
     currency_prints("a\xff z", "a\xef\xbf\xbd z");
@@ -121,7 +121,7 @@ int main(void)
         cmocka_unit_test(a_record_is_a_plain_object),
         cmocka_unit_test(bytes_are_base64),
         cmocka_unit_test(strings_are_escaped),
-        cmocka_unit_test(what_is_no_utf8_becomes_the_replacement_character),
+        cmocka_unit_test(bytes_that_are_not_utf8_become_the_replacement_character),
         cmocka_unit_test(arrays_and_maps_are_printed_whole),
         cmocka_unit_test(random_values_of_every_type_are_valid_json),
     };

@@ -314,7 +314,7 @@ static void other_keys_are_skipped(void **state)
     assert_int_equal(codec_registry_count(f->registry), 0);
 }
 
-static void what_is_no_registry_record_is_refused(void **state)
+static void a_record_that_is_not_of_a_registry_is_refused(void **state)
 {
     struct fixture *f = *state;
     const char *key = "{\"keytype\":\"SCHEMA\",\"subject\":\"s\",\"version\":1,\"magic\":1}";
@@ -507,7 +507,7 @@ int main(void)
         WITH(a_subject_that_lacks_our_schema_is_named),
         WITH(a_tombstone_or_a_soft_deletion_takes_a_version_away),
         WITH(other_keys_are_skipped),
-        WITH(what_is_no_registry_record_is_refused),
+        WITH(a_record_that_is_not_of_a_registry_is_refused),
         WITH(an_id_with_two_texts_is_a_conflict),
         WITH(each_version_is_visited),
         WITH(threads_decode_while_the_registry_is_refreshed),

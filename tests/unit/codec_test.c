@@ -114,7 +114,7 @@ static void every_type_in_a_topic_can_be_framed_and_read(void **state)
         }
 }
 
-static void what_is_no_frame_is_refused(void **state)
+static void bytes_that_are_not_a_frame_are_refused(void **state)
 {
     struct fixture *f = *state;
     expect_refused(f, mr_bytes_of("", 0), "0 bytes are too short");
@@ -190,7 +190,8 @@ int main(void)
             decoded_strings_are_views_of_the_input, set_up_codec, tear_down_codec),
         cmocka_unit_test_setup_teardown(
             every_type_in_a_topic_can_be_framed_and_read, set_up_codec, tear_down_codec),
-        cmocka_unit_test_setup_teardown(what_is_no_frame_is_refused, set_up_codec, tear_down_codec),
+        cmocka_unit_test_setup_teardown(
+            bytes_that_are_not_a_frame_are_refused, set_up_codec, tear_down_codec),
         cmocka_unit_test_setup_teardown(
             a_truncated_record_is_refused_at_every_length, set_up_codec, tear_down_codec),
         cmocka_unit_test_setup_teardown(the_refusal_names_the_field, set_up_codec, tear_down_codec),

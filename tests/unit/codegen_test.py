@@ -131,7 +131,7 @@ class Shop(unittest.TestCase):
                 if topic["name"].endswith((".commands", ".replies")) and "gateway" not in topic["name"]:
                     self.assertIn(first, ("CommandMeta", "SagaMeta"), member.name)
 
-    def test_events_are_kept_for_ever_and_stay_compatible_both_ways(self):
+    def test_events_are_kept_without_end_and_stay_compatible_both_ways(self):
         for topic in self.topics:
             if topic["name"].endswith(".events"):
                 # A notification asks a connector to send something: it is not a fact, and no store folds it.

@@ -180,7 +180,7 @@ static void errors_are_bounded(void **state)
     mr_buffer_clean_up(&text);
 }
 
-static void what_is_no_json_is_malformed(void **state)
+static void text_that_is_not_json_is_malformed(void **state)
 {
     struct fixture *fixture = *state;
     static const char *const bad[] = {
@@ -310,7 +310,7 @@ int main(void)
         TEST(mistakes_are_pointed_at),
         TEST(unknown_fields_are_refused_with_an_escaped_pointer),
         TEST(errors_are_bounded),
-        TEST(what_is_no_json_is_malformed),
+        TEST(text_that_is_not_json_is_malformed),
         TEST(json_beyond_what_is_read_is_not_called_malformed),
         TEST(depth_is_bounded_before_parsing),
         TEST(the_clients_text_is_not_repeated_in_the_error),

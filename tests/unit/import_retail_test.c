@@ -85,7 +85,7 @@ static void prices_are_read_as_databases_and_pandas_write_them(void **state)
     price_is("00012.30", 1, 1230);
 }
 
-static void what_is_no_price_is_refused(void **state)
+static void a_text_that_is_not_a_price_is_refused(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -360,7 +360,7 @@ static void words_for_nothing_are_nothing_in_every_column(void **state)
     }
 }
 
-static void a_row_of_words_for_nothing_is_no_line(void **state)
+static void a_row_of_words_for_nothing_is_not_a_line(void **state)
 {
     (void)state;
     const struct retail *retail = read_well(HEADER "NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL\n" LINE(
@@ -571,7 +571,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(prices_round_half_up_from_their_decimals),
-        cmocka_unit_test(what_is_no_price_is_refused),
+        cmocka_unit_test(a_text_that_is_not_a_price_is_refused),
         cmocka_unit_test(quantities_are_whole_and_fit),
         cmocka_unit_test(lines_that_do_not_qualify_are_counted_by_reason),
         cmocka_unit_test(skus_that_differ_in_case_are_one_product),
@@ -587,7 +587,7 @@ int main(void)
         cmocka_unit_test(a_line_break_or_a_tab_in_a_description_is_a_blank),
         cmocka_unit_test(files_of_other_kinds_are_named),
         cmocka_unit_test(words_for_nothing_are_nothing_in_every_column),
-        cmocka_unit_test(a_row_of_words_for_nothing_is_no_line),
+        cmocka_unit_test(a_row_of_words_for_nothing_is_not_a_line),
         cmocka_unit_test(what_looks_like_nothing_and_is_a_value_is_judged_as_one),
         cmocka_unit_test(names_that_became_floats_are_whole_again),
         cmocka_unit_test(numbers_are_refused_for_what_is_wrong_with_them),

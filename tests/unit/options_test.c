@@ -70,7 +70,7 @@ static void integers_are_bounded(void **state)
     mr_options_clean_up(&options);
 }
 
-static void mebibytes_are_told_in_bytes_and_bounded(void **state)
+static void mebibytes_are_returned_as_bytes_and_bounded(void **state)
 {
     (void)state;
     struct mr_options options;
@@ -98,7 +98,7 @@ int main(void)
         cmocka_unit_test(flag_beats_environment_beats_default),
         cmocka_unit_test(errors_name_the_flag),
         cmocka_unit_test(integers_are_bounded),
-        cmocka_unit_test(mebibytes_are_told_in_bytes_and_bounded),
+        cmocka_unit_test(mebibytes_are_returned_as_bytes_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

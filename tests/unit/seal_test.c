@@ -93,7 +93,7 @@ static void another_key_or_place_does_not_open_it(void **state)
     assert_int_equal(unseal_value(&key, "method", mr_cstr("ord_2"), &sealed), MR_INVALID);
 }
 
-static void what_is_no_seal_is_malformed(void **state)
+static void bytes_that_are_not_a_seal_are_malformed(void **state)
 {
     (void)state;
     struct sealing_key key = key_of(7);
@@ -154,7 +154,7 @@ int main(void)
         cmocka_unit_test(the_same_value_twice_looks_different),
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(another_key_or_place_does_not_open_it),
-        cmocka_unit_test(what_is_no_seal_is_malformed),
+        cmocka_unit_test(bytes_that_are_not_a_seal_are_malformed),
         cmocka_unit_test(a_wrapped_key_is_bound_to_its_subject),
         cmocka_unit_test(digests_keep_their_parts_apart),
         cmocka_unit_test(base32_is_the_one_of_rfc_4648),

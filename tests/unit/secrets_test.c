@@ -176,7 +176,7 @@ static void addresses_have_one_normal_form(void **state)
     assert_true(normalises_to("jose\xcc\x81@shop.example", "jos\xc3\xa9@shop.example"));
 }
 
-static void what_is_no_address_is_refused(void **state)
+static void a_text_that_is_not_an_address_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -245,7 +245,7 @@ int main(void)
             a_lost_key_is_made_but_half_a_pair_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_or_short_key_is_named, set_up, tear_down),
         cmocka_unit_test(addresses_have_one_normal_form),
-        cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(a_text_that_is_not_an_address_is_refused),
         cmocka_unit_test(a_keyed_digest_needs_the_key),
         cmocka_unit_test_setup_teardown(an_address_has_one_claim_key_per_secret, set_up, tear_down),
     };

@@ -31,7 +31,7 @@ static void parts_do_not_run_into_each_other(void **state)
     assert_int_equal(uuid.bytes[6] >> 4, 8);
 }
 
-static void order_id_tells_its_owner(void **state)
+static void an_order_id_names_its_owner(void **state)
 {
     (void)state;
     struct mr_bytes owner = mr_cstr("usr_0198c0de-0000-7000-8000-000000000001");
@@ -100,7 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_input_gives_the_same_id),
         cmocka_unit_test(parts_do_not_run_into_each_other),
-        cmocka_unit_test(order_id_tells_its_owner),
+        cmocka_unit_test(an_order_id_names_its_owner),
         cmocka_unit_test(a_guest_is_named_by_a_cart_token_and_by_nothing_else),
         cmocka_unit_test(events_of_an_aggregate_have_distinct_ids),
         cmocka_unit_test(only_plain_characters_are_valid),

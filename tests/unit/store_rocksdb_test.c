@@ -290,7 +290,7 @@ static void drop_family(const char *dir, const char *name)
     rocksdb_options_destroy(options);
 }
 
-static void a_family_that_vanished_is_told(void **state)
+static void a_family_that_vanished_is_reported(void **state)
 {
     struct fixture *f = *state;
     struct mr_error error = {0};
@@ -362,7 +362,7 @@ static void damage_file(const struct fixture *f, const char *pattern)
     globfree(&files);
 }
 
-static void a_damaged_manifest_is_said_to_be_corrupt(void **state)
+static void a_damaged_manifest_is_reported_as_corrupt(void **state)
 {
     struct fixture *f = *state;
     struct mr_error error = {0};
@@ -447,11 +447,11 @@ int main(int argc, char **argv)
         DISK_TEST(absent_keys_are_asked_of_the_disk_once),
         DISK_TEST(a_ttl_counts_from_the_write_whatever_was_reopened_since),
         DISK_TEST(foreign_state_is_refused_with_both_names_and_left_as_it_is),
-        DISK_TEST(a_family_that_vanished_is_told),
+        DISK_TEST(a_family_that_vanished_is_reported),
         DISK_TEST(a_directory_in_use_is_refused),
         DISK_TEST(a_path_that_cannot_be_a_directory_is_refused),
         DISK_TEST(directories_are_created_with_their_parents),
-        DISK_TEST(a_damaged_manifest_is_said_to_be_corrupt),
+        DISK_TEST(a_damaged_manifest_is_reported_as_corrupt),
         DISK_TEST(a_set_that_met_damage_is_broken_and_takes_no_more_writes),
         DISK_TEST(a_full_disk_breaks_the_set_and_leaves_the_flush_before),
     };

@@ -92,11 +92,11 @@ rd_kafka_conf_t *kafka_conf_new(
 }
 
 /* Noise: it comes back as an error too, or one set of properties serves both kinds of client. */
-static bool is_told_otherwise(const char *facility)
+static bool log_is_noise(const char *facility)
 {
-    static const char *const told[] = {
+    static const char *const noise[] = {
         "CONFWARN", "TXNERR", "FATAL", "ADDOFFSETS", "ADDPARTS", "GETPID", NULL};
-    for (const char *const *name = told; *name; name++)
+    for (const char *const *name = noise; *name; name++)
         if (strcmp(facility, *name) == 0)
             return true;
     return false;
@@ -107,7 +107,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
 {
     char value[512];
     const struct kafka_client *client = rd_kafka_opaque(rk);
-    if (level > SYSLOG_WARNING || !client || client->quiet || is_told_otherwise(facility))
+    if (level > SYSLOG_WARNING || !client || client->quiet || log_is_noise(facility))
         return;
     snprintf(value, sizeof value, "%s", text);
     for (char *c = value; *c != '\0'; c++)
