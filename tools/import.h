@@ -1,6 +1,5 @@
 /*
- * import.h - one run of `millrace import retail`: what is sent, what is known of it, what it came
- * to.
+ * import.h - one run of `millrace import retail`: the commands sent, the state known, the results.
  *
  *     catalogue and customers --all answered--> baskets --all ended--> reconciled
  *

@@ -1,8 +1,8 @@
 /*
  * import_plan.c - what the shop has already of a file, and what is left to send.
  *
- * 1. adds[line] is what no other file has brought of a line; left[line] is what of that has not
- *    been ordered.
+ * 1. adds[line] is what no other file has brought of a line; left[line] is the part of it that has
+ *    not been ordered.
  * 2. An order that was cancelled has brought nothing: its lines are left again.
  * 3. The stock a file brings is what it adds, and is fixed by the first run: a later one finds the
  *    StockAdjusted of its command, and sends none. Units of baskets that --orders left out are

@@ -1,4 +1,4 @@
-/* alloc.c - heap memory that is there or the process ends. */
+/* alloc.c - heap memory; running out ends the process. */
 #include <base/alloc.h>
 
 #include <stdarg.h>

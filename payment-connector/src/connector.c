@@ -112,7 +112,7 @@ static int connector_ask(
         .currency = requested->amount.currency,
     };
     rc = connector->psp.submit(connector->psp.self, &request, topo_context_now_ms(context), error);
-    /* Too much under way: as if the answer were lost, the payment will ask again. */
+    /* Too much under way: the payment will ask again, as after a lost answer. */
     return rc == MR_AGAIN ? 0 : rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * registry_state.h - what of the registry is behind its lock, shared by folding, binding and
+ * registry_state.h - the part of the registry behind its lock, shared by folding, binding and
  * planning.
  *
  * Memory   Texts and subjects are in the arena and stay until the registry is freed.

@@ -1,5 +1,5 @@
 /*
- * registry_table.h - what of the registry the codec asks for on every record, without a lock.
+ * registry_table.h - the part of the registry that the codec reads on every record, without a lock.
  *
  * A table is immutable once published, and kept until the registry is freed, because a
  * reader may still look into a replaced one.

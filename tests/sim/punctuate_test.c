@@ -14,7 +14,7 @@
 
 enum { LIMIT = 400, LARGE = 500 };
 
-/* -- a record is put out twice and makes a row; its value says what of it is too large -- */
+/* -- a record is put out twice and makes a row; its value names the part that is too large -- */
 
 static struct mr_bytes
 grown_value(struct topo_context *context, struct mr_bytes value, const char *which)

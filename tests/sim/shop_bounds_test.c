@@ -1,8 +1,6 @@
-/*
- * shop_bounds_test.c - what is too much, too long or out of place: messages that cannot be meant,
- * money at its limits, carts of a thousand lines and more; and each token of the simulated
- * provider, through the whole shop.
- */
+/* shop_bounds_test.c - messages that are too many, too long or out of place, and messages that
+ * cannot be meant, money at its limits, carts of a thousand lines and more; and each token of the
+ * simulated provider, through the whole shop. */
 #include "shop_harness.h"
 
 #include <payment_connector/simulator.h>

@@ -1,4 +1,4 @@
-/* import_file_test.c - the real file comes to what is published of it. */
+/* import_file_test.c - the real file has the totals that are published of it. */
 #include <tests/cmocka.h>
 #include <tools/retail.h>
 

@@ -1,4 +1,5 @@
-/* import_retail_test.c - what qualifies, and what catalogue, customers and baskets come of it. */
+/* import_retail_test.c - the lines that qualify, and the catalogue, customers and baskets made from
+ * them. */
 #include <base/alloc.h>
 #include <tests/cmocka.h>
 #include <tools/name_index.h>

@@ -1,4 +1,4 @@
-/* alloc.h - heap memory that is there or the process ends. Input is bounded before it gets here. */
+/* alloc.h - heap memory; running out ends the process. Input is bounded before it gets here. */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 

@@ -1,7 +1,7 @@
 /*
  * reason.h - why a command is rejected, and what an accepted one did: the names in an outcome.
  *
- * Whoever decides names the reason; whoever answers a client finds the status, the text and the
+ * A rule names the reason; the code that answers a client finds the status, the text and the
  * members for it (api/shop_problem.h). Names are kept for 7 days in outcomes, so a name may be
  * added, and taken out only when no processor has written it for a week.
  */

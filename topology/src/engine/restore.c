@@ -534,7 +534,7 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
             timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
-    watch_wake(&worker->engine->watches); /* The state has come to what the group had committed. */
+    watch_wake(&worker->engine->watches); /* The state has reached what the group had committed. */
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;
     return 0;

@@ -296,7 +296,7 @@ static int run_process_record(
     return 0;
 }
 
-/* Step 3 of an event's path: the next record goes through the graph, and what comes of it out. */
+/* Step 3 of an event's path: runs the next record through the graph, then produces its outputs. */
 static int run_next_record(
     struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
 {
