@@ -31,30 +31,29 @@ struct command_program {
 
 static int load_secrets(struct command_api *api, const char *folder, struct mr_error *error)
 {
-    int code = token_keys_load(folder, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &api->tokens, error);
-    if (code == 0)
-        code = sealing_key_load(folder, "email_hmac.key", &api->email_hmac, error);
-    if (code == 0)
-        code = sealing_key_load(folder, "kek.key", &api->kek, error);
-    if (code == 0)
-        code = sealing_key_load(folder, "credential.key", &api->credential, error);
-    if (code == 0)
-        code = sealing_key_load(folder, "payment.key", &api->payment, error);
-    return code;
+    int rc = token_keys_load(folder, TOKEN_SIGN | TOKEN_VERIFY | TOKEN_MAC, &api->tokens, error);
+    if (rc == 0)
+        rc = sealing_key_load(folder, "email_hmac.key", &api->email_hmac, error);
+    if (rc == 0)
+        rc = sealing_key_load(folder, "kek.key", &api->kek, error);
+    if (rc == 0)
+        rc = sealing_key_load(folder, "credential.key", &api->credential, error);
+    if (rc == 0)
+        rc = sealing_key_load(folder, "payment.key", &api->payment, error);
+    return rc;
 }
 
 static int main_configure(const struct service *service, void *self, struct mr_error *error)
 {
     struct command_program *command = self;
     const struct mr_options *options = &service->options;
-    int code = mr_options_integer(options, "instance", 0, INSTANCE_MAX, &command->instance, error);
-    if (code == 0)
-        code = mr_options_integer(
+    int rc = mr_options_integer(options, "instance", 0, INSTANCE_MAX, &command->instance, error);
+    if (rc == 0)
+        rc = mr_options_integer(
             options, "hash-workers", 0, HASH_WORKERS_MAX, &command->hash_workers, error);
     if (command->hash_workers == 0)
         command->hash_workers = sysconf(_SC_NPROCESSORS_ONLN);
-    return code ? code
-                : load_secrets(&command->api, mr_options_text(options, "secrets-dir"), error);
+    return rc ? rc : load_secrets(&command->api, mr_options_text(options, "secrets-dir"), error);
 }
 
 static int start_views(struct service *service, struct command_api *api, struct mr_error *error)
@@ -62,13 +61,13 @@ static int start_views(struct service *service, struct command_api *api, struct 
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
         .state_dir = mr_options_text(&service->options, "state-dir")};
-    int code = service_read_snapshots(service, &options, error);
-    if (code == 0)
-        code = shop_views_command_topology(service->registry, &topology, error);
-    if (code == 0)
-        code = service_start_engine(service, "views", topology, &options, error);
-    if (code)
-        return code;
+    int rc = service_read_snapshots(service, &options, error);
+    if (rc == 0)
+        rc = shop_views_command_topology(service->registry, &topology, error);
+    if (rc == 0)
+        rc = service_start_engine(service, "views", topology, &options, error);
+    if (rc)
+        return rc;
     api->engine = service->engines[0].engine;
     api->outcomes = topo_engine_global(api->engine, VIEW_OUTCOMES);
     api->claims = topo_engine_global(api->engine, VIEW_CLAIMS);
@@ -88,11 +87,11 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .reply_partition = api->instance,
         .registry = api->registry,
     };
-    int code = dispatch_start(&dispatch, &api->dispatch, error);
-    if (code == 0)
-        code = hash_pool_start((int)command->hash_workers, &api->pool, error);
-    if (code == 0)
-        code = start_views(service, api, error);
+    int rc = dispatch_start(&dispatch, &api->dispatch, error);
+    if (rc == 0)
+        rc = hash_pool_start((int)command->hash_workers, &api->pool, error);
+    if (rc == 0)
+        rc = start_views(service, api, error);
     struct http_server_options server = {
         .routes = command_routes,
         .routes_count = command_routes_count,
@@ -100,7 +99,7 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .origin_count = shop_paths_count,
         .user = api,
     };
-    return code ? code : service_start_http(service, &server, error);
+    return rc ? rc : service_start_http(service, &server, error);
 }
 
 static bool has_failed(void *self, struct mr_error *error)

@@ -271,18 +271,18 @@ bool http_read_json(
         http_send_problem(request, "unsupported-media-type", "Send application/json.");
         return false;
     }
-    int code = http_json_read(
+    int rc = http_json_read(
         http_body(request), fields, fields_count, http_arena(request), &errors, &error);
-    if (code == MR_MALFORMED)
+    if (rc == MR_MALFORMED)
         http_send_problem(request, "malformed-json", "%s", error.text);
-    else if (code == MR_TOO_LARGE)
+    else if (rc == MR_TOO_LARGE)
         http_send_problem(request, "json-limit", "%s", error.text);
-    else if (code != 0)
+    else if (rc != 0)
         http_send_problem_full(
             request,
             &(struct http_problem){
                 .slug = "validation", .errors = errors.items, .errors_count = errors.count});
-    return code == 0;
+    return rc == 0;
 }
 
 void http_send_invalid(

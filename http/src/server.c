@@ -347,7 +347,7 @@ static int listen_on(struct http_server *server, struct mr_error *error)
         return mr_fail(error, MR_FATAL, "listen: no socket: %s", strerror(errno));
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (struct sockaddr *)&where, len) < 0 || listen(fd, LISTEN_BACKLOG) < 0) {
-        int code = mr_fail(
+        int rc = mr_fail(
             error,
             MR_CONFIG,
             "cannot listen on %s port %u: %s",
@@ -355,7 +355,7 @@ static int listen_on(struct http_server *server, struct mr_error *error)
             (unsigned)server->options.port,
             strerror(errno));
         close(fd);
-        return code;
+        return rc;
     }
     getsockname(fd, (struct sockaddr *)&where, &len);
     server->port = ntohs(where.ss_family == AF_INET ? v4->sin_port : v6->sin6_port);
@@ -417,24 +417,24 @@ int http_server_start(
     server->counters = mr_calloc(options->routes_count + 1, sizeof *server->counters);
     pthread_mutex_init(&server->free_lock, NULL);
     pthread_mutex_init(&server->connections_lock, NULL);
-    int code = listen_on(server, error);
-    if (code == 0) {
-        code = wait_start(server, error);
-        if (code != 0)
+    int rc = listen_on(server, error);
+    if (rc == 0) {
+        rc = wait_start(server, error);
+        if (rc != 0)
             close(server->listen_fd);
     }
-    if (code == 0) {
+    if (rc == 0) {
         server->daemon = start_daemon(server);
         if (!server->daemon) {
             wait_stop(server);
             close(server->listen_fd);
-            code = mr_fail(error, MR_FATAL, "http server: libmicrohttpd does not start");
+            rc = mr_fail(error, MR_FATAL, "http server: libmicrohttpd does not start");
         }
     }
-    if (code != 0) {
+    if (rc != 0) {
         free(server->counters);
         free(server);
-        return code;
+        return rc;
     }
     *ret_server = server;
     return 0;

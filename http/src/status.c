@@ -49,7 +49,7 @@ int http_status_start(
 {
     struct http_status *status = mr_calloc(1, sizeof *status);
     status->options = *options;
-    int code = http_server_start(
+    int rc = http_server_start(
         &(struct http_server_options){
             .address = options->address,
             .port = options->port,
@@ -60,9 +60,9 @@ int http_status_start(
         },
         &status->server,
         error);
-    if (code != 0) {
+    if (rc != 0) {
         free(status);
-        return code;
+        return rc;
     }
     *ret_status = status;
     return 0;

@@ -34,15 +34,15 @@ static int read_key(
 
 static int load_keys(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
 {
-    int code = 0;
+    int rc = 0;
     if (keys->parts & TOKEN_SIGN)
-        code = read_key(secrets_dir, "jwt_ed25519.key", keys->sign, sizeof keys->sign, error);
-    if (code == 0 && keys->parts & (TOKEN_SIGN | TOKEN_VERIFY))
-        code = read_key(secrets_dir, "jwt_ed25519.pub", keys->verify, sizeof keys->verify, error);
-    if (code == 0 && keys->parts & TOKEN_MAC)
-        code = read_key(secrets_dir, "token_mac.key", keys->mac, sizeof keys->mac, error);
-    if (code != 0)
-        return code;
+        rc = read_key(secrets_dir, "jwt_ed25519.key", keys->sign, sizeof keys->sign, error);
+    if (rc == 0 && keys->parts & (TOKEN_SIGN | TOKEN_VERIFY))
+        rc = read_key(secrets_dir, "jwt_ed25519.pub", keys->verify, sizeof keys->verify, error);
+    if (rc == 0 && keys->parts & TOKEN_MAC)
+        rc = read_key(secrets_dir, "token_mac.key", keys->mac, sizeof keys->mac, error);
+    if (rc != 0)
+        return rc;
     uint8_t public[crypto_sign_PUBLICKEYBYTES];
     crypto_sign_ed25519_sk_to_pk(public, keys->sign);
     if ((keys->parts & TOKEN_SIGN) && sodium_memcmp(public, keys->verify, sizeof public) != 0)
@@ -61,10 +61,10 @@ int token_keys_load(
         return mr_fail(error, MR_FATAL, "libsodium does not start");
     struct token_keys *keys = mr_calloc(1, sizeof *keys);
     keys->parts = parts;
-    int code = load_keys(keys, secrets_dir, error);
-    if (code != 0) {
+    int rc = load_keys(keys, secrets_dir, error);
+    if (rc != 0) {
         token_keys_free(keys);
-        return code;
+        return rc;
     }
     if (parts & (TOKEN_SIGN | TOKEN_VERIFY))
         token_make_header(keys);

@@ -85,10 +85,10 @@ static int read_limits(
         {"pay-deadline-s", 1, 86400, &deadline_s},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        int code = mr_options_integer(
+        int rc = mr_options_integer(
             options, rows[i].option, rows[i].min, rows[i].max, rows[i].value, error);
-        if (code)
-            return code;
+        if (rc)
+            return rc;
     }
     limits.line_quantity_max = (int32_t)quantity;
     limits.cart_lines_max = (int32_t)lines;
@@ -123,13 +123,13 @@ static int main_want(struct processors *processors, struct mr_bytes name, struct
 /* `only` is "catalog,sales". */
 static int read_services(struct processors *processors, const char *only, struct mr_error *error)
 {
-    int code = *only ? 0 : mr_fail(error, MR_CONFIG, "--only names no service");
-    while (code == 0 && *only) {
+    int rc = *only ? 0 : mr_fail(error, MR_CONFIG, "--only names no service");
+    while (rc == 0 && *only) {
         size_t len = strcspn(only, ",");
-        code = main_want(processors, mr_bytes_of(only, len), error);
+        rc = main_want(processors, mr_bytes_of(only, len), error);
         only += len + (only[len] == ',');
     }
-    return code;
+    return rc;
 }
 
 static int main_configure(const struct service *service, void *self, struct mr_error *error)
@@ -137,14 +137,14 @@ static int main_configure(const struct service *service, void *self, struct mr_e
     struct processors *processors = self;
     const struct mr_options *options = &service->options;
     const char *only = mr_options_text(options, "only");
-    int code = read_limits(options, &processors->service.limits, error);
-    if (code == 0)
-        code = service_bound_memory(service, error);
-    if (code == 0)
-        code = mr_options_integer(options, "workers", 1, 64, &processors->workers, error);
-    if (code == 0)
-        code = read_services(processors, only ? only : "identity,catalog,sales,payments", error);
-    return code;
+    int rc = read_limits(options, &processors->service.limits, error);
+    if (rc == 0)
+        rc = service_bound_memory(service, error);
+    if (rc == 0)
+        rc = mr_options_integer(options, "workers", 1, 64, &processors->workers, error);
+    if (rc == 0)
+        rc = read_services(processors, only ? only : "identity,catalog,sales,payments", error);
+    return rc;
 }
 
 static int main_start(struct service *service, void *self, struct mr_error *error)
@@ -154,17 +154,17 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .state_dir = mr_options_text(&service->options, "state-dir"),
         .workers = (int)processors->workers,
     };
-    int code = service_read_snapshots(service, &options, error);
+    int rc = service_read_snapshots(service, &options, error);
     processors->service.registry = service->registry;
-    for (size_t i = 0; code == 0 && i < SHOP_SERVICES; i++) {
+    for (size_t i = 0; rc == 0 && i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;
         if (!processors->wanted[i])
             continue;
-        code = shop_services[i].make(&processors->service, &topology, error);
-        if (code == 0)
-            code = service_start_engine(service, shop_services[i].name, topology, &options, error);
+        rc = shop_services[i].make(&processors->service, &topology, error);
+        if (rc == 0)
+            rc = service_start_engine(service, shop_services[i].name, topology, &options, error);
     }
-    return code ? code : service_start_status(service, error);
+    return rc ? rc : service_start_status(service, error);
 }
 
 int main(int argc, char **argv)

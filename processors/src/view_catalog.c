@@ -151,13 +151,13 @@ static int process_product(
     struct codec_message message;
     const struct shop_product_view *before = NULL;
     struct change change = {.context = context, .product_id = record->key};
-    int code = view_decode(context, registry, record, &message, error);
-    if (code != 0)
-        return code;
-    code = state_get(
+    int rc = view_decode(context, registry, record, &message, error);
+    if (rc != 0)
+        return rc;
+    rc = state_get(
         context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, record->key, (const void **)&before, error);
-    if (code != 0)
-        return code;
+    if (rc != 0)
+        return rc;
     struct shop_product_view after = {
         .sku = MR_LITERAL(""), .title = MR_LITERAL(""), .description = MR_LITERAL("")};
     if (before)
@@ -197,9 +197,9 @@ static int process_stock(
 {
     struct codec_message message;
     struct shop_stock_view stock = {0};
-    int code = view_decode(context, registry, record, &message, error);
-    if (code != 0 || !stock_after(&message, &stock))
-        return code;
+    int rc = view_decode(context, registry, record, &message, error);
+    if (rc != 0 || !stock_after(&message, &stock))
+        return rc;
     const struct shop_meta *meta = view_meta(&message);
     stock.version = meta->aggregate_version;
     stock.as_of = meta->occurred_at;

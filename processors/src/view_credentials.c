@@ -12,9 +12,9 @@ static int credentials_fold_claimed(
     struct mr_error *error)
 {
     struct codec_message message;
-    int code = view_decode(context, registry, record, &message, error);
-    if (code != 0 || message.id != SHOP_EMAIL_CLAIMED)
-        return code;
+    int rc = view_decode(context, registry, record, &message, error);
+    if (rc != 0 || message.id != SHOP_EMAIL_CLAIMED)
+        return rc;
     const struct shop_email_claimed *event = message.value;
     topo_store_put(topo_context_store(context, VIEW_CLAIMS), event->email_key, event->user_id);
     return 0;

@@ -96,20 +96,20 @@ static bool read_lines(
     struct mr_error error;
     struct mr_bytes key;
     struct mr_bytes value;
-    int code = 1;
+    int rc = 1;
     if (!query_scan_open(request, api->cart_lines, prefix, mr_bytes_of(NULL, 0), false, &scan))
         return false;
     while (cart->count < SHOP_CART_LINES_LIMIT &&
-           (code = topo_read_scan_next(scan, &key, &value, &error)) == 1) {
+           (rc = topo_read_scan_next(scan, &key, &value, &error)) == 1) {
         const void *state = NULL;
-        code = codec_decode_bare(&shop_types[SHOP_CART_LINE_STATE], value, arena, &state, &error);
-        if (code != 0)
+        rc = codec_decode_bare(&shop_types[SHOP_CART_LINE_STATE], value, arena, &state, &error);
+        if (rc != 0)
             break;
         struct mr_bytes product_id = mr_bytes_of(key.ptr + prefix.len, key.len - prefix.len);
         add_line(request, cart, product_id, state);
     }
     topo_read_scan_close(scan);
-    if (code < 0) {
+    if (rc < 0) {
         query_send_failure(request, &error);
         return false;
     }

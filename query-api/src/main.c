@@ -30,10 +30,10 @@ static int configure_api(const struct service *service, void *self, struct mr_er
     struct query_program *query = self;
     const struct mr_options *options = &service->options;
     const char *secrets = mr_options_text(options, "secrets-dir");
-    int code = mr_options_integer(options, "ready-lag", 0, INT64_MAX, &query->ready_lag, error);
-    if (code == 0)
-        code = service_bound_memory(service, error);
-    return code ? code : token_keys_load(secrets, TOKEN_VERIFY | TOKEN_MAC, &query->keys, error);
+    int rc = mr_options_integer(options, "ready-lag", 0, INT64_MAX, &query->ready_lag, error);
+    if (rc == 0)
+        rc = service_bound_memory(service, error);
+    return rc ? rc : token_keys_load(secrets, TOKEN_VERIFY | TOKEN_MAC, &query->keys, error);
 }
 
 static int start_api(struct service *service, void *self, struct mr_error *error)
@@ -42,13 +42,13 @@ static int start_api(struct service *service, void *self, struct mr_error *error
     struct topo_topology *topology = NULL;
     struct topo_engine_options options = {
         .state_dir = mr_options_text(&service->options, "state-dir")};
-    int code = service_read_snapshots(service, &options, error);
-    if (code == 0)
-        code = shop_views_query_topology(service->registry, &topology, error);
-    if (code == 0)
-        code = service_start_engine(service, "views", topology, &options, error);
-    if (code)
-        return code;
+    int rc = service_read_snapshots(service, &options, error);
+    if (rc == 0)
+        rc = shop_views_query_topology(service->registry, &topology, error);
+    if (rc == 0)
+        rc = service_start_engine(service, "views", topology, &options, error);
+    if (rc)
+        return rc;
     query_api_init(&query->api, service->engines[0].engine, query->keys);
     query->api.ready_lag_max = query->ready_lag;
     struct http_server_options server = {

@@ -199,15 +199,15 @@ static bool write_order_rows(
     struct mr_bytes key;
     struct mr_bytes value;
     int step = 1;
-    int code = 1;
+    int rc = 1;
     if (!query_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
         return false;
-    while (step == 1 && (code = topo_read_scan_next(scan, &key, &value, &error)) == 1)
+    while (step == 1 && (rc = topo_read_scan_next(scan, &key, &value, &error)) == 1)
         step = add_order_row(api, request, key, w, page);
     topo_read_scan_close(scan);
-    if (code < 0)
+    if (rc < 0)
         query_send_failure(request, &error);
-    return code >= 0 && step >= 0;
+    return rc >= 0 && step >= 0;
 }
 
 static void serve_orders(struct http_request *request, void *user)

@@ -61,10 +61,10 @@ bool query_scan_open(
         options.end = last_key;
     else if (last_key.ptr) /* The least key after it: itself and a byte 0. */
         options.first = mr_bytes_of(mr_arena_cstr(arena, last_key), last_key.len + 1);
-    int code = topo_read_scan_open(store, &options, arena, ret_scan, &error);
-    if (code != 0)
+    int rc = topo_read_scan_open(store, &options, arena, ret_scan, &error);
+    if (rc != 0)
         query_send_failure(request, &error);
-    return code == 0;
+    return rc == 0;
 }
 
 static void add_encoded(struct mr_buffer *out, struct mr_bytes text)

@@ -240,15 +240,15 @@ static bool write_categories(struct query_api *api, struct http_request *request
     struct mr_bytes key;
     struct mr_bytes value;
     struct json_w w = json_w_to(http_response(request));
-    int code = topo_read_scan_open(
+    int rc = topo_read_scan_open(
         api->categories, &(struct topo_read_options){0}, http_arena(request), &scan, &error);
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    for (int i = 0; code == 0 && i < QUERY_SCAN_MAX; i++) {
+    for (int i = 0; rc == 0 && i < QUERY_SCAN_MAX; i++) {
         int more = topo_read_scan_next(scan, &key, &value, &error);
         if (more <= 0) {
-            code = more;
+            rc = more;
             break;
         }
         json_w_object(&w);
@@ -259,9 +259,9 @@ static bool write_categories(struct query_api *api, struct http_request *request
     json_w_array_end(&w);
     json_w_object_end(&w);
     topo_read_scan_close(scan);
-    if (code != 0)
+    if (rc != 0)
         query_send_failure(request, &error);
-    return code == 0;
+    return rc == 0;
 }
 
 static void serve_categories(struct http_request *request, void *user)

@@ -26,10 +26,10 @@ bool query_read_state(
     struct mr_bytes stored = {0};
     struct mr_error error;
     const void *state = NULL;
-    int code = topo_read_get(store, key, arena, &stored, &error);
-    if (code == 0 && stored.ptr)
-        code = codec_decode_bare(&shop_types[type], stored, arena, &state, &error);
-    if (code != 0) {
+    int rc = topo_read_get(store, key, arena, &stored, &error);
+    if (rc == 0 && stored.ptr)
+        rc = codec_decode_bare(&shop_types[type], stored, arena, &state, &error);
+    if (rc != 0) {
         query_send_failure(request, &error);
         return false;
     }
