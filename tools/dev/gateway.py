@@ -18,7 +18,7 @@ EXAMPLES = {r"\d+r/[sm]": "600r/m or 20r/s", r"\d+": "2000", r"\d+[km]?": "64k, 
             r"all|failures|off": "all, failures or off"}
 
 # Environment variable: (default, what it must look like). The defaults let a load test on one machine through;
-# README.md says what to set where strangers come in.
+# docs/reference/tools.md says what to set where strangers come in.
 LIMITS = {
     "MILLRACE_LIMIT_READS": ("20000r/s", r"\d+r/[sm]"),
     "MILLRACE_LIMIT_WRITES": ("10000r/s", r"\d+r/[sm]"),

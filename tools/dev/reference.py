@@ -7,6 +7,7 @@ topics.md and schemas.md come from schemas/; configuration.md, with --bin, from 
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -77,7 +78,7 @@ def schemas_page():
 
 
 def configuration_page(folder):
-    page = HEAD + "# Configuration\n\nWhat each program prints for `--help`. The variables of `tools/up`: [README](../../README.md).\n"
+    page = HEAD + "# Configuration\n\nWhat each program prints for `--help`. The variables of `tools/up`: [tools](tools.md).\n"
     for name in PROGRAMS:
         ran = subprocess.run([folder / name, "--help"], capture_output=True, text=True, timeout=30, check=False)
         if ran.returncode or not ran.stdout:
@@ -86,12 +87,33 @@ def configuration_page(folder):
     return page
 
 
+DECLARED = re.compile(r"^(?!typedef|(?:struct|enum) \w+ \{|enum \{|#|static)(?:[\w*]+[\s*]+)+?\**(topo_\w+)\(", re.M)
+TYPE = re.compile(r"^(?:typedef [^;{]*?\b(topo_\w+)\(|(?:struct|enum) (topo_\w+)(?: \{|;))", re.M)
+
+
+def headers_page():
+    """The sentence, functions and types of each public header of libtopology, as they stand in it."""
+    page = HEAD + "# The headers of libtopology\n\nEach header is a contract: states, threads, memory, errors. This page lists what is\n"
+    page += "in them; the comments there are the reference. [The tutorial](../tutorial/README.md) uses most of it.\n"
+    for path in sorted((TOP / "topology/include/topology").glob("*.h")):
+        text = path.read_text(encoding="utf-8")
+        purpose = " ".join(re.search(r"/\*(?: |\n \* )\w+\.h - (.*?)(?:\n \*\n|\*/)", text, re.S)[1].replace("\n *", " ").split())
+        code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
+        functions = [m[1] for m in DECLARED.finditer(code) if not m[1].endswith("_fn")]
+        types = sorted({m[1] or m[2] for m in TYPE.finditer(code)})
+        page += f"\n## topology/{path.name}\n\n{purpose[0].upper()}{purpose[1:].rstrip('.')}.\n"
+        for what, names in (("Functions", functions), ("Types", types)):
+            if names:
+                page += f"\n{what}: {', '.join(f'`{name}`' for name in names)}.\n"
+    return page
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="compare only")
     parser.add_argument("--bin", type=pathlib.Path, metavar="DIR", help="where the built programs are")
     options = parser.parse_args()
-    pages = {"topics.md": topics_page(), "schemas.md": schemas_page()}
+    pages = {"topics.md": topics_page(), "schemas.md": schemas_page(), "headers.md": headers_page()}
     if options.bin:
         pages["configuration.md"] = configuration_page(options.bin)
     failed = 0

@@ -36,7 +36,7 @@ def parse(argv):
         prog="tools/up", description="Starts a whole Millrace: Kafka, processors, APIs and gateway.",
         epilog="Environment: MILLRACE_HOME is the folder of its data (default: .millrace in the checkout), "
                "MILLRACE_PORT the gateway's port (8080), MILLRACE_BIND its address (127.0.0.1). "
-               "README.md lists the others.")
+               "docs/reference/tools.md lists the others.")
     parser.add_argument("--detach", action="store_true", help="run it in the background, and return when it is up")
     parser.add_argument("--fresh", action="store_true", help="delete the data first: start with an empty Kafka")
     parser.add_argument("--data", metavar="FILE",
