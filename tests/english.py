@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """english.py [FOLDER...] - comments, pages and messages are in plain English, as far as a list of phrases can show it.
 
-A comment starts with its subject: it does not open with one of OPENINGS. No comment, page or string of a C program has
+A comment starts with its subject: it does not open with one of OPENINGS. No comment, page or string of a program has
 one of PHRASES, each of which stands here with the plain word for it. Prints file:line of each; exit code 1 if any is.
 Without FOLDER the whole tree.
 """
@@ -44,7 +44,7 @@ def texts_of(path, text):
         prose = identifiers.FENCE.sub(lambda m: identifiers.blank(m.group()), text)
         return [] if GENERATED in text[:400] else [(0, identifiers.CODE_SPAN.sub(lambda m: identifiers.blank(m.group()), prose))]
     found = comments_of(path, text)
-    if path.suffix == ".c" and path.relative_to(TOP).parts[0] != "tests":
+    if path.suffix in (".c", ".py") and path.relative_to(TOP).parts[0] != "tests":
         code, _ = identifiers.split(path, text)
         found += [(m.start(), m.group()) for m in STRING.finditer(code)]
     return found
