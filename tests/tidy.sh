@@ -12,7 +12,7 @@ for file in $sources; do
         NR == 1 && !/^\/\*/        { print file ":1: say what this file is for"; bad = 1 }
         length($0) > 100           { print file ":" NR ": line over 100 columns"; bad = 1 }
         /^$/ && !start             { why = 0 }
-        /\/\*|\/\//                { why = NR }
+        /\/\*/                     { why = NR }
         /^{/                       { start = NR }
         /^}/ && start              { if (NR - start > 70) { print file ":" start ": function over 70 lines"; bad = 1 }
                                      if (NR - start > 26 && !why && file !~ /^tests/) { print file ":" start ": a function of 28 lines or more has a line of why"; bad = 1 }
