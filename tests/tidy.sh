@@ -30,6 +30,11 @@ for line in $(grep -noE 'getenv\("[A-Z_]+"' $sources | grep -v '"MILLRACE_' | gr
     complain "$line: an environment variable starts with MILLRACE_"
 done
 
+# A return code has one name.
+for line in $(grep -nE '^ +int (err|result|status_code|retval)( =|;)' $sources | grep -v '^tests/' | tr -d ' ' || true); do
+    complain "$line: a return code is called rc"
+done
+
 # A header that the files of one folder share in private is called NAME_impl.h.
 for file in $(echo "$sources" | tr ' ' '\n' | grep -E '_(internal|private|parts)\.h$' || true); do
     complain "$file: a private header of several files ends in _impl.h"

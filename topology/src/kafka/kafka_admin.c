@@ -36,16 +36,16 @@ int topo_kafka_ping(
 {
     struct kafka_client client = {0};
     const struct rd_kafka_metadata *metadata;
-    int err = kafka_client_open_query(&client, options, error);
-    if (err)
-        return err;
+    int rc = kafka_client_open_query(&client, options, error);
+    if (rc)
+        return rc;
     int64_t until = kafka_clock_ms() + timeout_ms;
     rd_kafka_resp_err_t failure;
     do { /* Topics do not matter: the answer itself does. */
         failure = metadata_fetch(&client, NULL, METADATA_STEP_MS, &metadata);
     } while (failure && kafka_clock_ms() < until);
     if (failure)
-        err = mr_fail(
+        rc = mr_fail(
             error,
             MR_UNAVAILABLE,
             "no Kafka broker answers at %s: %s",
@@ -54,7 +54,7 @@ int topo_kafka_ping(
     else
         rd_kafka_metadata_destroy(metadata);
     kafka_client_close(&client);
-    return err;
+    return rc;
 }
 
 /* -- questions -- */
@@ -174,11 +174,11 @@ int topo_kafka_partitions(
     struct mr_error *error)
 {
     struct kafka_client client = {0};
-    int err = kafka_client_open_query(&client, options, error);
-    if (err == 0)
-        err = kafka_query_partitions(&client, topic, ret_count, error);
+    int rc = kafka_client_open_query(&client, options, error);
+    if (rc == 0)
+        rc = kafka_query_partitions(&client, topic, ret_count, error);
     kafka_client_close(&client);
-    return err;
+    return rc;
 }
 
 int topo_kafka_watermarks(
@@ -190,12 +190,12 @@ int topo_kafka_watermarks(
     struct mr_error *error)
 {
     struct kafka_client client = {0};
-    int err = kafka_client_open_query(&client, options, error);
-    if (err == 0)
-        err = kafka_query_watermarks(
+    int rc = kafka_client_open_query(&client, options, error);
+    if (rc == 0)
+        rc = kafka_query_watermarks(
             &client, (struct topo_partition){topic, partition}, ret_low, ret_high, error);
     kafka_client_close(&client);
-    return err;
+    return rc;
 }
 
 struct ends {
@@ -208,16 +208,16 @@ static int
 add_ends(struct kafka_client *client, const char *topic, struct ends *ends, struct mr_error *error)
 {
     int32_t partitions = 0;
-    int err = kafka_query_partitions(client, topic, &partitions, error);
-    for (int32_t i = 0; err == 0 && i < partitions; i++) {
+    int rc = kafka_query_partitions(client, topic, &partitions, error);
+    for (int32_t i = 0; rc == 0 && i < partitions; i++) {
         struct topo_kafka_end end = {.topic = topic, .partition = i};
         int64_t low;
-        err = kafka_query_watermarks(
+        rc = kafka_query_watermarks(
             client, (struct topo_partition){topic, i}, &low, &end.offset, error);
         ends->array = mr_grow(ends->array, ends->count, &ends->capacity, sizeof *ends->array);
         ends->array[ends->count++] = end;
     }
-    return err;
+    return rc;
 }
 
 int topo_kafka_ends(
@@ -230,13 +230,13 @@ int topo_kafka_ends(
 {
     struct kafka_client client = {0};
     struct ends ends = {0};
-    int err = kafka_client_open_query(&client, options, error);
-    for (size_t i = 0; err == 0 && i < topics_count; i++)
-        err = add_ends(&client, topics[i], &ends, error);
+    int rc = kafka_client_open_query(&client, options, error);
+    for (size_t i = 0; rc == 0 && i < topics_count; i++)
+        rc = add_ends(&client, topics[i], &ends, error);
     kafka_client_close(&client);
-    if (err) {
+    if (rc) {
         free(ends.array);
-        return err;
+        return rc;
     }
     *ret_ends = ends.array;
     *ret_count = ends.count;
@@ -310,18 +310,18 @@ static int admin_create(
     rd_kafka_queue_t *queue = rd_kafka_queue_new(client->rk);
     rd_kafka_CreateTopics(client->rk, wanted, count, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, CREATE_TIMEOUT_MS + 1000);
-    int err;
+    int rc;
     if (!event)
-        err = mr_fail(error, MR_TIMEOUT, "create topics: no answer in %s ms", timeout);
+        rc = mr_fail(error, MR_TIMEOUT, "create topics: no answer in %s ms", timeout);
     else if (rd_kafka_event_error(event))
-        err = kafka_fail(error, client, rd_kafka_event_error(event), "create topics");
+        rc = kafka_fail(error, client, rd_kafka_event_error(event), "create topics");
     else
-        err = read_verdicts(rd_kafka_event_CreateTopics_result(event), created, error);
+        rc = read_verdicts(rd_kafka_event_CreateTopics_result(event), created, error);
     if (event)
         rd_kafka_event_destroy(event);
     rd_kafka_queue_destroy(queue);
     rd_kafka_AdminOptions_destroy(options);
-    return err;
+    return rc;
 }
 
 static int
@@ -348,21 +348,21 @@ static int create_missing(
     struct mr_error *error)
 {
     size_t missing = 0;
-    int err = 0;
-    for (size_t i = 0; err == 0 && i < count; i++) {
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < count; i++) {
         int32_t existing = 0;
-        err = kafka_query_partitions(client, topics[i].name, &existing, error);
-        if (err == 0 && existing > 0)
-            err = check_count(&topics[i], existing, error);
-        else if (err == 0)
-            err = new_topic(&topics[i], &wanted[missing], error);
-        if (err == 0 && existing == 0)
+        rc = kafka_query_partitions(client, topics[i].name, &existing, error);
+        if (rc == 0 && existing > 0)
+            rc = check_count(&topics[i], existing, error);
+        else if (rc == 0)
+            rc = new_topic(&topics[i], &wanted[missing], error);
+        if (rc == 0 && existing == 0)
             missing++;
     }
-    if (err == 0 && missing > 0)
-        err = admin_create(client, wanted, missing, created, error);
+    if (rc == 0 && missing > 0)
+        rc = admin_create(client, wanted, missing, created, error);
     rd_kafka_NewTopic_destroy_array(wanted, missing);
-    return err;
+    return rc;
 }
 
 static int wait_for_leaders(
@@ -372,9 +372,9 @@ static int wait_for_leaders(
     for (;;) {
         int32_t existing = 0;
         bool led = false;
-        int err = ask_topic(client, topic->name, &existing, &led, error);
-        if (err)
-            return err;
+        int rc = ask_topic(client, topic->name, &existing, &led, error);
+        if (rc)
+            return rc;
         if (led && existing > 0)
             return check_count(topic, existing, error);
         if (kafka_clock_ms() >= until)
@@ -392,16 +392,16 @@ int topo_kafka_create_topics(
 {
     struct kafka_client client = {0};
     int created = 0;
-    int err = kafka_client_open_query(&client, options, error);
-    if (err)
-        return err;
+    int rc = kafka_client_open_query(&client, options, error);
+    if (rc)
+        return rc;
     rd_kafka_NewTopic_t **wanted = mr_calloc(count + 1, sizeof *wanted);
-    err = create_missing(&client, topics, count, wanted, &created, error);
-    for (size_t i = 0; err == 0 && created > 0 && i < count; i++)
-        err = wait_for_leaders(&client, &topics[i], error);
+    rc = create_missing(&client, topics, count, wanted, &created, error);
+    for (size_t i = 0; rc == 0 && created > 0 && i < count; i++)
+        rc = wait_for_leaders(&client, &topics[i], error);
     free(wanted);
     kafka_client_close(&client);
-    if (err == 0 && ret_created)
+    if (rc == 0 && ret_created)
         *ret_created = created;
-    return err;
+    return rc;
 }

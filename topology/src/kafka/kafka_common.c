@@ -52,9 +52,9 @@ static int
 set_all(rd_kafka_conf_t *conf, const struct kafka_setting *settings, struct mr_error *error)
 {
     for (; settings->name; settings++) {
-        int err = kafka_conf_set(conf, settings->name, settings->value, error);
-        if (err)
-            return err;
+        int rc = kafka_conf_set(conf, settings->name, settings->value, error);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -65,17 +65,17 @@ static int fill_conf(
     const struct kafka_setting *settings,
     struct mr_error *error)
 {
-    int err = kafka_conf_set(conf, "bootstrap.servers", options->brokers, error);
-    if (err == 0 && options->client_id)
-        err = kafka_conf_set(conf, "client.id", options->client_id, error);
-    if (err == 0)
-        err = set_all(conf, common_settings, error);
-    if (err == 0)
-        err = set_all(conf, settings, error);
-    for (const char *const *property = options->properties; err == 0 && property && *property;
+    int rc = kafka_conf_set(conf, "bootstrap.servers", options->brokers, error);
+    if (rc == 0 && options->client_id)
+        rc = kafka_conf_set(conf, "client.id", options->client_id, error);
+    if (rc == 0)
+        rc = set_all(conf, common_settings, error);
+    if (rc == 0)
+        rc = set_all(conf, settings, error);
+    for (const char *const *property = options->properties; rc == 0 && property && *property;
          property++)
-        err = set_property(conf, *property, error);
-    return err;
+        rc = set_property(conf, *property, error);
+    return rc;
 }
 
 rd_kafka_conf_t *kafka_conf_new(

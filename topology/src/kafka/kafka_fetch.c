@@ -137,18 +137,18 @@ static rd_kafka_conf_t *fetcher_conf(
     if (!conf)
         return NULL;
     /* Assigning by hand wants a group's name, though it never joins one. */
-    int err = kafka_conf_set(conf, "group.id", "millrace-fetch", error);
-    if (err == 0)
-        err = kafka_conf_set(conf, "group.instance.id", NULL, error);
+    int rc = kafka_conf_set(conf, "group.id", "millrace-fetch", error);
+    if (rc == 0)
+        rc = kafka_conf_set(conf, "group.instance.id", NULL, error);
     /* The broker answers at once when there is data; the wait bounds how long a partition that was
      * just added waits behind idle ones, and how soon the end of a log is seen. */
-    if (err == 0)
-        err =
+    if (rc == 0)
+        rc =
             kafka_conf_set(conf, "fetch.wait.max.ms", kind == KAFKA_FETCH_LOG ? "25" : "50", error);
-    if (err == 0)
-        err = kafka_conf_set(
+    if (rc == 0)
+        rc = kafka_conf_set(
             conf, "enable.partition.eof", kind == KAFKA_FETCH_LOG ? "true" : "false", error);
-    if (err == 0)
+    if (rc == 0)
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
@@ -164,10 +164,10 @@ int kafka_fetcher_new(
     if (!conf)
         return MR_CONFIG;
     struct kafka_fetcher *fetcher = mr_calloc(1, sizeof *fetcher);
-    int err = kafka_client_open(&fetcher->client, RD_KAFKA_CONSUMER, conf, error);
-    if (err) {
+    int rc = kafka_client_open(&fetcher->client, RD_KAFKA_CONSUMER, conf, error);
+    if (rc) {
         free(fetcher);
-        return err;
+        return rc;
     }
     rd_kafka_poll_set_consumer(fetcher->client.rk);
     fetcher->queue = rd_kafka_queue_get_consumer(fetcher->client.rk);
@@ -241,9 +241,9 @@ int kafka_fetcher_seek(
 {
     struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     if (partition) {
-        int err = set_fetching(fetcher, partition, false, error);
-        if (err)
-            return err;
+        int rc = set_fetching(fetcher, partition, false, error);
+        if (rc)
+            return rc;
     } else {
         find_leaders(fetcher, where.topic);
         fetcher->partitions = mr_grow(
@@ -282,9 +282,9 @@ int kafka_fetcher_remove(
     struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
     if (!partition)
         return 0;
-    int err = set_fetching(fetcher, partition, false, error);
-    if (err)
-        return err;
+    int rc = set_fetching(fetcher, partition, false, error);
+    if (rc)
+        return rc;
     *partition = fetcher->partitions[--fetcher->partitions_count];
     fetcher->run = NULL;
     return 0;

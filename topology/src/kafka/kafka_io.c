@@ -55,12 +55,12 @@ static int need_member(struct kafka_io *io, struct mr_error *error)
 {
     if (io->member)
         return 0;
-    int err = need_input(io, error);
-    if (err == 0)
-        err = kafka_member_new(io->options, &io->io_options, &io->member, error);
-    if (err == 0)
+    int rc = need_input(io, error);
+    if (rc == 0)
+        rc = kafka_member_new(io->options, &io->io_options, &io->member, error);
+    if (rc == 0)
         kafka_member_wakes(io->member, io->input);
-    return err;
+    return rc;
 }
 
 static int need_query(struct kafka_io *io, struct mr_error *error)
@@ -96,17 +96,17 @@ static void io_random(void *self, void *out, size_t len)
 static int io_subscribe(void *self, const char *const *topics, size_t count, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_member(io, error);
-    return err ? err : kafka_member_subscribe(io->member, topics, count, error);
+    int rc = need_member(io, error);
+    return rc ? rc : kafka_member_subscribe(io->member, topics, count, error);
 }
 
 /* The group's wishes come before records: those fetched before a revocation are not delivered after
  * it. */
 static int poll_member(struct kafka_io *io, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
-    int err = kafka_member_serve(io->member, error);
-    if (err)
-        return err;
+    int rc = kafka_member_serve(io->member, error);
+    if (rc)
+        return rc;
     kafka_member_event(io->member, ret_poll);
     if (ret_poll->event == TOPO_IO_REVOKED || ret_poll->event == TOPO_IO_LOST)
         return kafka_fetcher_clear(io->input, error);
@@ -118,21 +118,21 @@ io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_err
 {
     struct kafka_io *io = self;
     struct topo_io_poll poll;
-    int err = need_member(io, error);
-    if (err)
-        return err;
+    int rc = need_member(io, error);
+    if (rc)
+        return rc;
     kafka_member_settle(io->member);
-    err = poll_member(io, &poll, error);
-    if (err == 0 && poll.event == TOPO_IO_NOTHING) {
-        err = kafka_fetcher_poll(io->input, timeout_ms, &poll, error);
-        if (err == MR_NOT_FOUND) /* Unread input is gone: nothing that a retry or a skip cures. */
-            err = error ? (error->code = MR_FATAL) : MR_FATAL;
-        if (err == 0 && poll.event == TOPO_IO_NOTHING && timeout_ms > 0)
-            err = poll_member(io, &poll, error);
+    rc = poll_member(io, &poll, error);
+    if (rc == 0 && poll.event == TOPO_IO_NOTHING) {
+        rc = kafka_fetcher_poll(io->input, timeout_ms, &poll, error);
+        if (rc == MR_NOT_FOUND) /* Unread input is gone: nothing that a retry or a skip cures. */
+            rc = error ? (error->code = MR_FATAL) : MR_FATAL;
+        if (rc == 0 && poll.event == TOPO_IO_NOTHING && timeout_ms > 0)
+            rc = poll_member(io, &poll, error);
     }
-    if (err == 0)
+    if (rc == 0)
         *ret_poll = poll;
-    return err;
+    return rc;
 }
 
 static void io_release(void *self, void *token)
@@ -145,16 +145,16 @@ static int
 io_seek(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_input(io, error);
-    return err ? err : kafka_fetcher_seek(io->input, partition, offset, error);
+    int rc = need_input(io, error);
+    return rc ? rc : kafka_fetcher_seek(io->input, partition, offset, error);
 }
 
 static int
 io_pause(void *self, struct topo_partition partition, bool paused, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_input(io, error);
-    return err ? err : kafka_fetcher_pause(io->input, partition, paused, error);
+    int rc = need_input(io, error);
+    return rc ? rc : kafka_fetcher_pause(io->input, partition, paused, error);
 }
 
 static int io_committed(
@@ -165,9 +165,8 @@ static int io_committed(
     struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_member(io, error);
-    return err ? err
-               : kafka_member_committed(io->member, partitions, count, ret_next_offsets, error);
+    int rc = need_member(io, error);
+    return rc ? rc : kafka_member_committed(io->member, partitions, count, ret_next_offsets, error);
 }
 
 /* -- output -- */
@@ -175,23 +174,23 @@ static int io_committed(
 static int io_init_transactions(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = 0;
-    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
         if (!io->lanes[i])
-            err = kafka_txn_new(io->options, &io->io_options, i, &io->lanes[i], error);
-    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
-        err = kafka_txn_init(io->lanes[i], error);
-    return err;
+            rc = kafka_txn_new(io->options, &io->io_options, i, &io->lanes[i], error);
+    for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
+        rc = kafka_txn_init(io->lanes[i], error);
+    return rc;
 }
 
 static int io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = 0;
-    for (int i = 0; err == 0 && i < KAFKA_LANES; i++)
-        err = io->lanes[i] ? kafka_txn_prepare(io->lanes[i], topics, count, error)
-                           : mr_fail(error, MR_FATAL, "the producer was not initialised");
-    return err;
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
+        rc = io->lanes[i] ? kafka_txn_prepare(io->lanes[i], topics, count, error)
+                          : mr_fail(error, MR_FATAL, "the producer was not initialised");
+    return rc;
 }
 
 static struct kafka_txn *txn_of(const struct kafka_io *io)
@@ -206,18 +205,18 @@ static int need_txn(const struct kafka_io *io, struct mr_error *error)
 
 static int await_markers(struct kafka_io *io, struct mr_error *error)
 {
-    int err = need_txn(io, error);
-    if (err == 0)
-        err = need_query(io, error);
-    return err ? err : kafka_txn_await_markers(txn_of(io), &io->query, error);
+    int rc = need_txn(io, error);
+    if (rc == 0)
+        rc = need_query(io, error);
+    return rc ? rc : kafka_txn_await_markers(txn_of(io), &io->query, error);
 }
 
 static int io_begin(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = await_markers(io, error);
-    if (err)
-        return err;
+    int rc = await_markers(io, error);
+    if (rc)
+        return rc;
     io->lane = (io->lane + 1) % KAFKA_LANES;
     return kafka_txn_begin(txn_of(io), error);
 }
@@ -229,15 +228,15 @@ static int io_produce(
     struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_txn(io, error);
-    return err ? err : kafka_txn_produce(txn_of(io), to, record, error);
+    int rc = need_txn(io, error);
+    return rc ? rc : kafka_txn_produce(txn_of(io), to, record, error);
 }
 
 static int io_flush(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_txn(io, error);
-    return err ? err : kafka_txn_flush(txn_of(io), error);
+    int rc = need_txn(io, error);
+    return rc ? rc : kafka_txn_flush(txn_of(io), error);
 }
 
 static int64_t io_last_offset(void *self, struct topo_partition partition)
@@ -250,22 +249,22 @@ static int
 io_commit(void *self, const struct topo_position *inputs, size_t count, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_txn(io, error);
-    if (err == 0)
-        err = need_member(io, error);
-    if (err == 0 && count == 0)
-        err = mr_fail(error, MR_FATAL, "a commit without an input offset is not fenced");
-    return err ? err : kafka_txn_commit(txn_of(io), io->member, inputs, count, error);
+    int rc = need_txn(io, error);
+    if (rc == 0)
+        rc = need_member(io, error);
+    if (rc == 0 && count == 0)
+        rc = mr_fail(error, MR_FATAL, "a commit without an input offset is not fenced");
+    return rc ? rc : kafka_txn_commit(txn_of(io), io->member, inputs, count, error);
 }
 
 static int io_abort(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_txn(io, error);
-    if (err == 0)
-        err = kafka_txn_abort(txn_of(io), error);
+    int rc = need_txn(io, error);
+    if (rc == 0)
+        rc = kafka_txn_abort(txn_of(io), error);
     /* The engine asks at once where its logs end. */
-    return err ? err : await_markers(io, error);
+    return rc ? rc : await_markers(io, error);
 }
 
 /* -- the log -- */
@@ -274,8 +273,8 @@ static int
 io_partitions_of(void *self, const char *topic, int32_t *ret_count, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_query(io, error);
-    return err ? err : kafka_query_partitions(&io->query, topic, ret_count, error);
+    int rc = need_query(io, error);
+    return rc ? rc : kafka_query_partitions(&io->query, topic, ret_count, error);
 }
 
 static int io_watermarks(
@@ -286,16 +285,16 @@ static int io_watermarks(
     struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_query(io, error);
-    return err ? err : kafka_query_watermarks(&io->query, partition, ret_low, ret_high, error);
+    int rc = need_query(io, error);
+    return rc ? rc : kafka_query_watermarks(&io->query, partition, ret_low, ret_high, error);
 }
 
 static int
 io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_log(io, error);
-    return err ? err : kafka_fetcher_seek(io->log, partition, offset, error);
+    int rc = need_log(io, error);
+    return rc ? rc : kafka_fetcher_seek(io->log, partition, offset, error);
 }
 
 static int io_log_remove(void *self, struct topo_partition partition, struct mr_error *error)
@@ -308,11 +307,11 @@ static int
 io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int err = need_log(io, error);
+    int rc = need_log(io, error);
     /* A long restore must not cost the membership. */
-    if (err == 0 && io->member)
-        err = kafka_member_serve(io->member, error);
-    return err ? err : kafka_fetcher_poll(io->log, timeout_ms, ret_poll, error);
+    if (rc == 0 && io->member)
+        rc = kafka_member_serve(io->member, error);
+    return rc ? rc : kafka_fetcher_poll(io->log, timeout_ms, ret_poll, error);
 }
 
 static int64_t io_log_position(void *self, struct topo_partition partition)
@@ -351,10 +350,10 @@ int topo_kafka_open(
     io->io_options = *options;
     io->io_options.application_id = mr_strdup(options->application_id);
     io->io_options.instance_id = mr_strdup(options->instance_id ? options->instance_id : "0");
-    int err = topo_kafka_ping(io->options, KAFKA_REQUEST_TIMEOUT_MS, error);
-    if (err) {
+    int rc = topo_kafka_ping(io->options, KAFKA_REQUEST_TIMEOUT_MS, error);
+    if (rc) {
         io_close(io);
-        return err;
+        return rc;
     }
     *ret_io = (struct topo_io){
         .self = io,

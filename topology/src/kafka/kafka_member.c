@@ -119,10 +119,10 @@ int kafka_member_new(
         return MR_CONFIG;
     struct kafka_member *member = mr_calloc(1, sizeof *member);
     _Static_assert(offsetof(struct kafka_member, client) == 0, "one opaque serves both");
-    int err = kafka_client_open(&member->client, RD_KAFKA_CONSUMER, conf, error);
-    if (err) {
+    int rc = kafka_client_open(&member->client, RD_KAFKA_CONSUMER, conf, error);
+    if (rc) {
         free(member);
-        return err;
+        return rc;
     }
     rd_kafka_poll_set_consumer(member->client.rk);
     member->queue = rd_kafka_queue_get_consumer(member->client.rk);

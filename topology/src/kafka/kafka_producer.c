@@ -85,13 +85,13 @@ int topo_kafka_producer_new(
         return MR_CONFIG;
     rd_kafka_conf_set_dr_msg_cb(conf, producer_on_delivery);
     struct topo_kafka_producer *producer = mr_calloc(1, sizeof *producer);
-    int err = kafka_client_open(&producer->client, RD_KAFKA_PRODUCER, conf, error);
-    if (err == 0 && pthread_create(&producer->thread, NULL, producer_serve, producer) != 0)
-        err = mr_fail(error, MR_FATAL, "cannot start the producer's thread");
-    if (err) {
+    int rc = kafka_client_open(&producer->client, RD_KAFKA_PRODUCER, conf, error);
+    if (rc == 0 && pthread_create(&producer->thread, NULL, producer_serve, producer) != 0)
+        rc = mr_fail(error, MR_FATAL, "cannot start the producer's thread");
+    if (rc) {
         kafka_client_close(&producer->client);
         free(producer);
-        return err;
+        return rc;
     }
     *ret_producer = producer;
     return 0;

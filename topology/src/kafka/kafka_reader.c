@@ -28,12 +28,12 @@ int topo_kafka_reader_new(
     struct mr_error *error)
 {
     struct topo_kafka_reader *reader = mr_calloc(1, sizeof *reader);
-    int err = kafka_client_open_query(&reader->query, options, error);
-    if (err == 0)
-        err = kafka_fetcher_new(options, KAFKA_FETCH_LOG, &reader->fetcher, error);
-    if (err) {
+    int rc = kafka_client_open_query(&reader->query, options, error);
+    if (rc == 0)
+        rc = kafka_fetcher_new(options, KAFKA_FETCH_LOG, &reader->fetcher, error);
+    if (rc) {
         topo_kafka_reader_free(reader);
-        return err;
+        return rc;
     }
     *ret_reader = reader;
     return 0;
@@ -84,10 +84,10 @@ int topo_kafka_reader_add(
 {
     int64_t low;
     int64_t high;
-    int err = kafka_query_watermarks(
+    int rc = kafka_query_watermarks(
         &reader->query, (struct topo_partition){topic, partition}, &low, &high, error);
-    if (err)
-        return err;
+    if (rc)
+        return rc;
     struct end *end = reader_find(reader, topic, partition);
     if (!end)
         end = reader_add(reader, topic, partition);
@@ -110,9 +110,9 @@ int topo_kafka_reader_poll(
     struct topo_io_poll poll;
     while (reader->held_count > 0)
         kafka_token_release(reader->held[--reader->held_count]);
-    int err = kafka_fetcher_poll(reader->fetcher, timeout_ms, &poll, error);
-    if (err)
-        return err;
+    int rc = kafka_fetcher_poll(reader->fetcher, timeout_ms, &poll, error);
+    if (rc)
+        return rc;
     for (size_t i = 0; i < poll.records_count; i++) {
         reader->held =
             mr_grow(reader->held, reader->held_count, &reader->held_capacity, sizeof *reader->held);

@@ -131,9 +131,9 @@ static rd_kafka_conf_t *txn_conf(
         io_options->instance_id,
         io_options->worker,
         lane);
-    int err = kafka_conf_set(conf, "transactional.id", id, error);
+    int rc = kafka_conf_set(conf, "transactional.id", id, error);
     free(id);
-    if (err) {
+    if (rc) {
         rd_kafka_conf_destroy(conf);
         return NULL;
     }
@@ -153,10 +153,10 @@ int kafka_txn_new(
         return MR_CONFIG;
     struct kafka_txn *txn = mr_calloc(1, sizeof *txn);
     _Static_assert(offsetof(struct kafka_txn, client) == 0, "one opaque serves both");
-    int err = kafka_client_open(&txn->client, RD_KAFKA_PRODUCER, conf, error);
-    if (err) {
+    int rc = kafka_client_open(&txn->client, RD_KAFKA_PRODUCER, conf, error);
+    if (rc) {
         free(txn);
-        return err;
+        return rc;
     }
     *ret_txn = txn;
     return 0;
@@ -418,11 +418,11 @@ int kafka_txn_commit(
     struct mr_error *error)
 {
     int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
-    int err = kafka_txn_flush(txn, error);
-    if (err == 0 && !txn->offsets_sent)
-        err = send_offsets(txn, member, inputs, count, until, error);
-    if (err)
-        return err;
+    int rc = kafka_txn_flush(txn, error);
+    if (rc == 0 && !txn->offsets_sent)
+        rc = send_offsets(txn, member, inputs, count, until, error);
+    if (rc)
+        return rc;
     rd_kafka_error_t *failure;
     while ((failure = rd_kafka_commit_transaction(txn->client.rk, -1)) &&
            rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
