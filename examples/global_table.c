@@ -41,17 +41,20 @@ static int enrich_order(struct topo_context *context, void *user, const struct t
 
 static int make_topology(struct topo_topology **ret_topology, struct mr_error *error)
 {
-    struct topo_source prices = {.name = "prices", .topics = TOPO_LIST("prices"), .global = true};
+    struct topo_source prices = {
+        .name = "prices", .topics = TOPO_LIST("prices"), .global = true, .partitions = 2};
     struct topo_store_options table = {.name = "price", .log = TOPO_LOG_INPUT};
     struct topo_processor keep = {.name = "keep",
         .parents = TOPO_LIST("prices"),
         .stores = TOPO_LIST("price"),
         .process = keep_price};
-    struct topo_source orders = {.name = "orders", .topics = TOPO_LIST("orders")};
+    struct topo_source orders = {.name = "orders", .topics = TOPO_LIST("orders"), .partitions = 2};
     struct topo_processor enrich = {
         .name = "enrich", .parents = TOPO_LIST("orders"), .process = enrich_order};
-    struct topo_sink priced = {
-        .name = "priced-orders", .parents = TOPO_LIST("enrich"), .topic = "priced-orders"};
+    struct topo_sink priced = {.name = "priced-orders",
+        .parents = TOPO_LIST("enrich"),
+        .topic = "priced-orders",
+        .partitions = 1};
 
     struct topo_builder *builder = topo_builder_new("global-table");
     topo_add_source(builder, &prices);

@@ -26,7 +26,8 @@ static int keep_price(struct topo_context *context, void *user, const struct top
 
 static int make_topology(struct topo_topology **ret_topology, struct mr_error *error)
 {
-    struct topo_source prices = {.name = "prices", .topics = TOPO_LIST("prices"), .global = true};
+    struct topo_source prices = {
+        .name = "prices", .topics = TOPO_LIST("prices"), .global = true, .partitions = 2};
     struct topo_store_options table = {.name = "price", .log = TOPO_LOG_INPUT};
     struct topo_processor keep = {.name = "keep",
         .parents = TOPO_LIST("prices"),

@@ -79,7 +79,8 @@ static int make_topology(struct topo_topology **ret_topology, struct mr_error *e
 {
     struct topo_log_sink events[] = {{"events", "account.events"}, {NULL, NULL}};
     struct topo_log_sink outcomes[] = {{"outcomes", "account.outcomes"}, {NULL, NULL}};
-    struct topo_source commands = {.name = "commands", .topics = TOPO_LIST("account.commands")};
+    struct topo_source commands = {
+        .name = "commands", .topics = TOPO_LIST("account.commands"), .partitions = 2};
     struct topo_store_options balances = {.name = "balances", .log = TOPO_LOG_EVENTS};
     struct topo_store_options answers = {.name = "outcomes", .log = TOPO_LOG_EVENTS};
     struct topo_aggregate account = {.name = "account",
@@ -93,8 +94,10 @@ static int make_topology(struct topo_topology **ret_topology, struct mr_error *e
         .evolve = evolve_balance,
         .outcome = make_outcome,
         .reply = send_reply};
-    struct topo_sink replies = {
-        .name = "replies", .parents = TOPO_LIST("account"), .topic = "account.replies"};
+    struct topo_sink replies = {.name = "replies",
+        .parents = TOPO_LIST("account"),
+        .topic = "account.replies",
+        .partitions = 1};
     struct topo_builder *builder = topo_builder_new("running-total");
     topo_add_source(builder, &commands);
     topo_add_store(builder, &balances);

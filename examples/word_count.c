@@ -64,7 +64,7 @@ static int count_word(struct topo_context *context, void *user, const struct top
 static int make_topology(struct topo_topology **ret_topology, struct mr_error *error)
 {
     static struct count_parts parts;
-    struct topo_source lines = {.name = "lines", .topics = TOPO_LIST("lines")};
+    struct topo_source lines = {.name = "lines", .topics = TOPO_LIST("lines"), .partitions = 2};
     struct topo_processor splitter = {
         .name = "split", .parents = TOPO_LIST("lines"), .process = split_line};
     struct topo_repartition by_word = {
@@ -77,8 +77,10 @@ static int make_topology(struct topo_topology **ret_topology, struct mr_error *e
         .setup = count_setup,
         .process = count_word,
         .user = &parts};
-    struct topo_sink out = {
-        .name = "word-counts", .parents = TOPO_LIST("count"), .topic = "word-counts"};
+    struct topo_sink out = {.name = "word-counts",
+        .parents = TOPO_LIST("count"),
+        .topic = "word-counts",
+        .partitions = 1};
 
     struct topo_builder *builder = topo_builder_new("word-count"); /* The consumer group's name. */
     topo_add_source(builder, &lines);

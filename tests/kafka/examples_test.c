@@ -79,15 +79,30 @@ static void examples_expect(const char *topic, const char *key, const char *valu
         fail_msg("%s: no record %s = %s", topic, key, value);
 }
 
+/* The example creates its topics itself. */
+static void examples_await_topic(const char *topic)
+{
+    const struct timespec nap = {.tv_nsec = 50 * 1000 * 1000};
+    int32_t count = 0;
+    for (int i = 0; i < 400 && count == 0; i++) {
+        struct mr_error error = {0};
+        if (i > 0)
+            nanosleep(&nap, NULL);
+        fixture_check(topo_kafka_partitions(&fixture_options, topic, &count, &error), &error);
+    }
+    if (count == 0)
+        fail_msg("topic %s was not created", topic);
+}
+
 static void word_count_counts(void **state)
 {
     (void)state;
     char word[64], line[160];
     test_name_unique(word, sizeof word, "word");
     snprintf(line, sizeof line, "%s and %s", word, word);
-    make_topic("lines", 2);
-    make_topic("word-counts", 1);
     pid_t pid = examples_start("word_count", NULL);
+    examples_await_topic("lines");
+    examples_await_topic("word-counts");
     const struct sent records[] = {{"lines", "1", line}, {"lines", "2", word}};
     examples_send(records, 2);
     examples_expect("word-counts", word, "1");
@@ -105,15 +120,15 @@ static void running_total_answers_each_command_once(void **state)
 {
     (void)state;
     char account[64], ids[2][64], commands[2][96];
-    make_topic("account.commands", 2);
-    make_topic("account.replies", 1);
-    make_topic("account.dead-letters", 1);
     test_name_unique(account, sizeof account, "account");
     for (int i = 0; i < 2; i++) {
         test_name_unique(ids[i], sizeof ids[i], "id");
         snprintf(commands[i], sizeof commands[i], "%s %s", ids[i], i ? "-130" : "100");
     }
     pid_t pid = examples_start("running_total", NULL);
+    examples_await_topic("account.commands");
+    examples_await_topic("account.replies");
+    examples_await_topic("account.dead-letters");
     const struct sent records[] = {
         {"account.commands", account, commands[0]},
         {"account.commands", account, commands[1]},
@@ -130,10 +145,6 @@ static void global_table_enriches(void **state)
 {
     (void)state;
     char product[64], order[64], priced[128];
-    make_topic("prices", 2);
-    make_topic("orders", 2);
-    make_topic("priced-orders", 1);
-    make_topic("unpriced-orders", 1);
     test_name_unique(product, sizeof product, "tea");
     test_name_unique(order, sizeof order, "order");
     snprintf(priced, sizeof priced, "%s at 2.95", product);
@@ -143,8 +154,12 @@ static void global_table_enriches(void **state)
         {"orders", order, product},
         {"orders", order, "unknown"},
     };
+    make_topic("prices", 2);
+    make_topic("orders", 2);
     examples_send(records, 3);
     pid_t pid = examples_start("global_table", NULL);
+    examples_await_topic("priced-orders");
+    examples_await_topic("unpriced-orders");
     examples_expect("priced-orders", order, priced);
     examples_expect("unpriced-orders", order, "unknown");
     examples_stop(pid);
@@ -182,7 +197,6 @@ static void http_store_answers(void **state)
 {
     (void)state;
     char product[64], path[96], port[16], answer[1024] = "";
-    make_topic("prices", 2);
     test_name_unique(product, sizeof product, "milk");
     snprintf(path, sizeof path, "/price/%s", product);
     const struct sent records[] = {{"prices", product, "1.10"}};
@@ -190,6 +204,7 @@ static void http_store_answers(void **state)
     uint16_t number = examples_find_port();
     snprintf(port, sizeof port, "%u", number);
     pid_t pid = examples_start("http_store", port);
+    examples_await_topic("prices");
     for (int ms = 0; ms < FIXTURE_DEADLINE_MS && !strstr(answer, "200 OK"); ms += FIXTURE_STEP_MS) {
         usleep(FIXTURE_STEP_MS * 1000);
         examples_get(number, path, answer, sizeof answer);
@@ -212,6 +227,37 @@ static int examples_process(
 {
     (void)context, (void)user, (void)record, (void)error;
     return 0;
+}
+
+static void topics_of_sources_and_sinks_are_created_when_they_say_how_many_partitions(void **state)
+{
+    (void)state;
+    char in[64], out[64], dead[64];
+    test_name_unique(in, sizeof in, "in");
+    test_name_unique(out, sizeof out, "out");
+    test_name_unique(dead, sizeof dead, "dead");
+    struct mr_error error = {0};
+    struct topo_topology *topology;
+    struct topo_builder *builder = topo_builder_new("inputs");
+    topo_add_source(
+        builder, &(struct topo_source){.name = "in", .topics = TOPO_LIST(in), .partitions = 4});
+    topo_add_sink(
+        builder,
+        &(struct topo_sink){
+            .name = "out", .parents = TOPO_LIST("in"), .topic = out, .partitions = 3});
+    topo_set_dead_letters(builder, dead);
+    fixture_check(topo_build(builder, &topology, &error), &error);
+    int created = -1;
+    fixture_check(topo_engine_create_topics(topology, &fixture_options, &created, &error), &error);
+    assert_int_equal(created, 3);
+    const char *const topics[] = {in, out, dead};
+    static const int32_t wanted[] = {4, 3, 1};
+    for (size_t i = 0; i < 3; i++) {
+        int32_t count = 0;
+        fixture_check(topo_kafka_partitions(&fixture_options, topics[i], &count, &error), &error);
+        assert_int_equal(count, wanted[i]);
+    }
+    topo_topology_free(topology);
 }
 
 static void topics_of_a_topology_are_created_with_its_partitions(void **state)
@@ -268,6 +314,7 @@ int main(void)
         cmocka_unit_test(running_total_answers_each_command_once),
         cmocka_unit_test(global_table_enriches),
         cmocka_unit_test(http_store_answers),
+        cmocka_unit_test(topics_of_sources_and_sinks_are_created_when_they_say_how_many_partitions),
         cmocka_unit_test(topics_of_a_topology_are_created_with_its_partitions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

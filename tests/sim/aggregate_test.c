@@ -147,7 +147,7 @@ static struct topo_topology *make_topology(const struct topo_aggregate *ledger)
         topo_add_store(builder, &stores[i]);
     topo_add_aggregate(builder, ledger);
     const struct topo_sink sinks[] = {
-        {"replies", TOPO_LIST("ledger"), "ledger.replies", TOPO_PARTITION_BY_KEY},
+        {"replies", TOPO_LIST("ledger"), "ledger.replies", TOPO_PARTITION_BY_KEY, 0},
     };
     for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++)
         topo_add_sink(builder, &sinks[i]);

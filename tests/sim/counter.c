@@ -185,7 +185,7 @@ static void add_nodes(struct topo_builder *builder)
             .reply = counter_reply,
         });
     const struct topo_sink sinks[] = {
-        {"replies", TOPO_LIST("counter"), "counter.replies", TOPO_PARTITION_BY_TASK},
+        {"replies", TOPO_LIST("counter"), "counter.replies", TOPO_PARTITION_BY_TASK, 0},
     };
     for (size_t i = 0; i < sizeof sinks / sizeof sinks[0]; i++)
         topo_add_sink(builder, &sinks[i]);

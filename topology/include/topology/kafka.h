@@ -40,8 +40,9 @@ int topo_kafka_open(
 
 /* Creates those topics of the topology that are missing and its own: changelogs (compacted),
  * repartitions (kept for a week), event topics (kept without end) and outcome topics (the broker's
- * default), with as many partitions as the tasks have. Topics that exist stay as they are. The
- * topics that others write are theirs to create: MR_NOT_FOUND names one that is missing.
+ * default), with as many partitions as the tasks have, and dead letters (one partition, kept for 30
+ * days). Topics of sources and sinks are created if they say how many partitions; MR_NOT_FOUND
+ * names the input that is missing otherwise. Topics that exist stay as they are.
  * ret_created (may be NULL) counts. */
 int topo_engine_create_topics(
     const struct topo_topology *topology,

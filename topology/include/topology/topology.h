@@ -51,6 +51,9 @@ struct topo_source {
     /* Global only: a header that every record of the topics carries. One without it was written by
      * somebody else, and is laid aside. NULL: all are processed. */
     const char *header;
+    /* For topo_engine_create_topics, where a topic does not exist. 0: it must exist, for its count
+     * is the number of tasks and cannot change later. */
+    int32_t partitions;
 };
 void topo_add_source(struct topo_builder *builder, const struct topo_source *source);
 
@@ -106,6 +109,7 @@ struct topo_sink {
     const char *const *parents;
     const char *topic;
     enum topo_partition_by partition_by;
+    int32_t partitions; /* For topo_engine_create_topics; 0: the topic must exist. */
 };
 void topo_add_sink(struct topo_builder *builder, const struct topo_sink *sink);
 

@@ -134,6 +134,9 @@ void topo_add_source(struct topo_builder *builder, const struct topo_source *sou
     node->topics = builder_copy_names(builder->topology, source->topics);
     node->priority = source->priority;
     node->global = source->global;
+    node->created_partitions = source->partitions;
+    if (source->partitions < 0)
+        FAIL(builder, "source \"%s\": a negative number of partitions", node->name);
     if (source->header)
         node->header = graph_intern(builder->topology, source->header);
     if (source->header && !source->global)
@@ -243,6 +246,9 @@ builder_add_sink(struct topo_builder *builder, const struct topo_sink *sink)
         return NULL;
     node->parent_names = builder_copy_parents(builder->topology, sink->parents);
     node->topic = graph_intern(builder->topology, sink->topic);
+    node->created_partitions = sink->partitions;
+    if (sink->partitions < 0)
+        FAIL(builder, "sink \"%s\": a negative number of partitions", node->name);
     node->partition_by = sink->partition_by;
     builder_check_parents(builder, "sink", node);
     builder_check_name(builder, "topic", sink->topic);

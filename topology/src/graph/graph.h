@@ -67,6 +67,7 @@ struct graph_node {
     size_t log;                     /* Index in sub->logs of an event or outcome sink. */
     struct graph_node *repartition; /* The source of the same topic; NULL: a plain sink. */
     int32_t repartition_partitions; /* 0: as many as the tasks before it. */
+    int32_t created_partitions;     /* For topics that do not exist; 0: they must. */
 };
 
 struct graph_store {

@@ -17,7 +17,10 @@
 
 static const char *const changelog_configs[] = {"cleanup.policy=compact", NULL};
 static const char *const event_configs[] = {"cleanup.policy=delete", "retention.ms=-1", NULL};
+static const char *const default_configs[] = {NULL};
 static const char *const outcome_configs[] = {"cleanup.policy=delete", NULL};
+static const char *const dead_letter_configs[] = {
+    "cleanup.policy=delete", "retention.ms=2592000000", NULL};
 static const char *const repartition_configs[] = {
     "cleanup.policy=delete", "retention.ms=604800000", NULL};
 
@@ -70,8 +73,8 @@ static int topics_plan_log(
     return topics_plan_one(plan, log->topic, partitions, configs[log->kind], error);
 }
 
-/* The inputs must exist, for their partition count is the number of tasks; the sub-topology's
- * own topics get the same. */
+/* The inputs must exist, or their source says how many partitions they get: that is the number of
+ * tasks. The sub-topology's own topics get the same. */
 static int
 topics_plan_sub(struct topics_plan *plan, const struct graph_sub *sub, struct mr_error *error)
 {
@@ -79,7 +82,9 @@ topics_plan_sub(struct topics_plan *plan, const struct graph_sub *sub, struct mr
     for (size_t i = 0; i < sub->inputs_count; i++) {
         int32_t count = 0;
         const char *topic = sub->inputs[i].topic;
-        int rc = topics_count_partitions(plan, topic, &count, error);
+        int32_t wanted = sub->inputs[i].source->created_partitions;
+        int rc = wanted ? topics_plan_one(plan, topic, wanted, default_configs, error) : 0;
+        rc = rc ? rc : topics_count_partitions(plan, topic, &count, error);
         if (!rc && count <= 0)
             rc = mr_fail(
                 error,
@@ -99,6 +104,9 @@ topics_plan_sub(struct topics_plan *plan, const struct graph_sub *sub, struct mr
         int32_t own = node->repartition_partitions ? node->repartition_partitions : partitions;
         if (node->repartition)
             rc = topics_plan_one(plan, node->topic, own, repartition_configs, error);
+        else if (node->kind == GRAPH_SINK && node->created_partitions)
+            rc = topics_plan_one(
+                plan, node->topic, node->created_partitions, default_configs, error);
     }
     return rc;
 }
@@ -114,7 +122,7 @@ static int topics_plan_all(
         progress = false;
         rc = 0;
         for (size_t i = 0; i < topology->subs_count && (!rc || rc == MR_NOT_FOUND); i++) {
-            if (done[i] || topology->subs[i].global)
+            if (done[i])
                 continue;
             struct mr_error why = {0};
             int sub_rc = topics_plan_sub(plan, &topology->subs[i], &why);
@@ -138,6 +146,8 @@ int topo_engine_create_topics(
     struct topics_plan plan = {.options = options};
     int created = 0;
     int rc = topics_plan_all(&plan, topology, error);
+    if (!rc && topology->dead_letters)
+        rc = topics_plan_one(&plan, topology->dead_letters, 1, dead_letter_configs, error);
     if (!rc && plan.missing_count > 0)
         rc = topo_kafka_create_topics(options, plan.missing, plan.missing_count, &created, error);
     free(plan.missing);
