@@ -1,8 +1,6 @@
 /*
  * running_total.c - accounts that may not go below zero: an aggregate with events.
- *     commands --> account --> account.events, account.outcomes
- *                    balances, outcomes       folds of these two topics, and of nothing else
- *
+ *     commands --> account --> account.events, account.outcomes; its stores are their folds
  * A command is "ID AMOUNT", its key the account. Sent again, it gets the answer of the first time.
  */
 #include "example.h"

@@ -41,6 +41,17 @@ static int catalog_evolve(
                : stock_evolve(context, &event, error);
 }
 
+static int catalog_reply(
+    struct topo_context *context,
+    void *user,
+    const struct topo_command *command,
+    struct mr_bytes outcome,
+    bool replayed,
+    struct mr_error *error)
+{
+    return work_reply("replies", context, user, command, outcome, replayed, NULL, error);
+}
+
 /* Products and stock have one key, the product's id, so one task decides on both. */
 struct topo_aggregate catalog_aggregate(const struct shop_service *service)
 {
@@ -68,7 +79,7 @@ struct topo_aggregate catalog_aggregate(const struct shop_service *service)
         .decide = catalog_decide,
         .evolve = catalog_evolve,
         .outcome = work_outcome,
-        .reply = work_reply,
+        .reply = catalog_reply,
         .punctuate = stock_expire,
         .punctuate_interval_ms = EXPIRY_INTERVAL_MS,
         .user = (void *)(uintptr_t)service,

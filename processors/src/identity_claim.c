@@ -92,7 +92,7 @@ static int claim_reply(
     bool replayed,
     struct mr_error *error)
 {
-    return work_reply_to("claim-replies", context, user, command, outcome, replayed, error);
+    return work_reply("claim-replies", context, user, command, outcome, replayed, NULL, error);
 }
 
 struct topo_aggregate claim_aggregate(const struct shop_service *service)

@@ -124,7 +124,7 @@ static int user_reply(
     bool replayed,
     struct mr_error *error)
 {
-    return work_reply_to("user-replies", context, user, command, outcome, replayed, error);
+    return work_reply("user-replies", context, user, command, outcome, replayed, NULL, error);
 }
 
 /* Users and sessions have one key, the user's id, so one task decides on both. */

@@ -98,8 +98,7 @@ static int sales_reply(
     bool replayed,
     struct mr_error *error)
 {
-    return work_reply_with(
-        "replies", context, user, command, outcome, replayed, sales_render, error);
+    return work_reply("replies", context, user, command, outcome, replayed, sales_render, error);
 }
 
 /* Replies come before commands: a flood of new work cannot starve the orders under way. */

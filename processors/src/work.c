@@ -139,7 +139,7 @@ work_reused_outcome(const struct shop_command_outcome *first, const struct shop_
     };
 }
 
-int work_reply_with(
+int work_reply(
     const char *sink,
     struct topo_context *context,
     void *user,
@@ -182,29 +182,6 @@ int work_reply_with(
     };
     topo_forward(context, sink, &output);
     return 0;
-}
-
-int work_reply_to(
-    const char *sink,
-    struct topo_context *context,
-    void *user,
-    const struct topo_command *command,
-    struct mr_bytes outcome,
-    bool replayed,
-    struct mr_error *error)
-{
-    return work_reply_with(sink, context, user, command, outcome, replayed, NULL, error);
-}
-
-int work_reply(
-    struct topo_context *context,
-    void *user,
-    const struct topo_command *command,
-    struct mr_bytes outcome,
-    bool replayed,
-    struct mr_error *error)
-{
-    return work_reply_to("replies", context, user, command, outcome, replayed, error);
 }
 
 /* -- at work -- */

@@ -76,7 +76,9 @@ typedef int work_render_fn(
     const struct codec_message *command,
     struct shop_command_outcome *outcome,
     struct mr_error *error);
-int work_reply_with(
+/* Sends the outcome to whoever waits. `sink`: the aggregates of one topology have one each. render
+ * NULL: the outcome is all. */
+int work_reply(
     const char *sink,
     struct topo_context *context,
     void *user,
@@ -84,22 +86,6 @@ int work_reply_with(
     struct mr_bytes outcome,
     bool replayed,
     work_render_fn *render,
-    struct mr_error *error);
-/* To the sink "replies", or to another: the aggregates of one topology have a reply sink each. */
-int work_reply(
-    struct topo_context *context,
-    void *user,
-    const struct topo_command *command,
-    struct mr_bytes outcome,
-    bool replayed,
-    struct mr_error *error);
-int work_reply_to(
-    const char *sink,
-    struct topo_context *context,
-    void *user,
-    const struct topo_command *command,
-    struct mr_bytes outcome,
-    bool replayed,
     struct mr_error *error);
 
 /* -- at work -- */
