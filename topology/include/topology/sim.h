@@ -64,6 +64,8 @@ int64_t topo_sim_end(struct topo_sim *sim, const char *topic, int32_t partition)
 int64_t topo_sim_committed(
     struct topo_sim *sim, const char *application_id, const char *topic, int32_t partition);
 
+/* The group's committed offsets are gone: it was empty for too long, or somebody deleted them. */
+void topo_sim_expire_offsets(struct topo_sim *sim, const char *application_id);
 /* Retention: records below `low` are gone; a reader of one gets the error that io.h names. */
 void topo_sim_truncate(struct topo_sim *sim, const char *topic, int32_t partition, int64_t low);
 /* The group gives up on an instance that still runs: it finds out when it polls or commits. */

@@ -6,13 +6,15 @@
  *   2. changelog records are produced     one per key that changed since the last commit
  *   3. all is acknowledged                now the offsets of our records are known
  *   4. they are where we foresaw them     outcomes name them, so else nothing of this is committed
- *   5. positions are staged               of our logs, behind the marker that the commit will leave
+ *   5. positions are staged               of our logs, behind the marker that the commit leaves;
+ *                                         of the input, as the group gets them
  *   6. input offsets and commit           dead before it: all is gone; after it: the log has all
  *   7. the stores commit, in memory       dead here: restore folds the log from the older position
  *   8. waiters for a position are woken
  */
 #include "commit.h"
 
+#include "resume.h"
 #include "txn.h"
 
 #include <base/alloc.h>
@@ -153,6 +155,8 @@ static void commit_stage_positions(struct task *task)
             store_set_position_put(
                 task->set, log->partition.topic, log->partition.partition, log->next + 1);
     }
+    if (task->state == TASK_RUNNING)
+        resume_stage_positions(task);
 }
 
 /* The positions that moved; if none did (timers only), one that stayed: a transaction without an

@@ -12,7 +12,7 @@
  *     assign  restore  run  punctuate
  *     commit
  *     txn
- *     context <-> aggregate  input
+ *     context <-> aggregate  input  resume
  *     task
  *     host  watch  metrics  queue  record
  *

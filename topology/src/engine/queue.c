@@ -15,6 +15,7 @@ void queue_init(struct queue *queue, const struct graph_input *input, int32_t pa
     *queue = (struct queue){
         .input = input,
         .partition = {input->topic, partition},
+        .position_name = mr_asprintf("input:%s", input->topic),
         .next = -1,
         .committed = -1,
         .held_offset = -1,
@@ -29,7 +30,9 @@ void queue_clean_up(struct queue *queue)
 {
     assert(queue->count == 0); /* The records were given back. */
     free(queue->items);
+    free(queue->position_name);
     queue->items = NULL;
+    queue->position_name = NULL;
 }
 
 size_t queue_bytes_of(const struct topo_record *record)

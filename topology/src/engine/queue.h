@@ -29,6 +29,7 @@ struct queue_refusal {
 struct queue {
     const struct graph_input *input;
     struct topo_partition partition;
+    char *position_name;  /* The stores keep the position under it: "input:" and the topic. */
     struct queued *items; /* A ring; capacity is a power of two. */
     size_t first;
     size_t count;

@@ -24,6 +24,7 @@
 
 #include "aggregate.h"
 #include "context.h"
+#include "resume.h"
 
 #include <base/alloc.h>
 
@@ -305,6 +306,7 @@ static int restore_fold_record(
         log->next = record->offset + 1;
         return 0;
     }
+    resume_fall_behind(task);
     mr_arena_reset(&context->arena);
     store_set_savepoint(task->set); /* Makes room: nothing is staged in a restore. */
     switch (log->log->kind) {
@@ -493,27 +495,15 @@ static int restore_finish_read(struct worker *worker, struct task *task, struct 
 
 /* -- input -- */
 
-static int restore_seek_queue(struct worker *worker, struct queue *queue, struct mr_error *error)
+static int restore_seek_queue(
+    struct worker *worker, struct task *task, struct queue *queue, struct mr_error *error)
 {
     int64_t low = 0;
     int64_t high = 0;
     int rc = worker->io.watermarks(worker->io.self, queue->partition, &low, &high, error);
     if (rc)
         return rc;
-    if (queue->committed >= 0 && queue->committed < low) {
-        metrics_add(&worker->engine->metrics.input_lost, (uint64_t)(low - queue->committed));
-        host_log(
-            worker->engine,
-            MR_LOG_ERROR,
-            "input-lost",
-            "topic=%s partition=%" PRId32 " from=%" PRId64 " to=%" PRId64
-            " reason=\"deleted by retention before it was processed\"",
-            queue->partition.topic,
-            queue->partition.partition,
-            queue->committed,
-            low);
-    }
-    queue->next = queue->committed > low ? queue->committed : low;
+    resume_find_next(task, queue, low, high);
     queue->idle_high = high;
     return worker->io.seek(worker->io.self, queue->partition, queue->next, error);
 }
@@ -523,8 +513,8 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
     assert(restore_is_at(task, TASK_RESTORE_SEEK));
     for (size_t i = 0; i < task->queues.count; i++) {
         struct queue *queue = &task->queues.items[i];
-        int rc = restore_seek_queue(worker, queue, error);
-        if (rc)
+        int rc = restore_seek_queue(worker, task, queue, error);
+        if (rc || task->must_block)
             return restore_later(rc);
         watch_set(
             &worker->engine->watches, task->sub, &queue->partition, queue->next, queue->idle_high);
@@ -534,6 +524,7 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
             timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
+    resume_keep_positions(task);
     watch_wake(&worker->engine->watches); /* The state has reached what the group had committed. */
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;
@@ -546,7 +537,8 @@ static void restore_block_again(struct worker *worker, struct task *task)
     char action[512] = "repair the state";
     if (task->dir)
         (void)snprintf(action, sizeof action, "remove %s, so that it is restored", task->dir);
-    task_block(task, task->why_blocked, action);
+    task_block(task, task->why_blocked, task->block_action ? task->block_action : action);
+    task->block_action = NULL;
     worker->progress = worker->report_now = true;
 }
 

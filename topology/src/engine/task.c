@@ -18,6 +18,7 @@
  */
 #include "task.h"
 
+#include "resume.h"
 #include "snapshot.h"
 
 #include <base/alloc.h>
@@ -288,10 +289,16 @@ int task_rebuild(struct task *task, struct mr_error *error)
         task->sub->name,
         task->partition);
     metrics_add(&task->engine->metrics.rebuilds, 1);
+    int64_t *inputs = resume_save_positions(task);
     store_set_close(task->set);
     task->set = NULL;
     int rc = task->dir ? task_remove_files(task->dir, error) : 0;
-    return rc ? rc : task_open_stores(task, error);
+    if (!rc)
+        rc = task_open_stores(task, error);
+    if (!rc)
+        resume_put_back_positions(task, inputs);
+    free(inputs);
+    return rc;
 }
 
 static int

@@ -101,10 +101,12 @@ struct task {
     struct task_log *logs; /* Parallel to sub->logs. */
     struct task_timer *timers;
     size_t timers_count;
-    int64_t stream_time_ms; /* INT64_MIN: no record yet. */
-    int64_t kept_stream_ms; /* As of the last commit. */
-    int64_t flushed_ms;     /* When something dirty was last written, or first seen. */
-    bool must_block;        /* When it comes to restore: txn_block_task. */
+    int64_t stream_time_ms;   /* INT64_MIN: no record yet. */
+    int64_t kept_stream_ms;   /* As of the last commit. */
+    int64_t flushed_ms;       /* When something dirty was last written, or first seen. */
+    bool behind;              /* The stores have folded more than their input positions say. */
+    const char *block_action; /* For operators; NULL: remove the folder. */
+    bool must_block;          /* When it comes to restore: txn_block_task. */
     char why_blocked[METRICS_WHY_SIZE];
     struct topo_context context;
 };

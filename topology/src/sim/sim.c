@@ -111,6 +111,13 @@ int64_t topo_sim_committed(
     return next;
 }
 
+void topo_sim_expire_offsets(struct topo_sim *sim, const char *application_id)
+{
+    pthread_mutex_lock(&sim->mutex);
+    sim_group_of(sim, application_id)->offsets.count = 0;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 void topo_sim_expel(struct topo_sim *sim, const char *instance_id)
 {
     pthread_mutex_lock(&sim->mutex);
