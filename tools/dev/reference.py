@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """reference.py [--check] [--bin DIR] - write docs/reference/ from what the programs are built from.
 
-topics.md and schemas.md come from schemas/; configuration.md, with --bin, from what each program in DIR prints for --help.
+topics.md and schemas.md come from schemas/, headers.md from the public headers of libtopology; configuration.md, with --bin,
+from what each program and each command of `millrace` in DIR prints for --help.
 --check writes nothing: exit code 1 when a page differs from what would be written.
 """
 import argparse
@@ -48,7 +49,7 @@ def topics_page():
         links = [f"[{name}](schemas.md#{name.lower()})" for name in topic["records"]]
         page += row("Records", ", ".join(links))
         page += row("Written by", ", ".join(topic["writers"]))
-        page += row("Declared readers", ", ".join(topic["readers"]) or "none of our programs")
+        page += row("Read by", ", ".join(topic["readers"]) or "none of our programs")
     return page
 
 
@@ -77,18 +78,53 @@ def schemas_page():
     return page
 
 
+def help_text(*argv):
+    ran = subprocess.run([*argv, "--help"], capture_output=True, text=True, timeout=30, check=False)
+    if ran.returncode or not ran.stdout:
+        sys.exit(f"{' '.join(map(str, argv))} --help ended with {ran.returncode} and printed {len(ran.stdout)} characters")
+    return "\n".join(line.rstrip() for line in ran.stdout.rstrip().splitlines())
+
+
+def commands_of(text):
+    """The commands in a help text, without their operands: ["secrets init", ...]."""
+    listed = re.search(r"^commands:\n((?:  .*\n)+)", text, re.M)
+    return re.findall(r"^  ([a-z]+(?: [a-z]+)*)", listed[1], re.M) if listed else []
+
+
 def configuration_page(folder):
     page = HEAD + "# Configuration\n\nWhat each program prints for `--help`. The variables of `tools/up`: [tools](tools.md).\n"
     for name in PROGRAMS:
-        ran = subprocess.run([folder / name, "--help"], capture_output=True, text=True, timeout=30, check=False)
-        if ran.returncode or not ran.stdout:
-            sys.exit(f"{name} --help ended with {ran.returncode} and printed {len(ran.stdout)} characters")
-        page += f"\n## {name}\n\n```\n{ran.stdout.rstrip()}\n```\n"
+        text = help_text(folder / name)
+        page += f"\n## {name}\n\n```\n{text}\n```\n"
+        for command in commands_of(text):
+            page += f"\n### {name} {command}\n\n```\n{help_text(folder / name, *command.split())}\n```\n"
     return page
 
 
 DECLARED = re.compile(r"^(?!typedef|(?:struct|enum) \w+ \{|enum \{|#|static)(?:[\w*]+[\s*]+)+?\**(topo_\w+)\(", re.M)
 TYPE = re.compile(r"^(?:typedef [^;{]*?\b(topo_\w+)\(|(?:struct|enum) (topo_\w+)(?: \{|;))", re.M)
+
+
+def sentence(comment):
+    """The first sentence of a C comment, on one line; "" for a heading between functions."""
+    words = re.sub(r"\n\s*\* ?", " ", comment[2:-2])
+    first = re.split(r"(?<=\.)\s+(?=[A-Z])", " ".join(words.split()))[0]
+    return "" if first.startswith("-") else first
+
+
+TYPE_BEFORE = re.compile(r"\n(?:typedef [^;{}]*?\b(\w+_fn)\([^;{}]*;|(?:struct|enum) (\w+)(?:;| \{[^{}]*\n\};))$")
+
+
+def explain_function(text, start, end):
+    """The sentence above the declaration at text[start:end], above the types that it takes, or behind it."""
+    above = text[:start].removesuffix("\n")
+    declaration = text[start:text.index(";", end)]
+    while (found := TYPE_BEFORE.search(above)) and re.search(rf"\b{found[1] or found[2]}\b", declaration):
+        above = above[:found.start()]
+    if above.endswith("*/"):
+        return sentence(above[above.rindex("/*"):])
+    behind = re.match(r"[^;]*;[ ]*(/\*[^\n]*\*/)", text[end:])
+    return sentence(behind[1]) if behind else ""
 
 
 def headers_page():
@@ -98,13 +134,15 @@ def headers_page():
     for path in sorted((TOP / "topology/include/topology").glob("*.h")):
         text = path.read_text(encoding="utf-8")
         purpose = " ".join(re.search(r"/\*(?: |\n \* )\w+\.h - (.*?)(?:\n \*\n|\*/)", text, re.S)[1].replace("\n *", " ").split())
-        code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
-        functions = [m[1] for m in DECLARED.finditer(code) if not m[1].endswith("_fn")]
+        # Comments become blanks, so that the places stay as they are.
+        code = re.sub(r"/\*.*?\*/", lambda m: re.sub(r"[^\n]", " ", m[0]), text, flags=re.S)
+        functions = [(m[1], explain_function(text, m.start(), m.end())) for m in DECLARED.finditer(code) if not m[1].endswith("_fn")]
         types = sorted({m[1] or m[2] for m in TYPE.finditer(code)})
         page += f"\n## topology/{path.name}\n\n{purpose[0].upper()}{purpose[1:].rstrip('.')}.\n"
-        for what, names in (("Functions", functions), ("Types", types)):
-            if names:
-                page += f"\n{what}: {', '.join(f'`{name}`' for name in names)}.\n"
+        if functions:
+            page += "\n| function | |\n|--|--|\n" + "".join(row(f"`{name}`", why) for name, why in functions)
+        if types:
+            page += f"\nTypes: {', '.join(f'`{name}`' for name in types)}.\n"
     return page
 
 
