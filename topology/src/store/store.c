@@ -120,6 +120,8 @@ static void store_write(struct topo_store *store, struct mr_bytes key, struct st
 {
     uint32_t hash = store_hash(key);
     struct store_entry *entry = store_table_find(&store->table, hash, key);
+    if (value && store_has_gaps(store))
+        store_gaps_cut(&store->gaps, key);
     if (entry)
         store_account(store->set, entry, -1);
     else

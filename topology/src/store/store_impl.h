@@ -18,6 +18,7 @@
 #ifndef TOPOLOGY_STORE_IMPL_H
 #define TOPOLOGY_STORE_IMPL_H
 
+#include "store_gap.h"
 #include "store_index.h"
 #include "store_positions.h"
 #include "store_rocksdb.h"
@@ -56,6 +57,7 @@ struct topo_store {
     /* The first bytes of a raw value in a store with a ttl: the time it was written. */
     size_t prefix_len;
     int owner_scans;
+    struct store_gaps gaps; /* Ordered stores without a ttl. */
     struct store_pins pins;
     /* Under index.lock: */
     uint64_t epoch; /* Counts flushes. */
@@ -127,6 +129,11 @@ store_of(const struct store_set *set, const struct store_entry *entry)
 struct mr_bytes store_visible(const struct topo_store *store, struct mr_bytes raw);
 struct mr_bytes
 store_visible_value(const struct topo_store *store, const struct store_value *value);
+
+static inline bool store_has_gaps(const struct topo_store *store)
+{
+    return store->ordered && store->prefix_len == 0;
+}
 
 /* The first disk error stays: see store_set_check. */
 void store_set_break(struct store_set *set, const struct mr_error *why);

@@ -11,29 +11,54 @@ struct topo_scan {
     struct store_node *node;      /* The next candidate in memory. */
     struct store_disk_iter *disk; /* NULL: nothing there. */
     bool disk_shown;              /* The caller has views into the iterator: move it first. */
+    struct mr_bytes first;        /* In `bytes`. */
     struct mr_bytes end;          /* NULL: none. In `bytes`. */
+    bool met;                     /* A key, or the end: what lies before it is empty. */
     char bytes[];
 };
+
+static struct topo_scan *
+scan_new(struct topo_store *store, struct mr_bytes first, struct mr_bytes end)
+{
+    struct topo_scan *scan = mr_malloc(sizeof *scan + first.len + end.len);
+    *scan = (struct topo_scan){.store = store};
+    if (first.len)
+        memcpy(scan->bytes, first.ptr, first.len);
+    scan->first = mr_bytes_of(scan->bytes, first.len);
+    if (!end.ptr)
+        return scan;
+    if (end.len)
+        memcpy(scan->bytes + first.len, end.ptr, end.len);
+    scan->end = mr_bytes_of(scan->bytes + first.len, end.len);
+    return scan;
+}
 
 struct topo_scan *
 topo_store_scan(struct topo_store *store, struct mr_bytes first, struct mr_bytes end)
 {
     assert(store->ordered);
     struct store_set *set = store->set;
-    struct topo_scan *scan = mr_malloc(sizeof *scan + end.len);
-    *scan = (struct topo_scan){.store = store};
-    if (end.ptr) {
-        if (end.len)
-            memcpy(scan->bytes, end.ptr, end.len);
-        scan->end = mr_bytes_of(scan->bytes, end.len);
-    }
+    struct topo_scan *scan = scan_new(store, first, end);
     store->owner_scans++;
     if (set->broken)
         return scan;
-    scan->node = store_index_from(&store->index, first, false);
+    struct mr_bytes start = scan->first;
+    if (store_has_gaps(store))
+        start = store_gaps_skip(&store->gaps, start);
+    if (scan->end.ptr && mr_bytes_compare(start, scan->end) >= 0)
+        return scan;
+    scan->node = store_index_from(&store->index, start, false);
     if (set->disk && store_disk_written(set->disk, store->number))
-        scan->disk = store_disk_iter_reuse(set->disk, store->number, first, end);
+        scan->disk = store_disk_iter_reuse(set->disk, store->number, start, scan->end);
     return scan;
+}
+
+/* `to`: the first key, or the end. Only the first one says something about what lies before. */
+static void scan_meet(struct topo_scan *scan, struct mr_bytes to)
+{
+    if (!scan->met && to.ptr && store_has_gaps(scan->store))
+        store_gaps_add(&scan->store->gaps, scan->first, to);
+    scan->met = true;
 }
 
 /* Empty: every key from there on. */
@@ -112,6 +137,7 @@ bool topo_scan_next(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_
     while (scan_step(scan, &key, &value)) {
         if (!value.ptr)
             continue;
+        scan_meet(scan, key);
         *ret_key = key;
         *ret_value = value;
         return true;
@@ -119,6 +145,8 @@ bool topo_scan_next(struct topo_scan *scan, struct mr_bytes *ret_key, struct mr_
     struct mr_error why = {0};
     if (scan->disk && store_disk_iter_check(scan->disk, &why) < 0)
         store_set_break(scan->store->set, &why);
+    if (!scan->store->set->broken)
+        scan_meet(scan, scan->end);
     return false;
 }
 

@@ -61,6 +61,7 @@ store_new(struct store_set *set, const struct store_spec *spec, size_t number)
     store_table_init(&store->table);
     if (store->ordered)
         store_index_init(&store->index);
+    store_gaps_init(&store->gaps);
     return store;
 }
 
@@ -69,6 +70,7 @@ static void store_free(struct topo_store *store)
     assert(!store->scans && store->owner_scans == 0);
     if (store->ordered)
         store_index_clean_up(&store->index);
+    store_gaps_clean_up(&store->gaps);
     store_table_clean_up(&store->table);
     free(store->pins.items);
     free(store->name);
@@ -188,6 +190,15 @@ void store_set_release(struct store_set *set)
     forget_undo(set);
 }
 
+/* The staged value is gone; was it a deletion, the key can be seen again. */
+static void set_take_back(const struct store_set *set, struct store_entry *entry)
+{
+    struct topo_store *store = store_of(set, entry);
+    if (store_has_gaps(store))
+        store_gaps_cut(&store->gaps, store_entry_key(entry));
+    store_entry_settle(store, entry);
+}
+
 /* Entries first staged since the save point are the tail of the staged list. */
 static void undo_one(struct store_set *set, const struct store_undo *undo)
 {
@@ -202,7 +213,7 @@ static void undo_one(struct store_set *set, const struct store_undo *undo)
         assert(set->staged.items[set->staged.count - 1] == entry);
         set->staged.count--;
     }
-    store_entry_settle(store_of(set, entry), entry);
+    set_take_back(set, entry);
 }
 
 void store_set_rollback(struct store_set *set)
@@ -287,7 +298,7 @@ void store_set_abort(struct store_set *set)
         store_value_free(entry->staged);
         entry->staged = NULL;
         entry->flags &= (uint8_t)~STORE_STAGED;
-        store_entry_settle(store_of(set, entry), entry);
+        set_take_back(set, entry);
     }
     set->staged.count = 0;
     store_positions_abort(&set->positions);
