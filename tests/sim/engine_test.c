@@ -417,6 +417,47 @@ static void a_record_waits_for_the_position_it_requires(void **state)
     world_close(&world);
 }
 
+static void append_requiring(struct world *world, const char *position)
+{
+    const struct topo_header header = {mr_cstr("requires-position"), mr_cstr(position)};
+    const struct topo_output look = {
+        .key = mr_cstr("a"), .value = mr_cstr("look"), .headers = &header, .headers_count = 1};
+    topo_sim_append(world->sim, "in", -1, &look);
+}
+
+static int count_looks(struct world *world)
+{
+    struct topo_record record;
+    int count = 0;
+    while (topo_driver_read(world->driver, "echoed", &record))
+        count += mr_bytes_equal(record.value, mr_cstr("look"));
+    return count;
+}
+
+/* The table is far behind: its lag is waited for once, and again only when it has come up. */
+static void a_late_table_is_waited_for_once_not_by_each_record(void **state)
+{
+    (void)state;
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    world_run(&world);
+    for (int i = 0; i < 10; i++)
+        append_requiring(&world, "facts.log:0:1000");
+    world_run(&world);
+    assert_int_equal(count_looks(&world), 0);
+    world_advance(&world, 2000);
+    assert_int_equal(count_looks(&world), 10);
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
+    append_requiring(&world, "facts.log:0:1");
+    append_requiring(&world, "facts.log:0:2");
+    world_run(&world);
+    assert_int_equal(count_looks(&world), 1); /* The table moves again: the other one waits. */
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
+    assert_int_equal(count_looks(&world), 1);
+    world_close(&world);
+}
+
 struct woken {
     int times;
 };
@@ -499,6 +540,7 @@ int main(void)
         cmocka_unit_test(a_stream_timer_goes_by_the_records),
         cmocka_unit_test(a_task_looks_into_a_table_that_came_up_before_it),
         cmocka_unit_test(a_record_waits_for_the_position_it_requires),
+        cmocka_unit_test(a_late_table_is_waited_for_once_not_by_each_record),
         cmocka_unit_test(whoever_watches_a_position_is_woken_once),
         cmocka_unit_test(a_topic_of_another_partition_count_is_refused),
     };

@@ -46,7 +46,7 @@ static const char *scan_start(struct topo_store *store, const char *first)
 }
 
 /* On disk and deleted: tombstones. */
-static void bury(struct fixture *f, const char *keys)
+static void bury_rows(struct fixture *f, const char *keys)
 {
     char key[2] = {0};
     for (const char *k = keys; (key[0] = *k); k++)
@@ -62,7 +62,7 @@ static void bury(struct fixture *f, const char *keys)
 static void the_dead_are_walked_over_once(void **state)
 {
     struct fixture *f = *state;
-    bury(f, "abcd");
+    bury_rows(f, "abcd");
     put_row(f->ordered, "p", "");
     store_set_commit(f->set);
     assert_string_equal(scan_start(f->ordered, ""), "");
@@ -80,7 +80,7 @@ static void the_dead_are_walked_over_once(void **state)
 static void a_write_below_is_found(void **state)
 {
     struct fixture *f = *state;
-    bury(f, "abcd");
+    bury_rows(f, "abcd");
     assert_string_equal(scan_keys(f->ordered, "", "m"), "");
     put_row(f->ordered, "c", "");
     assert_string_equal(scan_start(f->ordered, ""), "c");

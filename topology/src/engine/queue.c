@@ -19,6 +19,7 @@ void queue_init(struct queue *queue, const struct graph_input *input, int32_t pa
         .next = -1,
         .committed = -1,
         .held_offset = -1,
+        .unheld_until_ms = INT64_MIN,
         .idle_since_ms = -1,
         .idle_high = -1,
         .gave_up_high = -1,

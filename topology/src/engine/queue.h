@@ -42,6 +42,9 @@ struct queue {
     /* A head that waits for a global table (header "requires-position"). */
     int64_t held_offset; /* -1: no head has been asked. */
     int64_t held_until_ms;
+    /* A head gave up: until then none of the queue waits for what is as late, unless the tables
+     * have come up. INT64_MIN: none did. */
+    int64_t unheld_until_ms;
 
     /* An empty queue that others wait for (KIP-695). */
     int64_t idle_since_ms; /* -1: nobody waits. */

@@ -29,6 +29,7 @@ enum {
     TURN_RECORDS = 128,  /* Records of one task, before the next task's turn. */
     STEP_RECORDS = 2048, /* Before the group is polled again. */
     HELD_MS_MAX = 2000,
+    UNHELD_MS = 20000, /* After a wait: a tenth of a long lag is waited for. */
 };
 
 /* -- which record is next -- */
@@ -75,21 +76,40 @@ static bool run_all_reached(struct worker *worker, struct mr_bytes positions)
     return true;
 }
 
+/* A head that is asked for the first time, with its time; or the clock went back. */
+static void run_begin_hold(const struct worker *worker, struct queue *queue, int64_t offset)
+{
+    if (queue->held_offset != offset || queue->held_until_ms > worker->now_ms + HELD_MS_MAX)
+        queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
+    queue->held_offset = offset;
+}
+
+/* The wait is for the lag of the tables, not for each record: who comes behind one that gave up
+ * does not wait for the same again. */
+static bool run_gives_up(struct worker *worker, struct queue *queue)
+{
+    bool out_of_time = worker->now_ms >= queue->held_until_ms;
+    bool for_all = worker->now_ms < queue->unheld_until_ms &&
+                   queue->unheld_until_ms <= worker->now_ms + UNHELD_MS;
+    if (out_of_time)
+        queue->unheld_until_ms = worker->now_ms + UNHELD_MS;
+    if (out_of_time || for_all)
+        metrics_add(&worker->engine->metrics.holds_given_up, 1);
+    return out_of_time || for_all;
+}
+
 static bool run_is_held(struct worker *worker, struct queue *queue)
 {
     const struct topo_record *record = &queue_head(queue)->record;
     bool asked = queue->held_offset == record->offset;
     if (record->headers_count == 0 || (asked && queue->held_until_ms == INT64_MIN))
         return false;
-    struct mr_bytes positions = {0};
-    positions = topo_record_header(record, "requires-position");
-    if (!asked || queue->held_until_ms > worker->now_ms + HELD_MS_MAX) /* Or the clock went back. */
-        queue->held_until_ms = worker->now_ms + HELD_MS_MAX;
-    queue->held_offset = record->offset;
-    bool gave_up = positions.ptr && worker->now_ms >= queue->held_until_ms;
-    if (gave_up)
-        metrics_add(&worker->engine->metrics.holds_given_up, 1);
-    if (!positions.ptr || gave_up || run_all_reached(worker, positions))
+    struct mr_bytes positions = topo_record_header(record, "requires-position");
+    bool reached = positions.ptr && run_all_reached(worker, positions);
+    run_begin_hold(worker, queue, record->offset);
+    if (reached)
+        queue->unheld_until_ms = INT64_MIN;
+    if (!positions.ptr || reached || run_gives_up(worker, queue))
         queue->held_until_ms = INT64_MIN;
     return queue->held_until_ms != INT64_MIN;
 }
