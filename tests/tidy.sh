@@ -82,6 +82,11 @@ may api base schemas topology http processors
 may command-api api base text schemas topology sealing http service processors
 may query-api api base schemas topology http service processors
 
+# It does not keep its time when a broker has died: rd_kafka_offsets_for_times does.
+for line in $(grep -rnoE 'rd_kafka_query_watermark_offsets\(' $sources | tr -d ' ' || true); do
+    complain "$line: banned, ask with kafka_query_watermarks"
+done
+
 # The rules know no protocol: a status, a problem or JSON is found for their reasons in http/.
 for line in $(grep -rnoiE 'http|problem|\{\\"' processors --include="*.[ch]" | tr -d ' ' || true); do
     complain "$line: processors/ decides, http/shop_problem.h says it in HTTP"

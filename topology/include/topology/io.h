@@ -90,13 +90,17 @@ struct topo_io {
 
     /* -- the log: restore and global tables, beside the group (read_committed) -- */
     int (*partitions_of)(void *self, const char *topic, int32_t *ret_count, struct mr_error *error);
-    /* Low = log start; high = the high watermark, open transactions included. */
+    /* Low = log start; high = the high watermark, open transactions included. A question to the
+     * broker, which may take its whole timeout: for starts, not for steps. */
     int (*watermarks)(
         void *self,
         struct topo_partition partition,
         int64_t *ret_low,
         int64_t *ret_high,
         struct mr_error *error);
+    /* The end of the partition as it came with the last records, for input or log; -1: unknown. It
+     * asks nobody, so it can be called in every step. */
+    int64_t (*known_end)(void *self, struct topo_partition partition);
     int (*log_add)(
         void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);
     int (*log_remove)(void *self, struct topo_partition partition, struct mr_error *error);

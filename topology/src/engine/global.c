@@ -24,12 +24,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum {
-    TRIES_MAX = 10,
-    COMMIT_RECORDS = 1000,
-    PAUSE_MS = 50,
-    PAUSE_MS_MAX = 1000,
-};
+enum { TRIES_MAX = 10, COMMIT_RECORDS = 1000, PAUSE_MS = 50, PAUSE_MS_MAX = 1000, CHECK_MS = 1000 };
 
 static bool global_retry(const struct global *global, int rc, int *tries)
 {
@@ -439,18 +434,23 @@ static int global_check_partitions(
         known);
 }
 
-/* The end of one partition a report, for the lag that operators see. */
+/* The lag that operators and readers see: by the ends that came with the last records, without a
+ * question to a broker. One topic in a while is asked for its count of partitions. */
 static int global_measure_lag(struct global *global, struct mr_error *error)
 {
-    struct global_input *input = &global->inputs[global->lag_turn++ % global->inputs_count];
-    int64_t low = 0;
-    int64_t high = 0;
-    int rc = input->partition.partition == 0 ? global_check_partitions(global, input, error) : 0;
-    if (rc || global->io.watermarks(global->io.self, input->partition, &low, &high, NULL))
-        return rc;
-    input->end = high;
-    watch_set(&global->engine->watches, input->task->sub, &input->partition, -1, high);
-    return 0;
+    for (size_t i = 0; i < global->inputs_count; i++) {
+        struct global_input *input = &global->inputs[i];
+        int64_t end = global->io.known_end(global->io.self, input->partition);
+        if (end < 0)
+            continue;
+        input->end = end;
+        watch_set(&global->engine->watches, input->task->sub, &input->partition, -1, end);
+    }
+    if (global->now_ms - global->checked_ms < CHECK_MS && global->now_ms >= global->checked_ms)
+        return 0;
+    global->checked_ms = global->now_ms;
+    const struct global_input *asked = &global->inputs[global->check_turn++ % global->inputs_count];
+    return global_check_partitions(global, asked, error);
 }
 
 /* Reads once, folds and commits what came; without records it looks for markers to pass. */

@@ -43,8 +43,9 @@ struct global {
     unsigned failures; /* In a row. */
     int64_t now_ms;
     int64_t reported_ms;
-    int64_t passed_ms; /* When markers were last looked for. */
-    size_t lag_turn;
+    int64_t passed_ms;  /* When markers were last looked for. */
+    int64_t checked_ms; /* When a topic was last asked for its count of partitions. */
+    size_t check_turn;
 };
 
 /* Opens the stores and the io, finds the partitions and their ends. */

@@ -118,13 +118,13 @@ static bool run_is_held(struct worker *worker, struct queue *queue)
 static bool run_waits_for_queue(struct worker *worker, struct queue *queue)
 {
     int64_t max_ms = worker->engine->options.max_task_idle_ms;
-    int64_t low = 0;
     int64_t waited_ms = worker->now_ms - queue->idle_since_ms;
     bool stale = queue->idle_since_ms < 0 || waited_ms < 0 || waited_ms >= max_ms;
     if (stale) {
         if (queue->idle_since_ms >= 0)
             queue->gave_up_high = queue->idle_high;
-        if (worker->io.watermarks(worker->io.self, queue->partition, &low, &queue->idle_high, NULL))
+        queue->idle_high = worker->io.known_end(worker->io.self, queue->partition);
+        if (queue->idle_high < 0)
             return false;
         queue->idle_since_ms = worker->now_ms;
     }

@@ -142,6 +142,30 @@ int worker_open(struct worker *worker, struct mr_error *error)
     return rc;
 }
 
+/* A partition that has no leader now need not be one that is written: the log says which it is, and
+ * the flush waits for those that are. */
+static int worker_prepare(struct worker *worker, struct mr_error *error)
+{
+    const struct topo_io *io = &worker->io;
+    struct mr_error why = {0};
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = io->prepare(io->self, worker->outputs, worker->outputs_count, &why);
+    while (rc != MR_TIMEOUT && txn_retry(worker, rc, &tries));
+    if (rc == MR_TIMEOUT) {
+        host_log(
+            worker->engine,
+            MR_LOG_WARN,
+            "not-led",
+            "worker=%d error=\"%s\"",
+            worker->number,
+            why.text);
+        return 0;
+    }
+    return rc ? mr_fail(error, rc, "%s", why.text) : 0;
+}
+
 /* The producer's epoch is taken before anything is read: our own hanging transaction is aborted and
  * whoever ran under our name before is fenced. */
 static int worker_join(struct worker *worker, struct mr_error *error)
@@ -156,9 +180,7 @@ static int worker_join(struct worker *worker, struct mr_error *error)
     while (txn_retry(worker, rc, &tries));
     if (rc)
         return rc;
-    do
-        rc = io->prepare(io->self, worker->outputs, worker->outputs_count, error);
-    while (txn_retry(worker, rc, &tries));
+    rc = worker_prepare(worker, error);
     if (rc)
         return rc;
     do
@@ -344,20 +366,20 @@ static void worker_report(struct worker *worker)
     worker->report_now = false;
 }
 
-/* Input lag is for operators and for KIP-695: one partition a quarter of a second is asked for. */
+/* Input lag is for operators and for KIP-695. The ends are those that came with the last records:
+ * a question to a broker would hold all partitions up when that broker is gone. */
 static void worker_measure_lag(struct worker *worker)
 {
-    if (worker->tasks_count == 0)
-        return;
-    struct task *task = worker->tasks[worker->lag_turn++ % worker->tasks_count];
-    for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
-        struct queue *queue = &task->queues.items[k];
-        int64_t low = 0;
-        int64_t high = 0;
-        if (worker->io.watermarks(worker->io.self, queue->partition, &low, &high, NULL))
-            continue;
-        queue->idle_high = high;
-        watch_set(&worker->engine->watches, task->sub, &queue->partition, -1, high);
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        struct task *task = worker->tasks[i];
+        for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
+            struct queue *queue = &task->queues.items[k];
+            int64_t end = worker->io.known_end(worker->io.self, queue->partition);
+            if (end < 0)
+                continue;
+            queue->idle_high = end;
+            watch_set(&worker->engine->watches, task->sub, &queue->partition, -1, end);
+        }
     }
 }
 

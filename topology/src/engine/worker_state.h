@@ -65,7 +65,6 @@ struct worker {
     int mismatches; /* In a row. */
     int64_t reported_ms;
     bool report_now; /* A task came, went or changed its state. */
-    size_t lag_turn;
 };
 
 #endif

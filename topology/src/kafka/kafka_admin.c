@@ -144,6 +144,29 @@ int kafka_await_leaders(struct kafka_client *client, int timeout_ms, struct mr_e
     }
 }
 
+/* One end of a partition: `which` is RD_KAFKA_OFFSET_BEGINNING or _END. The time of
+ * rd_kafka_query_watermark_offsets bounds its look for the leader only: a question that waits for a
+ * broker that died never ends. This one keeps its time. */
+static rd_kafka_resp_err_t ask_end(
+    struct kafka_client *client,
+    struct topo_partition partition,
+    int64_t which,
+    int64_t *ret_offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked =
+        rd_kafka_topic_partition_list_add(list, partition.topic, partition.partition);
+    asked->offset = which;
+    rd_kafka_resp_err_t err =
+        rd_kafka_offsets_for_times(client->rk, list, KAFKA_REQUEST_TIMEOUT_MS);
+    if (!err)
+        err = asked->err;
+    if (!err)
+        *ret_offset = asked->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return err;
+}
+
 int kafka_query_watermarks(
     struct kafka_client *client,
     struct topo_partition partition,
@@ -151,11 +174,14 @@ int kafka_query_watermarks(
     int64_t *ret_high,
     struct mr_error *error)
 {
+    int64_t low = -1;
+    int64_t high = -1;
     char what[300];
-    int64_t low;
-    int64_t high;
-    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
-        client->rk, partition.topic, partition.partition, &low, &high, KAFKA_REQUEST_TIMEOUT_MS);
+    if (!kafka_know_topic(client, partition.topic))
+        return mr_fail(error, MR_CONFIG, "\"%s\" is not a topic's name", partition.topic);
+    rd_kafka_resp_err_t err = ask_end(client, partition, RD_KAFKA_OFFSET_BEGINNING, &low);
+    if (!err)
+        err = ask_end(client, partition, RD_KAFKA_OFFSET_END, &high);
     if (err) {
         rd_kafka_poll(client->rk, 0);
         snprintf(

@@ -304,6 +304,17 @@ int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partit
     return partition ? partition->next_offset : -1;
 }
 
+int64_t kafka_fetcher_known_end(struct kafka_fetcher *fetcher, struct topo_partition where)
+{
+    int64_t low = -1;
+    int64_t high = -1;
+    if (!fetch_find(fetcher, where.topic, where.partition) ||
+        rd_kafka_get_watermark_offsets(
+            fetcher->client.rk, where.topic, where.partition, &low, &high))
+        return -1;
+    return high >= 0 ? high : -1; /* RD_KAFKA_OFFSET_INVALID before the first answer. */
+}
+
 /* -- records -- */
 
 static struct partition *

@@ -186,7 +186,9 @@ static int io_init_transactions(void *self, struct mr_error *error)
 static int io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)
 {
     struct kafka_io *io = self;
-    int rc = 0;
+    int rc = need_query(io, error);
+    for (size_t i = 0; rc == 0 && i < count; i++)
+        (void)kafka_know_topic(&io->query, topics[i]); /* It hears of a new leader, too. */
     for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
         rc = io->lanes[i] ? kafka_txn_prepare(io->lanes[i], topics, count, error)
                           : mr_fail(error, MR_FATAL, "the producer was not initialised");
@@ -289,6 +291,13 @@ static int io_watermarks(
     return rc ? rc : kafka_query_watermarks(&io->query, partition, ret_low, ret_high, error);
 }
 
+static int64_t io_known_end(void *self, struct topo_partition partition)
+{
+    struct kafka_io *io = self;
+    int64_t end = io->input ? kafka_fetcher_known_end(io->input, partition) : -1;
+    return end < 0 && io->log ? kafka_fetcher_known_end(io->log, partition) : end;
+}
+
 static int
 io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
@@ -375,6 +384,7 @@ int topo_kafka_open(
         .abort = io_abort,
         .partitions_of = io_partitions_of,
         .watermarks = io_watermarks,
+        .known_end = io_known_end,
         .log_add = io_log_add,
         .log_remove = io_log_remove,
         .log_poll = io_log_poll,

@@ -15,6 +15,7 @@
 #include <time.h>
 
 enum {
+    PREPARE_MS = 2000,
     SERVE_EVERY_RECORDS = 512,
     FULL_WAIT_MS = 100,
     FLUSH_WAIT_MS = 100,
@@ -264,7 +265,7 @@ int kafka_txn_prepare(
     for (size_t i = 0; i < count; i++)
         if (!output_of(txn, topics[i], error))
             return MR_CONFIG;
-    return kafka_await_leaders(&txn->client, KAFKA_REQUEST_TIMEOUT_MS, error);
+    return kafka_await_leaders(&txn->client, PREPARE_MS, error);
 }
 
 /* -- asleep while a batch is in flight --

@@ -525,6 +525,14 @@ static int sim_io_watermarks(
     return sim_io_leave(self, rc, error);
 }
 
+static int64_t sim_io_known_end(void *self, struct topo_partition partition)
+{
+    const struct sim_member *member = self;
+    const struct sim_partition *log =
+        sim_partition_of(member->sim, partition.topic, partition.partition);
+    return log ? (int64_t)log->count : -1;
+}
+
 static int
 sim_io_log_add(void *self, struct topo_partition partition, int64_t offset, struct mr_error *error)
 {
@@ -654,6 +662,7 @@ int topo_sim_open(
         .abort = sim_io_abort,
         .partitions_of = sim_io_partitions_of,
         .watermarks = sim_io_watermarks,
+        .known_end = sim_io_known_end,
         .log_add = sim_io_log_add,
         .log_remove = sim_io_log_remove,
         .log_poll = sim_io_log_poll,
