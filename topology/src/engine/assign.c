@@ -9,7 +9,9 @@
  * Invariants
  *   1. Only RUNNING tasks have buffered records; what is polled for others goes back at once.
  *   2. A suspended task keeps its stores open, so that coming back costs what it missed only.
- *   3. A task is opened whole or not at all: it has its partition of every topic it reads.
+ *   3. A task is opened whole or not at all: it has its partition of every topic it reads. While a
+ *      group is upgraded to a topology that reads one topic more, only the new members ask for that
+ *      topic, and get all of it: its partitions wait there until the last old member is gone.
  *   4. A directory that another worker of this engine still has open is waited for (`unopened`).
  */
 #include "assign.h"
@@ -66,6 +68,17 @@ static bool assign_is_assigned(const struct worker *worker, const struct topo_pa
     return false;
 }
 
+static bool
+assign_is_whole(const struct worker *worker, const struct graph_sub *sub, int32_t partition)
+{
+    for (size_t i = 0; i < sub->inputs_count; i++) {
+        const struct topo_partition needed = {sub->inputs[i].topic, partition};
+        if (!assign_is_assigned(worker, &needed))
+            return false;
+    }
+    return true;
+}
+
 static void assign_keep_partitions(struct worker *worker, const struct topo_io_poll *poll)
 {
     size_t count = poll->partitions_count;
@@ -82,10 +95,7 @@ static int assign_close_gone_tasks(struct worker *worker, struct mr_error *error
     size_t kept = 0;
     for (size_t i = 0; i < worker->tasks_count; i++) {
         struct task *task = worker->tasks[i];
-        bool stays = false;
-        for (size_t k = 0; k < task->queues.count; k++)
-            stays = stays || assign_is_assigned(worker, &task->queues.items[k].partition);
-        if (stays) {
+        if (assign_is_whole(worker, task->sub, task->partition)) {
             worker->tasks[kept++] = task;
             continue;
         }
@@ -104,7 +114,8 @@ static int assign_open_task(
         graph_input_of(worker->engine->topology, partition->topic, false, &sub);
     if (!input)
         return mr_fail(error, MR_CONFIG, "assigned a topic nobody reads: %s", partition->topic);
-    if (assign_find_task(worker, sub, partition->partition))
+    if (assign_find_task(worker, sub, partition->partition) ||
+        !assign_is_whole(worker, sub, partition->partition))
         return 0;
     struct task *task = NULL;
     int rc = task_open(worker->engine, worker, sub, partition->partition, &task, error);
@@ -115,27 +126,25 @@ static int assign_open_task(
     return 0;
 }
 
-/* A task needs its partition of every topic it reads. */
-static int assign_check_complete(const struct worker *worker, struct mr_error *error)
+/* For operators: it is as it should be during an upgrade, and nothing goes on there after it. */
+static void assign_report_parts(const struct worker *worker)
 {
-    for (size_t i = 0; i < worker->tasks_count; i++) {
-        const struct task *task = worker->tasks[i];
-        for (size_t k = 0; k < task->queues.count; k++) {
-            const struct topo_partition *partition = &task->queues.items[k].partition;
-            if (!assign_is_assigned(worker, partition))
-                return mr_fail(
-                    error,
-                    MR_CONFIG,
-                    "%s/%" PRId32
-                    " went to another member than the other topics of task %s-%" PRId32
-                    ": all members of the group must subscribe to the same topics with range",
-                    partition->topic,
-                    partition->partition,
-                    task->sub->name,
-                    task->partition);
-        }
+    for (size_t i = 0; i < worker->assignment_count; i++) {
+        const struct topo_partition *partition = &worker->assignment[i];
+        struct graph_sub *sub = NULL;
+        if (!graph_input_of(worker->engine->topology, partition->topic, false, &sub) ||
+            assign_is_whole(worker, sub, partition->partition))
+            continue;
+        host_log(
+            worker->engine,
+            MR_LOG_WARN,
+            "task-incomplete",
+            "task=%s-%" PRId32 " topic=%s reason=\"other topics of the task are another member's: "
+            "it waits until all members of the group read the same topics\"",
+            sub->name,
+            partition->partition,
+            partition->topic);
     }
-    return 0;
 }
 
 int assign_open_tasks(struct worker *worker, struct mr_error *error)
@@ -149,8 +158,6 @@ int assign_open_tasks(struct worker *worker, struct mr_error *error)
             rc = 0;
         }
     }
-    if (!rc)
-        rc = assign_check_complete(worker, error);
     if (rc)
         return rc;
     worker->unopened = unopened;
@@ -177,6 +184,7 @@ static int assign_take_partitions(
         rc = assign_open_tasks(worker, error);
     if (rc)
         return rc;
+    assign_report_parts(worker);
     worker->assigned = worker->was_assigned = true;
     worker->report_now = true;
     metrics_add(&worker->engine->metrics.rebalances, 1);

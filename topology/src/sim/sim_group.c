@@ -5,12 +5,13 @@
  *     preparing: each holder polls and gets REVOKED, polls again and has joined
  *     all have joined --> next generation, each gets ASSIGNED
  *
- * A member that comes back under its id within the session timeout gets what it had, and whoever
- * used that id before is fenced.
+ * A member that comes back under its id within the session timeout, and reads the same topics, gets
+ * what it had; whoever used that id before is fenced.
  */
 #include "sim_impl.h"
 
 #include <base/alloc.h>
+#include <base/buffer.h>
 
 #include <assert.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ static struct sim_slot *group_add_slot(struct sim_group *group, const char *id)
 static void group_free_slot(struct sim_slot *slot)
 {
     free(slot->assignment);
+    free(slot->subscription);
     free(slot->id);
     free(slot);
 }
@@ -75,29 +77,31 @@ static void group_remove_slot(struct sim_group *group, struct sim_slot *slot)
     group_prepare(group);
 }
 
-static bool group_has_same_topics(const struct sim_slot *slot, const struct sim_member *member)
+/* As one text, to compare: it outlives the member, as the broker's memory of it does. */
+static char *group_list_topics(const struct sim_member *member)
 {
-    if (!slot->topics) /* Gone: it comes back as what it was. */
-        return true;
-    if (slot->topics_count != member->topics_count)
-        return false;
-    for (size_t i = 0; i < slot->topics_count; i++)
-        if (strcmp(slot->topics[i], member->topics[i]) != 0)
-            return false;
-    return true;
+    struct mr_buffer buffer;
+    mr_buffer_init(&buffer);
+    for (size_t i = 0; i < member->topics_count; i++)
+        mr_buffer_printf(&buffer, "%s ", member->topics[i]);
+    mr_buffer_add_byte(&buffer, '\0');
+    return buffer.ptr;
 }
 
 void sim_group_join(struct sim_member *member)
 {
     struct sim_group *group = member->group;
     struct sim_slot *slot = group_slot_of(group, member->id);
-    bool stays =
-        slot && slot->assignment && !group->preparing && group_has_same_topics(slot, member);
+    char *subscription = group_list_topics(member);
+    bool stays = slot && slot->assignment && !group->preparing &&
+                 strcmp(slot->subscription, subscription) == 0;
     if (!slot)
         slot = group_add_slot(group, member->id);
     if (slot->member && slot->member != member)
         slot->member->fenced = true;
     slot->member = member;
+    free(slot->subscription);
+    slot->subscription = subscription;
     slot->topics = member->topics;
     slot->topics_count = member->topics_count;
     slot->holding = false;
@@ -117,25 +121,52 @@ static void group_give_topic(struct sim_slot *slot, const char *topic, int32_t p
     slot->assignment[slot->assignment_count++] = (struct topo_partition){topic, partition};
 }
 
+static bool group_wants(const struct sim_slot *slot, const char *topic)
+{
+    for (size_t i = 0; i < slot->topics_count; i++)
+        if (strcmp(slot->topics[i], topic) == 0)
+            return true;
+    return false;
+}
+
+/* Among the members that subscribe to it. */
 static void group_assign_topic(struct topo_sim *sim, struct sim_group *group, const char *name)
 {
     const struct sim_topic *topic = sim_topic_of(sim, name);
+    int32_t members = 0;
     if (!topic)
         return;
-    int32_t members = (int32_t)group->slots_count;
+    for (size_t i = 0; i < group->slots_count; i++)
+        members += group_wants(group->slots[i], name);
     int32_t each = topic->count / members;
     int32_t extra = topic->count % members;
     int32_t next = 0;
-    for (int32_t i = 0; i < members; i++)
-        for (int32_t n = each + (i < extra); n > 0; n--)
+    for (size_t i = 0; i < group->slots_count; i++) {
+        if (!group_wants(group->slots[i], name))
+            continue;
+        for (int32_t n = each + (extra > 0); n > 0; n--)
             group_give_topic(group->slots[i], topic->name, next++);
+        extra -= extra > 0;
+    }
+}
+
+/* Each topic once, at the first member that subscribes to it. */
+static void group_assign_topics(struct topo_sim *sim, struct sim_group *group, size_t member)
+{
+    const struct sim_slot *slot = group->slots[member];
+    for (size_t i = 0; i < slot->topics_count; i++) {
+        bool given = false;
+        for (size_t k = 0; k < member; k++)
+            given = given || group_wants(group->slots[k], slot->topics[i]);
+        if (!given)
+            group_assign_topic(sim, group, slot->topics[i]);
+    }
 }
 
 static void group_assign(struct topo_sim *sim, struct sim_group *group)
 {
     group->generation++;
     group->preparing = false;
-    const struct sim_slot *first = group->slots[0];
     for (size_t i = 0; i < group->slots_count; i++) {
         struct sim_slot *slot = group->slots[i];
         free(slot->assignment);
@@ -143,8 +174,8 @@ static void group_assign(struct topo_sim *sim, struct sim_group *group)
         slot->assignment_count = 0;
         slot->deliver = true;
     }
-    for (size_t i = 0; i < first->topics_count; i++)
-        group_assign_topic(sim, group, first->topics[i]);
+    for (size_t i = 0; i < group->slots_count; i++)
+        group_assign_topics(sim, group, i);
     pthread_cond_broadcast(&sim->moved);
 }
 

@@ -84,6 +84,7 @@ struct sim_slot {
     bool deliver; /* ASSIGNED is yet to be delivered. */
     struct topo_partition *assignment;
     size_t assignment_count;
+    char *subscription;        /* The topics that it joined with. */
     const char *const *topics; /* The member's copy. */
     size_t topics_count;
 };
