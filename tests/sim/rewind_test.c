@@ -275,6 +275,50 @@ static void a_record_whose_row_the_changelog_refuses_is_a_dead_letter(void **sta
     world_close(&world);
 }
 
+/* With its headers a letter is larger than the record was; here the limit is on the value. */
+static void a_dead_letter_that_is_refused_itself_is_cut(void **state)
+{
+    (void)state;
+    struct world world = world_open(make_topology(), NULL);
+    struct topo_record letter = {0};
+    char value[301] = {0};
+    memset(value, 'x', 300);
+    topo_sim_limit_records(world.sim, 200);
+    world_append_at(&world, "in", "k", value, 0);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
+    assert_true(topo_driver_read(world.driver, "dead", &letter));
+    assert_int_equal(letter.value.len, 150);
+    assert_true(mr_bytes_equal(topo_record_header(&letter, "dead-letter-cut"), mr_cstr("300")));
+    assert_true(mr_bytes_equal(topo_record_header(&letter, "dead-letter-topic"), mr_cstr("in")));
+    assert_int_equal(count_records(&world, "echoed", "k"), 1);
+    topo_sim_limit_records(world.sim, 100);
+    world_append_at(&world, "in", "k", value, 0);
+    world_run(&world);
+    assert_true(topo_driver_read(world.driver, "dead", &letter));
+    assert_int_equal(letter.value.len, 0);
+    world_close(&world);
+}
+
+static void a_record_that_fits_no_dead_letter_blocks_its_partition(void **state)
+{
+    (void)state;
+    struct world world = world_open(make_topology(), NULL);
+    char key[301] = {0};
+    memset(key, 'x', 300);
+    topo_sim_limit_records(world.sim, 100);
+    world_append_at(&world, "in", key, "v", 0);
+    world_append_at(&world, "in", "k", "v", 0);
+    world_run(&world);
+    assert_true(world_status_has(&world, "blocked"));
+    assert_int_equal(count_records(&world, "dead", key), 0);
+    assert_int_equal(count_records(&world, "echoed", "k"), 0);
+    topo_sim_limit_records(world.sim, 1000); /* As the log line asks for. */
+    assert_int_equal(topo_driver_restart(world.driver, NULL), 0);
+    assert_int_equal(count_records(&world, "echoed", "k"), 1);
+    world_close(&world);
+}
+
 /* -- everything -- */
 
 /* Deaths included: every output is out once and in order, whatever call fails. */
@@ -418,6 +462,8 @@ int main(void)
         cmocka_unit_test(a_wall_clock_timer_of_an_aborted_transaction_fires_again),
         cmocka_unit_test(records_whose_outputs_are_refused_do_not_keep_each_other_alive),
         cmocka_unit_test(a_record_whose_row_the_changelog_refuses_is_a_dead_letter),
+        cmocka_unit_test(a_dead_letter_that_is_refused_itself_is_cut),
+        cmocka_unit_test(a_record_that_fits_no_dead_letter_blocks_its_partition),
         cmocka_unit_test(all_comes_out_once_and_in_order_whatever_call_fails),
         cmocka_unit_test(timers_go_on_after_the_clock_jumped_back),
         cmocka_unit_test(a_held_record_is_held_no_longer_for_a_clock_that_jumped_back),

@@ -87,6 +87,7 @@ int64_t queue_position(const struct queue *queue)
 
 void queue_refuse(struct queue *queue, int64_t offset, int code, const char *reason)
 {
+    queue->refusal.times = queue->refusal.offset == offset ? queue->refusal.times + 1 : 1;
     queue->refusal.offset = offset;
     queue->refusal.code = code;
     snprintf(queue->refusal.reason, sizeof queue->refusal.reason, "%s", reason);

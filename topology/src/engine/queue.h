@@ -23,6 +23,7 @@ struct queued {
 struct queue_refusal {
     int64_t offset; /* -1: none. */
     int code;
+    int times; /* More than once: its dead letter was refused too. */
     char reason[256];
 };
 

@@ -10,7 +10,9 @@
  *   2. Only errors of class POISON make a dead letter. All others end the turn.
  *   3. A record whose outputs the log refuses goes to the dead letters when it comes again, and is
  *      committed alone: nothing else can undo that.
- *   4. queue.next moves behind a record only when it is done.
+ *   4. A dead letter that the log refuses is cut until it fits, and says so. If nothing helps, the
+ *      task blocks: no record vanishes.
+ *   5. queue.next moves behind a record only when it is done.
  */
 #include "run.h"
 
@@ -181,6 +183,21 @@ static struct topo_header *run_add_header(
     return headers + 1;
 }
 
+/* A letter with its headers is larger than the record was: so much of it is left out. */
+enum run_cut { RUN_WHOLE, RUN_HALF_VALUE, RUN_NO_VALUE, RUN_KEY_ONLY, RUN_CUTS };
+
+static struct topo_record
+run_cut_letter(const struct topo_record *record, enum run_cut cut, size_t *ret_own_headers)
+{
+    struct topo_record letter = *record;
+    if (cut == RUN_HALF_VALUE)
+        letter.value.len /= 2;
+    else if (cut > RUN_HALF_VALUE && letter.value.ptr)
+        letter.value.len = 0;
+    *ret_own_headers = cut == RUN_KEY_ONLY ? 0 : record->headers_count;
+    return letter;
+}
+
 /* With its own bytes and headers, and where it came from and why it is here. */
 static int run_produce_dead_letter(
     struct worker *worker,
@@ -188,25 +205,16 @@ static int run_produce_dead_letter(
     const struct topo_record *record,
     const struct graph_node *node,
     const struct mr_error *why,
+    enum run_cut cut,
     struct mr_error *error)
 {
-    const char *topic = worker->engine->topology->dead_letters;
-    if (!topic)
-        return mr_fail(
-            error,
-            MR_FATAL,
-            "%s/%" PRId32 " offset %" PRId64
-            " cannot be processed, and the topology has no dead-letter topic for it: %s",
-            record->topic,
-            record->partition,
-            record->offset,
-            why->text);
     struct mr_arena *arena = &task->context.arena;
-    size_t count = record->headers_count + 5;
-    struct topo_header *headers = mr_arena_alloc(arena, count * sizeof *headers);
-    for (size_t i = 0; i < record->headers_count; i++)
+    size_t own = 0;
+    struct topo_record letter = run_cut_letter(record, cut, &own);
+    struct topo_header *headers = mr_arena_alloc(arena, (own + 6) * sizeof *headers);
+    for (size_t i = 0; i < own; i++)
         headers[i] = record->headers[i];
-    struct topo_header *more = headers + record->headers_count;
+    struct topo_header *more = headers + own;
     const char *name = node ? node->name : "";
     more = run_add_header(more, arena, "dead-letter-reason", mr_cstr(why->text));
     more = run_add_header(more, arena, "dead-letter-topic", mr_cstr(record->topic));
@@ -214,36 +222,81 @@ static int run_produce_dead_letter(
     more = run_add_header(more, arena, "dead-letter-partition", number);
     number = mr_arena_printf(arena, "%" PRId64, record->offset);
     more = run_add_header(more, arena, "dead-letter-offset", number);
-    run_add_header(more, arena, "dead-letter-node", mr_cstr(name));
-    struct topo_record letter = *record;
+    more = run_add_header(more, arena, "dead-letter-node", mr_cstr(name));
+    number = mr_arena_printf(arena, "%zu", record->value.len);
+    if (cut != RUN_WHOLE)
+        more = run_add_header(more, arena, "dead-letter-cut", number);
     letter.headers = headers;
-    letter.headers_count = count;
-    const struct topo_partition to = {topic, -1};
+    letter.headers_count = (size_t)(more - headers);
+    const struct topo_partition to = {worker->engine->topology->dead_letters, -1};
     return txn_produce(worker, &to, &letter, error);
 }
 
+static int run_fail_without_topic(
+    const struct topo_record *record, const struct mr_error *why, struct mr_error *error)
+{
+    return mr_fail(
+        error,
+        MR_FATAL,
+        "%s/%" PRId32 " offset %" PRId64
+        " cannot be processed, and the topology has no dead-letter topic for it: %s",
+        record->topic,
+        record->partition,
+        record->offset,
+        why->text);
+}
+
+static int run_block_task(
+    struct task *task,
+    const struct topo_record *record,
+    const struct mr_error *why,
+    struct mr_error *error)
+{
+    struct mr_bytes where = mr_arena_printf(
+        &task->context.arena,
+        "%s/%" PRId32 " offset %" PRId64,
+        record->topic,
+        record->partition,
+        record->offset);
+    return txn_block_task(task, mr_arena_cstr(&task->context.arena, where), why, error);
+}
+
+/* `cut`: what the log has refused of it before is not tried again. */
 static int run_dead_letter(
     struct worker *worker,
     struct task *task,
     const struct topo_record *record,
     const struct graph_node *node,
     const struct mr_error *why,
+    int cut,
     struct mr_error *error)
 {
+    if (!worker->engine->topology->dead_letters)
+        return run_fail_without_topic(record, why, error);
     run_count_dead_letter(worker, node, why->code);
-    int rc = run_produce_dead_letter(worker, task, record, node, why, error);
-    bool refused = mr_code_class(rc) == MR_CLASS_POISON;
+    struct mr_error refused = {0};
+    int rc = MR_TOO_LARGE;
+    for (; cut < RUN_CUTS && mr_code_class(rc) == MR_CLASS_POISON; cut++)
+        rc = run_produce_dead_letter(worker, task, record, node, why, (enum run_cut)cut, &refused);
+    if (mr_code_class(rc) == MR_CLASS_POISON) {
+        mr_fail(&refused, MR_CORRUPT, "not even its key goes to the dead letters: %s", why->text);
+        task->block_action = "raise max.message.bytes of the topic of dead letters";
+        return run_block_task(task, record, &refused, error);
+    }
+    if (rc)
+        return mr_fail(error, rc, "%s", refused.text);
     host_log(
         worker->engine,
-        refused ? MR_LOG_ERROR : MR_LOG_WARN,
-        refused ? "dead-letter-lost" : "dead-letter",
-        "topic=%s partition=%" PRId32 " offset=%" PRId64 " node=%s reason=\"%s\"",
+        MR_LOG_WARN,
+        "dead-letter",
+        "topic=%s partition=%" PRId32 " offset=%" PRId64 " node=%s cut=%d reason=\"%s\"",
         record->topic,
         record->partition,
         record->offset,
         node ? node->name : "",
+        cut - 1,
         why->text);
-    return refused ? 0 : rc;
+    return 0;
 }
 
 /* -- a record -- */
@@ -260,22 +313,7 @@ static int run_dead_letter_refused(
     mr_fail(&why, refusal->code, "%s", refusal->reason);
     worker->txn.wanted = true;
     worker->one_by_one = 0;
-    return run_dead_letter(worker, task, record, NULL, &why, error);
-}
-
-static int run_block_task(
-    struct task *task,
-    const struct topo_record *record,
-    const struct mr_error *why,
-    struct mr_error *error)
-{
-    struct mr_bytes where = mr_arena_printf(
-        &task->context.arena,
-        "%s/%" PRId32 " offset %" PRId64,
-        record->topic,
-        record->partition,
-        record->offset);
-    return txn_block_task(task, mr_arena_cstr(&task->context.arena, where), why, error);
+    return run_dead_letter(worker, task, record, NULL, &why, refusal->times - 1, error);
 }
 
 static int run_process_record(
@@ -296,7 +334,7 @@ static int run_process_record(
     int rc = context_run(context, queue->input->source, record, worker->now_ms, &why);
     if (mr_code_class(rc) == MR_CLASS_POISON) {
         store_set_rollback(task->set);
-        return run_dead_letter(worker, task, record, context->failed, &why, error);
+        return run_dead_letter(worker, task, record, context->failed, &why, RUN_WHOLE, error);
     }
     if (rc == MR_CORRUPT)
         return run_block_task(task, record, &why, error);

@@ -98,7 +98,8 @@ int txn_blame_record(struct worker *worker, int rc, struct mr_error *error)
         return rc;
     if (txn->records == 0 && txn->timer)
         return txn_blame_timer(worker, &why, error);
-    if (worker->one_by_one > 0 && txn->records == 1)
+    bool again = txn->records == 1 && txn->last->refusal.offset == txn->last_offset;
+    if (again || (worker->one_by_one > 0 && txn->records == 1))
         queue_refuse(txn->last, txn->last_offset, rc, why.text);
     worker->one_by_one = txn->records;
     return mr_fail(error, MR_ABORTED, "a record was refused: %.400s", why.text);

@@ -294,8 +294,8 @@ worker_settle_error(struct worker *worker, const struct mr_error *why, struct mr
             worker->number,
             why->text);
         worker->aborts++;
+        rc = txn_abort(worker, &second); /* First: readers wait for its end. */
         host_pause_ms(worker->engine, worker_backoff_ms(worker->aborts));
-        rc = txn_abort(worker, &second);
         break;
     case MR_CLASS_FENCED:
         worker_give_up(worker, why);
