@@ -68,6 +68,9 @@ int64_t topo_sim_committed(
 void topo_sim_expire_offsets(struct topo_sim *sim, const char *application_id);
 /* Retention: records below `low` are gone; a reader of one gets the error that io.h names. */
 void topo_sim_truncate(struct topo_sim *sim, const char *topic, int32_t partition, int64_t low);
+/* The log cleaner, long after delete.retention.ms: of each key the last record stays, if it has a
+ * value; of the last record of the log any stays. */
+void topo_sim_compact(struct topo_sim *sim, const char *topic, int32_t partition);
 /* The group gives up on an instance that still runs: it finds out when it polls or commits. */
 void topo_sim_expel(struct topo_sim *sim, const char *instance_id);
 /* The process of an instance is dead, between two calls. */

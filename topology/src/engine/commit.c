@@ -147,7 +147,7 @@ static int commit_check_offsets(struct worker *worker, struct mr_error *error)
 
 /* -- 5. and 6. -- */
 
-static void commit_stage_positions(struct task *task)
+static void commit_stage_positions(struct task *task, int64_t now_ms)
 {
     for (size_t k = 0; k < task->sub->logs_count; k++) {
         const struct task_log *log = &task->logs[k];
@@ -156,7 +156,7 @@ static void commit_stage_positions(struct task *task)
                 task->set, log->partition.topic, log->partition.partition, log->next + 1);
     }
     if (task->state == TASK_RUNNING)
-        resume_stage_positions(task);
+        resume_stage_positions(task, now_ms);
 }
 
 /* The positions that moved; if none did (timers only), one that stayed: a transaction without an
@@ -267,7 +267,7 @@ int commit_transaction(struct worker *worker, struct mr_error *error)
     if (!rc && worker->txn.open)
         rc = commit_check_offsets(worker, error); /* 4. */
     for (size_t i = 0; i < worker->tasks_count && !rc; i++)
-        commit_stage_positions(worker->tasks[i]); /* 5. */
+        commit_stage_positions(worker->tasks[i], worker->now_ms); /* 5. */
     if (!rc)
         rc = commit_send_inputs(worker, error); /* 6. */
     if (rc)

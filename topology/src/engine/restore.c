@@ -39,6 +39,7 @@ enum {
     SHORT_PAUSE_MS = 5,
     AGAIN_PAUSE_MS = 200,
     SHORT_MS_MAX = 10000,
+    DELETIONS_KEPT_MS = 23 * 3600000, /* An hour less than Kafka's default delete.retention.ms. */
 };
 
 static bool restore_is_at(const struct task *task, enum task_restore step)
@@ -123,6 +124,32 @@ static int restore_check_end(
     return task_fail_short_log(&log->partition, known, high, waits ? MR_AGAIN : MR_CORRUPT, error);
 }
 
+/* A compacted log forgets that a key was deleted: who has slept for longer would keep it. Nothing
+ * was missed if the log did not move. */
+static bool restore_is_too_old(
+    const struct worker *worker,
+    const struct task *task,
+    const struct task_log *log,
+    int64_t known,
+    int64_t high)
+{
+    int64_t age_ms = resume_age_ms(task, worker->now_ms);
+    if (log->log->kind != GRAPH_LOG_CHANGELOG || known < 0 || known >= high ||
+        age_ms < DELETIONS_KEPT_MS)
+        return false;
+    host_log(
+        worker->engine,
+        MR_LOG_WARN,
+        "store-too-old",
+        "topic=%s partition=%" PRId32 " hours=%" PRId64
+        " reason=\"deletions since then may have been compacted away: it is folded from the "
+        "start\"",
+        log->partition.topic,
+        log->partition.partition,
+        age_ms / 3600000);
+    return true;
+}
+
 static int restore_find_target(
     struct worker *worker,
     struct task *task,
@@ -148,6 +175,10 @@ static int restore_find_target(
         rc = restore_check_end(worker, log, known, high, error);
     if (rc)
         return rc;
+    if (restore_is_too_old(worker, task, log, known, high)) {
+        *ret_rebuild = true;
+        return 0;
+    }
     /* Outcomes that are gone from the log have outlived their use. */
     if (known >= 0 && known < low && log->log->kind != GRAPH_LOG_OUTCOMES) {
         *ret_rebuild = true;
@@ -524,7 +555,7 @@ static int restore_start_input(struct worker *worker, struct task *task, struct 
         if (!timer->node->punctuate_on_stream_time && timer->due_ms < 0)
             timer->due_ms = timer->kept_ms = worker->now_ms + timer->node->punctuate_interval_ms;
     }
-    resume_keep_positions(task);
+    resume_keep_positions(task, worker->now_ms);
     watch_wake(&worker->engine->watches); /* The state has reached what the group had committed. */
     task_move(task, TASK_RUNNING);
     worker->progress = worker->report_now = true;

@@ -21,17 +21,35 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { TIME_STEP_MS = 60000 };
+
 /* No topic has a colon in its name. */
 static const char behind_name[] = "input:";
+static const char time_name[] = "time:";
 
 static int64_t resume_position(const struct task *task, const struct queue *queue)
 {
     return store_set_position(task->set, queue->position_name, queue->partition.partition);
 }
 
-void resume_stage_positions(struct task *task)
+int64_t resume_age_ms(const struct task *task, int64_t now_ms)
+{
+    int64_t seen_ms = store_set_position(task->set, time_name, task->partition);
+    return seen_ms < 0 ? -1 : now_ms - seen_ms;
+}
+
+/* Not at each commit: it would be all that the flush of an idle task has to write. */
+static void resume_put_time(struct task *task, int64_t now_ms)
+{
+    int64_t age_ms = resume_age_ms(task, now_ms);
+    if (now_ms >= 0 && (age_ms < 0 || age_ms >= TIME_STEP_MS))
+        store_set_position_put(task->set, time_name, task->partition, now_ms);
+}
+
+void resume_stage_positions(struct task *task, int64_t now_ms)
 {
     assert(task->state == TASK_RUNNING && !task->behind);
+    resume_put_time(task, now_ms);
     for (size_t i = 0; i < task->queues.count; i++) {
         const struct queue *queue = &task->queues.items[i];
         int64_t next = queue_position(queue);
@@ -48,10 +66,11 @@ void resume_fall_behind(struct task *task)
     task->behind = true;
 }
 
-void resume_keep_positions(struct task *task)
+void resume_keep_positions(struct task *task, int64_t now_ms)
 {
     assert(task->state == TASK_RESTORING);
     store_set_restore_mode(task->set, true);
+    resume_put_time(task, now_ms);
     for (size_t i = 0; i < task->queues.count; i++) {
         const struct queue *queue = &task->queues.items[i];
         if (queue->next != resume_position(task, queue))

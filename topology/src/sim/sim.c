@@ -118,6 +118,15 @@ void topo_sim_expire_offsets(struct topo_sim *sim, const char *application_id)
     pthread_mutex_unlock(&sim->mutex);
 }
 
+void topo_sim_compact(struct topo_sim *sim, const char *topic, int32_t partition)
+{
+    pthread_mutex_lock(&sim->mutex);
+    struct sim_partition *log = sim_partition_of(sim, topic, partition);
+    assert(log);
+    sim_compact(log);
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 void topo_sim_expel(struct topo_sim *sim, const char *instance_id)
 {
     pthread_mutex_lock(&sim->mutex);

@@ -183,6 +183,8 @@ void sim_txns_expire(struct topo_sim *sim);
 /* The next visible record at or after *offset, which moves behind it; NULL: none (yet), and *offset
  * has moved over what stays invisible. */
 const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset);
+/* Removes what a later record of its key replaces, and deletions. */
+void sim_compact(struct sim_partition *log);
 void sim_log_free(struct topo_sim *sim);
 
 void sim_offset_put(

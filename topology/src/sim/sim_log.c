@@ -218,6 +218,32 @@ const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset)
     return NULL;
 }
 
+static bool log_is_replaced(const struct sim_partition *log, int64_t offset)
+{
+    const struct sim_entry *entry = log->entries[offset];
+    for (int64_t later = offset + 1; later < log->stable; later++) {
+        const struct sim_entry *other = log->entries[later];
+        bool counts = !other->marker && (!other->txn || other->txn->state == SIM_TXN_COMMITTED);
+        if (counts && mr_bytes_equal(entry->record.key, other->record.key))
+            return true;
+    }
+    return false;
+}
+
+/* The last record stays: a segment in use is not cleaned. What goes keeps its offset. */
+void sim_compact(struct sim_partition *log)
+{
+    log_move_stable(log);
+    int64_t last = log->stable - 1;
+    while (last >= 0 && log->entries[last]->marker)
+        last--;
+    for (int64_t offset = log->low; offset < last; offset++) {
+        struct sim_entry *entry = log->entries[offset];
+        if (!entry->marker && (!entry->record.value.ptr || log_is_replaced(log, offset)))
+            entry->marker = true;
+    }
+}
+
 /* -- offsets -- */
 
 void sim_offset_put(
