@@ -3,6 +3,8 @@
  */
 #include "command_api.h"
 
+#include <api/health.h>
+
 static void jwks_get(struct http_request *request, void *user)
 {
     const struct command_api *api = user;
@@ -13,12 +15,8 @@ static void jwks_get(struct http_request *request, void *user)
 
 static void health_get(struct http_request *request, void *user)
 {
-    struct json_w w = json_w_to(http_response(request));
-    (void)user;
-    json_w_object(&w);
-    json_w_key_text(&w, "status", mr_cstr("ok"));
-    json_w_object_end(&w);
-    http_send(request, 200, NULL);
+    const struct command_api *api = user;
+    api_send_health(api->engine, request);
 }
 
 static void ready_get(struct http_request *request, void *user)

@@ -1,4 +1,5 @@
 /* status.c - a server of three routes, for programs that have no API of their own. */
+#include <http/json.h>
 #include <http/problem.h>
 #include <http/server.h>
 #include <http/status.h>
@@ -12,9 +13,16 @@ struct http_status {
 
 static void get_health(struct http_request *request, void *user)
 {
-    (void)user;
-    mr_buffer_add(http_response(request), mr_cstr("{\"status\":\"ok\"}\n"));
-    http_send(request, 200, NULL);
+    const struct http_status *status = user;
+    struct mr_error why = {0};
+    bool live = !status->options.live || status->options.live(status->options.user, &why);
+    struct json_w w = json_w_to(http_response(request));
+    json_w_object(&w);
+    json_w_key_text(&w, "status", mr_cstr(live ? "ok" : "stuck"));
+    if (!live)
+        json_w_key_text(&w, "reason", mr_cstr(why.text));
+    json_w_object_end(&w);
+    http_send(request, live ? 200 : 503, NULL);
 }
 
 static void get_ready(struct http_request *request, void *user)

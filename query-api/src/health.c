@@ -1,6 +1,8 @@
 /* health.c - live, ready, measured; and what each problem type means. */
 #include "query_api.h"
 
+#include <api/health.h>
+
 static const struct {
     const char *view;
     const char *store;
@@ -13,9 +15,8 @@ static const struct {
 
 void query_get_health(struct http_request *request, void *user)
 {
-    (void)user;
-    mr_buffer_add(http_response(request), mr_cstr("{\"status\":\"ok\"}\n"));
-    http_send(request, 200, NULL);
+    const struct query_api *api = user;
+    api_send_health(api->engine, request);
 }
 
 struct view_lag {

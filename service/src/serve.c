@@ -97,6 +97,15 @@ static int serve_write_status(void *user, struct mr_buffer *out)
     return ready;
 }
 
+static bool serve_is_live(void *user, struct mr_error *ret_why)
+{
+    const struct service *service = user;
+    for (size_t i = 0; i < service->engines_count; i++)
+        if (!topo_engine_is_live(service->engines[i].engine, ret_why))
+            return false;
+    return true;
+}
+
 static void serve_write_metrics(void *user, struct mr_buffer *out)
 {
     const struct service *service = user;
@@ -114,6 +123,7 @@ int service_start_status(struct service *service, struct mr_error *error)
     struct http_status_options status = {
         .port = (uint16_t)port,
         .ready = serve_write_status,
+        .live = serve_is_live,
         .metrics = serve_write_metrics,
         .user = service,
     };

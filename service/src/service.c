@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { CHECK_EVERY_MS = 500 };
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -45,10 +46,24 @@ service_check_parts(const struct service *service, size_t *ret_running, struct m
     return 0;
 }
 
+/* Logs once when an engine hangs, and once when it goes on. */
+static void service_watch_engines(const struct service *service, bool *live)
+{
+    struct mr_error why = {0};
+    bool all = true;
+    for (size_t i = 0; i < service->engines_count && all; i++)
+        all = topo_engine_is_live(service->engines[i].engine, &why);
+    if (all != *live)
+        mr_log(
+            all ? MR_LOG_INFO : MR_LOG_ERROR, all ? "goes-on" : "stuck", "error=\"%s\"", why.text);
+    *live = all;
+}
+
 static int service_wait_for_signal(
     const struct service *service, const sigset_t *signals, struct mr_error *error)
 {
     bool announced = false;
+    bool live = true;
     for (;;) {
         size_t running = 0;
         int rc = service_check_parts(service, &running, error);
@@ -58,6 +73,7 @@ static int service_wait_for_signal(
             announced = true;
             mr_log(MR_LOG_INFO, "ready", "engines=%zu", running);
         }
+        service_watch_engines(service, &live);
         struct timespec tick = {.tv_nsec = CHECK_EVERY_MS * 1000000L};
         int number = sigtimedwait(signals, NULL, &tick);
         if (number > 0) {
@@ -76,9 +92,12 @@ static void service_stop_parts(struct service *service)
     http_status_free(service->status);
     if (spec->stop)
         spec->stop(service->self);
+    bool stopped = true;
     for (size_t i = 0; i < service->engines_count; i++)
         if (service->engines[i].engine)
-            topo_engine_stop(service->engines[i].engine);
+            stopped = topo_engine_stop(service->engines[i].engine) && stopped;
+    if (!stopped)
+        _exit(EXIT_FAILED);            /* A thread hangs in it: nothing can be freed. */
     http_server_free(service->server); /* No engine wakes its requests any more. */
     for (size_t i = 0; i < service->engines_count; i++) {
         topo_engine_free(service->engines[i].engine);

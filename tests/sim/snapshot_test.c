@@ -199,6 +199,7 @@ static void the_newest_two_of_a_task_are_kept(void **state)
     for (int i = 0; i < 4; i++) {
         run_commands(5);
         assert_int_equal(take_snapshot(), PARTITIONS);
+        assert_int_equal(take_snapshot(), PARTITIONS); /* In the same millisecond, maybe. */
     }
     assert_int_equal(count_snapshots(), 2 * PARTITIONS);
 }

@@ -14,6 +14,8 @@ struct http_status_options {
     uint16_t port;       /* 0: any free one. */
     /* 1: ready, 0: not yet. Writes a JSON object that says why into `out` (may leave it empty). */
     int (*ready)(void *user, struct mr_buffer *out);
+    /* Whether the program works at all: /healthz is 503 when it is false. NULL: it does. */
+    bool (*live)(void *user, struct mr_error *ret_why);
     void (*metrics)(void *user, struct mr_buffer *out); /* Prometheus text. NULL: none. */
     void *user;
 };

@@ -48,6 +48,8 @@ struct topo_engine_options {
     const char *snapshot_dir;       /* See snapshot.h. NULL: none are made, none is started from. */
     int64_t snapshot_interval_ms;   /* 0: on request only. */
     int snapshots_kept;             /* How many of each task; 0: 2. */
+    int64_t stuck_after_ms;         /* topo_engine_is_live; 0: 15,000. */
+    int64_t stop_ms_max;            /* topo_engine_stop gives up then; 0: 20,000. */
     int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */
     /* `level` is an enum mr_log_level. NULL: no logging. */
     void (*on_log)(void *user, int level, const char *event, const char *text);
@@ -70,9 +72,16 @@ int topo_engine_start(
     struct topo_engine **ret_engine,
     struct mr_error *error);
 
-/* Commits what is in hand, flushes the stores, joins the workers. Idempotent. */
-void topo_engine_stop(struct topo_engine *engine);
+/* Commits what is in hand, flushes the stores, joins the workers. Idempotent. False: a worker did
+ * not end within stop_ms_max; the log names it, nothing of the engine may be freed any more, and
+ * the program should end by _exit: what it had committed is in Kafka. */
+bool topo_engine_stop(struct topo_engine *engine);
+/* Not after a stop that returned false. */
 void topo_engine_free(struct topo_engine *engine);
+
+/* False when a worker has made no step for stuck_after_ms: it hangs in a call, or the disk does. It
+ * may come back; until then its partitions stand still. ret_why (may be NULL) names it. */
+bool topo_engine_is_live(struct topo_engine *engine, struct mr_error *ret_why);
 
 enum topo_engine_state {
     TOPO_ENGINE_RESTORING,

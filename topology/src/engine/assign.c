@@ -149,8 +149,10 @@ static void assign_report_parts(const struct worker *worker)
 
 int assign_open_tasks(struct worker *worker, struct mr_error *error)
 {
+    const size_t slot = (size_t)worker->number + 1;
     bool unopened = false;
     int rc = 0;
+    host_go_away(worker->engine, slot, true); /* A copied snapshot, a long replay: no hang. */
     for (size_t i = 0; i < worker->assignment_count && !rc; i++) {
         rc = assign_open_task(worker, &worker->assignment[i], error);
         if (rc == MR_AGAIN) {
@@ -158,6 +160,7 @@ int assign_open_tasks(struct worker *worker, struct mr_error *error)
             rc = 0;
         }
     }
+    host_go_away(worker->engine, slot, false);
     if (rc)
         return rc;
     worker->unopened = unopened;

@@ -25,8 +25,15 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 
-enum { STEP_MS = 100, CHECK_TRIES_MAX = 10, SNAPSHOTS_KEPT = 2 };
+enum {
+    STEP_MS = 100,
+    CHECK_TRIES_MAX = 10,
+    SNAPSHOTS_KEPT = 2,
+    STUCK_AFTER_MS = 15000,
+    STOP_MS_MAX = 20000
+};
 
 /* -- making -- */
 
@@ -45,6 +52,8 @@ engine_set_options(struct topo_engine *engine, const struct topo_engine_options 
     own->commit_bytes_max = engine_or_default(options->commit_bytes_max, 16 << 20);
     own->commit_interval_ms_max = engine_or_default(options->commit_interval_ms_max, 100);
     own->buffered_bytes_max = engine_or_default(options->buffered_bytes_max, 64 << 20);
+    own->stuck_after_ms = engine_or_default(options->stuck_after_ms, STUCK_AFTER_MS);
+    own->stop_ms_max = engine_or_default(options->stop_ms_max, STOP_MS_MAX);
     own->flush_interval_ms = engine_or_default(options->flush_interval_ms, 1000);
     own->table_bytes_max = options->table_bytes_max ? options->table_bytes_max : 64 << 20;
     engine->instance_id = mr_strdup(options->instance_id ? options->instance_id : "0");
@@ -83,6 +92,7 @@ int topo_engine_new(
     bool group = engine_has_sub(topology, false);
     engine->workers_count = group ? (size_t)engine->options.workers : 0;
     engine->workers = mr_calloc(engine->workers_count + 1, sizeof(struct worker *));
+    engine->beats = mr_calloc(engine->workers_count + 1, sizeof *engine->beats);
     engine->reports = mr_calloc(engine->workers_count + 1, sizeof *engine->reports);
     for (size_t i = 0; i < engine->workers_count; i++)
         engine->workers[i] = worker_new(engine, (int)i);
@@ -206,9 +216,12 @@ static void *engine_worker_main(void *argument)
 {
     struct worker *worker = argument;
     struct mr_error error = {0};
-    while (!atomic_load(&worker->engine->stopping) && worker_step(worker, STEP_MS, &error) >= 0)
-        continue;
+    size_t slot = (size_t)worker->number + 1;
+    do
+        host_step(worker->engine, slot);
+    while (!atomic_load(&worker->engine->stopping) && worker_step(worker, STEP_MS, &error) >= 0);
     worker_stop(worker);
+    host_end_steps(worker->engine, slot);
     return NULL;
 }
 
@@ -216,8 +229,10 @@ static void *engine_global_main(void *argument)
 {
     struct global *global = argument;
     struct mr_error error = {0};
-    while (!atomic_load(&global->engine->stopping) && global_step(global, STEP_MS, &error) >= 0)
-        continue;
+    do
+        host_step(global->engine, 0);
+    while (!atomic_load(&global->engine->stopping) && global_step(global, STEP_MS, &error) >= 0);
+    host_end_steps(global->engine, 0);
     return NULL;
 }
 
@@ -261,14 +276,41 @@ int topo_engine_start(
     return 0;
 }
 
+/* False: it has not ended by then, and will be left as it is. */
+static bool engine_join(struct topo_engine *engine, pthread_t thread, const struct timespec *until)
+{
+    int rc = pthread_timedjoin_np(thread, NULL, until);
+    if (rc == 0)
+        return true;
+    struct mr_error why = {.text = "it may still commit"};
+    (void)topo_engine_is_live(engine, &why);
+    host_log(
+        engine,
+        MR_LOG_ERROR,
+        "stop-stuck",
+        "error=\"a thread does not end: %s\" action=\"the process ends without it\"",
+        why.text);
+    engine->stuck = true;
+    return false;
+}
+
+static struct timespec engine_stop_deadline(const struct topo_engine *engine)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += engine->options.stop_ms_max / 1000;
+    return until;
+}
+
 /* Readers of global stores are sent away before the stores close. */
-static void engine_close_all(struct topo_engine *engine, bool kill)
+static bool engine_close_all(struct topo_engine *engine, bool kill)
 {
     snapshot_stop(engine);
+    const struct timespec until = engine_stop_deadline(engine);
     for (size_t i = 0; i < engine->workers_count; i++) {
         struct worker *worker = engine->workers[i];
-        if (worker->has_thread)
-            pthread_join(worker->thread, NULL);
+        if (worker->has_thread && !engine_join(engine, worker->thread, &until))
+            return false;
         worker->has_thread = false;
         if (kill)
             worker_kill(worker);
@@ -277,33 +319,36 @@ static void engine_close_all(struct topo_engine *engine, bool kill)
     }
     watch_stop(&engine->watches);
     struct global *global = engine->global;
-    if (global && global->has_thread)
-        pthread_join(global->thread, NULL);
+    if (global && global->has_thread && !engine_join(engine, global->thread, &until))
+        return false;
     global_close(global, !kill);
     engine->global = NULL;
     pthread_mutex_lock(&engine->mutex);
     engine->stopped = true;
     pthread_mutex_unlock(&engine->mutex);
+    return true;
 }
 
-void topo_engine_stop(struct topo_engine *engine)
+bool topo_engine_stop(struct topo_engine *engine)
 {
+    if (engine->stuck)
+        return false;
     atomic_store(&engine->stopping, true);
-    engine_close_all(engine, false);
+    return engine_close_all(engine, false);
 }
 
 void topo_engine_kill(struct topo_engine *engine)
 {
     atomic_store(&engine->stopping, true);
-    engine_close_all(engine, true);
+    (void)engine_close_all(engine, true);
 }
 
 void topo_engine_free(struct topo_engine *engine)
 {
     if (!engine)
         return;
-    if (!engine->stopped)
-        topo_engine_stop(engine);
+    if (!engine->stopped && !topo_engine_stop(engine))
+        return; /* A thread still uses all of it. */
     for (size_t i = 0; i < engine->workers_count; i++)
         worker_free(engine->workers[i]);
     for (size_t i = 0; i <= engine->workers_count; i++)
@@ -315,6 +360,7 @@ void topo_engine_free(struct topo_engine *engine)
     free(engine->claims);
     free(engine->workers);
     free(engine->reports);
+    free(engine->beats);
     free(engine->instance_id);
     free(engine->state_dir);
     free(engine->snapshot_dir);

@@ -11,6 +11,7 @@
 #include "host.h"
 
 #include <base/alloc.h>
+#include <base/clock.h>
 
 #include <assert.h>
 #include <inttypes.h>
@@ -122,6 +123,49 @@ void host_disclaim(struct topo_engine *engine, const struct graph_sub *sub, int3
     assert(at < engine->claims_count);
     engine->claims[at] = engine->claims[--engine->claims_count];
     pthread_mutex_unlock(&engine->mutex);
+}
+
+/* -- the watchdog -- */
+
+void host_step(struct topo_engine *engine, size_t slot)
+{
+    assert(slot <= engine->workers_count);
+    atomic_store(&engine->beats[slot].stepped_ms, mr_monotonic_ms());
+}
+
+void host_end_steps(struct topo_engine *engine, size_t slot)
+{
+    assert(slot <= engine->workers_count);
+    atomic_store(&engine->beats[slot].stepped_ms, 0);
+}
+
+void host_go_away(struct topo_engine *engine, size_t slot, bool away)
+{
+    assert(slot <= engine->workers_count);
+    host_step(engine, slot);
+    atomic_store(&engine->beats[slot].away, away);
+}
+
+bool topo_engine_is_live(struct topo_engine *engine, struct mr_error *ret_why)
+{
+    int64_t now_ms = mr_monotonic_ms();
+    for (size_t slot = 0; slot <= engine->workers_count; slot++) {
+        const struct host_beat *beat = &engine->beats[slot];
+        int64_t stepped_ms = atomic_load(&beat->stepped_ms);
+        if (stepped_ms == 0 || atomic_load(&beat->away) ||
+            now_ms - stepped_ms < engine->options.stuck_after_ms)
+            continue;
+        if (ret_why)
+            mr_fail(
+                ret_why,
+                MR_TIMEOUT,
+                "%s %zu has made no step for %" PRId64 " ms",
+                slot ? "worker" : "the view thread",
+                slot ? slot - 1 : slot,
+                now_ms - stepped_ms);
+        return false;
+    }
+    return true;
 }
 
 /* -- reports -- */

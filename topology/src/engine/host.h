@@ -44,6 +44,12 @@ struct host_claim {
     int32_t partition;
 };
 
+/* When a thread last began a step. */
+struct host_beat {
+    _Atomic int64_t stepped_ms; /* Monotonic; 0: it has not begun, or has ended. */
+    atomic_bool away;           /* It is busy with something long on purpose. */
+};
+
 /* A store of a global sub-topology. */
 struct host_store {
     const char *name;
@@ -54,6 +60,8 @@ struct topo_engine {
     const struct topo_topology *topology;
     struct topo_engine_options options; /* Defaults filled in, strings copied. */
     char *instance_id;
+    struct host_beat *beats;           /* One per report slot: 0 the globals', 1.. the workers'. */
+    bool stuck;                        /* A thread did not end: everything stays as it is. */
     struct snapshot_thread *snapshots; /* NULL: not running. */
     char *snapshot_dir;
     char *state_dir; /* <state_dir>/<application_id>; NULL: in memory. */
@@ -111,6 +119,11 @@ bool host_retry(struct topo_engine *engine, int rc, int tries_max, int *tries);
  * logged: `count` is how many it is of this partition. */
 void host_lay_aside(
     struct topo_engine *engine, const struct topo_record *record, int64_t count, const char *why);
+
+/* From the thread of a slot: a step begins; its last one has ended; a long copy begins or ends. */
+void host_step(struct topo_engine *engine, size_t slot);
+void host_end_steps(struct topo_engine *engine, size_t slot);
+void host_go_away(struct topo_engine *engine, size_t slot, bool away);
 
 /* Takes over reports.tasks. Slot 0 is the global worker's, 1.. are the group workers'. */
 void host_publish_reports(struct topo_engine *engine, size_t slot, struct metrics_reports reports);

@@ -70,16 +70,30 @@ static int snapshot_forget_old(const char *dir, int kept, struct mr_error *error
     return rc;
 }
 
+/* A path that does not exist, with the time in it: two copies of a millisecond get two. */
+static char *snapshot_name_copy(const char *dir)
+{
+    char time_text[SNAPSHOT_TIME_SIZE];
+    char *path = NULL;
+    for (int64_t ms = mr_unix_ms(); !path; ms++) {
+        snapshot_dir_format_time(ms, time_text);
+        path = mr_asprintf("%s/%s", dir, time_text);
+        if (access(path, F_OK) == 0) {
+            free(path);
+            path = NULL;
+        }
+    }
+    return path;
+}
+
 /* Under a name that nobody takes for a snapshot until it is whole. */
 static int snapshot_copy_task(
     const struct topo_engine *engine, const struct host_claim *claim, struct mr_error *error)
 {
-    char time_text[SNAPSHOT_TIME_SIZE];
     char *dir = snapshot_path(engine, claim->sub, claim->partition);
     char *state =
         mr_asprintf("%s/%s-%" PRId32, engine->state_dir, claim->sub->name, claim->partition);
-    snapshot_dir_format_time(mr_unix_ms(), time_text);
-    char *whole = mr_asprintf("%s/%s", dir, time_text);
+    char *whole = snapshot_name_copy(dir);
     char *partial = mr_asprintf("%s.partial", whole);
     int rc = snapshot_dir_make(dir, error);
     if (!rc)

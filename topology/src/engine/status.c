@@ -280,13 +280,20 @@ static void status_put_signal(
         value);
 }
 
+/* Signals are of the moment: what an alert or a proxy goes by. */
 static void status_put_signals(struct topo_engine *engine, struct mr_buffer *out)
 {
     enum topo_engine_state state = topo_engine_state(engine, NULL);
-    bool live = state == TOPO_ENGINE_RUNNING || state == TOPO_ENGINE_RESTORING;
+    bool live = (state == TOPO_ENGINE_RUNNING || state == TOPO_ENGINE_RESTORING) &&
+                topo_engine_is_live(engine, NULL);
     struct topo_memory memory;
     store_memory_used(&memory);
-    status_put_signal(engine, out, "topo_live", "Neither failed nor stopped.", live);
+    status_put_signal(
+        engine,
+        out,
+        "topo_live",
+        "Neither failed nor stopped, and every thread makes steps.",
+        live);
     status_put_signal(
         engine, out, "topo_ready", "All tasks are running.", state == TOPO_ENGINE_RUNNING);
     status_put_signal(
