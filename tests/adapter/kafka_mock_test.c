@@ -142,10 +142,30 @@ static void writing_after_a_failure_says_abort(void **state)
     const struct topo_record record = {.value = mr_cstr("v")};
     mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
     rd_kafka_mock_push_request_errors(
-        mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED);
+        mock->cluster, API_PRODUCE, 1, RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT);
     begin_with_a_record(mock);
     assert_int_equal(mock->io.flush(mock->io.self, &error), MR_ABORTED);
     assert_int_equal(mock->io.produce(mock->io.self, &to, &record, &error), MR_ABORTED);
+}
+
+/* A program that may not write there would abort without end. */
+static void a_topic_that_is_forbidden_is_a_configuration_error_that_names_it(void **state)
+{
+    static const rd_kafka_resp_err_t refusals[] = {
+        RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED,
+        RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED,
+    };
+    struct mr_error error = {0};
+    struct mock *mock = *state;
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        rd_kafka_mock_push_request_errors(mock->cluster, API_PRODUCE, 1, refusals[i]);
+        begin_with_a_record(mock);
+        int rc = mock->io.flush(mock->io.self, &error);
+        assert_int_equal(rc, MR_CONFIG);
+        assert_non_null(strstr(error.text, "delivered to out"));
+        mock_check(mock->io.abort(mock->io.self, &error), &error);
+    }
 }
 
 /* As when its markers were not there in time. */
@@ -438,6 +458,7 @@ int main(void)
         ON_MOCK(a_member_of_an_old_generation_is_fenced),
         ON_MOCK(a_record_that_the_log_refuses_is_reported_and_the_next_transaction_works),
         ON_MOCK(writing_after_a_failure_says_abort),
+        ON_MOCK(a_topic_that_is_forbidden_is_a_configuration_error_that_names_it),
         ON_MOCK(an_abort_may_be_asked_again),
         ON_MOCK(a_transactional_id_that_is_forbidden_is_a_configuration_error),
         ON_MOCK(a_commit_without_input_is_refused),

@@ -50,7 +50,8 @@ struct kafka_txn {
     bool begun; /* And neither committed nor aborted yet. */
     bool offsets_sent;
     bool unmarked;              /* Ended, and its markers were not seen yet. */
-    rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed. */
+    rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed, */
+    char failed_topic[256];     /* and where it went. */
 };
 
 /* -- deliveries -- */
@@ -80,10 +81,15 @@ static void txn_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, v
 {
     struct kafka_txn *txn = opaque;
     (void)rk;
-    if (!message->err)
+    if (!message->err) {
         note_delivery(rd_kafka_topic_opaque(message->rkt), message);
-    else if (!txn->failed)
-        txn->failed = message->err;
+        return;
+    }
+    if (txn->failed)
+        return;
+    txn->failed = message->err;
+    (void)snprintf(
+        txn->failed_topic, sizeof txn->failed_topic, "%s", rd_kafka_topic_name(message->rkt));
 }
 
 static int delivery_failure(struct kafka_txn *txn, struct mr_error *error)
@@ -93,9 +99,15 @@ static int delivery_failure(struct kafka_txn *txn, struct mr_error *error)
         return code;
     code = kafka_code(txn->failed);
     bool refused = code == MR_TOO_LARGE || txn->failed == RD_KAFKA_RESP_ERR_INVALID_RECORD;
-    if (code != MR_FENCED && !refused)
+    /* A right that is missing is still missing at the next try: only an operator helps. */
+    if (code != MR_FENCED && code != MR_CONFIG && !refused)
         code = MR_ABORTED;
-    return mr_fail(error, code, "a record was not delivered: %s", rd_kafka_err2str(txn->failed));
+    return mr_fail(
+        error,
+        code,
+        "a record was not delivered to %s: %s",
+        txn->failed_topic,
+        rd_kafka_err2str(txn->failed));
 }
 
 /* -- life -- */
