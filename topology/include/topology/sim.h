@@ -7,6 +7,7 @@
  *
  * Failures  Every call through an io counts. topo_sim_fail_at(sim, k, kind) makes the k-th call
  *           from now fail that way.
+ * Memory    A record that a member polled is a copy, gone with its release.
  * Time      Stands still until moved. Randomness comes from the seed.
  * Threads   One mutex inside: safe for engines with worker threads; driver.h uses none.
  */

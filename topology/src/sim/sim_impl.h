@@ -164,6 +164,8 @@ struct topo_sim {
 };
 
 /* -- sim_log.c -- */
+/* A copy of a record, in one block: free it. */
+struct sim_entry *sim_entry_new(const struct topo_record *record);
 struct sim_topic *sim_topic_of(const struct topo_sim *sim, const char *name); /* NULL: unknown */
 struct sim_partition *
 sim_partition_of(const struct topo_sim *sim, const char *topic, int32_t partition);

@@ -175,9 +175,10 @@ static int sim_io_read_some(
             const struct topo_record *record = sim_read(cursor->log, &cursor->next);
             if (!record)
                 break;
-            member->records[count] = *record;
+            struct sim_entry *copy = sim_entry_new(record);
+            member->records[count] = copy->record;
             member->records[count].topic = cursor->partition.topic;
-            member->tokens[count++] = NULL;
+            member->tokens[count++] = copy;
         }
     }
     if (count > 0)
@@ -244,6 +245,13 @@ sim_io_poll_now(struct sim_member *member, struct topo_io_poll *ret_poll, struct
     return 0;
 }
 
+/* The process died with them, or the answer was lost. */
+static void sim_io_drop_poll(const struct topo_io_poll *poll)
+{
+    for (size_t i = 0; i < poll->records_count; i++)
+        free(poll->tokens[i]);
+}
+
 static int
 sim_io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr_error *error)
 {
@@ -260,13 +268,17 @@ sim_io_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struct mr
     rc = sim_io_leave(self, rc, error);
     if (!rc)
         *ret_poll = poll;
+    else
+        sim_io_drop_poll(&poll);
     return rc;
 }
 
+/* To view the record from now on is a use of freed memory: address sanitizers report it. */
 static void sim_io_release(void *self, void *token)
 {
     (void)self;
-    assert(!token);
+    assert(token);
+    free(token);
 }
 
 static int
@@ -578,6 +590,8 @@ sim_io_log_poll(void *self, int timeout_ms, struct topo_io_poll *ret_poll, struc
     rc = sim_io_leave(self, rc, error);
     if (!rc)
         *ret_poll = poll;
+    else
+        sim_io_drop_poll(&poll);
     return rc;
 }
 

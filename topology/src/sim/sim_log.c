@@ -55,7 +55,7 @@ static struct mr_bytes log_copy_out(char **out, struct mr_bytes bytes)
 }
 
 /* One allocation per entry: headers, then all bytes. */
-static struct sim_entry *log_make_entry(const struct topo_record *record)
+struct sim_entry *sim_entry_new(const struct topo_record *record)
 {
     size_t headers_size = record->headers_count * sizeof *record->headers;
     size_t size = headers_size + record->key.len + record->value.len;
@@ -103,7 +103,7 @@ int64_t sim_append(
         partition = mr_partition_of(record->key, topic->count);
     assert(partition < topic->count);
     struct sim_partition *log = &topic->partitions[partition];
-    struct sim_entry *entry = log_make_entry(record);
+    struct sim_entry *entry = sim_entry_new(record);
     entry->record.topic = topic->name;
     entry->record.partition = partition;
     if (entry->record.timestamp_ms == 0)
