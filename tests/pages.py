@@ -3,9 +3,12 @@
 
 docs/concepts/saga.md names every test of a row, in that row. docs/reference/metrics.md names every metric.
 docs/concepts/path-of-an-event.md names every function whose comment says a step of the path. docs/reference/log-events.md
-names every log event of the programs. The constants of docs/operations/limits.md have the values that the code has.
+names every log event of the programs. The constants of docs/operations/limits.md have the values that the code has, and every
+bound in a header is there. docs/concepts/forgetting.md has the retention of every topic,
+docs/reference/exit-codes.md every exit code.
 """
 import itertools
+import json
 import pathlib
 import re
 import sys
@@ -87,18 +90,76 @@ def check_events():
     yield from compare(page, "log event", set(re.findall(r"^\| `([a-z-]+)` \|", read(page), re.M)), real)
 
 
+BOUND = re.compile(r"\b([A-Z][A-Z0-9_]*_(?:MAX|MIN|LIMIT))\b = |^#define ([A-Z][A-Z0-9_]*_(?:MAX|MIN|LIMIT)) ", re.M)
+# Bounds of scratch space and of the schema registry, which no input of a user meets.
+NOT_LISTED = {"SERVICE_ENGINES_MAX", "ROUTE_PARAMS_MAX", "ANSWER_HEADERS_MAX"}
+
+
+def value_in(source, name):
+    found = re.search(rf"\b{name} = ([^,}}\n]+?)\s*[,}}]|^#define {name}\s+(.+)$", source, re.M)
+    return found and re.sub(r"INT64_C\((\d+)\)|\(\(size_t\)(\d+)\)", r"\1\2", found[1] or found[2])
+
+
 def check_limits():
     page = "docs/operations/limits.md"
-    sources = [path.read_text(encoding="utf-8") for folder in ("api", "command-api", "http", "processors", "query-api")
-               for path in (TOP / folder).rglob("*.[ch]")]
-    for name, value in re.findall(r"^\| [^|]+ \| `([A-Z][A-Z_]+[A-Z])` \| ([^|]+) \|$", read(page), re.M):
-        found = {m[1] for source in sources for m in re.finditer(rf"\b{name} = ([^,}}\n]+?)\s*[,}}]", source)}
-        if found != {value}:
-            yield f"{page}: {name} is {value}, in the code {', '.join(sorted(found)) or 'nothing'}"
+    listed = re.findall(r"^\| [^|]+ \| `([A-Z][A-Z_]+[A-Z])` \| ([^|]+) \| `([\w/.-]+)` \|$", read(page), re.M)
+    for name, value, path in listed:
+        found = value_in(read(path), name)
+        if found != value:
+            yield f"{page}: {name} is {value}, in {path} {found or 'nothing'}"
+    for folder in ("api", "command-api", "http", "processors", "query-api", "service"):
+        for path in (TOP / folder).rglob("*.h"):
+            for found in BOUND.finditer(path.read_text(encoding="utf-8")):
+                name = found[1] or found[2]
+                if name not in NOT_LISTED | {name for name, _, _ in listed}:
+                    yield f"{page}: {name} of {path.relative_to(TOP)} is missing"
+    yield from check_engine_limits(page)
+
+
+def check_engine_limits(page):
+    """The defaults of struct topo_engine_options, and the command APIs that gateway.replies has partitions for."""
+    source = read("topology/src/engine/engine.c")
+    defaults = dict(re.findall(r"own->(\w+) = engine_or_default\(options->\w+, ([^)]+)\);", source))
+    defaults |= dict(re.findall(r"own->(\w+) = options->\w+ \? options->\w+ : ([^;]+);", source))
+    defaults = {name: value for name, value in defaults.items() if name.endswith(("_max", "_interval_ms"))}
+    written = dict(re.findall(r"^\| [^|]+ \| `([a-z_]+)` \| ([^|]+) \|$", read(page), re.M))
+    for name in sorted(defaults.keys() | written.keys()):
+        defaults[name] = value_in(source, defaults.get(name)) or defaults.get(name)  # A number, or the name of one.
+        plain = re.sub(r"(\d+) MiB", r"\1 << 20", written.get(name, "nothing")).replace(",", "")
+        if plain != defaults.get(name):
+            yield f"{page}: {name} is {plain}, in the code {defaults.get(name)}"
+    replies = next(t for t in json.loads(read("schemas/topics.json")) if t["name"] == "gateway.replies")
+    if {f"{count - 1}" for count in replies["partitions"].values()} != set(re.findall(r"at most (\d+) command APIs", read(page))):
+        yield f"{page}: gateway.replies has {replies['partitions']} partitions"
+
+
+def check_forgetting():
+    """The retention of each topic that loses records; a topic's own row stands before that of a pattern."""
+    page = "docs/concepts/forgetting.md"
+    spans = {-1: "without end", 3600000: "an hour", 7 * 86400000: "7 days", 30 * 86400000: "30 days"}
+    rows = re.findall(r"^\| ([^|]*`[^|]+`[^|]*) \| ([^|]+) \|", read(page), re.M)
+    for topic in json.loads(read("schemas/topics.json")):
+        if "delete" not in topic["cleanup"]:
+            continue
+        matching = [span for names, span in rows
+                    if any(re.fullmatch(name.replace(".", r"\.").replace("*", ".*"), topic["name"]) for name in re.findall("`([^`]+)`", names))]
+        if not matching or not matching[0].startswith(spans[topic["retention_ms"]]):
+            yield f"{page}: {topic['name']} is kept for {topic['retention_ms']} ms, the page says {matching or 'nothing'}"
+
+
+def check_exit_codes():
+    page = "docs/reference/exit-codes.md"
+    real = set(re.findall(r"\bEXIT_\w+ = (\d+)", read("service/src/service.c") + read("tools/command.h")))
+    real |= set(re.findall(r"sys\.exit\((\d+)\)", read("tools/dev/terminal.py")))
+    real |= set(re.findall(r"^ +return (\d)\b", read("tools/dev/status.py"), re.M))
+    head, *rest = re.findall(r"^\|.*\|$", read(page), re.M)
+    written = set(re.findall(r"\| (\d)(?= )", head.replace(" |", " | |"))) | set(re.findall(r"\b(\d+): ", "".join(rest)))
+    yield from compare(page, "exit code", written, real)
 
 
 def main():
-    findings = [*check_saga(), *check_metrics(), *check_path(), *check_events(), *check_limits()]
+    findings = [*check_saga(), *check_metrics(), *check_path(), *check_events(), *check_limits(), *check_forgetting(),
+                *check_exit_codes()]
     print("\n".join(findings) if findings else "every listed page lists what the code has")
     return 1 if findings else 0
 
