@@ -193,6 +193,22 @@ int kafka_query_watermarks(
     return 0;
 }
 
+int kafka_query_settled_watermarks(
+    struct kafka_client *client,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    int64_t until = kafka_clock_ms() + KAFKA_REQUEST_TIMEOUT_MS;
+    for (;;) {
+        int rc = kafka_query_watermarks(client, partition, ret_low, ret_high, error);
+        if (mr_code_class(rc) != MR_CLASS_POISON || kafka_clock_ms() >= until)
+            return rc;
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_MS * 1000000L}, NULL);
+    }
+}
+
 int topo_kafka_partitions(
     const struct topo_kafka_options *options,
     const char *topic,
@@ -218,7 +234,7 @@ int topo_kafka_watermarks(
     struct kafka_client client = {0};
     int rc = kafka_client_open_query(&client, options, error);
     if (rc == 0)
-        rc = kafka_query_watermarks(
+        rc = kafka_query_settled_watermarks(
             &client, (struct topo_partition){topic, partition}, ret_low, ret_high, error);
     kafka_client_close(&client);
     return rc;
@@ -238,7 +254,7 @@ add_ends(struct kafka_client *client, const char *topic, struct ends *ends, stru
     for (int32_t i = 0; rc == 0 && i < partitions; i++) {
         struct topo_kafka_end end = {.topic = topic, .partition = i};
         int64_t low;
-        rc = kafka_query_watermarks(
+        rc = kafka_query_settled_watermarks(
             client, (struct topo_partition){topic, i}, &low, &end.offset, error);
         ends->array = mr_grow(ends->array, ends->count, &ends->capacity, sizeof *ends->array);
         ends->array[ends->count++] = end;

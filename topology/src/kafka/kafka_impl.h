@@ -197,6 +197,15 @@ int kafka_query_watermarks(
     int64_t *ret_high,
     struct mr_error *error);
 
+/* The same for a topic that may have been created a moment ago: not every broker of a cluster knows
+ * it at once. One that does not exist costs the whole timeout. */
+int kafka_query_settled_watermarks(
+    struct kafka_client *client,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error);
+
 /* The client takes note of the topic. False: that is not a topic's name. */
 bool kafka_know_topic(struct kafka_client *client, const char *topic);
 /* Waits until the client knows who leads every topic it knows of. MR_TIMEOUT names one of which

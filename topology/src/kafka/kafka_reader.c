@@ -84,7 +84,7 @@ int topo_kafka_reader_add(
 {
     int64_t low;
     int64_t high;
-    int rc = kafka_query_watermarks(
+    int rc = kafka_query_settled_watermarks(
         &reader->query, (struct topo_partition){topic, partition}, &low, &high, error);
     if (rc)
         return rc;
