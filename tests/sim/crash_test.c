@@ -5,7 +5,7 @@
  * then runs to the end, over restarts if it must; and outputs, outcomes, positions, offsets,
  * changelog and stores must be exactly what the input demands. Until a run gets through before the
  * failure fires. In memory (everything comes back from the log) and on disk (what was flushed
- * stays).
+ * stays). Then several failures in a row, the next one while the one before is mended.
  */
 #include <tests/cmocka.h>
 
@@ -152,6 +152,46 @@ KIND(death_after_it, TOPO_SIM_CRASH_AFTER)
 KIND(a_lost_answer, TOPO_SIM_LOST_ANSWER)
 #undef KIND
 
+/* Recovery from recovery: two more failures, close behind each other. The seed picks kinds and
+ * places; MILLRACE_LIVES=n runs so many of them. */
+static bool fail_in_a_row(uint64_t life)
+{
+    static const enum topo_sim_failure last = TOPO_SIM_LOST_ANSWER;
+    char when[64];
+    uint64_t seed = life;
+    struct world world = open_world(life % 4 == 0, 1 + life, 7);
+    struct topo_sim *sim = topo_driver_sim(world.driver);
+    (void)snprintf(when, sizeof when, "life %llu", (unsigned long long)life);
+    counter_feed(sim, &seed, 12);
+    assert_int_equal(topo_driver_run(world.driver, NULL), 0);
+    counter_feed(sim, &seed, 30);
+    topo_sim_fail_at(
+        sim,
+        1 + (int64_t)(counter_random(&seed) % 80),
+        (enum topo_sim_failure)(counter_random(&seed) % (last + 1)));
+    for (int i = 0; i < 2; i++)
+        topo_sim_fail_then(
+            sim,
+            1 + (int64_t)(counter_random(&seed) % 25),
+            (enum topo_sim_failure)(counter_random(&seed) % (last + 1)));
+    run_to_the_end(&world);
+    bool all_fired = !topo_sim_pending(sim);
+    check_books(&world, when);
+    world_close(&world);
+    return all_fired;
+}
+
+static void failures_in_a_row(void **state)
+{
+    (void)state;
+    const char *asked = getenv("MILLRACE_LIVES");
+    uint64_t lives = asked ? strtoull(asked, NULL, 10) : 400;
+    uint64_t fired = 0;
+    for (uint64_t life = 1; life <= lives; life++)
+        fired += fail_in_a_row(life);
+    assert_true(fired > lives / 2); /* Or they were never in the way. */
+}
+
 /* Only a crash shows what is on disk and what in memory only. */
 static void death_at_every_call_on_disk(void **state)
 {
@@ -170,6 +210,7 @@ int main(void)
         cmocka_unit_test(death_after_it_at_every_call),
         cmocka_unit_test(a_lost_answer_at_every_call),
         cmocka_unit_test(death_at_every_call_on_disk),
+        cmocka_unit_test(failures_in_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

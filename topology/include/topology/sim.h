@@ -84,7 +84,9 @@ void topo_sim_set_ms(struct topo_sim *sim, int64_t ms); /* Backwards, too. */
 void topo_sim_advance_ms(struct topo_sim *sim, int64_t ms);
 int64_t topo_sim_now_ms(const struct topo_sim *sim);
 void topo_sim_fail_at(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure);
-bool topo_sim_pending(const struct topo_sim *sim); /* It has not fired yet. */
+/* One more, so many calls after the one before it has fired: while that is mended. */
+void topo_sim_fail_then(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure);
+bool topo_sim_pending(const struct topo_sim *sim); /* One has not fired yet. */
 /* True once a CRASH failure fired: every later call of the dead member fails with MR_FATAL until
  * restart. */
 bool topo_sim_crashed(const struct topo_sim *sim);

@@ -28,6 +28,7 @@ void topo_sim_free(struct topo_sim *sim)
     assert(!sim->members); /* Engines are freed before their cluster. */
     sim_groups_free(sim);
     sim_log_free(sim);
+    free(sim->then);
     pthread_cond_destroy(&sim->moved);
     pthread_mutex_destroy(&sim->mutex);
     free(sim);
@@ -188,6 +189,16 @@ void topo_sim_fail_at(struct topo_sim *sim, int64_t call, enum topo_sim_failure 
     pthread_mutex_lock(&sim->mutex);
     sim->fail_at = sim->calls + call;
     sim->failure = failure;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
+void topo_sim_fail_then(struct topo_sim *sim, int64_t call, enum topo_sim_failure failure)
+{
+    assert(call > 0);
+    pthread_mutex_lock(&sim->mutex);
+    assert(sim->fail_at > 0);
+    sim->then = mr_realloc(sim->then, (sim->then_count + 1) * sizeof *sim->then);
+    sim->then[sim->then_count++] = (struct sim_fault){call, failure};
     pthread_mutex_unlock(&sim->mutex);
 }
 

@@ -144,6 +144,11 @@ struct sim_member {
     struct sim_member *next;
 };
 
+struct sim_fault {
+    int64_t calls; /* After the one before. */
+    enum topo_sim_failure failure;
+};
+
 struct topo_sim {
     pthread_mutex_t mutex;
     pthread_cond_t moved; /* A record, a marker or a rebalance: pollers look again. */
@@ -153,6 +158,8 @@ struct topo_sim {
     int64_t calls;
     int64_t fail_at; /* calls value at which the failure fires; 0: never. */
     enum topo_sim_failure failure;
+    struct sim_fault *then; /* Armed one after the other. */
+    size_t then_count;
     bool crashed;
     int late_markers; /* By so many calls. */
     struct sim_topic **topics;

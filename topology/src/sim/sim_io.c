@@ -29,11 +29,24 @@ static int sim_io_die(struct sim_member *member, struct mr_error *error)
     return mr_fail(error, MR_FATAL, "sim: the process is dead");
 }
 
+/* The next of the set, or none. */
+static void sim_io_arm_next(struct topo_sim *sim)
+{
+    sim->fail_at = 0;
+    if (sim->then_count == 0)
+        return;
+    sim->fail_at = sim->calls + sim->then[0].calls;
+    sim->failure = sim->then[0].failure;
+    sim->then_count--;
+    memmove(sim->then, sim->then + 1, sim->then_count * sizeof *sim->then);
+}
+
 static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
 {
     struct topo_sim *sim = member->sim;
-    sim->fail_at = 0;
-    switch (sim->failure) {
+    enum topo_sim_failure failure = sim->failure;
+    sim_io_arm_next(sim);
+    switch (failure) {
     case TOPO_SIM_RETRY:
         return mr_fail(error, MR_TIMEOUT, "sim: timed out");
     case TOPO_SIM_ABORTABLE:
@@ -47,7 +60,7 @@ static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
         return sim_io_die(member, error);
     case TOPO_SIM_CRASH_AFTER:
     case TOPO_SIM_LOST_ANSWER:
-        member->after = sim->failure;
+        member->after = failure;
         return 0;
     }
     return 0;
