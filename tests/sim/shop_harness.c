@@ -120,6 +120,41 @@ static void remember_record(struct shop *shop, const char *topic, const struct t
         must_succeed(rc, &error);
 }
 
+static bool happens_now(const struct shop *shop, int one_in)
+{
+    return shop->random && shop_pick(shop->random, one_in) == 0;
+}
+
+/* A failure that did not come is taken away: whoever runs the service next counts on none. */
+static void disarm_fault(struct shop *shop, struct topo_sim *sim)
+{
+    if (topo_sim_pending(sim))
+        topo_sim_fail_at(sim, INT64_MAX / 2, TOPO_SIM_RETRY);
+    else
+        shop->faults++;
+}
+
+/* To a standstill, over the deaths that a failure brings. */
+static void run_service(struct shop *shop, enum shop_member member)
+{
+    struct topo_driver *driver = shop->drivers[member];
+    struct topo_sim *sim = topo_driver_sim(driver);
+    struct mr_error error = {0};
+    bool armed = shop->fault_every > 0 && happens_now(shop, shop->fault_every);
+    if (armed)
+        topo_sim_fail_at(
+            sim,
+            1 + shop_pick(shop->random, 60),
+            (enum topo_sim_failure)shop_pick(shop->random, TOPO_SIM_LOST_ANSWER + 1));
+    int rc = topo_driver_run(driver, &error);
+    for (int i = 0; armed && rc && i < 5; i++)
+        rc = mr_code_class(rc) == MR_CLASS_FATAL ? topo_driver_crash(driver, &error)
+                                                 : topo_driver_run(driver, &error);
+    must_succeed(rc, &error);
+    if (armed)
+        disarm_fault(shop, sim);
+}
+
 static void pipe_bytes(
     struct shop *shop,
     enum shop_member to,
@@ -132,7 +167,7 @@ static void pipe_bytes(
     const struct topo_output record = {
         .key = key, .value = value, .headers = &by_us, .headers_count = 1};
     topo_sim_append(topo_driver_sim(shop->drivers[to]), topic, -1, &record);
-    must_succeed(topo_driver_run(shop->drivers[to], &error), &error);
+    run_service(shop, to);
     if (shop->crash_every && ++shop->bridged % shop->crash_every == 0)
         must_succeed(
             topo_driver_crash(shop->drivers[shop->bridged % SHOP_SERVICES], &error), &error);
@@ -174,11 +209,6 @@ uint64_t shop_random(uint64_t *state)
     *state ^= *state >> 7;
     *state ^= *state << 17;
     return *state;
-}
-
-static bool happens_now(const struct shop *shop, int one_in)
-{
-    return shop->random && shop_pick(shop->random, one_in) == 0;
 }
 
 /* -- the provider -- */

@@ -46,6 +46,9 @@ struct shop {
     int commands;    /* Makes command ids. */
     int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
     int bridged;
+    int fault_every; /* > 0: with `random`, one in so many runs of a service meets a failure of an
+                        outside call, of any kind, at any place. */
+    int faults;      /* How many were met. */
     const struct psp *provider; /* In place of `psp`. */
     uint64_t *random;           /* NULL: no faults. */
     bool without_prices;        /* Sales does not hear of products. */

@@ -1,8 +1,9 @@
 /*
  * shop_random_test.c - the whole write side under random customers: they fill carts, order, pay
  * with every kind of token, cancel at any moment and send commands again, while prices and stock
- * change, messages come late, twice and in any order, the provider's answers get lost, and
- * services die. Then the invariants of the architecture are checked by name.
+ * change, messages come late, twice and in any order, the provider's answers get lost, services
+ * die, and calls to the outside fail in every way. Then the invariants of the architecture are
+ * checked by name.
  *
  * MILLRACE_SEED replays a run, MILLRACE_RUNS makes more of them. Each of these faults was put into
  * the code once and was seen here:
@@ -314,13 +315,15 @@ static void live_once(void)
     make_products();
     crowd.shop->random = &crowd.seed;
     crowd.shop->crash_every = 40 + pick_below(60);
+    crowd.shop->fault_every = 5;
     for (int i = 0; i < STEPS; i++) {
         step_crowd();
         if (i % (STEPS / 3) == 1)
             state_is_fold_of_events((enum shop_member)pick_below(SHOP_SERVICES));
     }
     crowd.shop->random = NULL;
-    crowd.shop->crash_every = 0;
+    crowd.shop->crash_every = crowd.shop->fault_every = 0;
+    assert_true(crowd.shop->faults > 0);
     for (int i = 0; i < QUIET_ROUNDS_MAX && !all_settled(); i++)
         shop_advance_ms(crowd.shop, MINUTE_MS);
     if (!all_settled())
