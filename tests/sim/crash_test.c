@@ -185,7 +185,7 @@ static void failures_in_a_row(void **state)
 {
     (void)state;
     const char *asked = getenv("MILLRACE_LIVES");
-    uint64_t lives = asked ? strtoull(asked, NULL, 10) : 400;
+    uint64_t lives = asked ? strtoull(asked, NULL, 10) : 500;
     uint64_t fired = 0;
     for (uint64_t life = 1; life <= lives; life++)
         fired += fail_in_a_row(life);

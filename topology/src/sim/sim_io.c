@@ -421,7 +421,7 @@ static int sim_io_produce(
         rc = mr_fail(error, MR_TOO_LARGE, "sim: write to %s: too large", to->topic);
     /* A client's queue takes a record once, however often the answer to it gets lost. */
     if (!rc && member->produce_known) {
-        member->produce_known = false;
+        member->produce_known = sim_io_answer_lost(member); /* Twice in a row. */
     } else if (!rc) {
         assert(member->began);
         int32_t partition =
