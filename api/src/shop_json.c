@@ -1,5 +1,6 @@
 /* shop_json.c - the shop's records as JSON, one function per thing that is shown. */
 #include <api/shop_json.h>
+#include <assert.h>
 
 enum { LOW_STOCK = 10, MASKED_SHOWN = 4 };
 
@@ -126,6 +127,7 @@ static void cart_minimal(struct json_w *w, const struct shop_cart_snapshot *cart
 void shop_json_cart(
     struct json_w *w, const struct shop_cart_snapshot *cart, const struct shop_line_now *now)
 {
+    assert(w && cart);
     int64_t units = 0;
     if (cart->has_lines_total) {
         cart_minimal(w, cart);
@@ -273,6 +275,7 @@ static void order_end(struct json_w *w, const struct shop_order_snapshot *order)
 void shop_json_order(
     struct json_w *w, const struct shop_order_snapshot *order, const struct shop_order_extra *extra)
 {
+    assert(w && order);
     char status[STATUS_BYTES_MAX];
     upper_status(order->status, status);
     json_w_object(w);
@@ -309,6 +312,7 @@ static void write_masked(struct json_w *w, const char *key, struct mr_bytes text
 
 void shop_json_confirmation(struct json_w *w, const struct shop_order_snapshot *order)
 {
+    assert(w && order);
     json_w_object(w);
     json_w_key_text(w, "order_id", order->order_id);
     json_w_key_text(w, "confirmation_no", order->confirmation_no);

@@ -192,6 +192,7 @@ problem_of_old(const struct shop_command_outcome *outcome, struct mr_arena *aren
 struct http_problem
 shop_outcome_problem(const struct shop_command_outcome *outcome, struct mr_arena *arena)
 {
+    assert(outcome && arena);
     const struct shop_rejection *rejection = outcome->rejection;
     if (!rejection)
         return problem_of_old(outcome, arena);
@@ -213,6 +214,7 @@ shop_outcome_problem(const struct shop_command_outcome *outcome, struct mr_arena
 
 int shop_outcome_status(const struct shop_command_outcome *outcome)
 {
+    assert(outcome);
     if (outcome->rejection)
         return http_problem_status(shop_reason_slug(shop_reason_of(outcome->rejection->reason)));
     if (outcome->http_status > 0) /* Written before effects were. */

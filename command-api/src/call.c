@@ -125,6 +125,7 @@ struct call *call_begin(
     struct mr_bytes actor_kind,
     enum call_key rule)
 {
+    assert(api && request && principal.len > 0 && actor_kind.len > 0);
     struct mr_bytes key = {0};
     struct call *call = mr_arena_zalloc(http_arena(request), sizeof *call);
     *call = (struct call){
@@ -146,6 +147,7 @@ struct call *call_begin(
 
 struct shop_command_meta call_meta(const struct call *call)
 {
+    assert(call && call->command_id.text[0] != '\0');
     return (struct shop_command_meta){
         .command_id = shop_id_view(&call->command_id),
         .fingerprint = call->fingerprint,
@@ -194,6 +196,7 @@ void call_send(
 
 bool command_views_are_here(struct command_api *api, struct http_request *request)
 {
+    assert(api && request);
     if (topo_engine_state(api->engine, NULL) != TOPO_ENGINE_RESTORING)
         return true;
     http_send_problem(request, "view-behind", "this instance is starting; ask again");
@@ -205,6 +208,7 @@ void command_set_positions(
     struct http_request *request,
     const struct shop_command_outcome *outcome)
 {
+    assert(api && request && outcome);
     size_t count = outcome->positions_count;
     struct mr_arena *arena = http_arena(request);
     struct topo_position *positions = mr_arena_alloc(arena, (count + 1) * sizeof *positions);
@@ -253,6 +257,7 @@ static void call_send_unavailable(struct call *call, const char *slug, const cha
 const struct shop_command_outcome *
 call_accepted(struct call *call, const struct dispatch_answer *answer)
 {
+    assert(call && answer);
     switch (answer->verdict) {
     case DISPATCH_PENDING:
         if (call->must_wait)
@@ -294,6 +299,7 @@ call_accepted(struct call *call, const struct dispatch_answer *answer)
 
 bool command_has_no_card_numbers(struct http_request *request)
 {
+    assert(request);
     struct mr_bytes pointer = {0};
     if (!card_number_in_json(http_body(request), http_arena(request), &pointer))
         return true;

@@ -10,6 +10,7 @@
 #include <http/json.h>
 #include <text/unicode.h>
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -333,6 +334,7 @@ static struct mr_bytes take_token(struct walk *walk)
 
 bool card_number_in_json(struct mr_bytes json, struct mr_arena *arena, struct mr_bytes *ret_pointer)
 {
+    assert(arena && ret_pointer);
     struct walk walk = {.json = json, .arena = arena};
     while (walk.at < json.len) {
         struct mr_bytes text = take_token(&walk);

@@ -3,6 +3,7 @@
 
 #include <api/shop_json.h>
 #include <api/shop_problem.h>
+#include <assert.h>
 
 #define TICKET "command"
 
@@ -18,6 +19,7 @@ static bool command_may_see(struct mr_bytes principal, struct mr_bytes owner)
 /* A ticket: when, and "command id|principal", under our MAC. */
 struct mr_bytes command_url(const struct call *call)
 {
+    assert(call && call->command_id.text[0] != '\0');
     struct mr_arena *arena = http_arena(call->request);
     bool anonymous = mr_bytes_starts_with(call->principal, mr_cstr(COMMAND_ANONYMOUS));
     struct mr_bytes principal = anonymous ? mr_cstr(COMMAND_ANONYMOUS) : call->principal;

@@ -11,6 +11,7 @@
 #include <schemas/reason.h>
 #include <topology/client.h>
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -171,6 +172,7 @@ static int dispatch_open(struct dispatch *dispatch, struct mr_error *error)
 int dispatch_start(
     const struct dispatch_options *options, struct dispatch **ret_dispatch, struct mr_error *error)
 {
+    assert(ret_dispatch);
     struct dispatch *dispatch = mr_calloc(1, sizeof *dispatch);
     dispatch->options = *options;
     pending_table_init(&dispatch->pending);
@@ -337,6 +339,7 @@ void dispatch_send(
 
 bool dispatch_is_ready(struct dispatch *dispatch, struct mr_error *error)
 {
+    assert(dispatch);
     if (atomic_load(&dispatch->reading))
         return true;
     (void)mr_fail(error, MR_UNAVAILABLE, "the topic %s cannot be read", TOPIC_GATEWAY_REPLIES);
@@ -345,6 +348,7 @@ bool dispatch_is_ready(struct dispatch *dispatch, struct mr_error *error)
 
 bool dispatch_has_failed(struct dispatch *dispatch, struct mr_error *error)
 {
+    assert(dispatch);
     if (!atomic_load(&dispatch->failed_for_good))
         return false;
     (void)mr_fail(error, MR_FATAL, "the connection to Kafka has failed for good");

@@ -7,6 +7,7 @@
 #include <sealing/password.h>
 #include <sealing/random.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -79,6 +80,7 @@ static void *pool_work(void *user)
 
 int hash_pool_start(int workers, struct hash_pool **ret_pool, struct mr_error *error)
 {
+    assert(ret_pool);
     struct hash_pool *pool = mr_calloc(1, sizeof *pool);
     if (pthread_mutex_init(&pool->lock, NULL) || pthread_cond_init(&pool->work, NULL))
         abort();

@@ -8,6 +8,7 @@
 
 #include <base/alloc.h>
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -97,6 +98,7 @@ static int64_t delay_ms(int32_t failures)
 
 int login_delay_begin(struct login_delay *delay, struct mr_bytes account, int64_t now_ms)
 {
+    assert(delay && account.len > 0);
     uint64_t hash = hash_account(account);
     pthread_mutex_lock(&delay->lock);
     struct slot *slot = take_slot(delay, hash);
@@ -119,6 +121,7 @@ int login_delay_begin(struct login_delay *delay, struct mr_bytes account, int64_
 void login_delay_end(
     struct login_delay *delay, struct mr_bytes account, enum login_end end, int64_t now_ms)
 {
+    assert(delay && account.len > 0);
     pthread_mutex_lock(&delay->lock);
     struct slot *slot = find_slot(delay, hash_account(account));
     if (slot && slot->running > 0)

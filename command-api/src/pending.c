@@ -64,6 +64,7 @@ static void pending_set_note(struct pending *pending, enum pending_note note)
 bool pending_suspend(
     struct pending *pending, struct http_request *request, int wait_ms, http_continue_fn *resume)
 {
+    assert(pending);
     pthread_mutex_lock(&pending->table->lock);
     struct http_waiter *waiter = http_suspend(request, wait_ms, resume, pending);
     pending->waiter = waiter;
@@ -75,6 +76,7 @@ bool pending_suspend(
 enum pending_note
 pending_take(struct pending *pending, struct mr_arena *arena, struct mr_bytes *ret_reply)
 {
+    assert(pending && arena && ret_reply);
     pthread_mutex_lock(&pending->table->lock);
     struct http_waiter *waiter = pending->waiter;
     enum pending_note note = pending->note;
@@ -131,6 +133,7 @@ static enum pending_note pending_note_of(int rc)
 
 void pending_delivered(struct pending *pending, int rc)
 {
+    assert(pending);
     pthread_mutex_t *lock = &pending->table->lock;
     pthread_mutex_lock(lock);
     pending->delivery = pending_note_of(rc);
@@ -145,6 +148,7 @@ void pending_delivered(struct pending *pending, int rc)
 
 enum pending_note pending_hurry(struct pending *pending)
 {
+    assert(pending);
     pthread_mutex_lock(&pending->table->lock);
     enum pending_note delivery = pending->delivery;
     pending->hurried = true;
@@ -154,6 +158,7 @@ enum pending_note pending_hurry(struct pending *pending)
 
 void pending_remove(struct pending *pending)
 {
+    assert(pending);
     struct pending_table *table = pending->table;
     pthread_mutex_lock(&table->lock);
     struct pending **at = pending_bucket(table, mr_cstr(pending->command_id));

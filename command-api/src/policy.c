@@ -3,6 +3,7 @@
 
 #include "common_passwords.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 enum { KEY_MIN = 16, KEY_MAX = 64 };
@@ -31,6 +32,7 @@ static bool unquote_key(struct mr_bytes header, char *out, size_t *ret_len)
 bool policy_idempotency_key(
     struct mr_bytes header, struct mr_arena *arena, struct mr_bytes *ret_key)
 {
+    assert(arena && ret_key);
     char text[2 * KEY_MAX + 2];
     size_t len = header.len;
     if (!header.ptr || len == 0 || len > sizeof text)
@@ -78,6 +80,7 @@ const char *policy_password_problem(struct mr_bytes password, struct mr_bytes em
 struct mr_bytes policy_requires_position(
     const struct topo_position *positions, size_t count, const char *prefix, struct mr_arena *arena)
 {
+    assert(arena && (positions || count == 0));
     struct mr_bytes list = {0};
     for (size_t i = 0; i < count; i++)
         if (mr_bytes_starts_with(mr_cstr(positions[i].topic), mr_cstr(prefix)))

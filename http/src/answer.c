@@ -26,6 +26,7 @@ struct mr_buffer *http_response(struct http_request *request)
 
 void http_set_header(struct http_request *request, const char *name, struct mr_bytes value)
 {
+    assert(request && name && name[0] != 0);
     struct answer_header *header = NULL;
     for (size_t i = 0; i < request->headers_count && !header; i++)
         if (strcasecmp(request->headers[i].name, name) == 0)
@@ -195,6 +196,7 @@ static int give_up_answer(struct http_request *request)
 
 void http_send(struct http_request *request, int status, const char *content_type)
 {
+    assert(request && status >= 100 && status < 600);
     struct http_server *server = request->server;
     assert(request->state != REQUEST_ANSWERED && request->state != REQUEST_SUSPENDED);
     request->state = REQUEST_ANSWERED;

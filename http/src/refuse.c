@@ -10,6 +10,7 @@
 
 void http_send_problem_full(struct http_request *request, const struct http_problem *problem)
 {
+    assert(request && problem && problem->slug);
     int status = problem->status ? problem->status : http_problem_status(problem->slug);
     const char *base = request->server->options.problem_base;
     struct mr_bytes instance =
@@ -74,6 +75,7 @@ refuse_parameter(struct http_request *request, const char *why, struct mr_bytes 
 
 bool http_query_only(struct http_request *request, const char *const *names)
 {
+    assert(request && names);
     for (size_t i = 0; i < request->query_count; i++) {
         struct mr_bytes name = request->query[i].name;
         if (!refuse_knows_name(name, names)) {

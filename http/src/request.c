@@ -5,6 +5,7 @@
 
 #include <http/json.h>
 
+#include <assert.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -258,6 +259,7 @@ struct mr_bytes http_query_value(const struct http_request *request, size_t inde
 
 struct mr_bytes http_query(const struct http_request *request, const char *name)
 {
+    assert(request && name);
     for (size_t i = 0; i < request->query_count; i++)
         if (mr_bytes_equal(request->query[i].name, mr_cstr(name)))
             return request->query[i].value;
@@ -298,6 +300,7 @@ static bool preference_of(struct mr_bytes part, const char *name, struct mr_byte
 
 struct mr_bytes http_prefer(const struct http_request *request, const char *name)
 {
+    assert(request && name);
     struct mr_bytes left = http_header(request, "Prefer");
     struct mr_bytes value = {0};
     while (left.len > 0) {
@@ -309,6 +312,7 @@ struct mr_bytes http_prefer(const struct http_request *request, const char *name
 
 int http_prefer_wait_ms(const struct http_request *request, int default_ms, int max_ms)
 {
+    assert(request && default_ms >= 0 && max_ms >= default_ms);
     struct mr_bytes wait = http_prefer(request, "wait");
     int64_t seconds = 0;
     if (wait.len == 0 || wait.len > 6)

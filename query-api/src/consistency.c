@@ -8,6 +8,7 @@
 #include "query_api.h"
 
 #include <api/positions.h>
+#include <assert.h>
 #include <base/murmur2.h>
 
 struct waiting {
@@ -150,6 +151,7 @@ static void go_on(struct http_request *request, struct waiting *waiting)
  * positions. */
 void query_serve(struct query_api *api, struct http_request *request, const struct query_read *read)
 {
+    assert(api && request && read && read->serve);
     struct topo_position *positions = NULL;
     size_t count = 0;
     if (topo_engine_state(api->engine, NULL) == TOPO_ENGINE_RESTORING) {
@@ -225,6 +227,7 @@ void query_set_positions(
     struct mr_bytes owner,
     uint64_t *ret_generation)
 {
+    assert(api && request && topics && topics[0]);
     struct collected all = {0};
     uint64_t generation = 0;
     for (size_t i = 0; topics[i]; i++) {

@@ -6,6 +6,8 @@
  */
 #include "query_api.h"
 
+#include <assert.h>
+
 enum { FILTER_BYTES = 8 };
 
 uint64_t query_filter_add(uint64_t filter, struct mr_bytes part)
@@ -19,6 +21,7 @@ uint64_t query_filter_add(uint64_t filter, struct mr_bytes part)
 struct mr_bytes query_cursor_write(
     struct query_api *api, struct http_request *request, uint64_t filter, struct mr_bytes last_key)
 {
+    assert(api && request && last_key.ptr);
     struct mr_arena *arena = http_arena(request);
     struct mr_buffer token = {0};
     char *payload = mr_arena_alloc(arena, FILTER_BYTES + last_key.len);
@@ -36,6 +39,7 @@ bool query_cursor_read(
     uint64_t filter,
     struct mr_bytes *ret_last_key)
 {
+    assert(api && request && ret_last_key);
     struct mr_bytes cursor = http_query(request, "cursor");
     struct mr_bytes payload = {0};
     *ret_last_key = mr_bytes_of(NULL, 0);

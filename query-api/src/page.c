@@ -1,9 +1,12 @@
 /* page.c - what all listings share: limit, scans by prefix, the link to the next page. */
 #include "query_api.h"
 
+#include <assert.h>
+
 void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail)
 {
+    assert(request && parameter && detail);
     struct mr_bytes extensions =
         mr_arena_printf(http_arena(request), "{\"parameter\":\"%s\"}", parameter);
     http_send_problem_full(
@@ -14,6 +17,7 @@ void query_send_invalid_parameter(
 
 bool query_read_limit(struct http_request *request, int max, int *ret_limit)
 {
+    assert(request && ret_limit && max >= QUERY_PAGE_DEFAULT);
     struct mr_bytes text = http_query(request, "limit");
     int limit = 0;
     if (!text.ptr) {
@@ -53,6 +57,7 @@ bool query_scan_open(
     bool reverse,
     struct topo_read_scan **ret_scan)
 {
+    assert(request && store && ret_scan);
     struct mr_arena *arena = http_arena(request);
     struct mr_error error;
     struct topo_read_options options = {
@@ -108,6 +113,7 @@ static struct mr_bytes target_with(struct http_request *request, struct mr_bytes
 
 void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
 {
+    assert(request && w);
     struct mr_arena *arena = http_arena(request);
     struct mr_bytes link = {0};
     json_w_key(w, "page");

@@ -1,6 +1,7 @@
 /* products.c - a product, its availability, the categories. */
 #include "query_api.h"
 
+#include <assert.h>
 #include <processors/product.h>
 
 #define CACHE_PRODUCTS     "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
@@ -49,6 +50,7 @@ static unsigned field_bit(struct mr_bytes name)
 
 bool query_product_fields(struct http_request *request, unsigned all, unsigned *ret_fields)
 {
+    assert(request && ret_fields && all != 0);
     struct mr_bytes left = http_query(request, QUERY_PRODUCT_FIELDS);
     unsigned fields = 1U << FIELD_ID; /* An item without its id is of no use. */
     *ret_fields = all;
@@ -81,12 +83,14 @@ static void categories_json(struct json_w *w, const struct shop_product_view *pr
     json_w_array_end(w);
 }
 
+/* One place writes a product: a row of a listing and the page of one differ in `fields` only. */
 void query_product_json(
     struct json_w *w,
     struct mr_bytes product_id,
     const struct shop_product_view *product,
     unsigned fields)
 {
+    assert(w && product && fields != 0);
     json_w_object(w);
     json_w_key_text(w, field_names[FIELD_ID], product_id);
     if (fields & 1U << FIELD_SKU)

@@ -1,6 +1,8 @@
 /* routes.c - every path of the query side. Reading only: another method is 405 by itself. */
 #include "query_api.h"
 
+#include <assert.h>
+
 const struct http_route query_routes[] = {
     {.method = "GET", .path = "/v1/products", .handle = query_get_products},
     {.method = "GET", .path = "/v1/products/{id}", .handle = query_get_product},
@@ -19,6 +21,7 @@ const size_t query_routes_count = sizeof query_routes / sizeof query_routes[0];
 
 void query_api_init(struct query_api *api, struct topo_engine *engine, struct token_keys *keys)
 {
+    assert(api && engine && keys);
     *api = (struct query_api){
         .engine = engine,
         .keys = keys,

@@ -2,10 +2,12 @@
 #include "query_api.h"
 
 #include <api/caller.h>
+#include <assert.h>
 #include <base/log.h>
 
 void query_send_failure(struct http_request *request, const struct mr_error *error)
 {
+    assert(request && error);
     mr_log(
         MR_LOG_ERROR,
         "read-failed",
@@ -22,6 +24,7 @@ bool query_read_state(
     struct mr_bytes key,
     const void **ret_state)
 {
+    assert(request && ret_state && key.ptr);
     struct mr_arena *arena = http_arena(request);
     struct mr_bytes stored = {0};
     struct mr_error error;
@@ -40,6 +43,7 @@ bool query_read_state(
 bool query_authenticate(
     struct query_api *api, struct http_request *request, struct mr_bytes *ret_owner)
 {
+    assert(api && request && ret_owner);
     struct api_caller caller;
     if (!api_authenticate(api->keys, request, &caller))
         return false;
