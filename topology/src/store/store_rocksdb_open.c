@@ -199,8 +199,10 @@ static int open_existing(
     rocksdb_options_t *database = new_family_options();
     char **names = rocksdb_list_column_families(database, options->dir, &count, &message);
     rocksdb_options_destroy(database);
-    if (message)
+    if (message) {
+        rocksdb_list_column_families_destroy(names, count); /* An empty list is one, too. */
         return store_disk_fail(error, options->dir, "cannot open the state", message);
+    }
     int rc = open_families(disk, options, names, count, error);
     rocksdb_list_column_families_destroy(names, count);
     return rc;
