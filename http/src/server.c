@@ -451,12 +451,14 @@ static void drain_requests(struct http_server *server, int64_t until_us)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
+/* A request that comes meanwhile is answered shutting-down. MHD_quiesce_daemon would turn it away,
+ * but it takes the listening socket out of each thread's epoll set while the thread does the same,
+ * and the second one ends the process. */
 void http_server_stop(struct http_server *server, int drain_ms)
 {
     if (server->stopped)
         return;
     atomic_store(&server->stopping, true);
-    MHD_socket listener = MHD_quiesce_daemon(server->daemon);
     int64_t now_us = mr_monotonic_us();
     drain_requests(server, now_us + (int64_t)drain_ms * 500);
     atomic_store(&server->waits_are_over, true);
@@ -465,8 +467,6 @@ void http_server_stop(struct http_server *server, int drain_ms)
     while (wait_count(server) > 0) /* Claimed by an http_wake that has not come further yet. */
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     MHD_stop_daemon(server->daemon);
-    if (listener != MHD_INVALID_SOCKET)
-        close(listener);
     wait_stop(server);
     server->stopped = true;
 }
