@@ -9,6 +9,8 @@ if(NOT MILLRACE_SANITIZE MATCHES "thread")
   # Looks inside the adapter, and injects what a real broker does not do on demand.
   millrace_test(kafka_mock_test LABEL adapter LIBS topology base dep::rdkafka)
   target_include_directories(kafka_mock_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
+  millrace_test(kafka_config_test LABEL adapter LIBS topology base)
+  target_include_directories(kafka_config_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
   millrace_test(kafka_brokers_test LABEL adapter LIBS topology base dep::rdkafka)
   target_include_directories(kafka_brokers_test PRIVATE $<TARGET_PROPERTY:topology,SOURCE_DIR>/src)
 endif()

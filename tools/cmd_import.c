@@ -187,9 +187,7 @@ static int import_connect(struct import *import, struct mr_error *error)
     struct topo_kafka_options bulk = import->kafka;
     bulk.properties = bulk_properties;
     int rc = topo_kafka_ping(&import->kafka, TOOL_PING_TIMEOUT_MS, error);
-    rc = rc ? rc
-            : shop_registry_load(
-                  import->kafka.brokers, import->kafka.client_id, &import->registry, error);
+    rc = rc ? rc : shop_registry_load(&import->kafka, &import->registry, error);
     rc = rc ? rc : topo_kafka_producer_new(&bulk, LINGER_MS, &import->producer, error);
     return rc ? rc : import_open_reader(import, error);
 }
@@ -286,7 +284,7 @@ static int import_run(const struct mr_options *options, struct mr_error *error)
 }
 
 static const struct mr_option import_options[] = {
-    TOOL_BROKERS_OPTION,
+    TOOL_KAFKA_OPTIONS,
     {"secrets-dir", "MILLRACE_SECRETS_DIR", "DIR", NULL, "key files (`millrace secrets init`)"},
     {"orders", NULL, "N", "all", "how many baskets, from the first; or all"},
     {"in-flight", NULL, "N", "1000", "orders under way at once"},

@@ -25,7 +25,7 @@ static int schemas_open_registry(
     struct mr_error *error)
 {
     int rc = schemas_ensure_topic(kafka, error);
-    return rc ? rc : shop_registry_read(kafka->brokers, kafka->client_id, ret_registry, error);
+    return rc ? rc : shop_registry_read(kafka, ret_registry, error);
 }
 
 struct appender {
@@ -143,7 +143,7 @@ static int schemas_run_check(const struct mr_options *options, struct mr_error *
     return rc;
 }
 
-static const struct mr_option schema_options[] = {TOOL_BROKERS_OPTION};
+static const struct mr_option schema_options[] = {TOOL_KAFKA_OPTIONS};
 
 const struct tool_command tool_schemas_register = {
     .words = "schemas register",
@@ -153,7 +153,7 @@ const struct tool_command tool_schemas_register = {
              "written.\n"
              "Creates the topic _schemas if it is missing.\n",
     .options = schema_options,
-    .options_count = 1,
+    .options_count = sizeof schema_options / sizeof schema_options[0],
     .run = schemas_run_register,
 };
 
@@ -162,7 +162,7 @@ const struct tool_command tool_schemas_list = {
     .operands = "",
     .purpose = "print id, version and subject of every registered schema",
     .options = schema_options,
-    .options_count = 1,
+    .options_count = sizeof schema_options / sizeof schema_options[0],
     .run = schemas_run_list,
 };
 
@@ -171,6 +171,6 @@ const struct tool_command tool_schemas_check = {
     .operands = "",
     .purpose = "exit with 1 unless every compiled-in schema is registered",
     .options = schema_options,
-    .options_count = 1,
+    .options_count = sizeof schema_options / sizeof schema_options[0],
     .run = schemas_run_check,
 };

@@ -112,9 +112,7 @@ static int strangers_run_search(const struct mr_options *options, struct mr_erro
     struct search search = {.kafka = tool_kafka(options)};
     mr_arena_init(&search.arena);
     int rc = topo_kafka_ping(&search.kafka, TOOL_PING_TIMEOUT_MS, error);
-    rc = rc ? rc
-            : shop_registry_load(
-                  search.kafka.brokers, search.kafka.client_id, &search.registry, error);
+    rc = rc ? rc : shop_registry_load(&search.kafka, &search.registry, error);
     for (size_t i = 0; rc == 0 && i < SHOP_TOPIC_COUNT; i++)
         if (strangers_is_searched(&shop_topics[i]))
             rc = strangers_search_topic(&search, &shop_topics[i], error);
@@ -125,13 +123,13 @@ static int strangers_run_search(const struct mr_options *options, struct mr_erro
     return rc;
 }
 
-static const struct mr_option strangers_options[] = {TOOL_BROKERS_OPTION};
+static const struct mr_option strangers_options[] = {TOOL_KAFKA_OPTIONS};
 
 const struct tool_command tool_topics_strangers = {
     .words = "topics strangers",
     .operands = "",
     .purpose = "list the records in our topics that none of our programs wrote",
     .options = strangers_options,
-    .options_count = 1,
+    .options_count = sizeof strangers_options / sizeof strangers_options[0],
     .run = strangers_run_search,
 };

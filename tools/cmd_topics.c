@@ -162,7 +162,7 @@ static int topics_run_list(const struct mr_options *options, struct mr_error *er
     }
 
 static const struct mr_option create_options[] = {
-    TOOL_BROKERS_OPTION,
+    TOOL_KAFKA_OPTIONS,
     SIZING_OPTION,
     {"alter", NULL, NULL, NULL, "alter settings even if the broker then deletes records"},
 };

@@ -23,9 +23,11 @@ struct tool_command {
     int (*run)(const struct mr_options *options, struct mr_error *error); /* 0 or a code. */
 };
 
-#define TOOL_BROKERS_OPTION                                                                        \
+#define TOOL_KAFKA_OPTIONS                                                                         \
+    {"brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"},         \
     {                                                                                              \
-        "brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"        \
+        "kafka-config", "MILLRACE_KAFKA_CONFIG", "FILE", NULL,                                     \
+            "librdkafka's properties for TLS and passwords, a name=value each line"                \
     }
 
 static inline struct topo_kafka_options tool_kafka(const struct mr_options *options)
@@ -33,6 +35,7 @@ static inline struct topo_kafka_options tool_kafka(const struct mr_options *opti
     return (struct topo_kafka_options){
         .brokers = mr_options_text(options, "brokers"),
         .client_id = "millrace",
+        .config_file = mr_options_text(options, "kafka-config"),
     };
 }
 

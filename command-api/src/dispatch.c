@@ -42,11 +42,9 @@ static const char *const producer_properties[] = {"message.timeout.ms=3000", NUL
 
 static struct topo_kafka_options dispatch_kafka_options(const struct dispatch *dispatch)
 {
-    return (struct topo_kafka_options){
-        .brokers = dispatch->options.brokers,
-        .client_id = "millrace-command-api",
-        .properties = producer_properties,
-    };
+    struct topo_kafka_options kafka = *dispatch->options.kafka;
+    kafka.properties = producer_properties;
+    return kafka;
 }
 
 /* -- replies -- */

@@ -20,12 +20,13 @@
 
 #include <http/server.h>
 #include <schemas/codec.h>
+#include <topology/kafka.h>
 
 struct dispatch;
 
 struct dispatch_options {
-    const char *brokers;
-    int32_t reply_partition; /* This instance's own partition of gateway.replies. */
+    const struct topo_kafka_options *kafka; /* Outlives the dispatch. */
+    int32_t reply_partition;                /* This instance's own partition of gateway.replies. */
     const struct codec_registry *registry;
 };
 

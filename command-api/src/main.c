@@ -83,7 +83,7 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
     api->instance = (int32_t)command->instance;
     api->delays = login_delay_new();
     struct dispatch_options dispatch = {
-        .brokers = service->kafka.brokers,
+        .kafka = &service->kafka,
         .reply_partition = api->instance,
         .registry = api->registry,
     };

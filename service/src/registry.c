@@ -108,6 +108,7 @@ static int registry_read_topic(
 struct registry_source {
     char *brokers;
     char *client_id;
+    char *config_file; /* NULL: none. */
 };
 
 static void registry_free_source(void *user)
@@ -115,6 +116,7 @@ static void registry_free_source(void *user)
     struct registry_source *source = user;
     free(source->brokers);
     free(source->client_id);
+    free(source->config_file);
     free(source);
 }
 
@@ -123,7 +125,11 @@ static void registry_free_source(void *user)
 static int registry_reload(void *user, struct codec_registry *registry, struct mr_error *error)
 {
     const struct registry_source *source = user;
-    const struct topo_kafka_options options = {source->brokers, source->client_id, NULL};
+    const struct topo_kafka_options options = {
+        .brokers = source->brokers,
+        .client_id = source->client_id,
+        .config_file = source->config_file,
+    };
     bool there = false;
     size_t before = codec_registry_count(registry);
     registry_pause(RELOAD_PAUSE_MS);
@@ -139,11 +145,12 @@ static int registry_reload(void *user, struct codec_registry *registry, struct m
 }
 
 static void
-registry_watch_unknown(struct codec_registry *registry, const char *brokers, const char *client_id)
+registry_watch_unknown(struct codec_registry *registry, const struct topo_kafka_options *kafka)
 {
     struct registry_source *source = mr_calloc(1, sizeof *source);
-    source->brokers = mr_strdup(brokers);
-    source->client_id = mr_strdup(client_id);
+    source->brokers = mr_strdup(kafka->brokers);
+    source->client_id = mr_strdup(kafka->client_id);
+    source->config_file = kafka->config_file ? mr_strdup(kafka->config_file) : NULL;
     codec_registry_on_unknown(registry, registry_reload, source, registry_free_source);
 }
 
@@ -151,50 +158,46 @@ registry_watch_unknown(struct codec_registry *registry, const char *brokers, con
 
 /* Binding needs the topic; reading does not, since a tool creates it. */
 static int registry_load(
-    const char *brokers,
-    const char *client_id,
+    const struct topo_kafka_options *kafka,
     bool bind,
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    assert(brokers && client_id && ret_registry);
-    struct topo_kafka_options options = {.brokers = brokers, .client_id = client_id};
+    assert(kafka && kafka->brokers && kafka->client_id && ret_registry);
     struct codec_registry *registry = codec_registry_new();
     bool there = false;
-    int rc = registry_read_topic(&options, registry, &there, error);
+    int rc = registry_read_topic(kafka, registry, &there, error);
     if (rc == 0 && bind && !there)
         rc = mr_fail(
             error,
             MR_CONFIG,
             "%s has no topic %s: run `millrace schemas register --brokers %s`",
-            brokers,
+            kafka->brokers,
             SHOP_REGISTRY_TOPIC,
-            brokers);
+            kafka->brokers);
     if (rc == 0 && bind)
         rc = codec_registry_bind(registry, error);
     if (rc != 0) {
         codec_registry_free(registry);
         return rc;
     }
-    registry_watch_unknown(registry, brokers, client_id);
+    registry_watch_unknown(registry, kafka);
     *ret_registry = registry;
     return 0;
 }
 
 int shop_registry_load(
-    const char *brokers,
-    const char *client_id,
+    const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    return registry_load(brokers, client_id, true, ret_registry, error);
+    return registry_load(kafka, true, ret_registry, error);
 }
 
 int shop_registry_read(
-    const char *brokers,
-    const char *client_id,
+    const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
     struct mr_error *error)
 {
-    return registry_load(brokers, client_id, false, ret_registry, error);
+    return registry_load(kafka, false, ret_registry, error);
 }

@@ -115,11 +115,13 @@ static int service_run(struct service *service, struct mr_error *error)
     mr_log_init(service->spec->name, mr_log_level_of(mr_options_text(options, "log-level")));
     service_block_signals(&signals);
     service->kafka = (struct topo_kafka_options){
-        .brokers = mr_options_text(options, "brokers"), .client_id = service->executable};
+        .brokers = mr_options_text(options, "brokers"),
+        .client_id = service->executable,
+        .config_file = mr_options_text(options, "kafka-config"),
+    };
     int rc = service->spec->configure(service, service->self, error);
     if (rc == 0)
-        rc = shop_registry_load(
-            service->kafka.brokers, service->kafka.client_id, &service->registry, error);
+        rc = shop_registry_load(&service->kafka, &service->registry, error);
     if (rc == 0)
         rc = service->spec->start(service, service->self, error);
     if (rc == 0)

@@ -74,11 +74,11 @@ static void register_schemas(struct fixture *fixture)
 {
     struct codec_registry *registry = NULL;
     struct mr_error error;
-    must_succeed(shop_registry_read(brokers, "query-api-test", &registry, &error), &error);
+    must_succeed(shop_registry_read(&fixture->kafka, &registry, &error), &error);
     must_succeed(codec_registry_plan(registry, append_schema, fixture, &error), &error);
     must_succeed(topo_kafka_flush(fixture->producer, 30000, &error), &error);
     codec_registry_free(registry);
-    must_succeed(shop_registry_load(brokers, "query-api-test", &fixture->registry, &error), &error);
+    must_succeed(shop_registry_load(&fixture->kafka, &fixture->registry, &error), &error);
 }
 
 static int get_status(struct fixture *fixture, const char *target, const char *headers)
@@ -298,9 +298,9 @@ static void a_broker_that_is_not_there_is_named(void **state)
 {
     struct codec_registry *registry = NULL;
     struct mr_error error;
+    const struct topo_kafka_options nowhere = {.brokers = "127.0.0.1:1", .client_id = "test"};
     (void)state;
-    assert_int_equal(
-        shop_registry_load("127.0.0.1:1", "query-api-test", &registry, &error), MR_UNAVAILABLE);
+    assert_int_equal(shop_registry_load(&nowhere, &registry, &error), MR_UNAVAILABLE);
     assert_non_null(strstr(error.text, "127.0.0.1:1"));
     assert_null(registry);
 }

@@ -413,7 +413,8 @@ static int set_up_for(void **state, unsigned waiters_max)
     struct mr_error error;
     fixture->registry = codec_registry_new_local();
     kafka.registry = fixture->registry;
-    const struct dispatch_options options = {.brokers = "none", .registry = fixture->registry};
+    static const struct topo_kafka_options nowhere = {.brokers = "none", .client_id = "test"};
+    const struct dispatch_options options = {.kafka = &nowhere, .registry = fixture->registry};
     assert_int_equal(dispatch_start(&options, &dispatch, &error), 0);
     const struct http_server_options server = {
         .routes = routes, .routes_count = 1, .threads = 3, .waiters_max = waiters_max};

@@ -4,6 +4,8 @@
 #include <service/service.h>
 #include <tests/cmocka.h>
 
+#include <stdlib.h>
+
 static const struct mr_option table[] = {SERVICE_OPTIONS, SERVICE_INSTANCE_OPTION};
 
 struct calls {
@@ -19,6 +21,7 @@ static int configure_calls(const struct service *service, void *self, struct mr_
     calls->configured++;
     assert_string_equal(service->kafka.brokers, "nowhere:1");
     assert_string_equal(service->kafka.client_id, "millrace-example");
+    assert_string_equal(service->kafka.config_file, "/etc/kafka.conf");
     return mr_fail(error, calls->code, "as the test wants it");
 }
 
@@ -73,6 +76,7 @@ static void a_wrong_configuration_is_2_and_any_other_failure_1(void **state)
 {
     struct calls calls = {.code = MR_CONFIG};
     (void)state;
+    assert_int_equal(setenv("MILLRACE_KAFKA_CONFIG", "/etc/kafka.conf", 1), 0);
     assert_int_equal(
         run_service(&calls, 3, (const char *const[]){"x", "--brokers", "nowhere:1"}), 2);
     calls.code = MR_UNAVAILABLE;

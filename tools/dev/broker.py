@@ -79,6 +79,15 @@ def answers(address, timeout_s=1.0):
     return correlation == 1 and error == 0
 
 
+def listens(address, timeout_s=1.0):
+    """Whether anybody takes connections at HOST:PORT."""
+    try:
+        with socket.create_connection(split_address(address), timeout_s):
+            return True
+    except OSError:
+        return False
+
+
 def version():
     text = (FILES / "pom.xml").read_text()
     return re.search(r"<artifactId>kafka_[\d.]+</artifactId>\s*<version>([^<]+)", text)[1]

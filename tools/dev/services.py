@@ -20,6 +20,7 @@ class Shop:
         self.ports = home.ports()
         self.external_broker = options.broker
         self.brokers = options.broker or f"127.0.0.1:{self.ports['broker']}"
+        self.kafka_config = options.kafka_config
         self.account = account
         self.gateway_address = f"{gateway.url_host()}:{options.port}"
         self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
@@ -28,18 +29,22 @@ class Shop:
     def broker(self):
         """None with --broker."""
         if self.external_broker:
-            check_broker(self.brokers)
+            check_broker(self.brokers, self.kafka_config)
             return None
         return broker.prepare(
             self.home.kafka, self.home.logs / "broker.log", self.home.run,
             self.ports["broker"], self.ports["controller"], self.account)
 
+    def _kafka(self):
+        """The options of every program that speaks to Kafka. Passwords stay in the file."""
+        return ["--brokers", self.brokers, *(["--kafka-config", self.kafka_config] if self.kafka_config else [])]
+
     def preparations(self):
         """(name, argv) of the commands that must succeed, in this order, before the programs start."""
         millrace = build.binary("millrace")
         return [
-            ("topics", [millrace, "topics", "create", "--brokers", self.brokers]),
-            ("schemas", [millrace, "schemas", "register", "--brokers", self.brokers]),
+            ("topics", [millrace, "topics", "create", *self._kafka()]),
+            ("schemas", [millrace, "schemas", "register", *self._kafka()]),
             ("secrets", [millrace, "secrets", "init", self.home.secrets]),
         ]
 
@@ -57,7 +62,7 @@ class Shop:
     def import_command(self, data, orders):
         return [
             build.binary("millrace"), "import", "retail", data, "--orders", orders,
-            "--brokers", self.brokers, "--secrets-dir", self.home.secrets]
+            *self._kafka(), "--secrets-dir", self.home.secrets]
 
     def check_command(self, data, orders):
         """Judges a file and imports nothing; needs neither the broker nor the keys."""
@@ -77,7 +82,7 @@ class Shop:
     def _program(self, name, port_flag, arguments):
         address = self._address(name)
         argv = [
-            build.binary(f"millrace-{name}"), "--brokers", self.brokers,
+            build.binary(f"millrace-{name}"), *self._kafka(),
             port_flag, self.ports[name], *arguments]
         return Process(
             name, argv, self.home.logs / f"{name}.log", self.home.run, address=address,
@@ -100,8 +105,10 @@ def import_check(data, orders):
     return [build.binary("millrace"), "import", "retail", data, "--orders", orders or "all", "--check"]
 
 
-def check_broker(address):
-    if not broker.answers(address, timeout_s=5):
+def check_broker(address, kafka_config=None):
+    """A broker that asks for TLS or a password is only seen to listen: `millrace topics create` then speaks to it."""
+    found = broker.listens if kafka_config else broker.answers
+    if not found(address, timeout_s=5):
         raise Failure(f"no Kafka broker answers at {address}")
 
 

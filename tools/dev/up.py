@@ -44,9 +44,12 @@ def parse(argv):
     parser.add_argument("--orders", type=orders_count, metavar="N|all",
                         help="how many of the file's baskets to import (default: 2000)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka instead of starting one")
+    parser.add_argument("--kafka-config", metavar="FILE", default=os.environ.get("MILLRACE_KAFKA_CONFIG"),
+                        help="librdkafka's properties for the Kafka of --broker: TLS, passwords")
     options = parser.parse_args(argv)
     options.port = gateway_port()
     options.data = options.data and os.path.abspath(options.data)
+    options.kafka_config = options.kafka_config and os.path.abspath(options.kafka_config)
     return options
 
 
@@ -63,19 +66,29 @@ def check(home, options):
         raise Failure("--fresh deletes only the data of our own Kafka; it cannot be used with --broker")
     if options.data and not (os.path.isfile(options.data) and os.access(options.data, os.R_OK)):
         raise Failure(f"{options.data} cannot be read: it is not a file, or you may not read it")
+    if options.kafka_config and not options.broker:
+        raise Failure("--kafka-config (MILLRACE_KAFKA_CONFIG) is for the Kafka of --broker; our own asks for nothing")
     if options.broker:
-        check_broker(options.broker)
+        check_broker(options.broker, options.kafka_config)
     if orphans := stop_orphans(home):
         say(f"stopped {orphans} processes that were left behind by a tools/up that was killed")
     gateway.check_bind(options.port)
     gateway.check()
 
 
-def check_broker(address):
+def check_broker(address, kafka_config):
     """Before the build: a wrong address is found within a second."""
     if not broker.split_address(address):
         raise Failure(f"--broker {address} is not of the form HOST:PORT")
-    services.check_broker(address)
+    services.check_broker(address, kafka_config)
+
+
+def check_kafka_config(options):
+    """The programs of another account read the file themselves."""
+    if options.kafka_config and options.account and not options.account.may("-r", options.kafka_config):
+        name = options.account.name
+        raise Failure(f"the programs run as {name}, who cannot read {options.kafka_config}: run `chown {name} "
+                      f"{options.kafka_config}`, and the same for the files that it names")
 
 
 def set_limits():
@@ -211,6 +224,7 @@ def main(argv):
     if options.fresh:
         home.empty()
     options.account = account.choose([home.path.parent, *map(build.binary, services.BINARIES), *jars])
+    check_kafka_config(options)
     set_limits()
     return detached(home, options) if options.detach else foreground(home, options)
 

@@ -6,24 +6,24 @@
 #define SERVICE_REGISTRY_H
 
 #include <schemas/registry.h>
+#include <topology/kafka.h>
 
 #define SHOP_REGISTRY_TOPIC "_schemas"
 
 /*
  * Reads the topic `_schemas` to its end and binds. MR_UNAVAILABLE: no broker answered in time.
- * MR_CONFIG: the topic or a schema is missing; the text says what to run.
+ * MR_CONFIG: the topic or a schema is missing; the text says what to run. Of `kafka` the brokers,
+ * the client id and the config file count, and are copied.
  */
 int shop_registry_load(
-    const char *brokers,
-    const char *client_id,
+    const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
     struct mr_error *error);
 
 /* As shop_registry_load, without binding: for tools that register schemas. An absent topic is an
  * empty registry. */
 int shop_registry_read(
-    const char *brokers,
-    const char *client_id,
+    const struct topo_kafka_options *kafka,
     struct codec_registry **ret_registry,
     struct mr_error *error);
 

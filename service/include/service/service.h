@@ -93,6 +93,11 @@ int service_start_status(struct service *service, struct mr_error *error);
 
 #define SERVICE_OPTIONS                                                                            \
     {"brokers", "MILLRACE_BROKERS", "HOST:PORT", "localhost:9092", "Kafka to connect to"},         \
+        {"kafka-config",                                                                           \
+         "MILLRACE_KAFKA_CONFIG",                                                                  \
+         "FILE",                                                                                   \
+         NULL,                                                                                     \
+         "librdkafka's properties for TLS and passwords, a name=value each line"},                 \
     {                                                                                              \
         "log-level", "MILLRACE_LOG_LEVEL", "LEVEL", "info", "debug, info, warn or error"           \
     }

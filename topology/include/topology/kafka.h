@@ -22,7 +22,20 @@ struct topo_kafka_options {
     /* Extra librdkafka properties, "name=value", NULL-terminated; NULL: none. "name=" gives the
      * library's default back: "group.instance.id=" makes a dynamic member of a static one. */
     const char *const *properties;
+    /* A file of librdkafka's properties, for TLS and passwords; NULL: none. topo_kafka_check_config
+     * has the rules. Read again for each client, so that a new password needs no restart. */
+    const char *config_file;
 };
+
+/*
+ * MR_CONFIG when a client would refuse the file, with the number of the line. It is name=value
+ * lines, and comments from # on at a line's start; blanks around a name or a value do not count. It
+ * belongs to the user of this process or to root, and nobody else has a right to it (root may use
+ * anybody's); the same holds
+ * for a private key that it names. What the runtime relies on (group.id, transactional.id, acks
+ * ...) is refused by its name. No text of an error has a value of it.
+ */
+int topo_kafka_check_config(const char *path, struct mr_error *error);
 
 /* topo_io_open_fn; `user` is a struct topo_kafka_options that outlives the engine. MR_UNAVAILABLE
  * with the address within 5 s when no broker answers.

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CREATE_TIMEOUT_MS = 30000, LOOK_AGAIN_MS = 20, METADATA_STEP_MS = 250 };
+enum { REFUSED_MS = 2000, CREATE_TIMEOUT_MS = 30000, LOOK_AGAIN_MS = 20, METADATA_STEP_MS = 250 };
 
 /* In short calls, with polls between them: what the connection's trouble is comes by the poll, and
  * a broker that is just starting is found when it is there. */
@@ -31,6 +31,25 @@ static rd_kafka_resp_err_t metadata_fetch(
     }
 }
 
+/* A wrong password or certificate is a configuration's fault: starting again does not help. */
+static int ping_fail(
+    struct kafka_client *client,
+    const struct topo_kafka_options *options,
+    rd_kafka_resp_err_t failure,
+    struct mr_error *error)
+{
+    const char *advice = kafka_advice(client);
+    const char *trouble = client->last_error;
+    return mr_fail(
+        error,
+        client->refused ? MR_CONFIG : MR_UNAVAILABLE,
+        "no Kafka broker answers at %s: %s%s%s",
+        options->brokers,
+        trouble[0] != '\0' ? trouble : rd_kafka_err2str(failure),
+        advice[0] != '\0' ? "; " : "",
+        advice);
+}
+
 int topo_kafka_ping(
     const struct topo_kafka_options *options, int timeout_ms, struct mr_error *error)
 {
@@ -43,14 +62,11 @@ int topo_kafka_ping(
     rd_kafka_resp_err_t failure;
     do { /* Topics do not matter: the answer itself does. */
         failure = metadata_fetch(&client, NULL, METADATA_STEP_MS, &metadata);
+        if (failure && client.refused && until > kafka_clock_ms() + REFUSED_MS)
+            until = kafka_clock_ms() + REFUSED_MS; /* Waiting seldom helps. */
     } while (failure && kafka_clock_ms() < until);
     if (failure)
-        rc = mr_fail(
-            error,
-            MR_UNAVAILABLE,
-            "no Kafka broker answers at %s: %s",
-            options->brokers,
-            client.last_error[0] != '\0' ? client.last_error : rd_kafka_err2str(failure));
+        rc = ping_fail(&client, options, failure, error);
     else
         rd_kafka_metadata_destroy(metadata);
     kafka_client_close(&client);

@@ -72,6 +72,8 @@ static int fill_conf(
         rc = set_all(conf, common_settings, error);
     if (rc == 0)
         rc = set_all(conf, settings, error);
+    if (rc == 0 && options->config_file)
+        rc = kafka_config_apply(conf, options->config_file, error);
     for (const char *const *property = options->properties; rc == 0 && property && *property;
          property++)
         rc = set_property(conf, *property, error);
@@ -121,10 +123,74 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
     struct kafka_client *client = opaque;
     (void)rk;
-    if (err == RD_KAFKA_RESP_ERR__FATAL)
+    if (err == RD_KAFKA_RESP_ERR__FATAL) {
         client->fatal = true;
-    else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || client->last_error[0] == '\0')
+    } else if (err != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || client->last_error[0] == '\0') {
         snprintf(client->last_error, sizeof client->last_error, "%s", reason);
+        client->refused = err == RD_KAFKA_RESP_ERR__SSL ||
+                          err == RD_KAFKA_RESP_ERR__AUTHENTICATION || strstr(reason, "SSL alert");
+    }
+}
+
+/* Keeps why a certificate is not believed: librdkafka's own text always blames the CA.
+ * Threads: any of librdkafka's. */
+static int on_certificate(
+    rd_kafka_t *rk,
+    const char *broker,
+    int32_t broker_id,
+    int *x509_error,
+    int depth,
+    const char *certificate,
+    size_t size,
+    char *text,
+    size_t text_size,
+    void *opaque)
+{
+    struct kafka_client *client = opaque;
+    (void)rk;
+    (void)broker;
+    (void)broker_id;
+    (void)depth;
+    (void)certificate;
+    (void)size;
+    if (*x509_error == 0)
+        return 1;
+    atomic_store(&client->x509, *x509_error);
+    snprintf(text, text_size, "the broker's certificate is not believed");
+    return 0;
+}
+
+/* By OpenSSL's numbers, which are the same in every version. */
+static const char *advice_on_certificate(int x509)
+{
+    switch (x509) {
+    case 9:
+        return "the broker's certificate is not valid yet: compare the clocks";
+    case 10:
+        return "the broker's certificate has expired: whoever runs the broker must renew it";
+    case 62:
+    case 64:
+        return "the broker's certificate is for another host: use a name that it has in --brokers";
+    default:
+        return "the broker's certificate is not from a CA of ssl.ca.location: name the file with "
+               "the broker's CA there";
+    }
+}
+
+const char *kafka_advice(struct kafka_client *client)
+{
+    int x509 = atomic_load(&client->x509);
+    if (x509)
+        return advice_on_certificate(x509);
+    if (!client->refused)
+        return "";
+    if (strstr(client->last_error, "SSL alert"))
+        return "the broker refuses our certificate: is that of ssl.certificate.location expired, "
+               "or from a CA that the broker does not know?";
+    if (strstr(client->last_error, "SASL") || strstr(client->last_error, "uthentication"))
+        return "the broker refuses the user: check sasl.username, sasl.password and "
+               "sasl.mechanisms";
+    return "check the ssl.* properties";
 }
 
 int kafka_client_open(
@@ -137,7 +203,10 @@ int kafka_client_open(
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
     rd_kafka_conf_set_error_cb(conf, on_error);
+    (void)rd_kafka_conf_set_ssl_cert_verify_cb(conf, on_certificate); /* Fails without TLS. */
     client->last_error[0] = '\0';
+    client->refused = false;
+    atomic_store(&client->x509, 0);
     client->rk = rd_kafka_new(type, conf, text, sizeof text);
     if (!client->rk) {
         rd_kafka_conf_destroy(conf);
@@ -269,6 +338,20 @@ int kafka_code(rd_kafka_resp_err_t err)
     }
 }
 
+/* "" when the error is not one of rights. */
+static const char *advice_on_right(rd_kafka_resp_err_t err)
+{
+    switch ((int)err) {
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
+        return "an ACL of the cluster must allow this to our user";
+    default:
+        return "";
+    }
+}
+
 int kafka_fail(
     struct mr_error *error, struct kafka_client *client, rd_kafka_resp_err_t err, const char *what)
 {
@@ -276,14 +359,17 @@ int kafka_fail(
     /* A timeout by itself says nothing; the connection's last trouble says why. */
     bool trouble =
         client && client->last_error[0] != '\0' && (code == MR_TIMEOUT || code == MR_UNAVAILABLE);
+    const char *advice = trouble ? kafka_advice(client) : advice_on_right(err);
     return mr_fail(
         error,
         code,
-        "%s: %s%s%s",
+        "%s: %s%s%s%s%s",
         what,
         rd_kafka_err2str(err),
         trouble ? ": " : "",
-        trouble ? client->last_error : "");
+        trouble ? client->last_error : "",
+        advice[0] != '\0' ? "; " : "",
+        advice);
 }
 
 int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char *what)

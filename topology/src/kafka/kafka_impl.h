@@ -15,6 +15,7 @@
 #include <topology/client.h>
 
 #include <librdkafka/rdkafka.h>
+#include <stdatomic.h>
 
 enum {
     KAFKA_REQUEST_TIMEOUT_MS = 5000,      /* One question to the broker. */
@@ -29,16 +30,20 @@ struct kafka_setting {
     const char *value; /* NULL: the library's default. */
 };
 
-/* A client and what its callbacks report. Callbacks run in the thread that polls it. */
+/* A client and what its callbacks report. Callbacks run in the thread that polls it, but for the
+ * judgement of a certificate. */
 struct kafka_client {
     rd_kafka_t *rk;
     bool quiet;           /* Its log lines are dropped: the caller gets the error. */
     bool fatal;           /* Beyond repair: kafka_fatal says why. */
     char last_error[256]; /* The last transport trouble, for the text of a timeout. */
+    bool refused;         /* That trouble is one of certificates or passwords. */
+    atomic_int x509;      /* OpenSSL's number of the fault in a broker's certificate. */
 };
 
-/* A configuration with the common settings, then `settings`, then the user's properties. NULL when
- * one of them is refused. The caller may add to it, and gives it to kafka_client_open. */
+/* A configuration with the common settings, then `settings`, then the config file's, then the
+ * user's properties. NULL when one of them is refused. The caller may add to it, and gives it to
+ * kafka_client_open. */
 rd_kafka_conf_t *kafka_conf_new(
     const struct topo_kafka_options *options,
     const struct kafka_setting *settings,
@@ -66,7 +71,14 @@ int kafka_fail_txn(struct mr_error *error, rd_kafka_error_t *failure, const char
 /* 0, or MR_FENCED or MR_FATAL once the client is beyond repair. */
 int kafka_fatal(struct kafka_client *client, struct mr_error *error);
 
+/* The sentence for the client's trouble that an operator can act on; "" when there is none. */
+const char *kafka_advice(struct kafka_client *client);
+
 int64_t kafka_clock_ms(void); /* Monotonic. */
+
+/* -- kafka_config.c: a file of properties -- */
+
+int kafka_config_apply(rd_kafka_conf_t *conf, const char *path, struct mr_error *error);
 
 /* -- kafka_fetch.c: partitions by hand, in batches -- */
 
