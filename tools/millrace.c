@@ -22,6 +22,7 @@ static const struct tool_command *const commands[] = {
     &tool_tasks_list,
     &tool_topology_describe,
     &tool_import_retail,
+    &tool_api_describe,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -45,34 +45,19 @@ cart_begin(struct http_request *request, struct command_api *api, enum call_key 
 /* Relative, so it needs a key: a repetition would add again. */
 void cart_items_post(struct http_request *request, void *user)
 {
-    struct mr_bytes product_id = {0};
-    int64_t quantity = 0;
-    const struct http_json_field fields[] = {
-        {.name = "product_id",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = SHOP_ID_BYTES_MAX - 1,
-         .out = &product_id},
-        {.name = "quantity",
-         .kind = HTTP_JSON_INTEGER,
-         .required = true,
-         .min = 1,
-         .max = INT32_MAX,
-         .out = &quantity},
-    };
+    struct api_cart_item item = {0};
     struct call *call = cart_begin(request, user, CALL_KEY_REQUIRED);
-    if (!call || !http_read_json(request, fields, 2))
+    if (!call || !http_read_shape(request, &api_shape_cart_item, &item))
         return;
-    if (!shop_id_is_valid(product_id)) {
+    if (!shop_id_is_valid(item.product_id)) {
         http_send_invalid(request, "/product_id", "format", "not a valid product id");
         return;
     }
     struct shop_add_cart_item command = {
         .meta = call_meta(call),
         .owner_id = call->principal,
-        .product_id = product_id,
-        .quantity = (int32_t)quantity,
+        .product_id = item.product_id,
+        .quantity = (int32_t)item.quantity,
     };
     call_send(call, TOPIC_SALES_COMMANDS, call->principal, SHOP_ADD_CART_ITEM, &command, cart_send);
 }
@@ -88,20 +73,12 @@ static void cart_remove_item(struct call *call, struct mr_bytes product_id)
 /* Absolute, so it may be repeated without a key. */
 void cart_item_put(struct http_request *request, void *user)
 {
-    int64_t quantity = 0;
-    const struct http_json_field fields[] = {
-        {.name = "quantity",
-         .kind = HTTP_JSON_INTEGER,
-         .required = true,
-         .min = 0,
-         .max = INT32_MAX,
-         .out = &quantity},
-    };
+    struct api_cart_quantity line = {0};
     struct call *call = cart_begin(request, user, CALL_KEY_OPTIONAL);
     struct mr_bytes product_id = call ? cart_read_product(request) : (struct mr_bytes){0};
-    if (!product_id.ptr || !http_read_json(request, fields, 1))
+    if (!product_id.ptr || !http_read_shape(request, &api_shape_cart_quantity, &line))
         return;
-    if (quantity == 0) {
+    if (line.quantity == 0) {
         cart_remove_item(call, product_id);
         return;
     }
@@ -109,7 +86,7 @@ void cart_item_put(struct http_request *request, void *user)
         .meta = call_meta(call),
         .owner_id = call->principal,
         .product_id = product_id,
-        .quantity = (int32_t)quantity,
+        .quantity = (int32_t)line.quantity,
     };
     call_send(
         call,

@@ -15,6 +15,7 @@
 #include "login_delay.h"
 
 #include <api/caller.h>
+#include <api/contract.h>
 #include <base/clock.h>
 #include <http/json.h>
 #include <http/token.h>

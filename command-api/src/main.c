@@ -1,7 +1,7 @@
 /* main.c - millrace-command-api: the write side of the shop over HTTP. */
 #include "command_api.h"
 
-#include <api/shop_paths.h>
+#include <api/contract.h>
 #include <processors/views.h>
 #include <service/service.h>
 
@@ -95,8 +95,8 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
     struct http_server_options server = {
         .routes = command_routes,
         .routes_count = command_routes_count,
-        .origin = shop_paths,
-        .origin_count = shop_paths_count,
+        .origin = api_paths,
+        .origin_count = api_operations_count,
         .user = api,
     };
     return rc ? rc : service_start_http(service, &server, error);

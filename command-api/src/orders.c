@@ -10,16 +10,9 @@
 #include <api/shop_problem.h>
 #include <sealing/random.h>
 
-enum { METHOD_TOKEN_BYTES_MAX = 256, DETAILS_BYTES_MAX = 4096, REASON_BYTES_MAX = 200 };
-
 struct checkout {
+    struct api_checkout body;
     struct mr_bytes order_id;
-    int64_t cart_version;
-    bool has_total;
-    struct shop_money total;
-    struct mr_bytes address;
-    struct mr_bytes contact;
-    struct mr_bytes method_token;
 };
 
 static void
@@ -98,32 +91,32 @@ static void order_send_place(struct call *call, const struct checkout *checkout)
     struct mr_bytes order_id = checkout->order_id;
     struct sealing_key key;
     struct shop_wrapped_key wrapped = sealing_wrap_new(&api->kek, order_id, arena, &key);
-    bool personal = checkout->address.ptr || checkout->contact.ptr;
+    bool personal = checkout->body.address.ptr || checkout->body.contact.ptr;
     struct shop_place_order command = {
         .meta = call_meta(call),
         .owner_id = call->principal,
         .order_id = order_id,
-        .expected_total = checkout->has_total ? &checkout->total : NULL,
-        .has_cart_version = checkout->cart_version >= 0,
-        .cart_version = checkout->cart_version,
+        .expected_total = checkout->body.has_total ? &checkout->body.total : NULL,
+        .has_cart_version = checkout->body.cart_version >= 0,
+        .cart_version = checkout->body.cart_version,
         .method_token_sealed = order_seal(
             arena,
             &api->payment,
             mr_cstr(SEALING_PAYMENT_ID),
             (struct sealing_context){"method", order_id},
-            checkout->method_token),
+            checkout->body.method_token),
         .shipping_address_sealed = order_seal(
             arena,
             &key,
             wrapped.key_id,
             (struct sealing_context){"address", order_id},
-            checkout->address),
+            checkout->body.address),
         .contact_sealed = order_seal(
             arena,
             &key,
             wrapped.key_id,
             (struct sealing_context){"contact", order_id},
-            checkout->contact),
+            checkout->body.contact),
         .order_key = personal ? &wrapped : NULL,
     };
     sealing_wipe(&key, sizeof key);
@@ -139,60 +132,16 @@ static void order_send_place(struct call *call, const struct checkout *checkout)
 /* False: a problem has been sent. */
 static bool order_read_checkout(struct http_request *request, struct checkout *checkout)
 {
-    const struct http_json_field total[] = {
-        {.name = "amount_minor",
-         .kind = HTTP_JSON_INTEGER,
-         .required = true,
-         .min = 0,
-         .max = INT64_C(1000000000000),
-         .out = &checkout->total.minor},
-        {.name = "currency",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 3,
-         .max = 3,
-         .out = &checkout->total.currency},
-        {.name = "exponent", .kind = HTTP_JSON_INTEGER, .min = 2, .max = 2, .out = &(int64_t){0}},
-    };
-    const struct http_json_field payment[] = {
-        {.name = "method_token",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = METHOD_TOKEN_BYTES_MAX,
-         .out = &checkout->method_token},
-    };
-    const struct http_json_field fields[] = {
-        {.name = "cart_version",
-         .kind = HTTP_JSON_INTEGER,
-         .min = 0,
-         .max = INT64_MAX,
-         .out = &checkout->cart_version},
-        {.name = "expected_total",
-         .kind = HTTP_JSON_OBJECT,
-         .out = &checkout->has_total,
-         .fields = total,
-         .fields_count = 3},
-        {.name = "shipping_address",
-         .kind = HTTP_JSON_ANY,
-         .max = DETAILS_BYTES_MAX,
-         .out = &checkout->address},
-        {.name = "contact",
-         .kind = HTTP_JSON_ANY,
-         .max = DETAILS_BYTES_MAX,
-         .out = &checkout->contact},
-        {.name = "payment", .kind = HTTP_JSON_OBJECT, .fields = payment, .fields_count = 1},
-    };
-    checkout->cart_version = -1;
+    checkout->body.cart_version = -1;
     return command_has_no_card_numbers(request) &&
-           http_read_json(request, fields, sizeof fields / sizeof fields[0]);
+           http_read_shape(request, &api_shape_checkout, &checkout->body);
 }
 
 /* The cart's version in If-Match is the cart's, not the order's. */
 static void order_move_if_match(struct call *call, struct checkout *checkout)
 {
-    if (call->has_expected_version && checkout->cart_version < 0)
-        checkout->cart_version = call->expected_version;
+    if (call->has_expected_version && checkout->body.cart_version < 0)
+        checkout->body.cart_version = call->expected_version;
     call->has_expected_version = false;
 }
 
@@ -239,17 +188,10 @@ void order_payments_post(struct http_request *request, void *user)
 {
     struct command_api *api = user;
     struct mr_bytes order_id = {0};
-    struct mr_bytes token = {0};
-    const struct http_json_field fields[] = {
-        {.name = "method_token",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = METHOD_TOKEN_BYTES_MAX,
-         .out = &token},
-    };
+    struct api_payment payment = {0};
     struct call *call = order_begin(request, api, &order_id);
-    if (!call || !command_has_no_card_numbers(request) || !http_read_json(request, fields, 1))
+    if (!call || !command_has_no_card_numbers(request) ||
+        !http_read_shape(request, &api_shape_payment, &payment))
         return;
     struct shop_start_payment command = {
         .meta = call_meta(call),
@@ -259,7 +201,7 @@ void order_payments_post(struct http_request *request, void *user)
             &api->payment,
             mr_cstr(SEALING_PAYMENT_ID),
             (struct sealing_context){"method", order_id},
-            token,
+            payment.method_token,
             http_arena(request)),
     };
     call_send(
@@ -274,13 +216,10 @@ void order_payments_post(struct http_request *request, void *user)
 void order_cancellation_post(struct http_request *request, void *user)
 {
     struct mr_bytes order_id = {0};
-    struct mr_bytes reason = {0};
-    const struct http_json_field fields[] = {
-        {.name = "reason", .kind = HTTP_JSON_TEXT, .max = REASON_BYTES_MAX, .out = &reason},
-    };
+    struct api_cancellation body = {0};
     struct call *call = order_begin(request, user, &order_id);
     if (!call || !command_has_no_card_numbers(request) ||
-        (http_body(request).len && !http_read_json(request, fields, 1)))
+        (http_body(request).len && !http_read_shape(request, &api_shape_cancellation, &body)))
         return;
     struct shop_cancel_order command = {
         .meta = call_meta(call),

@@ -151,21 +151,12 @@ judge_password(struct http_request *request, enum http_why why, struct mr_bytes 
 
 static bool read_login(struct http_request *request, struct login *login)
 {
-    const struct http_json_field fields[] = {
-        {.name = "email",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = 320,
-         .out = &login->email},
-        {.name = "password",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = 1024,
-         .out = &login->password},
-    };
-    return http_read_json(request, fields, sizeof fields / sizeof fields[0]);
+    struct api_login body = {0};
+    if (!http_read_shape(request, &api_shape_login, &body))
+        return false;
+    login->email = body.email;
+    login->password = body.password;
+    return true;
 }
 
 /* The waiting time comes before the password: an attempt that must wait costs no hash. Whatever

@@ -3,6 +3,7 @@
  */
 #include "command_api.h"
 
+#include <api/contract.h>
 #include <api/health.h>
 
 static void jwks_get(struct http_request *request, void *user)
@@ -30,7 +31,7 @@ static void ready_get(struct http_request *request, void *user)
     topo_engine_status_json(api->engine, &views);
     struct json_w w = json_w_to(http_response(request));
     json_w_object(&w);
-    json_w_key_text(&w, "status", mr_cstr(ready ? "ready" : "not ready"));
+    json_w_key_bool(&w, "ready", ready);
     if (!ready && error.text[0])
         json_w_key_text(&w, "reason", mr_cstr(error.text));
     json_w_key(&w, "views");
@@ -54,26 +55,22 @@ static void metrics_get(struct http_request *request, void *user)
 }
 
 const struct http_route command_routes[] = {
-    {.method = "POST", .path = "/v1/users", .handle = users_post},
-    {.method = "POST", .path = "/v1/sessions", .handle = sessions_post},
-    {.method = "POST", .path = "/v1/guest-carts", .handle = guest_carts_post},
-    {.method = "POST", .path = "/v1/cart/items", .handle = cart_items_post},
-    {.method = "DELETE", .path = "/v1/cart/items", .handle = cart_items_delete},
-    {.method = "PUT", .path = "/v1/cart/items/{product_id}", .handle = cart_item_put},
-    {.method = "DELETE", .path = "/v1/cart/items/{product_id}", .handle = cart_item_delete},
-    {.method = "POST", .path = "/v1/orders", .handle = orders_post},
-    {.method = "POST", .path = "/v1/orders/{order_id}/payments", .handle = order_payments_post},
-    {.method = "POST",
-     .path = "/v1/orders/{order_id}/cancellation",
-     .handle = order_cancellation_post},
-    {.method = "GET", .path = "/v1/commands/{command_id}", .handle = command_get},
-    {.method = "GET",
-     .path = "/.well-known/jwks.json",
-     .handle = jwks_get,
-     .produces = "application/jwk-set+json"},
-    {.method = "GET", .path = "/healthz", .handle = health_get},
-    {.method = "GET", .path = "/readyz", .handle = ready_get},
-    {.method = "GET", .path = "/metrics", .handle = metrics_get, .produces = "text/plain"},
+    {.named = &api_post_user.http, .handle = users_post},
+    {.named = &api_post_session.http, .handle = sessions_post},
+    {.named = &api_post_guest_cart.http, .handle = guest_carts_post},
+    {.named = &api_post_cart_item.http, .handle = cart_items_post},
+    {.named = &api_clear_cart.http, .handle = cart_items_delete},
+    {.named = &api_put_cart_item.http, .handle = cart_item_put},
+    {.named = &api_delete_cart_item.http, .handle = cart_item_delete},
+    {.named = &api_post_order.http, .handle = orders_post},
+    {.named = &api_post_payment.http, .handle = order_payments_post},
+    {.named = &api_post_cancellation.http, .handle = order_cancellation_post},
+    {.named = &api_get_command.http, .handle = command_get},
+    {.named = &api_get_jwks.http, .handle = jwks_get},
+    {.named = &api_get_openapi.http, .handle = api_send_openapi},
+    {.named = &api_get_health.http, .handle = health_get},
+    {.named = &api_get_ready.http, .handle = ready_get},
+    {.named = &api_get_metrics.http, .handle = metrics_get},
 };
 
 const size_t command_routes_count = sizeof command_routes / sizeof command_routes[0];

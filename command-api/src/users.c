@@ -13,7 +13,7 @@
 #include <processors/views.h>
 #include <sealing/email.h>
 
-enum { NAME_BYTES_MAX = 200, LOCALE_BYTES_MAX = 35, SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
+enum { SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
 
 struct registration {
     struct mr_bytes email; /* Normal form. */
@@ -177,27 +177,14 @@ static bool users_judge(struct http_request *request, struct registration *regis
 
 static bool read_registration(struct http_request *request, struct registration *registration)
 {
-    const struct http_json_field fields[] = {
-        {.name = "email",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .min = 1,
-         .max = 320,
-         .out = &registration->email},
-        {.name = "password",
-         .kind = HTTP_JSON_TEXT,
-         .required = true,
-         .max = 4096,
-         .out = &registration->password},
-        {.name = "name", .kind = HTTP_JSON_TEXT, .max = NAME_BYTES_MAX, .out = &registration->name},
-        {.name = "locale",
-         .kind = HTTP_JSON_TEXT,
-         .max = LOCALE_BYTES_MAX,
-         .out = &registration->locale},
-    };
-    registration->locale = mr_cstr("en");
-    return http_read_json(request, fields, sizeof fields / sizeof fields[0]) &&
-           users_judge(request, registration);
+    struct api_registration body = {.locale = mr_cstr("en")};
+    if (!http_read_shape(request, &api_shape_registration, &body))
+        return false;
+    registration->email = body.email;
+    registration->password = body.password;
+    registration->name = body.name;
+    registration->locale = body.locale;
+    return users_judge(request, registration);
 }
 
 /* The scope of the key is the address: two people who choose the same key do not meet. */

@@ -1,6 +1,7 @@
 /* json_read.c - request bodies: jansson parses, a table of fields says what may be there. */
 #include <http/json.h>
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -8,7 +9,13 @@
 struct reading {
     struct mr_arena *arena;
     struct http_json_errors *errors;
+    char *into; /* `at` of a field counts from here. */
 };
+
+static void *target_of(const struct reading *reading, const struct http_json_field *field)
+{
+    return field->out ? field->out : reading->into ? reading->into + field->at : NULL;
+}
 
 static void add_complaint(
     struct reading *reading, struct mr_bytes pointer, const char *code, const char *detail)
@@ -50,25 +57,35 @@ static int64_t text_max(const struct http_json_field *field)
     return field->max ? field->max : HTTP_JSON_TEXT_MAX;
 }
 
+/* JSON Schema counts so, and so do people. */
+static int64_t count_characters(const char *text, size_t len)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < len; i++)
+        count += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return count;
+}
+
 static void read_text(
     struct reading *reading,
     struct mr_bytes pointer,
     const struct http_json_field *field,
     const json_t *value)
 {
-    int64_t len = (int64_t)json_string_length(value);
+    size_t len = json_string_length(value);
+    int64_t count = json_is_string(value) ? count_characters(json_string_value(value), len) : 0;
     if (!json_is_string(value)) {
         add_complaint(reading, pointer, "type", "must be a string");
-    } else if (len < field->min || len > text_max(field)) {
+    } else if (count < field->min || count > text_max(field)) {
         struct mr_bytes detail = mr_arena_printf(
             reading->arena,
-            "must have %lld to %lld bytes",
+            "must have %lld to %lld characters",
             (long long)field->min,
             (long long)text_max(field));
         add_complaint(reading, pointer, "length", detail.ptr);
     } else {
-        struct mr_bytes text = mr_bytes_of(json_string_value(value), (size_t)len);
-        *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, text);
+        struct mr_bytes text = mr_bytes_of(json_string_value(value), len);
+        *(struct mr_bytes *)target_of(reading, field) = mr_arena_copy(reading->arena, text);
     }
 }
 
@@ -87,7 +104,7 @@ static void read_integer(
             reading->arena, "must be %lld to %lld", (long long)field->min, (long long)field->max);
         add_complaint(reading, pointer, "range", detail.ptr);
     } else {
-        *(int64_t *)field->out = number;
+        *(int64_t *)target_of(reading, field) = number;
     }
 }
 
@@ -104,7 +121,8 @@ static void read_any(
     char *text = json_dumps(value, JSON_COMPACT | JSON_PRESERVE_ORDER);
     size_t len = text ? strlen(text) : 0;
     if (text && (int64_t)len <= text_max(field))
-        *(struct mr_bytes *)field->out = mr_arena_copy(reading->arena, mr_bytes_of(text, len));
+        *(struct mr_bytes *)target_of(reading, field) =
+            mr_arena_copy(reading->arena, mr_bytes_of(text, len));
     else
         add_complaint(reading, pointer, "length", "is too long");
     free(text);
@@ -132,7 +150,7 @@ static void read_value(
         break;
     case HTTP_JSON_BOOL:
         if (json_is_boolean(value))
-            *(bool *)field->out = json_is_true(value);
+            *(bool *)target_of(reading, field) = json_is_true(value);
         else
             add_complaint(reading, pointer, "type", "must be true or false");
         break;
@@ -141,8 +159,11 @@ static void read_value(
         break;
     case HTTP_JSON_OBJECT:
         read_object(reading, pointer, field->fields, field->fields_count, value);
-        if (field->out)
-            *(bool *)field->out = true;
+        if (target_of(reading, field))
+            *(bool *)target_of(reading, field) = true;
+        break;
+    case HTTP_JSON_TIME:
+        add_complaint(reading, pointer, "type", "is written only");
         break;
     }
 }
@@ -217,16 +238,17 @@ static bool is_limit(const char *why)
            strstr(why, "NUL byte");
 }
 
-int http_json_read(
+static int read_body(
     struct mr_bytes body,
     const struct http_json_field *fields,
     size_t fields_count,
+    void *into,
     struct mr_arena *arena,
     struct http_json_errors *ret_errors,
     struct mr_error *error)
 {
     json_error_t why;
-    struct reading reading = {arena, ret_errors};
+    struct reading reading = {arena, ret_errors, into};
     ret_errors->count = 0;
     if (!http_utf8_valid(body)) /* jansson passes over bytes 0. */
         return mr_fail(error, MR_MALFORMED, "not UTF-8");
@@ -252,6 +274,17 @@ int http_json_read(
     return 0;
 }
 
+int http_json_read(
+    struct mr_bytes body,
+    const struct http_json_field *fields,
+    size_t fields_count,
+    struct mr_arena *arena,
+    struct http_json_errors *ret_errors,
+    struct mr_error *error)
+{
+    return read_body(body, fields, fields_count, NULL, arena, ret_errors, error);
+}
+
 /* "application/json", with or without parameters. */
 static bool is_json(struct mr_bytes content_type)
 {
@@ -262,8 +295,11 @@ static bool is_json(struct mr_bytes content_type)
             content_type.ptr[len] == ' ');
 }
 
-bool http_read_json(
-    struct http_request *request, const struct http_json_field *fields, size_t fields_count)
+static bool read_or_refuse(
+    struct http_request *request,
+    const struct http_json_field *fields,
+    size_t fields_count,
+    void *into)
 {
     struct http_json_errors errors;
     struct mr_error error;
@@ -271,8 +307,8 @@ bool http_read_json(
         http_send_problem(request, "unsupported-media-type", "Send application/json.");
         return false;
     }
-    int rc = http_json_read(
-        http_body(request), fields, fields_count, http_arena(request), &errors, &error);
+    int rc = read_body(
+        http_body(request), fields, fields_count, into, http_arena(request), &errors, &error);
     if (rc == MR_MALFORMED)
         http_send_problem(request, "malformed-json", "%s", error.text);
     else if (rc == MR_TOO_LARGE)
@@ -283,6 +319,18 @@ bool http_read_json(
             &(struct http_problem){
                 .slug = "validation", .errors = errors.items, .errors_count = errors.count});
     return rc == 0;
+}
+
+bool http_read_json(
+    struct http_request *request, const struct http_json_field *fields, size_t fields_count)
+{
+    return read_or_refuse(request, fields, fields_count, NULL);
+}
+
+bool http_read_shape(struct http_request *request, const struct http_shape *shape, void *into)
+{
+    assert(request && shape && into);
+    return read_or_refuse(request, shape->fields, shape->fields_count, into);
 }
 
 void http_send_invalid(

@@ -3,6 +3,8 @@
  */
 #include "server_impl.h"
 
+#include <base/alloc.h>
+
 #include <stdio.h>
 
 /* The next segment of a path that stands at a '/'; advances `path`. */
@@ -55,6 +57,22 @@ decode_params(struct http_request *request, const struct mr_bytes params[ROUTE_P
     return true;
 }
 
+struct http_route *routes_resolve(const struct http_route *routes, size_t count)
+{
+    struct http_route *own = mr_calloc(count + 1, sizeof *own);
+    for (size_t i = 0; i < count; i++) {
+        const struct http_path *named = routes[i].named;
+        own[i] = routes[i];
+        if (!named)
+            continue;
+        own[i].method = named->method;
+        own[i].path = named->path;
+        own[i].body_bytes_max = named->body_bytes_max;
+        own[i].produces = named->produces;
+    }
+    return own;
+}
+
 /* Collects the methods of every route of this path, for a 405 must list them. GET serves HEAD. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size)
 {
@@ -78,8 +96,8 @@ bool route_match(struct http_request *request, char *allow, size_t allow_size)
     }
     for (size_t i = 0; i < options->origin_count; i++) {
         struct mr_bytes params[ROUTE_PARAMS_MAX];
-        if (path_matches(options->origin[i].path, request->path, params))
-            allow_add(allow, allow_size, options->origin[i].method);
+        if (path_matches(options->origin[i]->path, request->path, params))
+            allow_add(allow, allow_size, options->origin[i]->method);
     }
     if (allow[0])
         allow_add(allow, allow_size, "OPTIONS");

@@ -413,7 +413,9 @@ int http_server_start(
     struct mr_error *error)
 {
     struct http_server *server = mr_calloc(1, sizeof *server);
+    struct http_route *routes = routes_resolve(options->routes, options->routes_count);
     server->options = *options;
+    server->options.routes = routes;
     server->counters = mr_calloc(options->routes_count + 1, sizeof *server->counters);
     pthread_mutex_init(&server->free_lock, NULL);
     pthread_mutex_init(&server->connections_lock, NULL);
@@ -432,6 +434,7 @@ int http_server_start(
         }
     }
     if (rc != 0) {
+        free(routes);
         free(server->counters);
         free(server);
         return rc;
@@ -484,6 +487,7 @@ void http_server_free(struct http_server *server)
         mr_arena_clean_up(&request->arena);
         free(request);
     }
+    free((void *)server->options.routes);
     free(server->heap);
     free(server->counters);
     free(server);

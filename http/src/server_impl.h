@@ -85,7 +85,7 @@ struct route_counters {
 };
 
 struct http_server {
-    struct http_server_options options;
+    struct http_server_options options; /* Its routes are the server's own. */
     struct MHD_Daemon *daemon;
     int listen_fd;
     uint16_t port;
@@ -126,6 +126,8 @@ void request_set_id(struct http_request *request);
 /* route.c: true when a route has the path and the method; otherwise `allow` (may come out empty)
  * lists the methods of the routes that have the path. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size);
+/* The caller's to free: each with the method and path that it names. */
+struct http_route *routes_resolve(const struct http_route *routes, size_t count);
 
 /* field.c: without the blanks around it; */
 struct mr_bytes field_trim(struct mr_bytes text);

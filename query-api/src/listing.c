@@ -107,7 +107,7 @@ read_listing(struct query_api *api, struct http_request *request, struct listing
     return read_sort(request, listing) && read_in_stock(request, listing) &&
            read_price(request, "price_min", &listing->has_price_min, &listing->price_min) &&
            read_price(request, "price_max", &listing->has_price_max, &listing->price_max) &&
-           query_read_limit(request, QUERY_PAGE_MAX, &listing->limit) &&
+           query_read_limit(request, API_PAGE_MAX, &listing->limit) &&
            query_cursor_read(api, request, listing->filter, &listing->last_key);
 }
 
@@ -251,7 +251,7 @@ static void serve_batch(
         size_t len = comma ? (size_t)(comma - ids.ptr) : ids.len;
         struct mr_bytes id = mr_bytes_of(ids.ptr, len);
         const void *product = NULL;
-        if (++count > QUERY_BATCH_MAX) {
+        if (++count > API_BATCH_MAX) {
             query_send_invalid_parameter(request, "id", "At most 50 ids at once.");
             return;
         }

@@ -1,7 +1,7 @@
 /* main.c - millrace-query-api: folds the views, and serves them. */
 #include "query_api.h"
 
-#include <api/shop_paths.h>
+#include <api/contract.h>
 #include <service/service.h>
 
 static const struct mr_option options_table[] = {
@@ -54,8 +54,8 @@ static int start_api(struct service *service, void *self, struct mr_error *error
     struct http_server_options server = {
         .routes = query_routes,
         .routes_count = query_routes_count,
-        .origin = shop_paths,
-        .origin_count = shop_paths_count,
+        .origin = api_paths,
+        .origin_count = api_operations_count,
         .user = &query->api,
     };
     return service_start_http(service, &server, error);

@@ -156,7 +156,7 @@ struct page {
 static bool read_page(struct query_api *api, struct http_request *request, struct page *page)
 {
     if (!query_authenticate(api, request, &page->owner) ||
-        !query_read_limit(request, QUERY_ORDERS_PAGE_MAX, &page->limit))
+        !query_read_limit(request, API_ORDERS_PAGE_MAX, &page->limit))
         return false;
     page->status = http_query(request, "status");
     page->filter = query_filter_add(QUERY_FILTER_START, mr_cstr("orders"));

@@ -17,11 +17,11 @@ void query_send_invalid_parameter(
 
 bool query_read_limit(struct http_request *request, int max, int *ret_limit)
 {
-    assert(request && ret_limit && max >= QUERY_PAGE_DEFAULT);
+    assert(request && ret_limit && max >= API_PAGE_DEFAULT);
     struct mr_bytes text = http_query(request, "limit");
     int limit = 0;
     if (!text.ptr) {
-        *ret_limit = QUERY_PAGE_DEFAULT;
+        *ret_limit = API_PAGE_DEFAULT;
         return true;
     }
     for (size_t i = 0; i < text.len && i < 5; i++)

@@ -12,6 +12,7 @@
 #ifndef QUERY_API_QUERY_API_H
 #define QUERY_API_QUERY_API_H
 
+#include <api/contract.h>
 #include <api/shop_json.h>
 #include <base/clock.h>
 #include <http/json.h>
@@ -23,10 +24,6 @@
 #include <stdatomic.h>
 
 enum {
-    QUERY_PAGE_DEFAULT = 20,
-    QUERY_PAGE_MAX = 100,
-    QUERY_ORDERS_PAGE_MAX = 50,
-    QUERY_BATCH_MAX = 50,
     QUERY_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
 };
 

@@ -1,21 +1,23 @@
 /* routes.c - every path of the query side. Reading only: another method is 405 by itself. */
 #include "query_api.h"
 
+#include <api/contract.h>
 #include <assert.h>
 
 const struct http_route query_routes[] = {
-    {.method = "GET", .path = "/v1/products", .handle = query_get_products},
-    {.method = "GET", .path = "/v1/products/{id}", .handle = query_get_product},
-    {.method = "GET", .path = "/v1/products/{id}/availability", .handle = query_get_availability},
-    {.method = "GET", .path = "/v1/categories", .handle = query_get_categories},
-    {.method = "GET", .path = "/v1/cart", .handle = query_get_cart},
-    {.method = "GET", .path = "/v1/orders", .handle = query_get_orders},
-    {.method = "GET", .path = "/v1/orders/{id}", .handle = query_get_order},
-    {.method = "GET", .path = "/v1/orders/{id}/confirmation", .handle = query_get_confirmation},
-    {.method = "GET", .path = "/problems/{slug}", .handle = query_get_problem},
-    {.method = "GET", .path = "/healthz", .handle = query_get_health},
-    {.method = "GET", .path = "/readyz", .handle = query_get_ready},
-    {.method = "GET", .path = "/metrics", .handle = query_get_metrics, .produces = "text/plain"},
+    {.named = &api_get_products.http, .handle = query_get_products},
+    {.named = &api_get_product.http, .handle = query_get_product},
+    {.named = &api_get_availability.http, .handle = query_get_availability},
+    {.named = &api_get_categories.http, .handle = query_get_categories},
+    {.named = &api_get_cart.http, .handle = query_get_cart},
+    {.named = &api_get_orders.http, .handle = query_get_orders},
+    {.named = &api_get_order.http, .handle = query_get_order},
+    {.named = &api_get_confirmation.http, .handle = query_get_confirmation},
+    {.named = &api_get_problem.http, .handle = query_get_problem},
+    {.named = &api_get_openapi.http, .handle = api_send_openapi},
+    {.named = &api_get_health.http, .handle = query_get_health},
+    {.named = &api_get_ready.http, .handle = query_get_ready},
+    {.named = &api_get_metrics.http, .handle = query_get_metrics},
 };
 const size_t query_routes_count = sizeof query_routes / sizeof query_routes[0];
 

@@ -35,7 +35,9 @@ static const struct http_route routes[] = {
     {.method = "GET", .path = "/{a}/{b}/{c}/{d}", .handle = never_called},
 };
 
-static const struct http_path origin[] = {{"PUT", "/v1/products/{id}"}, {"DELETE", "/v1/cart"}};
+static const struct http_path *const origin[] = {
+    &(const struct http_path){"PUT", "/v1/products/{id}", 0, NULL},
+    &(const struct http_path){"DELETE", "/v1/cart", 0, NULL}};
 
 static void read_target(struct http_request *request)
 {

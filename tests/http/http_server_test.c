@@ -65,8 +65,11 @@ static void show_if_match(struct http_request *request, void *user)
     http_send(request, 200, "text/plain");
 }
 
-static const struct http_path origin[] = {
-    {"GET", "/hello"}, {"POST", "/hello"}, {"PATCH", "/elsewhere/{id}"}};
+static const struct http_path named = {"GET", "/named/{id}", 0, "text/plain"};
+static const struct http_path *const origin[] = {
+    &(const struct http_path){"GET", "/hello", 0, NULL},
+    &(const struct http_path){"POST", "/hello", 0, NULL},
+    &(const struct http_path){"PATCH", "/elsewhere/{id}", 0, NULL}};
 
 static const struct http_route routes[] = {
     {.method = "GET", .path = "/hello", .handle = say_hello},
@@ -77,6 +80,7 @@ static const struct http_route routes[] = {
     {.method = "GET", .path = "/text", .handle = body_length, .produces = "text/plain"},
     {.method = "GET", .path = "/keys", .handle = say_hello, .produces = "application/jwk-set+json"},
     {.method = "GET", .path = "/if-match", .handle = show_if_match},
+    {.named = &named, .handle = say_hello},
 };
 
 struct fixture {
@@ -681,10 +685,21 @@ static void a_program_without_an_api_serves_its_status(void **state)
     http_status_free(status);
 }
 
+static void a_route_may_name_a_path_of_the_origin(void **state)
+{
+    struct fixture *fixture = *state;
+    client_ask(fixture->port, "GET /named/7 HTTP/1.1\r\nHost: a\r\n\r\n", false, &fixture->answer);
+    assert_int_equal(fixture->answer.status, 200);
+    client_ask(fixture->port, "POST /named/7 HTTP/1.1\r\nHost: a\r\n\r\n", false, &fixture->answer);
+    assert_int_equal(fixture->answer.status, 405);
+    assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, OPTIONS");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(a_route_may_name_a_path_of_the_origin),
         TEST(get_answers_with_headers_that_are_always_there),
         TEST(head_is_get_without_the_body),
         TEST(known_etag_gives_304_without_a_body),

@@ -3,7 +3,7 @@
 
 #include "query_fixture.h"
 
-#include <api/shop_paths.h>
+#include <api/contract.h>
 #include <base/murmur2.h>
 
 #include <processors/ids.h>
@@ -537,7 +537,10 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
     char request[512];
     for (size_t i = 0; i < query_routes_count; i++) {
         (void)snprintf(
-            request, sizeof request, "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n", query_routes[i].path);
+            request,
+            sizeof request,
+            "HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n",
+            query_routes[i].named->path);
         client_ask(http_server_port(fixture->server), request, true, &fixture->answer);
         assert_int_not_equal(fixture->answer.status, 405);
         for (size_t j = 0; j < 4; j++) {
@@ -546,7 +549,7 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
                 sizeof request,
                 "%s %s HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
                 methods[j],
-                query_routes[i].path);
+                query_routes[i].named->path);
             client_ask(http_server_port(fixture->server), request, false, &fixture->answer);
             assert_int_equal(fixture->answer.status, 405);
             assert_string_equal(client_header(&fixture->answer, "Allow"), "GET, HEAD, OPTIONS");
@@ -554,16 +557,26 @@ static void every_route_answers_head_and_refuses_to_write(void **state)
     }
 }
 
+static void the_document_is_the_one_that_the_code_writes(void **state)
+{
+    struct fixture *fixture = *state;
+    struct mr_buffer document = {0};
+    api_write_openapi(&document);
+    assert_int_equal(query_get(fixture->server, "/openapi.json", "", &fixture->answer), 200);
+    assert_true(document.len > 10000);
+    assert_memory_equal(fixture->answer.body, document.ptr, document.len);
+    mr_buffer_clean_up(&document);
+}
+
 static void the_origin_knows_every_route(void **state)
 {
     (void)state;
     for (size_t i = 0; i < query_routes_count; i++) {
         bool known = false;
-        for (size_t j = 0; j < shop_paths_count && !known; j++)
-            known = strcmp(shop_paths[j].method, query_routes[i].method) == 0 &&
-                    strcmp(shop_paths[j].path, query_routes[i].path) == 0;
+        for (size_t j = 0; j < api_operations_count && !known; j++)
+            known = api_paths[j] == query_routes[i].named;
         if (!known)
-            fail_msg("%s %s", query_routes[i].method, query_routes[i].path);
+            fail_msg("%s %s", query_routes[i].named->method, query_routes[i].named->path);
     }
 }
 
@@ -589,6 +602,7 @@ int main(void)
         TEST(tokens_that_are_not_ours_are_refused),
         TEST(health_readiness_and_metrics),
         TEST(every_route_answers_head_and_refuses_to_write),
+        TEST(the_document_is_the_one_that_the_code_writes),
         cmocka_unit_test(the_origin_knows_every_route),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
 """reference.py [--check] [--bin DIR] - write docs/reference/ from what the programs are built from.
 
 topics.md and schemas.md come from schemas/, headers.md from the public headers of libtopology; configuration.md, with --bin,
-from what each program and each command of `millrace` in DIR prints for --help.
+from what each program and each command of `millrace` in DIR prints for --help. docs/openapi.json is what
+`millrace api describe` prints.
 --check writes nothing: exit code 1 when a page differs from what would be written.
 """
 import argparse
@@ -85,6 +86,10 @@ def help_text(*argv):
     return "\n".join(line.rstrip() for line in ran.stdout.rstrip().splitlines())
 
 
+def document(folder):
+    return subprocess.run([folder / "millrace", "api", "describe"], capture_output=True, text=True, timeout=30, check=True).stdout
+
+
 def commands_of(text):
     """The commands in a help text, without their operands: ["secrets init", ...]."""
     listed = re.search(r"^commands:\n((?:  .*\n)+)", text, re.M)
@@ -154,6 +159,7 @@ def main():
     pages = {"topics.md": topics_page(), "schemas.md": schemas_page(), "headers.md": headers_page()}
     if options.bin:
         pages["configuration.md"] = configuration_page(options.bin)
+        pages["../openapi.json"] = document(options.bin)
     failed = 0
     for name, text in pages.items():
         path = PAGES / name

@@ -21,11 +21,12 @@
 enum { HTTP_JSON_DEPTH_MAX = 16, HTTP_JSON_TEXT_MAX = 4096, HTTP_JSON_ERRORS_MAX = 16 };
 
 enum http_json_kind {
-    HTTP_JSON_TEXT, /* out: struct mr_bytes in the arena, also NUL-terminated; min, max: bytes. */
+    HTTP_JSON_TEXT, /* out: struct mr_bytes in the arena, NUL-terminated; min, max: characters. */
     HTTP_JSON_INTEGER, /* out: int64_t. */
     HTTP_JSON_BOOL,    /* out: bool. */
     HTTP_JSON_OBJECT,  /* `fields` tell what is inside. out: bool "was there", or NULL. */
     HTTP_JSON_ANY,     /* An object of any content. out: struct mr_bytes, its compact text. */
+    HTTP_JSON_TIME,    /* Written only: "2026-09-01T10:15:00.000Z". */
 };
 
 /* `out` is untouched when the field is absent. null counts as absent where not required. */
@@ -35,8 +36,26 @@ struct http_json_field {
     bool required;
     int64_t min;
     int64_t max; /* 0 with HTTP_JSON_TEXT and ANY: HTTP_JSON_TEXT_MAX; 0,0 with INTEGER: any. */
-    void *out;
+    void *out;   /* NULL: `at` bytes into the struct that the body is read into. */
+    size_t at;
     const struct http_json_field *fields; /* HTTP_JSON_OBJECT only. */
+    size_t fields_count;
+
+    /* For the document of the API; reading ignores it. */
+    const struct http_shape *shape; /* OBJECT: one that is described elsewhere. */
+    bool many;                      /* An array of such values. */
+    bool nullable;                  /* An answer may have null here. */
+    const char *const *values;      /* TEXT: these only, up to NULL. */
+    const char *pattern;            /* TEXT: ECMA-262. */
+    const char *example;            /* JSON. */
+    const char *about;
+};
+
+/* An object under a name: the body of a request or of an answer. */
+struct http_shape {
+    const char *name;
+    const char *about;
+    const struct http_json_field *fields;
     size_t fields_count;
 };
 
@@ -63,6 +82,9 @@ int http_json_read(
  * and returns false when it is not good. */
 bool http_read_json(
     struct http_request *request, const struct http_json_field *fields, size_t fields_count);
+
+/* As http_read_json, into the struct that the shape's fields have their `at` of. */
+bool http_read_shape(struct http_request *request, const struct http_shape *shape, void *into);
 
 /* Sends `validation` with one error. */
 void http_send_invalid(

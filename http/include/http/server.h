@@ -31,18 +31,22 @@ struct http_waiter;
 
 typedef void http_handler_fn(struct http_request *request, void *user);
 
-struct http_route {
+/* A method and path of the origin, whichever program answers it. */
+struct http_path {
     const char *method; /* "GET" (answers HEAD too), "POST", "PUT", "PATCH", "DELETE". */
     const char *path;   /* "/v1/orders/{id}/confirmation": braces match one segment, at most 4. */
-    http_handler_fn *handle;
     size_t body_bytes_max; /* 0: HTTP_BODY_BYTES_MAX. */
     const char *produces;  /* The media type of its answers; NULL: "application/json". */
 };
 
-/* A method and path of the origin, whichever program answers it. */
-struct http_path {
-    const char *method;
+/* Either names one of `origin`, or has a path of its own. */
+struct http_route {
+    const char *method; /* As in http_path, all four. */
     const char *path;
+    http_handler_fn *handle;
+    size_t body_bytes_max;
+    const char *produces;
+    const struct http_path *named; /* NULL: the four above count. */
 };
 
 enum {
@@ -58,10 +62,11 @@ struct http_server_options {
     const char *address;             /* NULL: "127.0.0.1". IPv4 or IPv6 literal. */
     uint16_t port;                   /* 0: any free one; see http_server_port. */
     int threads;                     /* 0: 1. */
-    const struct http_route *routes; /* Must outlive the server. */
+    const struct http_route *routes; /* Paths and names must outlive the server. */
     size_t routes_count;
-    const struct http_path *origin; /* NULL: the routes are all there is. Otherwise what else there
-                                     * is behind the same gateway: for 405 and Allow. */
+    /* NULL: the routes are all there is. Otherwise what else there is behind the same gateway: for
+     * 405 and Allow. */
+    const struct http_path *const *origin;
     size_t origin_count;
     void *user;               /* Given to every handler. */
     const char *problem_base; /* Before the slug in a problem's `type`; NULL: "/problems/". */

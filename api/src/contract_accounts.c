@@ -1,0 +1,53 @@
+/* contract_accounts.c - accounts, sessions, and what became of a command. */
+#include <api/contract.h>
+
+const struct api_operation api_post_user = {
+    .http = {"POST", "/v1/users", 0, NULL},
+    .id = "register",
+    .tag = "accounts",
+    .summary = "Makes an account",
+    .traits = API_SENDS_COMMAND | API_NEEDS_KEY | API_ANSWERS_LATER | API_CHECKS_QUERY,
+    .body = &api_shape_registration,
+    .answers =
+        (const struct api_answer[]){
+            {201, "The account.", &api_shape_user, (const char *const[]){"Location", NULL}}, {0}},
+    .problems = (const char *const[]){"email-taken", "password-too-weak", NULL},
+};
+
+const struct api_operation api_post_session = {
+    .http = {"POST", "/v1/sessions", 0, NULL},
+    .id = "logIn",
+    .tag = "accounts",
+    .summary = "A password for an access token",
+    .traits = API_SENDS_COMMAND | API_CHECKS_QUERY,
+    .body = &api_shape_login,
+    .answers = (const struct api_answer[]){{201, "The session.", &api_shape_session, NULL}, {0}},
+    .problems =
+        (const char *const[]){
+            "invalid-credentials", "too-many-attempts", "view-behind", "not-found", NULL},
+};
+
+const struct api_operation api_get_command = {
+    .http = {"GET", "/v1/commands/{command_id}", 0, NULL},
+    .id = "getCommand",
+    .tag = "accounts",
+    .summary = "What became of a command that was answered with 202",
+    .traits = API_OF_ANYONE | API_CHECKS_QUERY | API_NAMES_RESOURCE,
+    .parameters =
+        (const struct api_parameter[]){
+            {API_IN_PATH,
+             {.name = "command_id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}},
+            {API_IN_QUERY,
+             {.name = "ticket",
+              .kind = HTTP_JSON_TEXT,
+              .about = "As the Location of the 202 has it."}},
+            {0}},
+    .answers =
+        (const struct api_answer[]){
+            {200,
+             "The outcome, or that there is none yet.",
+             &api_shape_command,
+             (const char *const[]){"Consistency-Token", "Retry-After", NULL}},
+            {0}},
+    .problems = (const char *const[]){"view-behind", NULL},
+};

@@ -1,0 +1,192 @@
+/* shapes_in.c - the bodies of requests: one table reads them and describes them. */
+#include <api/shapes.h>
+
+#include <processors/ids.h>
+
+enum {
+    NAME_CHARACTERS_MAX = 200,
+    LOCALE_CHARACTERS_MAX = 35,
+    EMAIL_CHARACTERS_MAX = 320,
+    PASSWORD_CHARACTERS_MAX = 1024,
+    METHOD_TOKEN_CHARACTERS_MAX = 256,
+    DETAILS_BYTES_MAX = 4096,
+    REASON_CHARACTERS_MAX = 200,
+};
+
+_Static_assert(API_ID_CHARACTERS == SHOP_ID_BYTES_MAX - 1, "the ids of both are the same");
+
+#define COUNT_OF(fields) (sizeof(fields) / sizeof(fields)[0])
+#define EXACT_INTEGER    INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader. */
+
+static const struct http_json_field registration[] = {
+    {.name = "email",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = EMAIL_CHARACTERS_MAX,
+     .at = offsetof(struct api_registration, email),
+     .example = "\"ada@shop.example\""},
+    {.name = "password",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .max = HTTP_JSON_TEXT_MAX,
+     .at = offsetof(struct api_registration, password),
+     .about = "8 to 1,024 bytes, none of the most common ones, not the address.",
+     .example = "\"correct horse battery staple\""},
+    {.name = "name",
+     .kind = HTTP_JSON_TEXT,
+     .max = NAME_CHARACTERS_MAX,
+     .at = offsetof(struct api_registration, name)},
+    {.name = "locale",
+     .kind = HTTP_JSON_TEXT,
+     .min = 2,
+     .max = LOCALE_CHARACTERS_MAX,
+     .pattern = "^[0-9A-Za-z-]+$",
+     .at = offsetof(struct api_registration, locale),
+     .about = "A language tag; \"en\" when absent.",
+     .example = "\"en-GB\""},
+};
+const struct http_shape api_shape_registration = {
+    "Registration", "A new account.", registration, COUNT_OF(registration)};
+
+static const struct http_json_field login[] = {
+    {.name = "email",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = EMAIL_CHARACTERS_MAX,
+     .at = offsetof(struct api_login, email),
+     .example = "\"ada@shop.example\""},
+    {.name = "password",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = PASSWORD_CHARACTERS_MAX,
+     .at = offsetof(struct api_login, password),
+     .example = "\"correct horse battery staple\""},
+};
+const struct http_shape api_shape_login = {
+    "Login", "The address and the password of an account.", login, COUNT_OF(login)};
+
+static const struct http_json_field cart_item[] = {
+    {.name = "product_id",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = API_ID_CHARACTERS,
+     .pattern = API_ID_PATTERN,
+     .at = offsetof(struct api_cart_item, product_id)},
+    {.name = "quantity",
+     .kind = HTTP_JSON_INTEGER,
+     .required = true,
+     .min = 1,
+     .max = INT32_MAX,
+     .at = offsetof(struct api_cart_item, quantity),
+     .about = "Is added to what the cart has."},
+};
+const struct http_shape api_shape_cart_item = {
+    "CartItem", "Units of a product to add.", cart_item, COUNT_OF(cart_item)};
+
+static const struct http_json_field cart_quantity[] = {
+    {.name = "quantity",
+     .kind = HTTP_JSON_INTEGER,
+     .required = true,
+     .max = INT32_MAX,
+     .at = offsetof(struct api_cart_quantity, quantity),
+     .about = "The units from now on; 0 removes the line."},
+};
+const struct http_shape api_shape_cart_quantity = {
+    "CartQuantity", "The units of a line.", cart_quantity, COUNT_OF(cart_quantity)};
+
+static const struct http_json_field expected_total[] = {
+    {.name = "amount_minor",
+     .kind = HTTP_JSON_INTEGER,
+     .required = true,
+     .max = INT64_C(1000000000000),
+     .at = offsetof(struct api_checkout, total.minor)},
+    {.name = "currency",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 3,
+     .max = 3,
+     .at = offsetof(struct api_checkout, total.currency),
+     .example = "\"GBP\""},
+    {.name = "exponent",
+     .kind = HTTP_JSON_INTEGER,
+     .min = 2,
+     .max = 2,
+     .at = offsetof(struct api_checkout, exponent)},
+};
+static const struct http_shape shape_expected_total = {
+    "ExpectedTotal",
+    "An amount as a cart's totals have it.",
+    expected_total,
+    COUNT_OF(expected_total)};
+
+static const struct http_json_field payment[] = {
+    {.name = "method_token",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = METHOD_TOKEN_CHARACTERS_MAX,
+     .at = offsetof(struct api_payment, method_token),
+     .about = "The payment provider's token; never a card number.",
+     .example = "\"pm_approve\""},
+};
+const struct http_shape api_shape_payment = {
+    "PaymentMethod", "Pays with this.", payment, COUNT_OF(payment)};
+
+static const struct http_json_field checkout_payment[] = {
+    {.name = "method_token",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = METHOD_TOKEN_CHARACTERS_MAX,
+     .at = offsetof(struct api_checkout, method_token),
+     .about = "The payment provider's token; never a card number.",
+     .example = "\"pm_approve\""},
+};
+static const struct http_shape shape_checkout_payment = {
+    "CheckoutPayment",
+    "Pays as soon as the stock is held.",
+    checkout_payment,
+    COUNT_OF(checkout_payment)};
+
+static const struct http_json_field checkout[] = {
+    {.name = "cart_version",
+     .kind = HTTP_JSON_INTEGER,
+     .max = EXACT_INTEGER,
+     .at = offsetof(struct api_checkout, cart_version),
+     .about = "Orders only what the client saw; If-Match does the same."},
+    {.name = "expected_total",
+     .kind = HTTP_JSON_OBJECT,
+     .at = offsetof(struct api_checkout, has_total),
+     .fields = expected_total,
+     .fields_count = COUNT_OF(expected_total),
+     .shape = &shape_expected_total},
+    {.name = "shipping_address",
+     .kind = HTTP_JSON_ANY,
+     .max = DETAILS_BYTES_MAX,
+     .at = offsetof(struct api_checkout, address)},
+    {.name = "contact",
+     .kind = HTTP_JSON_ANY,
+     .max = DETAILS_BYTES_MAX,
+     .at = offsetof(struct api_checkout, contact)},
+    {.name = "payment",
+     .kind = HTTP_JSON_OBJECT,
+     .fields = checkout_payment,
+     .fields_count = COUNT_OF(checkout_payment),
+     .at = offsetof(struct api_checkout, has_payment),
+     .shape = &shape_checkout_payment},
+};
+const struct http_shape api_shape_checkout = {
+    "Checkout", "Orders what the cart has.", checkout, COUNT_OF(checkout)};
+
+static const struct http_json_field cancellation[] = {
+    {.name = "reason",
+     .kind = HTTP_JSON_TEXT,
+     .max = REASON_CHARACTERS_MAX,
+     .at = offsetof(struct api_cancellation, reason)},
+};
+const struct http_shape api_shape_cancellation = {
+    "Cancellation", "Why, in the customer's words.", cancellation, COUNT_OF(cancellation)};
