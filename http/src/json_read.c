@@ -14,7 +14,8 @@ struct reading {
 
 static void *target_of(const struct reading *reading, const struct http_json_field *field)
 {
-    return field->out ? field->out : reading->into ? reading->into + field->at : NULL;
+    assert(field->out || reading->into);
+    return field->out ? field->out : reading->into + field->at;
 }
 
 static void add_complaint(
@@ -159,7 +160,7 @@ static void read_value(
         break;
     case HTTP_JSON_OBJECT:
         read_object(reading, pointer, field->fields, field->fields_count, value);
-        if (target_of(reading, field))
+        if (field->out || reading->into)
             *(bool *)target_of(reading, field) = true;
         break;
     case HTTP_JSON_TIME:
