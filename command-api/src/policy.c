@@ -3,6 +3,8 @@
 
 #include "common_passwords.h"
 
+#include <base/buffer.h>
+
 #include <assert.h>
 #include <inttypes.h>
 
@@ -81,16 +83,19 @@ struct mr_bytes policy_requires_position(
     const struct topo_position *positions, size_t count, const char *prefix, struct mr_arena *arena)
 {
     assert(arena && (positions || count == 0));
-    struct mr_bytes list = {0};
+    struct mr_buffer list = {0};
     for (size_t i = 0; i < count; i++)
         if (mr_bytes_starts_with(mr_cstr(positions[i].topic), mr_cstr(prefix)))
-            list = mr_arena_printf(
-                arena,
-                "%.*s%s%s:%" PRId32 ":%" PRId64,
-                MR_ARG(list),
+            mr_buffer_printf(
+                &list,
+                "%s%s:%" PRId32 ":%" PRId64,
                 list.len ? "," : "",
                 positions[i].topic,
                 positions[i].partition,
                 positions[i].next_offset);
-    return list;
+    struct mr_bytes copy = {0};
+    if (list.len > 0)
+        copy = mr_arena_copy(arena, mr_buffer_view(&list));
+    mr_buffer_clean_up(&list);
+    return copy;
 }

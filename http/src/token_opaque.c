@@ -52,7 +52,7 @@ int token_unwrap(
     struct mr_bytes raw;
     uint8_t mac[crypto_auth_hmacsha512256_BYTES];
     assert(keys->parts & TOKEN_MAC);
-    if (token.len > TOKEN_BYTES_MAX || !token_text_decode(token, arena, &raw) ||
+    if (token.len > TOKEN_OPAQUE_BYTES_MAX || !token_text_decode(token, arena, &raw) ||
         raw.len < 1 + MAC_BYTES || raw.ptr[0] != VERSION)
         return MR_INVALID;
     struct mr_bytes versioned = mr_bytes_of(raw.ptr, raw.len - MAC_BYTES);
@@ -119,7 +119,7 @@ int token_positions_write(
     }
     size_t encoded = sodium_base64_ENCODED_LEN(
         1 + payload.len + MAC_BYTES, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    bool fits = encoded - 1 <= TOKEN_CONSISTENCY_BYTES_MAX && count <= TOKEN_POSITIONS_MAX;
+    bool fits = encoded - 1 <= TOKEN_OPAQUE_BYTES_MAX && count <= TOKEN_POSITIONS_MAX;
     if (fits)
         token_wrap(keys, "positions", mr_buffer_view(&payload), out);
     mr_buffer_clean_up(&payload);
@@ -155,8 +155,7 @@ int token_positions_read(
     size_t *ret_count)
 {
     struct mr_bytes payload;
-    if (token.len > TOKEN_CONSISTENCY_BYTES_MAX ||
-        token_unwrap(keys, "positions", token, arena, &payload) != 0)
+    if (token_unwrap(keys, "positions", token, arena, &payload) != 0)
         return MR_INVALID;
     struct topo_position *positions =
         mr_arena_alloc(arena, TOKEN_POSITIONS_MAX * sizeof *positions);

@@ -9,6 +9,7 @@
 
 #include <api/positions.h>
 #include <assert.h>
+#include <base/log.h>
 #include <base/murmur2.h>
 
 struct waiting {
@@ -244,6 +245,13 @@ void query_set_positions(
     }
     if (!all.full)
         api_set_positions(api->keys, request, all.positions, all.count, "View-Position");
+    else if (!atomic_exchange(&api->positions_dropped, true))
+        mr_log(
+            MR_LOG_WARN,
+            "positions-dropped",
+            "topic=%s max=%d reason=\"an answer reads more partitions than a token names\"",
+            all.topic,
+            TOKEN_POSITIONS_MAX);
     http_set_header_f(request, "View-Lag", "%lld", (long long)lag_ms(api, all.lag));
     if (ret_generation)
         *ret_generation = generation;

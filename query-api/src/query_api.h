@@ -30,8 +30,9 @@ enum {
 struct query_api {
     struct topo_engine *engine;
     struct token_keys *keys;
-    int64_t ready_lag_max;        /* Records behind, over all partitions, and still ready. */
-    _Atomic int64_t caught_up_ms; /* Monotonic: when no view was seen behind. */
+    int64_t ready_lag_max;         /* Records behind, over all partitions, and still ready. */
+    atomic_bool positions_dropped; /* It was logged. */
+    _Atomic int64_t caught_up_ms;  /* Monotonic: when no view was seen behind. */
     struct topo_reader *products;
     struct topo_reader *availability;
     struct topo_reader *listings;

@@ -95,7 +95,7 @@ static void read_positions(struct mr_bytes token, struct mr_arena *arena)
     size_t count = 0;
     if (token_positions_read(keys, token, arena, &positions, &count) != 0)
         return;
-    FUZZ_HOLDS(count <= TOKEN_POSITIONS_MAX && token.len <= TOKEN_CONSISTENCY_BYTES_MAX);
+    FUZZ_HOLDS(count <= TOKEN_POSITIONS_MAX && token.len <= TOKEN_OPAQUE_BYTES_MAX);
     for (size_t i = 0; i < count; i++)
         FUZZ_HOLDS(positions[i].partition >= 0 && positions[i].next_offset >= 0);
 }
@@ -106,7 +106,7 @@ static void read_wrapped(const char *purpose, struct mr_bytes payload, struct mr
     struct mr_bytes back = {0};
     token_wrap(keys, purpose, payload, &token);
     struct mr_bytes view = mr_buffer_view(&token);
-    if (token.len <= TOKEN_BYTES_MAX) {
+    if (token.len <= TOKEN_OPAQUE_BYTES_MAX) {
         FUZZ_HOLDS(token_unwrap(keys, purpose, view, arena, &back) == 0);
         FUZZ_HOLDS(mr_bytes_equal(back, payload));
         FUZZ_HOLDS(token_unwrap(keys, "none", view, arena, &back) == MR_INVALID);

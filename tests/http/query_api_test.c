@@ -17,11 +17,11 @@ struct fixture {
     char bearer[QUERY_BEARER_MAX]; /* usr_1's. */
 };
 
-static int set_up(void **state)
+static int set_up_wide(void **state, int partitions)
 {
     struct fixture *fixture = mr_calloc(1, sizeof *fixture);
     struct mr_error error;
-    views_open(&fixture->views, shop_views_query_topology);
+    views_open_wide(&fixture->views, shop_views_query_topology, partitions);
     fixture->keys = query_keys();
     query_bearer(fixture->keys, "usr_1", fixture->bearer);
     query_api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
@@ -35,6 +35,23 @@ static int set_up(void **state)
         fail_msg("%s", error.text);
     *state = fixture;
     return 0;
+}
+
+static int set_up(void **state)
+{
+    return set_up_wide(state, VIEW_PARTITIONS);
+}
+
+/* Production sizing. */
+static int set_up_24(void **state)
+{
+    return set_up_wide(state, 24);
+}
+
+/* More partitions than a token names. */
+static int set_up_200(void **state)
+{
+    return set_up_wide(state, 200);
 }
 
 static int tear_down(void **state)
@@ -430,6 +447,30 @@ static void orders_page_newest_first(void **state)
     assert_null(strstr(fixture->answer.body, "ord_4"));
 }
 
+static void a_listing_over_all_partitions_has_a_token_that_is_taken_back(void **state)
+{
+    struct fixture *fixture = *state;
+    char headers[2048];
+    offer_product(fixture, "prd_1", "Lantern", 100);
+    stock_product(fixture, "prd_1", 5);
+    assert_int_equal(get_status(fixture, "/v1/products?in_stock=true", ""), 200);
+    const char *given = client_header(&fixture->answer, "Consistency-Token");
+    assert_non_null(given);
+    (void)snprintf(headers, sizeof headers, "Consistency-Token: %s\r\n", given);
+    assert_int_equal(get_status(fixture, "/v1/products?in_stock=true", headers), 200);
+    expect_in_body(fixture, "prd_1");
+}
+
+static void an_answer_over_too_many_partitions_has_no_token_and_says_so(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(get_status(fixture, "/v1/products?in_stock=true", ""), 200);
+    assert_null(client_header(&fixture->answer, "Consistency-Token"));
+    assert_true(atomic_load(&fixture->api.positions_dropped));
+    assert_int_equal(get_status(fixture, "/v1/products", ""), 200);
+    assert_non_null(client_header(&fixture->answer, "Consistency-Token"));
+}
+
 /* A Consistency-Token line for what the cart view of usr_1 has, and `ahead` records more. */
 static void token_line(struct fixture *fixture, int64_t ahead, char *line, size_t size)
 {
@@ -604,6 +645,10 @@ int main(void)
         TEST(every_route_answers_head_and_refuses_to_write),
         TEST(the_document_is_the_one_that_the_code_writes),
         cmocka_unit_test(the_origin_knows_every_route),
+        cmocka_unit_test_setup_teardown(
+            a_listing_over_all_partitions_has_a_token_that_is_taken_back, set_up_24, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_answer_over_too_many_partitions_has_no_token_and_says_so, set_up_200, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include "world.h"
 
+#include <base/buffer.h>
 #include <topology/driver.h>
 #include <topology/engine.h>
 
@@ -417,6 +418,28 @@ static void a_record_waits_for_the_position_it_requires(void **state)
     world_close(&world);
 }
 
+static void a_long_list_of_positions_is_waited_for_too(void **state)
+{
+    (void)state;
+    struct world world = world_open(make_topology(true), &(struct topo_driver_options){.seed = 7});
+    struct mr_buffer list = {0};
+    world_run(&world);
+    for (int i = 0; i < 256; i++)
+        mr_buffer_printf(&list, "catalog.product.events:%d:1234567,", i);
+    mr_buffer_printf(&list, "facts.log:0:1");
+    const struct topo_header header = {mr_cstr("requires-position"), mr_buffer_view(&list)};
+    const struct topo_output look = {
+        .key = mr_cstr("a"), .value = mr_cstr("look"), .headers = &header, .headers_count = 1};
+    topo_sim_append(world.sim, "in", -1, &look);
+    mr_buffer_clean_up(&list);
+    world_run(&world);
+    assert_no_more(&world, "echoed");
+    world_append(&world, "facts.log", "fact", "true");
+    world_run(&world);
+    assert_next(&world, "echoed", "a", "look");
+    world_close(&world);
+}
+
 static void append_requiring(struct world *world, const char *position)
 {
     const struct topo_header header = {mr_cstr("requires-position"), mr_cstr(position)};
@@ -540,6 +563,7 @@ int main(void)
         cmocka_unit_test(a_stream_timer_goes_by_the_records),
         cmocka_unit_test(a_task_looks_into_a_table_that_came_up_before_it),
         cmocka_unit_test(a_record_waits_for_the_position_it_requires),
+        cmocka_unit_test(a_long_list_of_positions_is_waited_for_too),
         cmocka_unit_test(a_late_table_is_waited_for_once_not_by_each_record),
         cmocka_unit_test(whoever_watches_a_position_is_woken_once),
         cmocka_unit_test(a_topic_of_another_partition_count_is_refused),

@@ -347,7 +347,7 @@ static void positions_come_back_as_they_went(void **state)
     struct topo_position *got = NULL;
     size_t count = 0;
     assert_int_equal(token_positions_write(fixture->keys, positions, 4, &fixture->token), 0);
-    assert_true(fixture->token.len <= TOKEN_CONSISTENCY_BYTES_MAX);
+    assert_true(fixture->token.len <= 256);
     assert_int_equal(
         token_positions_read(
             fixture->keys, mr_buffer_view(&fixture->token), &fixture->arena, &got, &count),
@@ -379,14 +379,41 @@ static void a_changed_consistency_token_is_refused(void **state)
     assert_null(got);
 }
 
-static void positions_that_do_not_fit_are_refused_whole(void **state)
+static void as_many_positions_as_a_token_names_fit_at_any_offset(void **state)
 {
     struct fixture *fixture = *state;
     struct topo_position positions[TOKEN_POSITIONS_MAX];
+    struct topo_position *got = NULL;
+    size_t count = 0;
     for (int i = 0; i < TOKEN_POSITIONS_MAX; i++)
-        positions[i] = (struct topo_position){"catalog.product.events", i, INT64_MAX};
+        positions[i] = (struct topo_position){
+            i % 2 ? "catalog.product.events" : "inventory.stock.events", i, INT64_MAX - i};
+    /* The worst order: each position writes its topic. */
     assert_int_equal(
         token_positions_write(fixture->keys, positions, TOKEN_POSITIONS_MAX, &fixture->token),
+        MR_TOO_LARGE);
+    for (int i = 0; i < TOKEN_POSITIONS_MAX; i++)
+        positions[i].topic =
+            i < TOKEN_POSITIONS_MAX / 2 ? "catalog.product.events" : "inventory.stock.events";
+    assert_int_equal(
+        token_positions_write(fixture->keys, positions, TOKEN_POSITIONS_MAX, &fixture->token), 0);
+    assert_int_equal(
+        token_positions_read(
+            fixture->keys, mr_buffer_view(&fixture->token), &fixture->arena, &got, &count),
+        0);
+    assert_int_equal(count, TOKEN_POSITIONS_MAX);
+    for (int i = 0; i < TOKEN_POSITIONS_MAX; i++)
+        assert_int_equal(got[i].next_offset, INT64_MAX - i);
+}
+
+static void positions_that_do_not_fit_are_refused_whole(void **state)
+{
+    struct fixture *fixture = *state;
+    struct topo_position positions[TOKEN_POSITIONS_MAX + 1];
+    for (int i = 0; i <= TOKEN_POSITIONS_MAX; i++)
+        positions[i] = (struct topo_position){"catalog.product.events", i, 1};
+    assert_int_equal(
+        token_positions_write(fixture->keys, positions, TOKEN_POSITIONS_MAX + 1, &fixture->token),
         MR_TOO_LARGE);
     assert_int_equal(fixture->token.len, 0);
 }
@@ -451,6 +478,7 @@ int main(void)
         TEST(more_tokens_than_the_cache_holds_all_verify),
         TEST(positions_come_back_as_they_went),
         TEST(a_changed_consistency_token_is_refused),
+        TEST(as_many_positions_as_a_token_names_fit_at_any_offset),
         TEST(positions_that_do_not_fit_are_refused_whole),
         TEST(a_token_of_one_purpose_is_none_of_another),
         TEST(jwks_shows_the_public_key_only),

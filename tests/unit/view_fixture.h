@@ -25,16 +25,21 @@ struct views {
     struct mr_buffer bytes;
 };
 
-static inline void views_open(struct views *views, view_topology_fn *make)
+static inline void views_open_wide(struct views *views, view_topology_fn *make, int partitions)
 {
     struct mr_error error;
     *views = (struct views){.registry = codec_registry_new_local()};
     if (make(views->registry, &views->topology, &error) != 0)
         fail_msg("%s", error.text);
-    views->driver = topo_driver_new(
-        views->topology, &(struct topo_driver_options){.partitions = VIEW_PARTITIONS});
+    views->driver =
+        topo_driver_new(views->topology, &(struct topo_driver_options){.partitions = partitions});
     assert_non_null(views->driver);
     assert_int_equal(topo_driver_run(views->driver, &error), 0);
+}
+
+static inline void views_open(struct views *views, view_topology_fn *make)
+{
+    views_open_wide(views, make, VIEW_PARTITIONS);
 }
 
 static inline void views_close(struct views *views)

@@ -36,6 +36,7 @@ enum {
     TOKEN_LIFETIME_S_MAX = 24 * 3600, /* Refused beyond it, even if signed with our key. */
     TOKEN_CLOCK_SKEW_S = 5,
     TOKEN_BYTES_MAX = 2048,
+    TOKEN_OPAQUE_BYTES_MAX = 4096,
 };
 
 struct token_claims {
@@ -84,10 +85,11 @@ int token_unwrap(
 
 /* -- Consistency-Token: positions that a read must reflect -------------------------------- */
 
-enum { TOKEN_CONSISTENCY_BYTES_MAX = 256, TOKEN_POSITIONS_MAX = 32 };
+/* Room for every partition that one answer reads, however large its offset. */
+enum { TOKEN_POSITIONS_MAX = 256 };
 
 /* Positions of one topic should stand together: its name is written once. Appends nothing and
- * returns MR_TOO_LARGE when the token would be over 256 bytes. */
+ * returns MR_TOO_LARGE when the token would be over TOKEN_OPAQUE_BYTES_MAX. */
 int token_positions_write(
     const struct token_keys *keys,
     const struct topo_position *positions,

@@ -36,6 +36,8 @@ enum {
 
 /* -- which record is next -- */
 
+enum { POSITION_TEXT_MAX = 320 }; /* A topic's name has at most 249 characters. */
+
 /* "topic:partition:next": false when it does not parse; then no record waits for it. */
 static bool run_parse_position(char *text, struct topo_position *ret_position)
 {
@@ -66,15 +68,20 @@ static bool run_is_reached(struct worker *worker, char *text)
 
 static bool run_all_reached(struct worker *worker, struct mr_bytes positions)
 {
-    char text[1024];
-    if (positions.len >= sizeof text)
-        return true;
-    memcpy(text, positions.ptr, positions.len);
-    text[positions.len] = '\0';
-    char *state = NULL;
-    for (char *one = strtok_r(text, ",", &state); one; one = strtok_r(NULL, ",", &state))
-        if (!run_is_reached(worker, one))
+    char text[POSITION_TEXT_MAX];
+    while (positions.len > 0) {
+        const char *comma = memchr(positions.ptr, ',', positions.len);
+        size_t len = comma ? (size_t)(comma - positions.ptr) : positions.len;
+        struct mr_bytes one = mr_bytes_of(positions.ptr, len);
+        size_t passed = len + (comma != NULL);
+        positions = mr_bytes_of(positions.ptr + passed, positions.len - passed);
+        if (one.len >= sizeof text) /* It does not parse, either. */
+            continue;
+        memcpy(text, one.ptr, one.len);
+        text[one.len] = '\0';
+        if (!run_is_reached(worker, text))
             return false;
+    }
     return true;
 }
 
