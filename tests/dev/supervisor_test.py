@@ -36,13 +36,14 @@ while True:
 class FakeShop:
     url, brokers, external_broker, account = "http://gateway", "broker:1", None, None
 
-    def __init__(self, home, journal, names):
+    def __init__(self, home, journal, names, brokers=1):
         self.home, self.journal, self.names = home, journal, names
+        self.broker_names = [f"broker-{n}" if n > 1 else "broker" for n in range(1, brokers + 1)]
         self.commands = []
         self.refused = {}
 
-    def broker(self):
-        return self.program("broker")
+    def broker_processes(self):
+        return [self.program(name) for name in self.broker_names]
 
     def preparations(self):
         return self.commands
@@ -112,6 +113,39 @@ class SupervisorTest(HomeTest):
         self.assertEqual(
             self.shop.events().split(), ["+broker", "+first", "+second", "-second", "-first", "-broker"])
         self.assertEqual(list(self.home.run.glob("*.json")), [])
+
+    def test_brokers_are_started_together_and_stopped_together(self):
+        """None is ready before all have started, none ends before all were asked."""
+        self.shop = FakeShop(self.home, self.folder / "journal", ["first"], brokers=3)
+        self.supervisor = Supervisor(self.home, self.shop)
+        self.addCleanup(self.supervisor.stop)
+        waits = PROGRAM.replace(
+            "    write(\"-\")\n",
+            "    write(\"-\")\n    while open(sys.argv[1]).read().count(\"-broker\") < 3: time.sleep(0.01)\n")
+        brokers = [self.shop.program(name, waits) for name in self.shop.broker_names]
+        for process in brokers:
+            process.ready = lambda: self.shop.events().count("+broker") == 3
+        self.shop.broker_processes = lambda: brokers
+        self.bring_up()
+        names = [record.fields["name"] for record in self.home.records()]
+        self.assertEqual(names, ["broker", "broker-2", "broker-3", "first"])
+        self.supervisor.stop()
+        events = self.shop.events().split()
+        self.assertEqual(sorted(events[:3]), ["+broker", "+broker-2", "+broker-3"])
+        self.assertEqual(events[3:5], ["+first", "-first"])
+        self.assertEqual([process.popen.returncode for process in brokers], [0, 0, 0])
+
+    def test_a_program_is_started_again_while_a_majority_of_its_brokers_is_ready(self):
+        self.shop = FakeShop(self.home, self.folder / "journal", ["first"], brokers=3)
+        self.supervisor = Supervisor(self.home, self.shop)
+        self.addCleanup(self.supervisor.stop)
+        self.bring_up()
+        brokers, first = self.supervisor.processes[:3], self.supervisor.processes[3]
+        brokers[0].write_record("not ready")
+        self.assertTrue(self.supervisor._has_its_broker(first))
+        brokers[2].write_record("not ready")
+        self.assertFalse(self.supervisor._has_its_broker(first))
+        self.assertTrue(self.supervisor._has_its_broker(brokers[2]))
 
     def test_what_dies_is_started_again(self):
         self.bring_up()

@@ -6,12 +6,14 @@ import pty
 import shutil
 import subprocess
 import sys
+import types
 import unittest
 from unittest import mock
 
 from context import ROOT, HomeTest
 import build
 import surroundings
+import up
 from home import Home
 from terminal import Failure
 
@@ -78,15 +80,42 @@ class DescriptorsTest(HomeTest):
             home = Home(self.folder / f"home{mode}")
             home.path.mkdir()
             home.path.chmod(mode)
-            home.kafka.mkdir()
-            home.kafka.chmod(mode)
+            for folder in home.kafka:
+                folder.mkdir()
+                folder.chmod(mode)
             with mock.patch("home.say") as said:
                 home.create()
                 self.assertIn("closed", said.call_args[0][0])
                 home.create()
                 self.assertEqual(said.call_count, 1)
-            for folder in (home.path, home.run, home.logs, home.state, home.gateway, home.kafka):
+            for folder in (home.path, home.run, home.logs, home.state, home.gateway, *home.kafka):
                 self.assertEqual(folder.stat().st_mode & 0o777, 0o700, folder)
+
+    def made(self, brokers):
+        """A home whose Kafka was made with so many brokers."""
+        home = Home(self.folder / f"home{brokers}")
+        (home.kafka[0] / "log").mkdir(parents=True)
+        (home.kafka[0] / "log" / "meta.properties").touch()
+        voters = ",".join(f"{n}@127.0.0.1:{n}" for n in range(1, brokers + 1))
+        (home.kafka[0] / "server.properties").write_text(f"node.id=1\ncontroller.quorum.voters={voters}\n")
+        return home
+
+    def test_a_home_keeps_the_number_of_its_brokers(self):
+        def chosen(home, **options):
+            given = {"broker": None, "brokers": None, "fresh": False, **options}
+            return up.choose_brokers(home, types.SimpleNamespace(**given))
+
+        for made, other in ((1, 3), (3, 1)):
+            home = self.made(made)
+            self.assertEqual(chosen(home), made)
+            self.assertEqual(chosen(home, brokers=made), made)
+            self.assertEqual(chosen(home, brokers=other, fresh=True), other)
+            with self.assertRaisesRegex(Failure, f"made with {made} broker.*--fresh --brokers {other}"):
+                chosen(home, brokers=other)
+        empty = Home(self.folder / "empty")
+        self.assertEqual((chosen(empty), chosen(empty, brokers=3)), (1, 3))
+        with self.assertRaisesRegex(Failure, "cannot be used with --broker"):
+            chosen(empty, brokers=3, broker="127.0.0.1:9092")
 
     def test_a_home_with_a_line_break_is_refused_with_the_reason(self):
         with self.assertRaisesRegex(Failure, "control character"):

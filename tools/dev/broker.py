@@ -1,4 +1,4 @@
-"""The Kafka for development and tests: fetches its pinned jars by Maven, and starts one node on loopback."""
+"""The Kafka for development and tests: fetches its pinned jars by Maven, and starts its nodes on loopback."""
 
 import base64
 import contextlib
@@ -124,56 +124,115 @@ def fetch(log):
     return jars
 
 
-def _java(*arguments):
+class Node:
+    """One broker of a Kafka, the first of which is number 1, with a folder and ports of its own."""
+
+    def __init__(self, number, data_dir, log, port, controller_port):
+        self.number = number
+        self.data_dir = data_dir
+        self.log = log
+        self.port = port
+        self.controller_port = controller_port
+
+    @property
+    def name(self):
+        return node_name("broker", self.number)
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def identity(self):
+        """The file that exists once the folder is formatted."""
+        return self.data_dir / "log" / "meta.properties"
+
+
+def node_name(name, number):
+    """broker, broker-2, broker-3: a single one has the plain name."""
+    return name if number == 1 else f"{name}-{number}"
+
+
+def nodes_made(data_dir):
+    """How many nodes the Kafka has whose first node's folder this is; 0 while there is none."""
+    with contextlib.suppress(FileNotFoundError):
+        voters = re.search(r"^controller\.quorum\.voters=(.*)$", (data_dir / "server.properties").read_text(), re.M)
+        if voters and (data_dir / "log" / "meta.properties").exists():
+            return voters[1].count("@")
+    return 0
+
+
+def _java(nodes_count, *arguments):
     """A command to be run in the data folder. It holds no absolute path: a colon would split a class path, a comma
     a configuration value."""
-    heap = shlex.split(os.environ.get("KAFKA_HEAP_OPTS", "-Xms256m -Xmx1g"))
+    default = "-Xms256m -Xmx1g" if nodes_count == 1 else "-Xms128m -Xmx384m"
+    heap = shlex.split(os.environ.get("KAFKA_HEAP_OPTS", default))
     return ["java", *heap, "-Dlog4j2.configurationFile=log4j2.properties", "-cp", "jars/*", *arguments]
 
 
-def _format(data_dir, log, account):
+def _cluster_id(nodes):
+    """The id of the nodes that are formatted already, for one that lost its folder comes back to its cluster."""
+    for node in nodes:
+        with contextlib.suppress(FileNotFoundError):
+            if known := re.search(r"^cluster\.id=(\S+)$", node.identity.read_text(), re.M):
+                return known[1]
+    return "M" + base64.urlsafe_b64encode(os.urandom(16)).decode()[1:22]
+
+
+def _format(node, nodes_count, cluster_id, account):
     """Gives an empty data folder its cluster id; one that has an id is left as it is."""
-    cluster_id = "M" + base64.urlsafe_b64encode(os.urandom(16)).decode()[1:22]
-    with open(log, "ab") as output:
+    with open(node.log, "ab") as output:
         status = subprocess.run(
-            _java("kafka.tools.StorageTool", "format", "--ignore-formatted",
+            _java(nodes_count, "kafka.tools.StorageTool", "format", "--ignore-formatted",
                   "--cluster-id", cluster_id, "--config", "server.properties"),
-            cwd=data_dir, env={**os.environ, **JAVA_ENVIRONMENT}, stdin=subprocess.DEVNULL, stdout=output,
+            cwd=node.data_dir, env={**os.environ, **JAVA_ENVIRONMENT}, stdin=subprocess.DEVNULL, stdout=output,
             stderr=subprocess.STDOUT, check=False, umask=0o077, **(account.popen if account else {})).returncode
     if status != 0:
-        raise Failure(f"Kafka's data folder could not be formatted; {log} says why")
+        raise Failure(f"Kafka's data folder could not be formatted; {node.log} says why")
 
 
-def _write_configuration(data_dir, jars, ports):
+def _write_configuration(node, nodes, jars):
+    """Of three nodes two must have a record before it counts as written; a single node has no copy to wait for."""
+    values = {
+        "NODE_ID": node.number, "BROKER_PORT": node.port, "CONTROLLER_PORT": node.controller_port,
+        "VOTERS": ",".join(f"{n.number}@127.0.0.1:{n.controller_port}" for n in nodes),
+        "REPLICAS": len(nodes), "IN_SYNC": len(nodes) // 2 + 1}
     text = (FILES / "server.properties.in").read_text()
-    for name, value in ports.items():
+    for name, value in values.items():
         text = text.replace(f"@{name}@", str(value))
-    (data_dir / "server.properties").write_text(text)
-    shutil.copy(FILES / "log4j2.properties", data_dir)
-    link = data_dir / "jars"
+    (node.data_dir / "server.properties").write_text(text)
+    shutil.copy(FILES / "log4j2.properties", node.data_dir)
+    link = node.data_dir / "jars"
     link.unlink(missing_ok=True)
     link.symlink_to(jars)
 
 
-def prepare(data_dir, log, run_dir, broker_port, controller_port, account=None):
-    """The broker as a Process that is not started yet; its data folder exists and has its id."""
-    jars = fetch(log.with_name("maven.log"))
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write_configuration(data_dir, jars, {"BROKER_PORT": broker_port, "CONTROLLER_PORT": controller_port})
-    if account:
-        account.take(data_dir)
-    if not (data_dir / "log" / "meta.properties").exists():
-        _format(data_dir, log, account)
-    address = f"127.0.0.1:{broker_port}"
+def prepare(nodes, run_dir, account=None):
+    """The nodes of one Kafka as Processes that are not started yet; their data folders exist and have their id."""
+    jars = fetch(nodes[0].log.with_name("maven.log"))
+    for node in nodes:
+        node.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_configuration(node, nodes, jars)
+        if account:
+            account.take(node.data_dir)
+    cluster_id = _cluster_id(nodes)
+    for node in nodes:
+        if not node.identity.exists():
+            _format(node, len(nodes), cluster_id, account)
+    return [_process(node, len(nodes), run_dir, account) for node in nodes]
+
+
+def _process(node, nodes_count, run_dir, account):
     return Process(
-        "broker", _java("kafka.Kafka", "server.properties"), log, run_dir, cwd=data_dir, environment=JAVA_ENVIRONMENT,
-        ready=lambda: answers(address), address=address, term_s=60, account=account)
+        node.name, _java(nodes_count, "kafka.Kafka", "server.properties"), node.log, run_dir, cwd=node.data_dir,
+        environment=JAVA_ENVIRONMENT, ready=lambda: answers(node.address), address=node.address, term_s=60,
+        account=account)
 
 
 @contextlib.contextmanager
 def temporary(folder):
     """A broker for as long as the with-block runs; yields its HOST:PORT."""
-    process = prepare(folder / "kafka", folder / "broker.log", folder, free_port(), free_port())
+    [process] = prepare([Node(1, folder / "kafka", folder / "broker.log", free_port(), free_port())], folder)
     process.start()
     try:
         process.wait_ready(READY_TIMEOUT_S)

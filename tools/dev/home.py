@@ -13,7 +13,10 @@ from terminal import Failure, say
 
 FREE_BYTES_MIN = 1 << 30    # To start.
 FREE_BYTES_LEAST = 128 << 20   # To go on: with less, Kafka may not be able to stop in order.
-PORT_NAMES = ("broker", "controller", "processors", "payments", "command-api", "query-api")
+BROKERS_MAX = 3
+PORT_NAMES = (
+    *(broker.node_name(name, number) for number in range(1, BROKERS_MAX + 1) for name in ("broker", "controller")),
+    "processors", "payments", "command-api", "query-api")
 
 
 class Home:
@@ -24,7 +27,7 @@ class Home:
         self.logs = self.path / "logs"
         self.state = self.path / "state"
         self.secrets = self.path / "secrets"
-        self.kafka = self.path / "kafka"
+        self.kafka = [self.path / broker.node_name("kafka", n) for n in range(1, BROKERS_MAX + 1)]   # One per broker.
         self.gateway = self.path / "gateway"
         self._lock = None
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(self.path)):
@@ -43,7 +46,7 @@ class Home:
     def _close_to_others(self):
         """A home that an earlier Millrace made, or somebody else, may be open to all."""
         closed = False
-        for folder in (self.path, self.run, self.logs, self.state, self.gateway, self.kafka, self.secrets):
+        for folder in (self.path, self.run, self.logs, self.state, self.gateway, self.secrets, *self.kafka):
             if folder.is_dir() and folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)
                 closed = True
@@ -52,7 +55,7 @@ class Home:
 
     def hand_to(self, account):
         """Gives the folders that the programs write to their account. run/ stays ours: we act on its records."""
-        for folder in (self.logs, self.state, self.secrets, self.kafka, self.gateway):
+        for folder in (self.logs, self.state, self.secrets, self.gateway, *self.kafka):
             if folder.exists():
                 account.take(folder)
         os.chown(self.path, account.uid, account.gid)
@@ -87,10 +90,14 @@ class Home:
 
     def empty(self):
         """Deletes everything but the logs. Only under the lock."""
-        for folder in (self.kafka, self.state, self.secrets, self.gateway):
+        for folder in (self.state, self.secrets, self.gateway, *self.kafka):
             shutil.rmtree(folder, ignore_errors=True)
         self.import_mark.unlink(missing_ok=True)
         self.create()
+
+    def brokers(self):
+        """How many brokers its Kafka has; 0 while it has none."""
+        return broker.nodes_made(self.kafka[0])
 
     @property
     def import_mark(self):
@@ -117,4 +124,4 @@ class Home:
     def records(self):
         """Records of the home's processes in the order of their start; some may have ended."""
         known = [Record.read(path) for path in self.run.glob("*.json") if path.stem != "supervisor"]
-        return sorted((record for record in known if record), key=lambda record: record.fields["order"])
+        return sorted((r for r in known if r), key=lambda r: (r.fields["order"], r.fields["name"]))

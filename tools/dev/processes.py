@@ -62,12 +62,21 @@ class Record:
     def alive(self):
         return start_time(self.pid) == self.fields["start"] and self.fields["start"] is not None
 
-    def stop(self, term_s):
-        """SIGTERM, and SIGKILL to its whole session when it has not gone after term_s seconds."""
-        if self.alive():
+    def ask_to_stop(self):
+        """Returns whether it was alive."""
+        alive = self.alive()
+        if alive:
             os.kill(self.pid, signal.SIGTERM)
-            if not wait_until(lambda: not self.alive(), term_s):
-                kill_session(self.pid)
+        return alive
+
+    def stop(self, term_s, asked=None):
+        """SIGTERM, and SIGKILL to its whole session when it has not gone after term_s seconds. `asked`: it was
+        asked to stop at that time."""
+        if not asked:
+            self.ask_to_stop()
+        left_s = term_s - (time.monotonic() - asked if asked else 0)
+        if not wait_until(lambda: not self.alive(), max(left_s, 0)):
+            kill_session(self.pid)
         self.path.unlink(missing_ok=True)
 
 
@@ -221,11 +230,18 @@ class Process:
         why = next((line for line in reversed(lines) if "level=error" in line), lines[-1])
         return f"{why} ({self.log})"
 
-    def stop(self):
+    def ask_to_stop(self):
         if self.alive():
             self.popen.send_signal(signal.SIGTERM)
+
+    def stop(self, asked=None):
+        """SIGTERM, then SIGKILL to its whole session. `asked`: it was asked to stop at that time."""
+        if not asked:
+            self.ask_to_stop()
+        if self.alive():
+            left_s = self.term_s - (time.monotonic() - asked if asked else 0)
             try:
-                self.popen.wait(self.term_s)
+                self.popen.wait(max(left_s, 0))
             except subprocess.TimeoutExpired:
                 kill_session(self.popen.pid)
                 self.popen.wait()

@@ -19,21 +19,26 @@ class Shop:
         self.home = home
         self.ports = home.ports()
         self.external_broker = options.broker
-        self.brokers = options.broker or f"127.0.0.1:{self.ports['broker']}"
+        self._nodes = [self._node(number) for number in range(1, options.brokers + 1)]
+        self.brokers = options.broker or ",".join(node.address for node in self._nodes)
         self.kafka_config = options.kafka_config
         self.account = account
         self.gateway_address = f"{gateway.url_host()}:{options.port}"
         self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
         self._port = options.port
 
-    def broker(self):
-        """None with --broker."""
+    def broker_processes(self):
+        """None of them with --broker."""
         if self.external_broker:
             check_broker(self.brokers, self.kafka_config)
-            return None
-        return broker.prepare(
-            self.home.kafka, self.home.logs / "broker.log", self.home.run,
-            self.ports["broker"], self.ports["controller"], self.account)
+            return []
+        return broker.prepare(self._nodes, self.home.run, self.account)
+
+    def _node(self, number):
+        name, controller = (broker.node_name(each, number) for each in ("broker", "controller"))
+        return broker.Node(
+            number, self.home.kafka[number - 1], self.home.logs / f"{name}.log",
+            self.ports[name], self.ports[controller])
 
     def _kafka(self):
         """The options of every program that speaks to Kafka. Passwords stay in the file."""

@@ -7,6 +7,7 @@
 """
 
 import contextlib
+import itertools
 import os
 import time
 
@@ -29,7 +30,7 @@ class Supervisor:
         self._home = home
         self._shop = shop
         self._processes = []
-        self._broker = None
+        self._brokers = []
         self._quick_deaths = {}
         self._futile_starts = {}
         self._restart_at = {}
@@ -49,9 +50,8 @@ class Supervisor:
         self.record("starting")
         started = time.monotonic()
         self._hand_over()
-        self._broker = self._shop.broker()
-        if self._broker:
-            self._start(self._broker)
+        self._brokers = self._shop.broker_processes()
+        self._start(*self._brokers)
         for name, argv in self._shop.preparations():
             run_to_end(name, argv, self._home.logs / f"{name}.log", account=self._shop.account)
         say(f"  prepared topics, schemas and secrets ({time.monotonic() - started:.1f} s)")
@@ -66,13 +66,17 @@ class Supervisor:
         if self._shop.account:
             self._home.hand_to(self._shop.account)
 
-    def _start(self, process):
+    def _start(self, *together):
+        """Brokers of one Kafka wait for each other: all are started before we wait for the first."""
         started = time.monotonic()
-        process.order = len(self._processes)
-        self._processes.append(process)   # Before it starts, so that stop() also covers a failed start.
-        process.start()
-        process.wait_ready(READY_TIMEOUT_S)
-        say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
+        order = len(self._processes)
+        for process in together:
+            process.order = order
+            self._processes.append(process)   # Before it starts, so that stop() also covers a failed start.
+            process.start()
+        for process in together:
+            process.wait_ready(READY_TIMEOUT_S)
+            say(f"  {process.name:<12} {process.address:<22} ready in {time.monotonic() - started:.1f} s")
 
     def _fill(self, data, orders):
         if not filling.fill(self._home, self._shop, data, orders, self.tick):
@@ -100,8 +104,9 @@ class Supervisor:
                 process.start()
 
     def _has_its_broker(self, process):
-        """Without its broker a program would only die again, and soon be given up."""
-        return self._broker in (None, process) or self._broker.state == "ready"
+        """Without a majority of its brokers a program would only die again, and soon be given up."""
+        ready = sum(each.state == "ready" for each in self._brokers)
+        return process in self._brokers or not self._brokers or ready > len(self._brokers) // 2
 
     def _observe(self, process):
         state = "ready" if process.ready() else "not ready"
@@ -144,11 +149,21 @@ class Supervisor:
             self.record("stopping")
         if self._processes:
             _try_say("\nstopping ...")
-        for process in reversed(self._processes):
+        for together in _from_last(self._processes, lambda process: process.order):
             started = time.monotonic()
-            process.stop()
-            _try_say(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
+            for process in together:
+                process.ask_to_stop()
+            for process in together:
+                process.stop(started)
+                _try_say(f"  {process.name:<12} stopped in {time.monotonic() - started:.1f} s")
         (self._home.run / "supervisor.json").unlink(missing_ok=True)
+
+
+def _from_last(programs, order_of):
+    """Groups of what was started together, the last group first. Brokers of one Kafka are asked to stop together:
+    one that is left alone waits until it is killed."""
+    groups = itertools.groupby(sorted(programs, key=order_of, reverse=True), order_of)
+    return [list(group)[::-1] for _, group in groups]
 
 
 def _try_say(line):
@@ -160,9 +175,11 @@ def _try_say(line):
 def stop_orphans(home):
     """Stops the processes of a killed supervisor, in the order in which it would have stopped them."""
     stopped = 0
-    for record in reversed(home.records()):
-        stopped += record.alive()
-        record.stop(record.fields["term_s"])
+    for together in _from_last(home.records(), lambda record: record.fields["order"]):
+        started = time.monotonic()
+        stopped += sum(record.ask_to_stop() for record in together)
+        for record in together:
+            record.stop(record.fields["term_s"], started)
     (home.run / "supervisor.json").unlink(missing_ok=True)
     return stopped
 

@@ -16,7 +16,7 @@ import gateway
 import probes
 import services
 import usage
-from home import Home
+from home import BROKERS_MAX, Home
 from processes import StopRequest, Stopped
 from supervisor import Supervisor, stop_orphans
 from terminal import Failure, outlive_terminal, run_main, say
@@ -43,6 +43,8 @@ def parse(argv):
                         help="fill an empty shop from this .csv or .csv.xz (default: data/online-retail.csv.xz)")
     parser.add_argument("--orders", type=orders_count, metavar="N|all",
                         help="how many of the file's baskets to import (default: 2000)")
+    parser.add_argument("--brokers", type=int, choices=(1, BROKERS_MAX),
+                        help="how many brokers Kafka has (default: 1, or what the home was made with)")
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka instead of starting one")
     parser.add_argument("--kafka-config", metavar="FILE", default=os.environ.get("MILLRACE_KAFKA_CONFIG"),
                         help="librdkafka's properties for the Kafka of --broker: TLS, passwords")
@@ -70,10 +72,22 @@ def check(home, options):
         raise Failure("--kafka-config (MILLRACE_KAFKA_CONFIG) is for the Kafka of --broker; our own asks for nothing")
     if options.broker:
         check_broker(options.broker, options.kafka_config)
+    options.brokers = choose_brokers(home, options)
     if orphans := stop_orphans(home):
         say(f"stopped {orphans} processes that were left behind by a tools/up that was killed")
     gateway.check_bind(options.port)
     gateway.check()
+
+
+def choose_brokers(home, options):
+    """How many brokers to start. A Kafka that exists keeps its number: its logs are where they are."""
+    if options.broker and options.brokers:
+        raise Failure("--brokers is for our own Kafka; it cannot be used with --broker")
+    made = 0 if options.fresh else home.brokers()
+    if made and options.brokers not in (None, made):
+        raise Failure(f"the Kafka in {home.path} was made with {made} broker{'s' * (made > 1)}, and that cannot be "
+                      f"changed: start it without --brokers, or empty it with --fresh --brokers {options.brokers}")
+    return options.brokers or made or 1
 
 
 def check_broker(address, kafka_config):
