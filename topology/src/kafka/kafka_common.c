@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SYSLOG_WARNING = 4 };
+enum { SYSLOG_WARNING = 4, SCRAM_WORKS_FROM = 0x02060100 };
 
 static const struct kafka_setting common_settings[] = {
     {"socket.nagle.disable", "true"},
@@ -177,13 +177,24 @@ static const char *advice_on_certificate(int x509)
     }
 }
 
+/* Kafka 4 refuses the nonce that older librdkafka sends; its answer is that of a wrong password. */
+static bool is_scram_unable(const struct kafka_client *client)
+{
+    return rd_kafka_version() < SCRAM_WORKS_FROM && strstr(client->last_error, "SCRAM");
+}
+
 const char *kafka_advice(struct kafka_client *client)
 {
     int x509 = atomic_load(&client->x509);
     if (x509)
         return advice_on_certificate(x509);
+    if (strstr(client->last_error, "brokers are down"))
+        return "the broker closed the connection: if it asks for TLS there, set security.protocol";
     if (!client->refused)
         return "";
+    if (is_scram_unable(client))
+        return "SCRAM with Kafka 4 needs librdkafka 2.6.1 or later: use PLAIN over TLS or a client "
+               "certificate instead; with an older Kafka, check sasl.username and sasl.password";
     if (strstr(client->last_error, "SSL alert"))
         return "the broker refuses our certificate: is that of ssl.certificate.location expired, "
                "or from a CA that the broker does not know?";
