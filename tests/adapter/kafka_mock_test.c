@@ -18,6 +18,7 @@ enum {
     API_OFFSET_FETCH = 9,
     API_INIT_PRODUCER_ID = 22,
     API_ADD_PARTITIONS = 24,
+    API_ADD_OFFSETS = 25,
     API_END_TXN = 26,
     API_TXN_OFFSET_COMMIT = 28,
     STEP_MS = 20,
@@ -101,6 +102,100 @@ static void offsets_that_may_be_sent_again_are_sent_again(void **state)
 {
     assert_int_equal(
         commit_meeting(*state, API_TXN_OFFSET_COMMIT, RD_KAFKA_RESP_ERR_NOT_COORDINATOR), 0);
+}
+
+/* Both lanes have their turn after it; a new epoch, had one been asked for, would be refused. */
+static int begin_twice_without_a_new_epoch(struct mock *mock, struct mr_error *error)
+{
+    rd_kafka_mock_push_request_errors(
+        mock->cluster,
+        API_INIT_PRODUCER_ID,
+        1,
+        RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < 2; i++) {
+        rc = mock->io.begin(mock->io.self, error);
+        if (rc == 0)
+            rc = mock->io.abort(mock->io.self, error);
+    }
+    return rc;
+}
+
+/* The mock cluster puts no markers, so these transactions have offsets only. */
+static void a_request_without_an_answer_costs_the_producer_its_epoch(void **state)
+{
+    static const int requests[] = {API_ADD_OFFSETS, API_TXN_OFFSET_COMMIT, API_END_TXN};
+    (void)state;
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct mr_error error = {0};
+        void *own = NULL;
+        set_up(&own);
+        struct mock *mock = own;
+        mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
+        rd_kafka_mock_push_request_errors(
+            mock->cluster, (int16_t)requests[i], 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+        mock_check(mock->io.begin(mock->io.self, &error), &error);
+        mock_check(mock_commit(mock, &error), &error);
+        assert_int_equal(begin_twice_without_a_new_epoch(mock, &error), MR_CONFIG);
+        tear_down(&own);
+    }
+}
+
+static void a_producer_whose_requests_are_all_answered_keeps_its_epoch(void **state)
+{
+    struct mock *mock = *state;
+    struct mr_error error = {0};
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
+    mock_check(mock->io.begin(mock->io.self, &error), &error);
+    mock_check(mock_commit(mock, &error), &error);
+    mock_check(begin_twice_without_a_new_epoch(mock, &error), &error);
+}
+
+/* A record that was written, its answer lost: librdkafka writes it again. */
+static void a_record_without_an_answer_unsettles_its_producer(void **state)
+{
+    static const int requests[] = {API_PRODUCE, API_ADD_PARTITIONS};
+    struct mock *mock = *state;
+    const struct topo_io_options options = {"app", "b", 0, true};
+    const struct topo_record record = {.key = mr_cstr("k"), .value = mr_cstr("v")};
+    for (int i = 0; i < 2; i++) {
+        struct mr_error error = {0};
+        struct kafka_txn *txn;
+        mock_check(kafka_txn_new(&mock->options, &options, 0, &txn, &error), &error);
+        mock_check(kafka_txn_init(txn, &error), &error);
+        assert_false(kafka_txn_is_unsettled(txn));
+        rd_kafka_mock_push_request_errors(
+            mock->cluster, (int16_t)requests[i], 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+        mock_check(kafka_txn_begin(txn, &error), &error);
+        mock_check(
+            kafka_txn_produce(txn, &(struct topo_partition){"out", 0}, &record, &error), &error);
+        mock_check(kafka_txn_flush(txn, &error), &error);
+        assert_true(kafka_txn_is_unsettled(txn));
+        kafka_txn_free(txn);
+    }
+}
+
+static void a_dynamic_member_is_not_offered(void **state)
+{
+    static const char *const properties[] = {"group.instance.id=", NULL};
+    const struct mock *mock = *state;
+    struct topo_kafka_options options = mock->options;
+    const struct topo_io_options io_options = {"app", "c", 0, true};
+    struct topo_io io;
+    struct mr_error error = {0};
+    options.properties = properties;
+    assert_int_equal(topo_kafka_open(&options, &io_options, &io, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, "group.instance.id"));
+}
+
+static void a_producer_that_is_initialised_again_is_another_one(void **state)
+{
+    struct mock *mock = *state;
+    struct mr_error error = {0};
+    assert_int_equal(commit_meeting(mock, API_END_TXN, RD_KAFKA_RESP_ERR_NO_ERROR), 0);
+    mock_check(mock->io.init_transactions(mock->io.self, &error), &error);
+    begin_with_a_record(mock);
+    mock_check(mock_commit(mock, &error), &error);
 }
 
 static void a_producer_with_an_old_epoch_is_fenced(void **state)
@@ -471,6 +566,11 @@ int main(void)
         ON_MOCK(a_reader_begins_without_asking_where_a_second_time),
         ON_MOCK(a_delivery_that_fails_is_reported_once_with_the_reason),
         ON_MOCK(what_cannot_be_delivered_is_given_up_when_the_producer_goes),
+        cmocka_unit_test(a_request_without_an_answer_costs_the_producer_its_epoch),
+        ON_MOCK(a_producer_whose_requests_are_all_answered_keeps_its_epoch),
+        ON_MOCK(a_record_without_an_answer_unsettles_its_producer),
+        ON_MOCK(a_dynamic_member_is_not_offered),
+        ON_MOCK(a_producer_that_is_initialised_again_is_another_one),
         cmocka_unit_test(a_broker_that_is_not_there_is_named_by_its_address),
         cmocka_unit_test(a_property_that_librdkafka_does_not_know_is_named),
         cmocka_unit_test(each_error_says_what_may_be_done),

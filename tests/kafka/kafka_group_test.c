@@ -8,7 +8,8 @@ enum { QUIET_POLLS = 15, RECORDS = 20000 };
 static char topic_a[96];
 static char topic_b[96];
 static char application[96];
-static const char *const dynamic_member[] = {"group.instance.id=", NULL};
+/* A static member that closes stays in the group until its session ends. */
+static const char *const short_session[] = {"session.timeout.ms=6000", NULL};
 
 static int set_up(void **state)
 {
@@ -196,7 +197,7 @@ static void two_members_share_and_the_one_that_stays_gets_all_back(void **state)
     struct topo_io second;
     struct topo_io_poll of_first;
     struct topo_io_poll of_second;
-    fixture_options.properties = dynamic_member;
+    fixture_options.properties = short_session;
     start_alone(&first);
     open_io(&second, application, "b", 0);
     subscribe_member(&second);
@@ -222,7 +223,6 @@ static void what_was_fetched_before_a_revocation_is_not_delivered_after_it(void 
     struct topo_io_poll of_second;
     struct mr_error error = {0};
     fixture_feed(topic_a, 0, 0, RECORDS);
-    fixture_options.properties = dynamic_member;
     start_alone(&first);
     fixture_check(first.seek(first.self, (struct topo_partition){topic_a, 0}, 0, &error), &error);
     read_on(&first, 0, 1); /* The rest is in the queue. */
@@ -251,7 +251,6 @@ static void work_in_hand_commits_between_the_revocation_and_the_next_poll(void *
     struct mr_error error = {0};
     const struct topo_position input = {topic_a, 0, 9};
     int64_t offset = -1;
-    fixture_options.properties = dynamic_member;
     start_alone(&first);
     fixture_check(first.init_transactions(first.self, &error), &error);
     fixture_check(first.begin(first.self, &error), &error);

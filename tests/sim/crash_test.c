@@ -23,6 +23,7 @@ static const char *const failure_names[] = {
     [TOPO_SIM_CRASH] = "crash",
     [TOPO_SIM_CRASH_AFTER] = "crash-after",
     [TOPO_SIM_LOST_ANSWER] = "lost-answer",
+    [TOPO_SIM_LATE] = "late",
 };
 
 static struct world open_world(bool on_disk, uint64_t seed, int64_t commit_records)
@@ -150,13 +151,14 @@ KIND(fencing, TOPO_SIM_FENCE)
 KIND(death_before_it, TOPO_SIM_CRASH)
 KIND(death_after_it, TOPO_SIM_CRASH_AFTER)
 KIND(a_lost_answer, TOPO_SIM_LOST_ANSWER)
+KIND(a_late_request, TOPO_SIM_LATE)
 #undef KIND
 
 /* Recovery from recovery: two more failures, close behind each other. The seed picks kinds and
  * places; MILLRACE_LIVES=n runs so many of them. */
 static bool fail_in_a_row(uint64_t life)
 {
-    static const enum topo_sim_failure last = TOPO_SIM_LOST_ANSWER;
+    static const enum topo_sim_failure last = TOPO_SIM_LATE;
     char when[64];
     uint64_t seed = life;
     struct world world = open_world(life % 4 == 0, 1 + life, 7);
@@ -209,6 +211,7 @@ int main(void)
         cmocka_unit_test(death_before_it_at_every_call),
         cmocka_unit_test(death_after_it_at_every_call),
         cmocka_unit_test(a_lost_answer_at_every_call),
+        cmocka_unit_test(a_late_request_at_every_call),
         cmocka_unit_test(death_at_every_call_on_disk),
         cmocka_unit_test(failures_in_a_row),
     };

@@ -66,6 +66,9 @@ struct topo_io {
         struct mr_error *error);
 
     /* -- output: one transactional producer -- */
+    /* A new epoch: what was open is aborted, and nothing that was sent before can touch what begins
+     * after it. Again whenever the end of a transaction was of class RETRY, before the next begin:
+     * the request may still be on its way. What an io sends again unasked is its own affair. */
     int (*init_transactions)(void *self, struct mr_error *error);
     /* Learns where `topics` are led, so that the first write to each does not wait for that. After
      * init_transactions; harmless when repeated. Class RETRY: not all are known yet. */

@@ -20,7 +20,8 @@ struct topo_kafka_options {
     const char *brokers;   /* "host:port,host:port" */
     const char *client_id; /* The program's name. */
     /* Extra librdkafka properties, "name=value", NULL-terminated; NULL: none. "name=" gives the
-     * library's default back: "group.instance.id=" makes a dynamic member of a static one. */
+     * library's default back. Not group.instance.id: MR_CONFIG. A dynamic member that lost its
+     * session would commit offsets without a generation, and the broker would take them. */
     const char *const *properties;
     /* A file of librdkafka's properties, for TLS and passwords; NULL: none. topo_kafka_check_config
      * has the rules. Read again for each client, so that a new password needs no restart. */

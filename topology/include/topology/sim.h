@@ -28,6 +28,9 @@ enum topo_sim_failure {
     TOPO_SIM_CRASH,       /* The process dies here, before the call took effect. */
     TOPO_SIM_CRASH_AFTER, /* The process dies here, after the call took effect. */
     TOPO_SIM_LOST_ANSWER, /* It took effect, but the caller gets class RETRY and asks again. */
+    /* Class RETRY, and the request is still on its way. The end of a transaction arrives behind the
+     * first record of the next one, if that has the same epoch; other calls are as RETRY. */
+    TOPO_SIM_LATE,
 };
 
 struct topo_sim *topo_sim_new(uint64_t seed);

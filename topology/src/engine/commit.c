@@ -200,6 +200,7 @@ static int commit_send_inputs(struct worker *worker, struct mr_error *error)
     /* An answer that did not come is asked for again, never guessed. */
     while (!rc) {
         rc = worker->io.commit(worker->io.self, positions, count, error);
+        txn_unsettle(worker, rc);
         if (mr_code_class(rc) != MR_CLASS_RETRY || --tries == 0)
             break;
         if (atomic_load(&worker->engine->stopping))

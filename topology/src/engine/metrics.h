@@ -35,6 +35,7 @@ struct metrics {
     _Atomic uint64_t commits;
     _Atomic uint64_t aborts;
     _Atomic uint64_t fenced;
+    _Atomic uint64_t producers_renewed;
     _Atomic uint64_t rebalances;
     _Atomic uint64_t retries;
     _Atomic uint64_t rebuilds;

@@ -11,7 +11,9 @@
  *   3. A record or timer whose outputs the log refuses is found by committing it alone
  *      (one_by_one), then laid aside (txn_blame_record) or paused (txn_blame_timer).
  *   4. State that cannot be read stops its task only (txn_block_task).
- *   5. txn_undo leaves every task as of its last commit, and RESTORING.
+ *   5. After an end whose answer did not come the producer takes a new epoch before the next
+ *      transaction: the request may still be on its way, and would end that one.
+ *   6. txn_undo leaves every task as of its last commit, and RESTORING.
  */
 #include "txn.h"
 
@@ -39,13 +41,36 @@ bool txn_retry(struct worker *worker, int rc, int *tries)
 
 /* -- begin, produce -- */
 
+void txn_unsettle(struct worker *worker, int rc)
+{
+    if (mr_code_class(rc) == MR_CLASS_RETRY)
+        worker->unsettled = true;
+}
+
+static int txn_renew(struct worker *worker, struct mr_error *error)
+{
+    int tries = 0;
+    int rc = 0;
+    do
+        rc = worker->io.init_transactions(worker->io.self, error);
+    while (txn_retry(worker, rc, &tries));
+    if (rc)
+        return rc;
+    worker->unsettled = false;
+    metrics_add(&worker->engine->metrics.producers_renewed, 1);
+    host_log(worker->engine, MR_LOG_WARN, "producer-renewed", "worker=%d", worker->number);
+    return 0;
+}
+
 int txn_begin(struct worker *worker, struct mr_error *error)
 {
     assert(worker->io_open);
     int tries = 0;
-    int rc = 0;
     if (worker->txn.open)
         return 0;
+    int rc = worker->unsettled ? txn_renew(worker, error) : 0;
+    if (rc)
+        return rc;
     do
         rc = worker->io.begin(worker->io.self, error);
     while (txn_retry(worker, rc, &tries));
@@ -109,9 +134,10 @@ int txn_flush(struct worker *worker, struct mr_error *error)
 {
     int tries = 0;
     int rc = 0;
-    do
+    do {
         rc = worker->io.flush(worker->io.self, error);
-    while (txn_retry(worker, rc, &tries));
+        txn_unsettle(worker, rc);
+    } while (txn_retry(worker, rc, &tries));
     return rc;
 }
 
@@ -260,6 +286,7 @@ int txn_abort(struct worker *worker, struct mr_error *error)
     metrics_add(&worker->engine->metrics.aborts, 1);
     while (worker->txn.open) {
         rc = worker->io.abort(worker->io.self, error);
+        txn_unsettle(worker, rc);
         bool again = mr_code_class(rc) == MR_CLASS_ABORT && tries++ < TXN_ABORTS_MAX;
         if (!again && !txn_retry(worker, rc, &tries))
             break;

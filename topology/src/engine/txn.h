@@ -17,6 +17,8 @@ bool txn_retry(struct worker *worker, int rc, int *tries);
 
 /* Harmless when it is open already. */
 int txn_begin(struct worker *worker, struct mr_error *error);
+/* `rc` is the answer to the end of a transaction, or to its flush: not known, perhaps. */
+void txn_unsettle(struct worker *worker, int rc);
 /* The transaction has something from now on. */
 void txn_touch(struct worker *worker);
 int txn_produce(

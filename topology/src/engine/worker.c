@@ -180,6 +180,7 @@ static int worker_join(struct worker *worker, struct mr_error *error)
     while (txn_retry(worker, rc, &tries));
     if (rc)
         return rc;
+    worker->unsettled = false;
     rc = worker_prepare(worker, error);
     if (rc)
         return rc;

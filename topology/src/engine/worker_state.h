@@ -56,6 +56,7 @@ struct worker {
     struct task *last_task;
 
     struct worker_txn txn;
+    bool unsettled;     /* A request of an earlier transaction may be on its way still. */
     int64_t one_by_one; /* A commit was refused: so many records get one each, to find out which. */
     int64_t now_ms;     /* As last read. */
     bool progress;      /* In this step. */

@@ -45,6 +45,9 @@ static int set_property(rd_kafka_conf_t *conf, const char *property, struct mr_e
         return mr_fail(error, MR_CONFIG, "Kafka property \"%s\" is not name=value", property);
     memcpy(name, property, (size_t)(equals - property));
     name[equals - property] = '\0';
+    /* A dynamic member is not fenced after a lost session: its commit would carry no generation. */
+    if (strcmp(name, "group.instance.id") == 0)
+        return mr_fail(error, MR_CONFIG, "Kafka property %s: it is made of --instance", name);
     return kafka_conf_set(conf, name, equals[1] != '\0' ? equals + 1 : NULL, error);
 }
 

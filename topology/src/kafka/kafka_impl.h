@@ -176,6 +176,10 @@ int kafka_txn_new(
     struct mr_error *error);
 void kafka_txn_free(struct kafka_txn *txn);
 int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error);
+bool kafka_txn_is_initialised(const struct kafka_txn *txn);
+/* A request of an earlier transaction may still come to effect: the producer must not begin again,
+ * another one of its name (a new epoch) may. */
+bool kafka_txn_is_unsettled(const struct kafka_txn *txn);
 int kafka_txn_prepare(
     struct kafka_txn *txn, const char *const *topics, size_t count, struct mr_error *error);
 int kafka_txn_begin(struct kafka_txn *txn, struct mr_error *error);

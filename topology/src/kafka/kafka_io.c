@@ -4,8 +4,9 @@
  * Transitions, each with the function that performs it
  *     input    records until the group has news (io_poll); revoked: the fetched ones are dropped
  *              (poll_member), and the group goes on at the next poll (kafka_member_settle)
- *     output   io_init_transactions, once; then io_begin -> io_produce* -> io_flush -> io_commit,
- *              again and again; io_abort instead, from anywhere behind io_begin
+ *     output   io_init_transactions, and again after an end that is not known; then
+ *              io_begin -> io_produce* -> io_flush -> io_commit, again and again; io_abort instead,
+ *              from anywhere behind io_begin
  *     log      io_log_add -> io_log_poll* -> io_log_remove
  *     end      io_close
  *
@@ -16,13 +17,15 @@
  *   3. A poll says that the worker has put down what the poll before it revoked.
  *   4. Lanes take turns. A transaction begins only when the markers of the one before it are in the
  *      logs, so the engine can foresee its offsets; an abort waits for its own.
- *   5. Every commit carries an input offset: it is what fences a worker that lost its partitions.
- *   6. The producer closes before the membership, so that no transaction outlives it.
- *   7. Unread input that is gone is fatal; a log's is MR_NOT_FOUND, which the restore can cure.
+ *   5. A producer that has a request unanswered never begins again (renew_lane).
+ *   6. Every commit carries an input offset: it is what fences a worker that lost its partitions.
+ *   7. The producer closes before the membership, so that no transaction outlives it.
+ *   8. Unread input that is gone is fatal; a log's is MR_NOT_FOUND, which the restore can cure.
  */
 #include "kafka_impl.h"
 
 #include <base/alloc.h>
+#include <base/log.h>
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -171,15 +174,44 @@ static int io_committed(
 
 /* -- output -- */
 
+static int need_lane(struct kafka_io *io, int lane, struct mr_error *error)
+{
+    return io->lanes[lane]
+               ? 0
+               : kafka_txn_new(io->options, &io->io_options, lane, &io->lanes[lane], error);
+}
+
+/* A new producer of the same name, whose epoch fences all that the old one has sent. When it has
+ * its epoch, the coordinator has put the markers of the old one's last transaction. */
+static int renew_lane(struct kafka_io *io, int lane, struct mr_error *error)
+{
+    kafka_txn_free(io->lanes[lane]);
+    io->lanes[lane] = NULL;
+    int rc = need_lane(io, lane, error);
+    return rc ? rc : kafka_txn_init(io->lanes[lane], error);
+}
+
+/* A lane whose new producer has no epoch yet is not initialised: the next call goes on there. */
+static int init_lane(struct kafka_io *io, int lane, struct mr_error *error)
+{
+    int rc = need_lane(io, lane, error);
+    if (rc)
+        return rc;
+    if (!kafka_txn_is_initialised(io->lanes[lane]))
+        return kafka_txn_init(io->lanes[lane], error);
+    bool last = lane == io->lane; /* The one whose end is not known. */
+    return last || kafka_txn_is_unsettled(io->lanes[lane]) ? renew_lane(io, lane, error) : 0;
+}
+
+/* All have a producer before the first asks for an epoch: they connect side by side. */
 static int io_init_transactions(void *self, struct mr_error *error)
 {
     struct kafka_io *io = self;
     int rc = 0;
     for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
-        if (!io->lanes[i])
-            rc = kafka_txn_new(io->options, &io->io_options, i, &io->lanes[i], error);
+        rc = need_lane(io, i, error);
     for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
-        rc = kafka_txn_init(io->lanes[i], error);
+        rc = init_lane(io, i, error);
     return rc;
 }
 
@@ -219,7 +251,15 @@ static int io_begin(void *self, struct mr_error *error)
     int rc = await_markers(io, error);
     if (rc)
         return rc;
-    io->lane = (io->lane + 1) % KAFKA_LANES;
+    int lane = (io->lane + 1) % KAFKA_LANES;
+    const struct kafka_txn *next = io->lanes[lane];
+    if (!next || !kafka_txn_is_initialised(next) || kafka_txn_is_unsettled(next)) {
+        rc = init_lane(io, lane, error);
+        if (rc)
+            return rc;
+        mr_log(MR_LOG_WARN, "producer-replaced", "lane=%d", lane);
+    }
+    io->lane = lane;
     return kafka_txn_begin(txn_of(io), error);
 }
 

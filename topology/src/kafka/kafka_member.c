@@ -89,7 +89,6 @@ static rd_kafka_conf_t *member_conf(
 {
     char *instance = mr_asprintf(
         "%s-%s-%d", io_options->application_id, io_options->instance_id, io_options->worker);
-    /* Before the user's properties, which may ask for a dynamic member. */
     const struct kafka_setting settings[] = {
         {"group.id", io_options->application_id},
         {"group.instance.id", instance},

@@ -5,16 +5,28 @@
  * Delivery reports are served here until the queue is empty, before librdkafka's commit is called:
  * its own flush looks every 10 ms only. A commit that timed out is asked again from where it
  * stood: offsets once sent are not sent again.
+ *
+ * librdkafka repeats a request whose connection broke, and keeps the epoch. The first copy may lie
+ * in the broker and come to effect in the next transaction: end it, write to it, or put an old
+ * offset into it. So a request without an answer is noted (note_answer), and its producer is
+ * replaced before it begins again (kafka_txn_is_unsettled).
  */
 #include "kafka_impl.h"
 
 #include <base/alloc.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum {
+    /* Kafka's numbers of the requests that belong to a transaction. */
+    API_PRODUCE = 0,
+    API_ADD_PARTITIONS_TO_TXN = 24,
+    API_ADD_OFFSETS_TO_TXN = 25,
+    API_END_TXN = 26,
+    API_TXN_OFFSET_COMMIT = 28,
     PREPARE_MS = 2000,
     SERVE_EVERY_RECORDS = 512,
     FULL_WAIT_MS = 100,
@@ -47,7 +59,10 @@ struct kafka_txn {
     struct output *last;
     unsigned unserved;
 
-    bool begun; /* And neither committed nor aborted yet. */
+    atomic_bool unanswered; /* A request of a transaction. Threads: librdkafka's too. */
+    bool initialised;
+    bool unsettled; /* An end of a transaction, or a delivery, timed out. */
+    bool begun;     /* And neither committed nor aborted yet. */
     bool offsets_sent;
     bool unmarked;              /* Ended, and its markers were not seen yet. */
     rd_kafka_resp_err_t failed; /* The first delivery of this transaction that failed, */
@@ -77,6 +92,54 @@ static void note_delivery(struct output *output, const rd_kafka_message_t *messa
         written->last_offset = message->offset;
 }
 
+/* -- requests and answers -- */
+
+static bool is_of_a_transaction(int16_t api)
+{
+    return api == API_PRODUCE || api == API_ADD_PARTITIONS_TO_TXN ||
+           api == API_ADD_OFFSETS_TO_TXN || api == API_END_TXN || api == API_TXN_OFFSET_COMMIT;
+}
+
+/* librdkafka calls it for each request that is over. `err`: no answer came, because the connection
+ * broke or the time was up. Threads: librdkafka's. */
+static rd_kafka_resp_err_t note_answer(
+    rd_kafka_t *rk,
+    int socket,
+    const char *broker,
+    int32_t broker_id,
+    int16_t api,
+    int16_t version,
+    int32_t number,
+    size_t size,
+    int64_t took_us,
+    rd_kafka_resp_err_t err,
+    void *opaque)
+{
+    struct kafka_txn *txn = opaque;
+    (void)rk, (void)socket, (void)broker, (void)broker_id, (void)version, (void)number, (void)size;
+    (void)took_us;
+    if (err && is_of_a_transaction(api))
+        atomic_store(&txn->unanswered, true);
+    return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t note_from_now_on(
+    rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *text, size_t text_size)
+{
+    (void)conf, (void)text, (void)text_size;
+    return rd_kafka_interceptor_add_on_response_received(rk, "millrace", note_answer, opaque);
+}
+
+bool kafka_txn_is_unsettled(const struct kafka_txn *txn)
+{
+    return txn->initialised && (txn->unsettled || atomic_load(&txn->unanswered));
+}
+
+bool kafka_txn_is_initialised(const struct kafka_txn *txn)
+{
+    return txn->initialised;
+}
+
 static void txn_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, void *opaque)
 {
     struct kafka_txn *txn = opaque;
@@ -85,6 +148,9 @@ static void txn_on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *message, v
         note_delivery(rd_kafka_topic_opaque(message->rkt), message);
         return;
     }
+    /* Perhaps it was written all the same, or is yet to be. */
+    if (rd_kafka_message_status(message) == RD_KAFKA_MSG_STATUS_POSSIBLY_PERSISTED)
+        txn->unsettled = true;
     if (txn->failed)
         return;
     txn->failed = message->err;
@@ -165,6 +231,7 @@ int kafka_txn_new(
     if (!conf)
         return MR_CONFIG;
     struct kafka_txn *txn = mr_calloc(1, sizeof *txn);
+    rd_kafka_conf_interceptor_add_on_new(conf, "millrace", note_from_now_on, txn);
     _Static_assert(offsetof(struct kafka_txn, client) == 0, "one opaque serves both");
     int rc = kafka_client_open(&txn->client, RD_KAFKA_PRODUCER, conf, error);
     if (rc) {
@@ -201,8 +268,10 @@ int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error)
     for (;;) {
         /* In short calls, with polls between them, so that connection trouble has a text. */
         rd_kafka_error_t *failure = rd_kafka_init_transactions(txn->client.rk, 1000);
-        if (!failure)
+        if (!failure) {
+            txn->initialised = true;
             return 0;
+        }
         rd_kafka_poll(txn->client.rk, 0);
         if (!rd_kafka_error_is_retriable(failure))
             return kafka_fail_txn(error, failure, "begin as a transactional producer");
@@ -438,8 +507,10 @@ int kafka_txn_commit(
         return rc;
     rd_kafka_error_t *failure;
     while ((failure = rd_kafka_commit_transaction(txn->client.rk, -1)) &&
-           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
+           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until) {
+        txn->unsettled = true;
         rd_kafka_error_destroy(failure);
+    }
     if (failure)
         return kafka_fail_txn(error, failure, "commit");
     txn->begun = false;
@@ -454,8 +525,10 @@ int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error)
     int64_t until = kafka_clock_ms() + KAFKA_TRANSACTION_TIMEOUT_MS;
     rd_kafka_error_t *failure;
     while ((failure = rd_kafka_abort_transaction(txn->client.rk, -1)) &&
-           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until)
+           rd_kafka_error_is_retriable(failure) && kafka_clock_ms() < until) {
+        txn->unsettled = true;
         rd_kafka_error_destroy(failure);
+    }
     if (failure)
         return kafka_fail_txn(error, failure, "abort");
     txn->begun = false;

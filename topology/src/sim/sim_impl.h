@@ -71,6 +71,10 @@ struct sim_producer {
     struct sim_txn *txn;    /* The open one. */
     struct sim_txn *ending; /* Committed, but its markers are late. */
     int64_t ending_at;      /* sim->calls when they come. */
+    bool late;              /* A request to end a transaction is on its way, of this epoch, */
+    enum sim_txn_state late_state;
+    int64_t late_epoch;
+    const struct sim_txn *late_txn; /* meant for this one. */
     struct sim_producer *next;
 };
 
@@ -141,6 +145,7 @@ struct sim_member {
     struct sim_offsets delivered; /* Last offsets of this transaction; `next` is the last one. */
     /* TOPO_SIM_CRASH_AFTER or TOPO_SIM_LOST_ANSWER when pending, else TOPO_SIM_RETRY. */
     enum topo_sim_failure after;
+    bool late_now; /* The request of this call is late. */
     struct sim_member *next;
 };
 
@@ -188,6 +193,10 @@ struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *produce
 void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_txn_state state);
 /* A new epoch: the open transaction is aborted, whoever had the old epoch is fenced. */
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer);
+/* The request to end the open transaction is late. */
+void sim_txn_end_late(struct sim_producer *producer, enum sim_txn_state state);
+/* It comes, if it is not fenced and another transaction is open by now. */
+void sim_txn_late_arrives(struct topo_sim *sim, struct sim_producer *producer);
 void sim_txns_expire(struct topo_sim *sim);
 /* The next visible record at or after *offset, which moves behind it; NULL: none (yet), and *offset
  * has moved over what stays invisible. */

@@ -58,6 +58,9 @@ static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
         return mr_fail(error, MR_FENCED, "sim: fenced");
     case TOPO_SIM_CRASH:
         return sim_io_die(member, error);
+    case TOPO_SIM_LATE:
+        member->late_now = true;
+        return mr_fail(error, MR_TIMEOUT, "sim: timed out, the request is on its way");
     case TOPO_SIM_CRASH_AFTER:
     case TOPO_SIM_LOST_ANSWER:
         member->after = failure;
@@ -86,6 +89,7 @@ static int sim_io_leave(void *self, int rc, struct mr_error *error)
     struct sim_member *member = self;
     enum topo_sim_failure after = member->after;
     member->after = TOPO_SIM_RETRY;
+    member->late_now = false;
     if (after == TOPO_SIM_CRASH_AFTER)
         rc = sim_io_die(member, error);
     else if (after == TOPO_SIM_LOST_ANSWER && rc == 0)
@@ -426,8 +430,11 @@ static int sim_io_produce(
         assert(member->began);
         int32_t partition =
             to->partition < 0 ? mr_partition_of(record->key, topic->count) : to->partition;
+        if (!member->producer->txn) /* Ended behind our back: the broker opens another. */
+            sim_txn_begin(member->sim, member->producer);
         int64_t offset = sim_append(member->sim, topic, partition, record, member->producer->txn);
         sim_offset_put(&member->delivered, topic, partition, offset);
+        sim_txn_late_arrives(member->sim, member->producer);
         member->produce_known = sim_io_answer_lost(member);
     }
     return sim_io_leave(self, rc, error);
@@ -476,6 +483,8 @@ static int sim_io_commit_now(
     assert(member->began && count > 0);
     if (!sim_group_current(member))
         return mr_fail(error, MR_FENCED, "sim: the group is in another generation");
+    if (!member->producer->txn)
+        return mr_fail(error, MR_FENCED, "sim: there is no open transaction");
     sim_io_put_offsets(member, inputs, count);
     sim_txn_end(member->sim, member->producer, SIM_TXN_COMMITTED);
     member->began = false;
@@ -489,7 +498,9 @@ sim_io_commit(void *self, const struct topo_position *inputs, size_t count, stru
     struct sim_member *member = self;
     bool was_alive = !member->dead;
     int rc = sim_io_enter(self, error);
-    bool open = member->began && member->producer->epoch == member->epoch;
+    bool open = member->began && member->producer->txn && member->producer->epoch == member->epoch;
+    if (open && member->late_now)
+        sim_txn_end_late(member->producer, SIM_TXN_COMMITTED);
     /* Dying in a commit leaves the offsets pending: the worse half of "before it took effect". */
     if (rc && was_alive && member->dead && open)
         sim_io_put_offsets(member, inputs, count);
@@ -504,10 +515,12 @@ static int sim_io_abort(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
     int rc = sim_io_enter(self, error);
+    if (member->late_now && member->began && member->producer->epoch == member->epoch)
+        sim_txn_end_late(member->producer, SIM_TXN_ABORTED);
     if (!rc && member->producer->epoch != member->epoch)
         rc = mr_fail(error, MR_FENCED, "sim: the producer is fenced");
     if (!rc) {
-        if (member->began)
+        if (member->began && member->producer->txn)
             sim_txn_end(member->sim, member->producer, SIM_TXN_ABORTED);
         member->began = member->must_abort = member->produce_known = false;
     }

@@ -175,6 +175,23 @@ void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_t
     log_put_markers(sim, txn, state);
 }
 
+void sim_txn_end_late(struct sim_producer *producer, enum sim_txn_state state)
+{
+    producer->late = true;
+    producer->late_state = state;
+    producer->late_epoch = producer->epoch;
+    producer->late_txn = producer->txn;
+}
+
+void sim_txn_late_arrives(struct topo_sim *sim, struct sim_producer *producer)
+{
+    if (!producer->late || producer->txn == producer->late_txn)
+        return;
+    producer->late = false;
+    if (producer->txn && producer->epoch == producer->late_epoch)
+        sim_txn_end(sim, producer, producer->late_state);
+}
+
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
 {
     log_put_late_markers(sim, producer);
