@@ -18,6 +18,7 @@ static const struct mr_option options_table[] = {
      ".millrace/state/processors",
      "where the stores are kept"},
     SERVICE_SNAPSHOT_OPTIONS,
+    SERVICE_CLEANUP_OPTION,
     {"only", "MILLRACE_ONLY", "A,B", NULL, "identity, catalog, sales, payments; default: all"},
     {"workers", "MILLRACE_WORKERS", "N", "1", "worker threads per service"},
     {"line-quantity-max", "MILLRACE_LINE_QUANTITY_MAX", "N", "1000000", "units per cart line"},
@@ -155,6 +156,8 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .workers = (int)processors->workers,
     };
     int rc = service_read_snapshots(service, &options, error);
+    if (rc == 0)
+        rc = service_read_cleanup(service, &options, error);
     processors->service.registry = service->registry;
     for (size_t i = 0; rc == 0 && i < SHOP_SERVICES; i++) {
         struct topo_topology *topology = NULL;

@@ -6,7 +6,12 @@
 
 #include <assert.h>
 
-enum { PORT_MAX = 65535, THREADS_MAX = 64, SNAPSHOT_INTERVAL_S_MAX = 30 * 86400 };
+enum {
+    PORT_MAX = 65535,
+    THREADS_MAX = 64,
+    SNAPSHOT_INTERVAL_S_MAX = 30 * 86400,
+    STATE_CLEANUP_S_MAX = 3650 * 86400
+};
 
 static void serve_log_event(void *user, int level, const char *event, const char *text)
 {
@@ -58,6 +63,17 @@ int service_read_snapshots(
     ret_options->snapshot_dir = mr_options_text(options, "snapshot-dir");
     ret_options->snapshot_interval_ms = interval_s * 1000;
     return 0;
+}
+
+int service_read_cleanup(
+    const struct service *service, struct topo_engine_options *ret_options, struct mr_error *error)
+{
+    int64_t after_s = 0;
+    int rc = mr_options_integer(
+        &service->options, "state-cleanup-s", 0, STATE_CLEANUP_S_MAX, &after_s, error);
+    if (rc == 0)
+        ret_options->state_cleanup_ms = after_s > 0 ? after_s * 1000 : -1;
+    return rc;
 }
 
 int service_start_http(

@@ -1,6 +1,7 @@
 /*
  * store_rocksdb_test.c - what is on disk: after a reopening, a kill, and when something is wrong.
  */
+#include "store/store_fingerprint.h"
 #include "store_fixture.h"
 
 #include <glob.h>
@@ -248,14 +249,15 @@ static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **st
     f->set = NULL;
     assert_int_equal(fixture_try_open(f, "sales v2", &other, &error), MR_CONFIG);
     assert_null(other);
-    assert_non_null(strstr(error.text, "\"test "));
-    assert_non_null(strstr(error.text, "\"sales v2 "));
+    assert_non_null(strstr(error.text, "the directory has \"test\""));
+    assert_non_null(strstr(error.text, "this program has \"sales v2\""));
     assert_non_null(strstr(error.text, f->dir));
     assert_non_null(strstr(error.text, "rebuild it from the log"));
     const struct store_spec fewer = {.name = "plain"};
     const struct store_set_options options = {
         .dir = f->dir, .fingerprint = "test", .specs = &fewer, .specs_count = 1};
     assert_int_equal(store_set_open(&options, &other, &error), MR_CONFIG);
+    assert_non_null(strstr(error.text, "this program has \"stores=plain\""));
     fixture_open(f);
     assert_string_equal(got_row(f, f->plain, "a"), "1");
 }
@@ -307,6 +309,29 @@ static void a_family_that_vanished_is_reported(void **state)
     drop_family(f->dir, "positions");
     assert_int_equal(fixture_try_open(f, "test", &other, &error), MR_CORRUPT);
     assert_non_null(strstr(error.text, "positions"));
+}
+
+/* The words of a task: one for each store. */
+static void the_difference_of_two_fingerprints_is_named_and_bounded(void **state)
+{
+    struct mr_buffer out = {0};
+    char noise[4096];
+    (void)state;
+    store_fingerprint_compare(
+        mr_cstr("shop/sales: carts(events) orders(events) format=1 stores=carts,orders"),
+        mr_cstr("shop/sales: carts(changelog) format=1 stores=carts"),
+        &out);
+    mr_buffer_add_byte(&out, 0);
+    assert_string_equal(
+        out.ptr,
+        "the directory has \"carts(events) orders(events)\", this program has "
+        "\"carts(changelog)\"");
+    memset(noise, '"', sizeof noise);
+    out.len = 0;
+    store_fingerprint_compare(mr_bytes_of(noise, sizeof noise), mr_cstr("own"), &out);
+    assert_true(out.len < 512);
+    assert_null(memmem(out.ptr, out.len, "\"\"\"", 3));
+    mr_buffer_clean_up(&out);
 }
 
 static void a_directory_in_use_is_refused(void **state)
@@ -447,6 +472,7 @@ int main(int argc, char **argv)
         DISK_TEST(absent_keys_are_asked_of_the_disk_once),
         DISK_TEST(a_ttl_counts_from_the_write_whatever_was_reopened_since),
         DISK_TEST(foreign_state_is_refused_with_both_names_and_left_as_it_is),
+        cmocka_unit_test(the_difference_of_two_fingerprints_is_named_and_bounded),
         DISK_TEST(a_family_that_vanished_is_reported),
         DISK_TEST(a_directory_in_use_is_refused),
         DISK_TEST(a_path_that_cannot_be_a_directory_is_refused),

@@ -81,6 +81,10 @@ int service_bound_memory(const struct service *service, struct mr_error *error);
 int service_read_snapshots(
     const struct service *service, struct topo_engine_options *ret_options, struct mr_error *error);
 
+/* --state-cleanup-s into the options of an engine. */
+int service_read_cleanup(
+    const struct service *service, struct topo_engine_options *ret_options, struct mr_error *error);
+
 /* Starts a server of `options` at --address and --port, with --threads. */
 int service_start_http(
     struct service *service, const struct http_server_options *options, struct mr_error *error);
@@ -143,6 +147,12 @@ int service_start_status(struct service *service, struct mr_error *error);
         "snapshot-interval-s", "MILLRACE_SNAPSHOT_INTERVAL_S", "S", "0",                           \
             "seconds from one copy of the stores to the next; 0: only by `millrace snapshot "      \
             "create`"                                                                              \
+    }
+
+#define SERVICE_CLEANUP_OPTION                                                                     \
+    {                                                                                              \
+        "state-cleanup-s", "MILLRACE_STATE_CLEANUP_S", "S", "86400",                               \
+            "seconds until the folder of a task that another instance has is removed; 0: never"    \
     }
 
 #define SERVICE_STATUS_OPTION(ENV, PORT)                                                           \

@@ -48,6 +48,7 @@ struct topo_engine_options {
     const char *snapshot_dir;       /* See snapshot.h. NULL: none are made, none is started from. */
     int64_t snapshot_interval_ms;   /* 0: on request only. */
     int snapshots_kept;             /* How many of each task; 0: 2. */
+    int64_t state_cleanup_ms;       /* Folders of tasks that went: 0: a day; negative: they stay. */
     int64_t stuck_after_ms;         /* topo_engine_is_live; 0: 15,000. */
     int64_t stop_ms_max;            /* topo_engine_stop gives up then; 0: 20,000. */
     int64_t max_task_idle_ms;       /* KIP-695: wait for an empty partition with lag; 0: do not. */

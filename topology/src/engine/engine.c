@@ -15,22 +15,23 @@
 
 #include "global.h"
 #include "snapshot.h"
+#include "store/store_dir.h"
 #include "txn.h"
 #include "worker.h"
 
 #include <base/alloc.h>
+#include <base/clock.h>
 
 #include <assert.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <time.h>
 
 enum {
     STEP_MS = 100,
     CHECK_TRIES_MAX = 10,
     SNAPSHOTS_KEPT = 2,
+    STATE_CLEANUP_MS = 24 * 3600 * 1000,
     STUCK_AFTER_MS = 15000,
     STOP_MS_MAX = 20000
 };
@@ -52,6 +53,8 @@ engine_set_options(struct topo_engine *engine, const struct topo_engine_options 
     own->commit_bytes_max = engine_or_default(options->commit_bytes_max, 16 << 20);
     own->commit_interval_ms_max = engine_or_default(options->commit_interval_ms_max, 100);
     own->buffered_bytes_max = engine_or_default(options->buffered_bytes_max, 64 << 20);
+    own->state_cleanup_ms =
+        options->state_cleanup_ms ? options->state_cleanup_ms : STATE_CLEANUP_MS;
     own->stuck_after_ms = engine_or_default(options->stuck_after_ms, STUCK_AFTER_MS);
     own->stop_ms_max = engine_or_default(options->stop_ms_max, STOP_MS_MAX);
     own->flush_interval_ms = engine_or_default(options->flush_interval_ms, 1000);
@@ -85,6 +88,7 @@ int topo_engine_new(
     assert(topology && options && options->io_open);
     struct topo_engine *engine = mr_calloc(1, sizeof *engine);
     engine->topology = topology;
+    engine->cleanup.started_ms = mr_unix_ms();
     engine_set_options(engine, options);
     pthread_mutex_init(&engine->mutex, NULL);
     metrics_init(&engine->metrics, topology->nodes_count);
@@ -98,10 +102,10 @@ int topo_engine_new(
         engine->workers[i] = worker_new(engine, (int)i);
     atomic_init(&engine->globals_ready, !engine_has_sub(topology, true));
     engine->reports[0].ready = engine->reports[0].assigned = !engine_has_sub(topology, true);
-    if (options->state_dir && mkdir(options->state_dir, 0777) != 0 && errno != EEXIST) {
-        mr_fail(error, MR_IO, "cannot make %s: %s", options->state_dir, strerror(errno));
+    int rc = options->state_dir ? store_dir_make(options->state_dir, error) : 0;
+    if (rc) {
         topo_engine_free(engine);
-        return MR_IO;
+        return rc;
     }
     *ret_engine = engine;
     return 0;

@@ -13,7 +13,7 @@
  *     commit
  *     txn
  *     context <-> aggregate  input  resume
- *     task
+ *     task  cleanup
  *     host  watch  metrics  queue  record
  *
  * Threads  A worker and its tasks belong to one thread. Shared, and guarded by `mutex`: the state,
@@ -50,6 +50,13 @@ struct host_beat {
     atomic_bool away;           /* It is busy with something long on purpose. */
 };
 
+/* The memory of cleanup.c. */
+struct cleanup {
+    int64_t started_ms; /* UTC: when the engine was made. */
+    int64_t looked_ms;  /* Monotonic; 0: not yet. */
+    int foreign;        /* Folders that were named in the log. */
+};
+
 /* A store of a global sub-topology. */
 struct host_store {
     const char *name;
@@ -63,6 +70,7 @@ struct topo_engine {
     struct host_beat *beats;           /* One per report slot: 0 the globals', 1.. the workers'. */
     bool stuck;                        /* A thread did not end: everything stays as it is. */
     struct snapshot_thread *snapshots; /* NULL: not running. */
+    struct cleanup cleanup;            /* The first worker's. */
     char *snapshot_dir;
     char *state_dir; /* <state_dir>/<application_id>; NULL: in memory. */
     bool threaded;

@@ -95,7 +95,7 @@ static int snapshot_copy_task(
         mr_asprintf("%s/%s-%" PRId32, engine->state_dir, claim->sub->name, claim->partition);
     char *whole = snapshot_name_copy(dir);
     char *partial = mr_asprintf("%s.partial", whole);
-    int rc = snapshot_dir_make(dir, error);
+    int rc = store_dir_make(dir, error);
     if (!rc)
         rc = store_disk_checkpoint(state, partial, error);
     if (!rc && rename(partial, whole) != 0)
@@ -232,7 +232,7 @@ void snapshot_stop(struct topo_engine *engine)
 int topo_snapshot_request(const char *folder, struct mr_error *error)
 {
     assert(folder);
-    int rc = snapshot_dir_make(folder, error);
+    int rc = store_dir_make(folder, error);
     if (rc)
         return rc;
     char *path = mr_asprintf("%s/%s", folder, REQUEST_FILE);
@@ -257,7 +257,7 @@ bool snapshot_place(const struct task *task)
     int64_t began_ms = mr_monotonic_ms();
     char *dir = snapshot_path(engine, task->sub, task->partition);
     char *newest = snapshot_dir_newest(dir);
-    int rc = newest ? snapshot_dir_make(engine->state_dir, &error) : 0;
+    int rc = newest ? store_dir_make(engine->state_dir, &error) : 0;
     if (newest && !rc)
         rc = snapshot_dir_copy(newest, task->dir, &error);
     if (newest)
@@ -358,7 +358,7 @@ int topo_snapshot_restore(
     assert(snapshot && state_dir);
     char *parent = mr_asprintf("%s/%s", state_dir, snapshot->application);
     char *dir = mr_asprintf("%s/%s", parent, snapshot->task);
-    int rc = snapshot_dir_make(parent, error);
+    int rc = store_dir_make(parent, error);
     if (!rc && store_dir_has_database(dir))
         rc = mr_fail(error, MR_CONFLICT, "%s has a state already; remove it first", dir);
     if (!rc)

@@ -7,6 +7,8 @@
  */
 #include "snapshot_dir.h"
 
+#include "store/store_dir.h"
+
 #include <base/alloc.h>
 
 #include <assert.h>
@@ -94,24 +96,6 @@ char *snapshot_dir_newest(const char *dir)
 }
 
 /* -- directories -- */
-
-int snapshot_dir_make(const char *path, struct mr_error *error)
-{
-    char *parent = mr_strdup(path);
-    int rc = 0;
-    for (char *at = parent + 1; *at && !rc; at++) {
-        if (*at != '/')
-            continue;
-        *at = '\0';
-        if (mkdir(parent, 0777) != 0 && errno != EEXIST)
-            rc = mr_fail(error, MR_IO, "cannot make directory %s: %s", parent, strerror(errno));
-        *at = '/';
-    }
-    free(parent);
-    if (!rc && mkdir(path, 0777) != 0 && errno != EEXIST)
-        rc = mr_fail(error, MR_IO, "cannot make directory %s: %s", path, strerror(errno));
-    return rc;
-}
 
 int snapshot_dir_remove(const char *path, struct mr_error *error)
 {
@@ -212,7 +196,7 @@ int snapshot_dir_copy(const char *from, const char *to, struct mr_error *error)
     char *partial = mr_asprintf("%s.partial", to);
     int rc = snapshot_dir_remove(partial, error);
     if (!rc)
-        rc = snapshot_dir_make(partial, error);
+        rc = store_dir_make(partial, error);
     if (!rc)
         rc = copy_files(from, partial, error);
     if (!rc && rename(partial, to) != 0)

@@ -22,9 +22,6 @@ enum { SNAPSHOT_TIME_SIZE = 24 };
 void snapshot_dir_format_time(int64_t unix_ms, char *out);
 bool snapshot_dir_is_time(const char *name);
 
-/* With its parents; one that exists is fine. */
-int snapshot_dir_make(const char *path, struct mr_error *error);
-
 /* The path of the newest snapshot in `dir`, the caller's to free; NULL: none. */
 char *snapshot_dir_newest(const char *dir);
 

@@ -18,6 +18,7 @@
  */
 #include "task.h"
 
+#include "cleanup.h"
 #include "resume.h"
 #include "snapshot.h"
 
@@ -119,13 +120,6 @@ static char *task_make_fingerprint(const struct graph_sub *sub, const char *appl
     return buffer.ptr;
 }
 
-static int task_make_dir(const char *path, struct mr_error *error)
-{
-    if (mkdir(path, 0777) == 0 || errno == EEXIST)
-        return 0;
-    return mr_fail(error, MR_IO, "cannot make directory %s: %s", path, strerror(errno));
-}
-
 static enum store_writer task_writer_of(const struct graph_store *store)
 {
     if (store->log != TOPO_LOG_EVENTS)
@@ -155,9 +149,7 @@ static int task_open_stores(struct task *task, struct mr_error *error)
         .now = task->engine->store_now,
         .now_user = task->engine->store_now_user,
     };
-    int rc = task->dir ? task_make_dir(task->engine->state_dir, error) : 0;
-    if (!rc)
-        rc = store_set_open(&options, &task->set, error);
+    int rc = store_set_open(&options, &task->set, error);
     free(specs);
     for (size_t i = 0; i < sub->stores_count && !rc; i++)
         task->stores[i] = store_set_store(task->set, sub->stores[i]->name);
@@ -250,8 +242,10 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
     mr_arena_clean_up(&task->context.arena);
     free(task->context.outputs);
     store_set_close(task->set);
-    if (task->dir)
+    if (task->dir) {
+        cleanup_note_closed(task->dir);
         host_disclaim(task->engine, task->sub, task->partition);
+    }
     free(task->queues.items);
     free(task->stores);
     free(task->logs);

@@ -19,6 +19,7 @@
 #include "worker.h"
 
 #include "assign.h"
+#include "cleanup.h"
 #include "commit.h"
 #include "input.h"
 #include "punctuate.h"
@@ -439,6 +440,8 @@ int worker_step(struct worker *worker, int timeout_ms, struct mr_error *error)
     }
     if (worker->state != WORKER_RUNNING)
         return 0;
+    if (worker->number == 0)
+        cleanup_step(worker->engine);
     why.code = worker_turn(worker, timeout_ms, &why);
     if (why.code) {
         worker->progress = true;

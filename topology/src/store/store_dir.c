@@ -13,8 +13,9 @@
 
 enum { PROBE_BYTES = 64 << 10 };
 
-static int make_dirs(const char *dir, struct mr_error *error)
+int store_dir_make(const char *dir, struct mr_error *error)
 {
+    assert(dir && dir[0]);
     char *path = mr_strdup(dir);
     int rc = 0;
     for (char *at = path + 1; rc == 0 && *at; at++) {
@@ -61,7 +62,6 @@ bool store_dir_has_database(const char *dir)
 
 int store_dir_prepare(const char *dir, struct mr_error *error)
 {
-    assert(dir && dir[0]);
-    int rc = make_dirs(dir, error);
+    int rc = store_dir_make(dir, error);
     return rc < 0 ? rc : try_to_write(dir, error);
 }

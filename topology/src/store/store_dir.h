@@ -6,7 +6,10 @@
 
 #include <stdbool.h>
 
-/* Creates it with its parents and tries whether it can be written. MR_IO names the path. */
+/* With its parents; one that exists is fine. MR_IO names the path. */
+int store_dir_make(const char *dir, struct mr_error *error);
+
+/* Makes it and tries whether it can be written. MR_IO names the path. */
 int store_dir_prepare(const char *dir, struct mr_error *error);
 
 bool store_dir_has_database(const char *dir);

@@ -1,5 +1,6 @@
 /* store_rocksdb_open.c - opens, checks and closes the database of a store set. */
 #include "store_dir.h"
+#include "store_fingerprint.h"
 #include "store_rocksdb_impl.h"
 
 #include <base/alloc.h>
@@ -259,19 +260,19 @@ static int create_rest(
     return message ? store_disk_fail(error, options->dir, "cannot create the state", message) : 0;
 }
 
-/* The text that was found may be anything: it is quoted, bounded. */
 static int open_refuse(const struct store_disk *disk, struct mr_bytes found, struct mr_error *error)
 {
-    if (found.len > 160)
-        found.len = 160;
-    return mr_fail(
+    struct mr_buffer difference = {0};
+    store_fingerprint_compare(found, mr_cstr(disk->fingerprint), &difference);
+    int rc = mr_fail(
         error,
         MR_CONFIG,
-        "%s: holds the state of another topology: it was made by \"%.*s\", this is \"%.160s\"; "
-        "give this one another directory, or remove that one to rebuild it from the log",
+        "%s: holds the state of another topology: %.*s; give this one another directory, or remove "
+        "that one to rebuild it from the log",
         disk->dir,
-        MR_ARG(found),
-        disk->fingerprint);
+        MR_ARG(mr_buffer_view(&difference)));
+    mr_buffer_clean_up(&difference);
+    return rc;
 }
 
 /* The fingerprint was written last, so a database that lacks a family now had it once. */
@@ -317,31 +318,6 @@ static int check_fingerprint(
     return rc;
 }
 
-static int compare_names(const void *a, const void *b)
-{
-    const struct store_spec *const *left = a;
-    const struct store_spec *const *right = b;
-    return strcmp((*left)->name, (*right)->name);
-}
-
-/* The caller's fingerprint, and the stores in the order of their names, with what changes their
- * bytes. */
-static char *full_fingerprint(const struct store_disk_options *options)
-{
-    struct mr_buffer text = {0};
-    const struct store_spec **specs = mr_calloc(options->specs_count, sizeof *specs);
-    for (size_t i = 0; i < options->specs_count; i++)
-        specs[i] = &options->specs[i];
-    qsort(specs, options->specs_count, sizeof *specs, compare_names);
-    mr_buffer_printf(&text, "%s format=1 stores=", options->fingerprint);
-    for (size_t i = 0; i < options->specs_count; i++)
-        mr_buffer_printf(
-            &text, "%s%s%s", i ? "," : "", specs[i]->name, specs[i]->ttl_ms > 0 ? ":ttl" : "");
-    mr_buffer_add_byte(&text, '\0');
-    free(specs);
-    return text.ptr;
-}
-
 static void look_whether_written(struct store_disk *disk)
 {
     rocksdb_readoptions_t *read = rocksdb_readoptions_create();
@@ -363,7 +339,7 @@ static struct store_disk *disk_new(const struct store_disk_options *options)
 {
     struct store_disk *disk = mr_calloc(1, sizeof *disk);
     disk->dir = mr_strdup(options->dir);
-    disk->fingerprint = full_fingerprint(options);
+    disk->fingerprint = store_fingerprint_make(options);
     disk->families_count = options->specs_count;
     disk->families = mr_calloc(options->specs_count, sizeof *disk->families);
     for (size_t i = 0; i < options->specs_count; i++) {
