@@ -33,7 +33,7 @@ static bool caller_read_cart_token(
     struct shop_id owner;
     if (!shop_guest_id(token, &owner)) {
         http_send_problem(
-            request, "malformed-header", "Cart-Token: send it exactly as it was given out.");
+            request, "token-invalid", "Cart-Token: send it exactly as it was given out.");
         return false;
     }
     ret_caller->owner = mr_arena_copy(http_arena(request), shop_id_view(&owner));

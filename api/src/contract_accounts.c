@@ -36,7 +36,11 @@ const struct api_operation api_get_command = {
     .parameters =
         (const struct api_parameter[]){
             {API_IN_PATH,
-             {.name = "command_id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}},
+             {.name = "command_id",
+              .kind = HTTP_JSON_TEXT,
+              .required = true,
+              .min = 1,
+              .about = "As the 202 has it."}},
             {API_IN_QUERY,
              {.name = "ticket",
               .kind = HTTP_JSON_TEXT,

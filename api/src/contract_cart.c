@@ -7,7 +7,13 @@ static const char *const etag[] = {"ETag", NULL};
 static const struct api_answer changed_cart[] = {
     {200, "The cart as it is after.", &api_shape_cart, etag}, {0}};
 static const struct api_parameter product_in_path[] = {
-    {API_IN_PATH, {.name = "product_id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}}, {0}};
+    {API_IN_PATH,
+     {.name = "product_id",
+      .kind = HTTP_JSON_TEXT,
+      .required = true,
+      .min = 1,
+      .about = "A product that is in the cart or for sale."}},
+    {0}};
 
 const struct api_operation api_get_cart = {
     .http = {"GET", "/v1/cart", 0, NULL},

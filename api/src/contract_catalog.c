@@ -5,7 +5,8 @@
     {                                                                                              \
         API_IN_PATH,                                                                               \
         {                                                                                          \
-            .name = "id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1                       \
+            .name = "id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1,                      \
+            .about = "A product\'s."                                                               \
         }                                                                                          \
     }
 #define PRODUCT_FIELDS                                                                             \
@@ -38,8 +39,10 @@ static const struct api_parameter products_parameters[] = {
      {.name = "sort",
       .kind = HTTP_JSON_TEXT,
       .values =
-          (const char *const[]){"name", "price", "created", "-name", "-price", "-created", NULL}}},
-    {API_IN_QUERY, {.name = "in_stock", .kind = HTTP_JSON_BOOL}},
+          (const char *const[]){"name", "price", "created", "-name", "-price", "-created", NULL},
+      .about = "By name when absent; - turns the order round."}},
+    {API_IN_QUERY,
+     {.name = "in_stock", .kind = HTTP_JSON_BOOL, .about = "true: of which there are some."}},
     {API_IN_QUERY,
      {.name = "price_min",
       .kind = HTTP_JSON_INTEGER,
@@ -50,7 +53,12 @@ static const struct api_parameter products_parameters[] = {
       .kind = HTTP_JSON_INTEGER,
       .max = INT64_C(9999999999999),
       .about = "In minor units."}},
-    {API_IN_QUERY, {.name = "limit", .kind = HTTP_JSON_INTEGER, .min = 1, .max = API_PAGE_MAX}},
+    {API_IN_QUERY,
+     {.name = "limit",
+      .kind = HTTP_JSON_INTEGER,
+      .min = 1,
+      .max = API_PAGE_MAX,
+      .about = "Items of a page; 20 when absent."}},
     {API_IN_QUERY,
      {.name = "cursor",
       .kind = HTTP_JSON_TEXT,

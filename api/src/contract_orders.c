@@ -8,9 +8,21 @@
 static const char *const tag_and_place[] = {"ETag", "Location", NULL};
 static const char *const place[] = {"Location", NULL};
 static const struct api_parameter id_in_path[] = {
-    {API_IN_PATH, {.name = "id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}}, {0}};
+    {API_IN_PATH,
+     {.name = "id",
+      .kind = HTTP_JSON_TEXT,
+      .required = true,
+      .min = 1,
+      .about = "An order of the caller."}},
+    {0}};
 static const struct api_parameter order_in_path[] = {
-    {API_IN_PATH, {.name = "order_id", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}}, {0}};
+    {API_IN_PATH,
+     {.name = "order_id",
+      .kind = HTTP_JSON_TEXT,
+      .required = true,
+      .min = 1,
+      .about = "An order of the caller."}},
+    {0}};
 
 const struct api_operation api_get_orders = {
     .http = {"GET", "/v1/orders", 0, NULL},
@@ -23,7 +35,11 @@ const struct api_operation api_get_orders = {
             {API_IN_QUERY,
              {.name = "status", .kind = HTTP_JSON_TEXT, .about = "As an order's status."}},
             {API_IN_QUERY,
-             {.name = "limit", .kind = HTTP_JSON_INTEGER, .min = 1, .max = API_ORDERS_PAGE_MAX}},
+             {.name = "limit",
+              .kind = HTTP_JSON_INTEGER,
+              .min = 1,
+              .max = API_ORDERS_PAGE_MAX,
+              .about = "Items of a page; 20 when absent."}},
             {API_IN_QUERY,
              {.name = "cursor",
               .kind = HTTP_JSON_TEXT,

@@ -17,7 +17,12 @@ const struct api_operation api_get_problem = {
     .traits = API_NAMES_RESOURCE,
     .parameters =
         (const struct api_parameter[]){
-            {API_IN_PATH, {.name = "slug", .kind = HTTP_JSON_TEXT, .required = true, .min = 1}},
+            {API_IN_PATH,
+             {.name = "slug",
+              .kind = HTTP_JSON_TEXT,
+              .required = true,
+              .min = 1,
+              .about = "The end of a problem\'s `type`."}},
             {0}},
     .answers = (const struct api_answer[]){{200, "The type.", &api_shape_problem_type, NULL}, {0}},
 };

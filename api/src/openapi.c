@@ -17,11 +17,11 @@ static const struct {
     const char *name;
     const char *about;
 } tags[] = {
-    {"catalogue", "Products, their stock, categories. For anyone."},
-    {"cart", "The cart of a customer or of a guest."},
-    {"orders", "Orders, payments, confirmations."},
     {"accounts", "Accounts, sessions, and the outcome of late commands."},
+    {"cart", "The cart of a customer or of a guest."},
+    {"catalogue", "Products, their stock, categories. For anyone."},
     {"operation", "For verifiers and operators."},
+    {"orders", "Orders, payments, confirmations."},
 };
 
 /* The method in small letters, as the document wants it. */

@@ -49,6 +49,7 @@ static const struct {
      {API_IN_HEADER,
       {.name = "If-Match",
        .kind = HTTP_JSON_TEXT,
+       .pattern = "^(\\*|(W/)?\"[!#-~]*\")$",
        .about = "The ETag of what is to be changed; another version is a 412."}}},
     {API_NEEDS_KEY,
      "IdempotencyKey",
@@ -58,7 +59,7 @@ static const struct {
        .required = true,
        .min = 16,
        .max = 64,
-       .pattern = "^[!#-\\[\\]-~]+$",
+       .pattern = "^[!#-+\\--:<-\\[\\]-~]+$",
        .about = "The same for every repetition of one request."}}},
     {API_SENDS_COMMAND,
      "OptionalIdempotencyKey",
@@ -67,7 +68,7 @@ static const struct {
        .kind = HTTP_JSON_TEXT,
        .min = 16,
        .max = 64,
-       .pattern = "^[!#-\\[\\]-~]+$",
+       .pattern = "^[!#-+\\--:<-\\[\\]-~]+$",
        .about = "The same for every repetition of one request."}}},
 };
 
@@ -105,7 +106,6 @@ static const struct {
     {"Link", API_HAS_PAGES, "RFC 8288: first and next."},
     {"Location", 0, "Where the result is."},
     {"Retry-After", 0, "Seconds."},
-    {"Allow", 0, "The methods of this path."},
     {"WWW-Authenticate", 0, "RFC 6750."},
 };
 enum { ANSWER_FIELDS = sizeof answer_fields / sizeof answer_fields[0] };
@@ -144,8 +144,6 @@ void openapi_write_problem_headers(struct json_w *w, int status)
     header_write_ref(w, "Request-Id");
     if (status == 401)
         header_write_ref(w, "WWW-Authenticate");
-    if (status == 405)
-        header_write_ref(w, "Allow");
     if (status == 429 || status == 503)
         header_write_ref(w, "Retry-After");
     json_w_object_end(w);

@@ -90,6 +90,17 @@ static void read_text(
     }
 }
 
+/* 7.0 is a whole number as well (JSON Schema 2020-12, 6.1.1), as long as a double is exact. */
+static bool get_whole(const json_t *value, int64_t *ret_number)
+{
+    static const double exact_max = 9007199254740991.0;
+    double real = json_is_real(value) ? json_real_value(value) : 0;
+    bool whole = json_is_real(value) && real >= -exact_max && real <= exact_max &&
+                 (double)(int64_t)real == real;
+    *ret_number = whole ? (int64_t)real : json_integer_value(value);
+    return whole || json_is_integer(value);
+}
+
 static void read_integer(
     struct reading *reading,
     struct mr_bytes pointer,
@@ -97,8 +108,8 @@ static void read_integer(
     const json_t *value)
 {
     bool bounded = field->min != 0 || field->max != 0;
-    int64_t number = json_integer_value(value);
-    if (!json_is_integer(value)) {
+    int64_t number = 0;
+    if (!get_whole(value, &number)) {
         add_complaint(reading, pointer, "type", "must be a whole number");
     } else if (bounded && (number < field->min || number > field->max)) {
         struct mr_bytes detail = mr_arena_printf(

@@ -382,8 +382,8 @@ static void a_guest_reads_by_the_token_of_the_cart(void **state)
     header[15] = 'X'; /* Another token, another guest. */
     assert_int_equal(get_status(fixture, "/v1/cart", header), 200);
     expect_in_body(fixture, "\"lines\":[]");
-    assert_int_equal(get_status(fixture, "/v1/cart", "Cart-Token: short\r\n"), 400);
-    expect_in_body(fixture, "/problems/malformed-header");
+    assert_int_equal(get_status(fixture, "/v1/cart", "Cart-Token: short\r\n"), 401);
+    expect_in_body(fixture, "/problems/token-invalid");
 }
 
 static void orders_are_shown_to_their_owner_only(void **state)

@@ -3,6 +3,8 @@
 
 #include <tests/cmocka.h>
 
+#include <stdio.h>
+
 #include <stdlib.h>
 
 struct order_body {
@@ -130,6 +132,28 @@ static void absent_and_null_optional_fields_stay_untouched(void **state)
     assert_null(fixture->body.address.ptr);
 }
 
+static void a_whole_number_may_have_a_fraction_of_zero(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(read_text(fixture, "{\"product_id\":\"p\",\"quantity\":7.0}"), 0);
+    assert_int_equal(fixture->body.quantity, 7);
+    expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1e300}", "/quantity", "type");
+}
+
+static void texts_are_bounded_in_characters(void **state)
+{
+    struct fixture *fixture = *state;
+    /* Eight of three bytes each, then nine. */
+    static const char eight[] = "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac"
+                                "\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac\xe2\x82\xac";
+    char text[128];
+    (void)snprintf(text, sizeof text, "{\"product_id\":\"%s\",\"quantity\":1}", eight);
+    assert_int_equal(read_text(fixture, text), 0);
+    expect_text(fixture->body.product_id, eight);
+    (void)snprintf(text, sizeof text, "{\"product_id\":\"%sx\",\"quantity\":1}", eight);
+    expect_error(fixture, text, "/product_id", "length");
+}
+
 static void mistakes_are_pointed_at(void **state)
 {
     struct fixture *fixture = *state;
@@ -140,7 +164,7 @@ static void mistakes_are_pointed_at(void **state)
     expect_error(fixture, "{\"product_id\":\"123456789\",\"quantity\":1}", "/product_id", "length");
     expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":0}", "/quantity", "range");
     expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1000}", "/quantity", "range");
-    expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1.0}", "/quantity", "type");
+    expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1.5}", "/quantity", "type");
     expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":\"1\"}", "/quantity", "type");
     expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1,\"gift\":1}", "/gift", "type");
     expect_error(fixture, "{\"product_id\":\"p\",\"quantity\":1,\"total\":[]}", "/total", "type");
@@ -307,6 +331,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(good_body_fills_every_field),
         TEST(absent_and_null_optional_fields_stay_untouched),
+        TEST(a_whole_number_may_have_a_fraction_of_zero),
+        TEST(texts_are_bounded_in_characters),
         TEST(mistakes_are_pointed_at),
         TEST(unknown_fields_are_refused_with_an_escaped_pointer),
         TEST(errors_are_bounded),
