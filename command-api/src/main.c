@@ -17,6 +17,7 @@ static const struct mr_option options_table[] = {
      ".millrace/state/command-api",
      "where the views are kept"},
     SERVICE_SNAPSHOT_OPTIONS,
+    API_CORS_OPTION,
     {"instance", "MILLRACE_INSTANCE", "N", "0", "of this instance: its part of gateway.replies"},
     {"hash-workers", NULL, "N", "0", "threads that hash passwords (0: one per core)"},
 };
@@ -98,6 +99,7 @@ static int main_start(struct service *service, void *self, struct mr_error *erro
         .origin = api_paths,
         .origin_count = api_operations_count,
         .user = api,
+        .cors_origins = mr_options_text(&service->options, "cors-origins"),
     };
     return rc ? rc : service_start_http(service, &server, error);
 }

@@ -14,9 +14,6 @@ static const struct answer_header always[] = {
     {"X-Content-Type-Options", "nosniff"},
     {"Content-Security-Policy", "default-src 'none'"},
     {"Referrer-Policy", "no-referrer"},
-    {"Access-Control-Expose-Headers",
-     "Consistency-Token, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, "
-     "Request-Id, Retry-After, View-Lag, View-Position"},
 };
 
 struct mr_buffer *http_response(struct http_request *request)
@@ -135,12 +132,18 @@ enum http_if_match http_if_match(const struct http_request *request, int64_t *re
     return HTTP_IF_MATCH_VERSION;
 }
 
-static bool has_header(const struct http_request *request, const char *name)
+struct mr_bytes answer_value(const struct http_request *request, const char *name)
 {
+    assert(request && name);
     for (size_t i = 0; i < request->headers_count; i++)
         if (strcasecmp(request->headers[i].name, name) == 0)
-            return true;
-    return false;
+            return mr_cstr(request->headers[i].value);
+    return mr_bytes_of(NULL, 0);
+}
+
+static bool has_header(const struct http_request *request, const char *name)
+{
+    return answer_value(request, name).ptr != NULL;
 }
 
 static void add_headers(struct http_request *request, struct MHD_Response *response)
@@ -216,6 +219,7 @@ void http_send(struct http_request *request, int status, const char *content_typ
         http_set_header(request, "traceparent", http_traceparent(request));
     if (server->options.on_response)
         server->options.on_response(request, status, server->options.user);
+    cors_set_headers(request);
     if (atomic_load(&server->stopping))
         http_set_header(request, "Connection", mr_cstr("close"));
     struct MHD_Response *response = MHD_create_response_from_buffer(

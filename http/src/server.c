@@ -147,6 +147,7 @@ static void send_not_matched(struct http_request *request, const char *allow)
     }
     if (strcmp(request->method, "OPTIONS") == 0) {
         http_set_header(request, "Allow", mr_cstr(allow));
+        cors_preflight(request, allow);
         http_send(request, 204, NULL);
         return;
     }
@@ -419,7 +420,9 @@ int http_server_start(
     server->counters = mr_calloc(options->routes_count + 1, sizeof *server->counters);
     pthread_mutex_init(&server->free_lock, NULL);
     pthread_mutex_init(&server->connections_lock, NULL);
-    int rc = listen_on(server, error);
+    int rc = cors_check(options->cors_origins ? options->cors_origins : "", error);
+    if (rc == 0)
+        rc = listen_on(server, error);
     if (rc == 0) {
         rc = wait_start(server, error);
         if (rc != 0)

@@ -153,6 +153,16 @@ void connections_headed(struct MHD_Connection *connection);
 void connections_refuse(const struct http_server *server, const char *page);
 void connections_cut_late(struct http_server *server);
 
+/* cors.c: MR_CONFIG names an entry of the list that is not an origin; */
+int cors_check(const char *origins, struct mr_error *error);
+/* the answer to OPTIONS is a preflight's where one was asked for by an origin of the list; */
+void cors_preflight(struct http_request *request, const char *allow);
+/* and every answer has what its origin may read. */
+void cors_set_headers(struct http_request *request);
+
+/* The value of a header that was set; NULL view: none of that name. */
+struct mr_bytes answer_value(const struct http_request *request, const char *name);
+
 /* answer.c: what an answer holds is free for others. */
 void answer_unaccount(struct http_request *request);
 

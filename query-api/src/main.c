@@ -16,6 +16,7 @@ static const struct mr_option options_table[] = {
      ".millrace/state/query-api",
      "where the views are kept"},
     SERVICE_SNAPSHOT_OPTIONS,
+    API_CORS_OPTION,
     {"ready-lag", "MILLRACE_READY_LAG", "RECORDS", "10000", "not ready when further behind"},
 };
 
@@ -57,6 +58,7 @@ static int start_api(struct service *service, void *self, struct mr_error *error
         .origin = api_paths,
         .origin_count = api_operations_count,
         .user = &query->api,
+        .cors_origins = mr_options_text(&service->options, "cors-origins"),
     };
     return service_start_http(service, &server, error);
 }

@@ -91,6 +91,13 @@ extern const struct api_operation api_get_health;
 extern const struct api_operation api_get_ready;
 extern const struct api_operation api_get_metrics;
 
+/* Both programs take it. */
+#define API_CORS_OPTION                                                                            \
+    {                                                                                              \
+        "cors-origins", "MILLRACE_CORS_ORIGINS", "ORIGINS", "",                                    \
+            "whose pages may use the API, as https://shop.example,https://m.shop.example"          \
+    }
+
 /* All of them, and the same as paths of the origin. */
 extern const struct api_operation *const api_operations[];
 extern const struct http_path *const api_paths[];

@@ -68,7 +68,9 @@ struct http_server_options {
      * 405 and Allow. */
     const struct http_path *const *origin;
     size_t origin_count;
-    void *user;               /* Given to every handler. */
+    void *user; /* Given to every handler. */
+    /* Origins whose pages may use the API, separated by commas; NULL or "": none but our own. */
+    const char *cors_origins;
     const char *problem_base; /* Before the slug in a problem's `type`; NULL: "/problems/". */
     unsigned connections_max; /* 0: 4,096. */
     unsigned waiters_max;     /* Suspended at once; 0: 1,024. Beyond: http_suspend gives NULL. */
