@@ -23,19 +23,27 @@ struct waiting {
     struct topo_watch *watch;
 };
 
-/* The store whose view folds the topic. */
+static const char *const views[QUERY_VIEWS][2] = {
+    {TOPIC_CATALOG_PRODUCT_EVENTS, VIEW_PRODUCTS},
+    {TOPIC_INVENTORY_STOCK_EVENTS, VIEW_AVAILABILITY},
+    {TOPIC_SALES_CART_EVENTS, VIEW_CARTS},
+    {TOPIC_SALES_ORDER_EVENTS, VIEW_ORDERS},
+};
+
+/* The view that folds the topic; QUERY_VIEWS: none does. */
+static size_t view_of(const char *topic)
+{
+    size_t i = 0;
+    while (i < QUERY_VIEWS && strcmp(views[i][0], topic) != 0)
+        i++;
+    return i;
+}
+
+/* The store of that view. */
 static const char *store_of(const char *topic)
 {
-    static const char *const map[][2] = {
-        {TOPIC_CATALOG_PRODUCT_EVENTS, VIEW_PRODUCTS},
-        {TOPIC_INVENTORY_STOCK_EVENTS, VIEW_AVAILABILITY},
-        {TOPIC_SALES_CART_EVENTS, VIEW_CARTS},
-        {TOPIC_SALES_ORDER_EVENTS, VIEW_ORDERS},
-    };
-    for (size_t i = 0; i < sizeof map / sizeof map[0]; i++)
-        if (strcmp(map[i][0], topic) == 0)
-            return map[i][1];
-    return NULL;
+    size_t view = view_of(topic);
+    return view < QUERY_VIEWS ? views[view][1] : NULL;
 }
 
 static bool is_read(const struct query_read *read, const char *topic)
@@ -52,12 +60,14 @@ static void send_behind(
     const struct topo_position *needed,
     int64_t applied)
 {
+    size_t view = view_of(needed->topic);
+    assert(view < QUERY_VIEWS); /* Only positions of views are waited for. */
     struct mr_bytes extensions = mr_arena_printf(
         http_arena(request),
         "{\"needed\":%lld,\"applied\":%lld,\"lag_ms\":%lld}",
         (long long)needed->next_offset,
         (long long)applied,
-        (long long)(mr_monotonic_ms() - atomic_load(&api->caught_up_ms)));
+        (long long)(mr_monotonic_ms() - atomic_load(&api->caught_up_ms[view])));
     http_send_problem_full(
         request,
         &(struct http_problem){
@@ -182,7 +192,7 @@ struct collected {
     size_t count;
     size_t first; /* The first of this topic. */
     bool full;
-    int64_t lag;
+    bool behind; /* This topic's view is, or may be. */
 };
 
 static void collect_lag(void *user, const struct topo_position *position, int64_t lag)
@@ -190,7 +200,7 @@ static void collect_lag(void *user, const struct topo_position *position, int64_
     struct collected *all = user;
     if (strcmp(position->topic, all->topic) != 0)
         return;
-    all->lag += lag;
+    all->behind = all->behind || lag != 0; /* -1: not known, so perhaps. */
     if (all->count == TOKEN_POSITIONS_MAX)
         all->full = true;
     else
@@ -211,13 +221,13 @@ static void keep_owner(struct collected *all, struct mr_bytes owner)
     }
 }
 
-/* At most so long behind: since when a read last saw no lag. */
-static int64_t lag_ms(struct query_api *api, int64_t lag)
+/* At most so long behind: since when a read last saw that the view was not. */
+static int64_t lag_ms(struct query_api *api, size_t view, bool behind)
 {
     int64_t now_ms = mr_monotonic_ms();
-    if (lag > 0)
-        return now_ms - atomic_load(&api->caught_up_ms);
-    atomic_store(&api->caught_up_ms, now_ms);
+    if (behind)
+        return now_ms - atomic_load(&api->caught_up_ms[view]);
+    atomic_store(&api->caught_up_ms[view], now_ms);
     return 0;
 }
 
@@ -231,10 +241,16 @@ void query_set_positions(
     assert(api && request && topics && topics[0]);
     struct collected all = {0};
     uint64_t generation = 0;
+    int64_t most_ms = 0;
     for (size_t i = 0; topics[i]; i++) {
+        size_t view = view_of(topics[i]);
+        assert(view < QUERY_VIEWS);
         all.topic = topics[i];
         all.first = all.count;
-        topo_engine_positions(api->engine, store_of(topics[i]), collect_lag, &all);
+        all.behind = false;
+        topo_engine_positions(api->engine, views[view][1], collect_lag, &all);
+        int64_t late_ms = lag_ms(api, view, all.behind);
+        most_ms = late_ms > most_ms ? late_ms : most_ms;
         if (owner.ptr)
             keep_owner(&all, owner);
     }
@@ -252,7 +268,7 @@ void query_set_positions(
             "topic=%s max=%d reason=\"an answer reads more partitions than a token names\"",
             all.topic,
             TOKEN_POSITIONS_MAX);
-    http_set_header_f(request, "View-Lag", "%lld", (long long)lag_ms(api, all.lag));
+    http_set_header_f(request, "View-Lag", "%lld", (long long)most_ms);
     if (ret_generation)
         *ret_generation = generation;
 }

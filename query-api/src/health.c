@@ -22,19 +22,22 @@ void query_get_health(struct http_request *request, void *user)
 struct view_lag {
     int64_t lag;
     int partitions;
+    int unknown; /* Partitions whose end is not known. */
 };
 
 static void add_lag(void *user, const struct topo_position *position, int64_t lag)
 {
     struct view_lag *view = user;
     (void)position;
-    view->lag += lag;
+    view->lag += lag > 0 ? lag : 0;
+    view->unknown += lag < 0;
     view->partitions++;
 }
 
-static int64_t write_views(struct query_api *api, struct json_w *w)
+/* Returns the sum of all views. Each view's lag is null when a partition's end is not known. */
+static struct view_lag write_views(struct query_api *api, struct json_w *w)
 {
-    int64_t total = 0;
+    struct view_lag total = {0};
     json_w_key(w, "views");
     json_w_array(w);
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
@@ -43,15 +46,21 @@ static int64_t write_views(struct query_api *api, struct json_w *w)
         json_w_object(w);
         json_w_key_text(w, "view", mr_cstr(views[i].view));
         json_w_key_integer(w, "partitions", view.partitions);
-        json_w_key_integer(w, "lag", view.lag);
+        json_w_key(w, "lag");
+        if (view.unknown > 0)
+            json_w_null(w);
+        else
+            json_w_integer(w, view.lag);
         json_w_object_end(w);
-        total += view.lag;
+        total.lag += view.lag;
+        total.unknown += view.unknown;
     }
     json_w_array_end(w);
     return total;
 }
 
-/* 503 while the views are restored or far behind: a proxy sends reads elsewhere then. */
+/* 503 while the views are restored or far behind, or may be: the end of a partition is not known
+ * when its leader is silent. A proxy sends reads elsewhere then. */
 void query_get_ready(struct http_request *request, void *user)
 {
     struct query_api *api = user;
@@ -62,8 +71,8 @@ void query_get_ready(struct http_request *request, void *user)
     static const char *const names[] = {"restoring", "running", "stopped", "failed"};
     json_w_object(&w);
     json_w_key_text(&w, "state", mr_cstr(names[state]));
-    int64_t lag = write_views(api, &w);
-    bool ready = state == TOPO_ENGINE_RUNNING && lag <= api->ready_lag_max;
+    struct view_lag lag = write_views(api, &w);
+    bool ready = state == TOPO_ENGINE_RUNNING && lag.lag <= api->ready_lag_max && lag.unknown == 0;
     json_w_key_bool(&w, "ready", ready);
     if (state == TOPO_ENGINE_FAILED)
         json_w_key_text(&w, "error", mr_cstr(why.text));

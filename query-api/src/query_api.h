@@ -24,6 +24,7 @@
 #include <stdatomic.h>
 
 enum {
+    QUERY_VIEWS = 4,
     QUERY_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
 };
 
@@ -32,7 +33,8 @@ struct query_api {
     struct token_keys *keys;
     int64_t ready_lag_max;         /* Records behind, over all partitions, and still ready. */
     atomic_bool positions_dropped; /* It was logged. */
-    _Atomic int64_t caught_up_ms;  /* Monotonic: when no view was seen behind. */
+    /* By view, monotonic: when it was last seen not to be behind. */
+    _Atomic int64_t caught_up_ms[QUERY_VIEWS];
     struct topo_reader *products;
     struct topo_reader *availability;
     struct topo_reader *listings;

@@ -38,5 +38,6 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
         .order_lines = topo_engine_global(engine, VIEW_ORDER_LINES),
         .orders_by_owner = topo_engine_global(engine, VIEW_ORDERS_BY_OWNER),
     };
-    atomic_store(&api->caught_up_ms, mr_monotonic_ms());
+    for (size_t i = 0; i < QUERY_VIEWS; i++)
+        atomic_store(&api->caught_up_ms[i], mr_monotonic_ms());
 }

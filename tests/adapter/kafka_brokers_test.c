@@ -111,6 +111,39 @@ static void a_new_leader_is_heard_of_soon(void **state)
             fail_msg("the new leader is not known after %d ms", PATIENCE_MS);
 }
 
+/* Polls until the end of the partition is known, or is not. */
+static bool await_known_end(struct cluster *cluster, int32_t partition, bool known)
+{
+    struct mr_error error = {0};
+    struct topo_io_poll poll;
+    int64_t until_ms = kafka_clock_ms() + PATIENCE_MS;
+    while (kafka_clock_ms() < until_ms) {
+        cluster_check(cluster->io.log_poll(cluster->io.self, 50, &poll, &error), &error);
+        int64_t end =
+            cluster->io.known_end(cluster->io.self, (struct topo_partition){"in", partition});
+        if ((end >= 0) == known)
+            return true;
+    }
+    return false;
+}
+
+static void an_end_is_known_only_while_its_leader_answers(void **state)
+{
+    struct cluster *cluster = *state;
+    struct mr_error error = {0};
+    for (int32_t p = 0; p < 2; p++) {
+        cluster_check(
+            cluster->io.log_add(cluster->io.self, (struct topo_partition){"in", p}, 0, &error),
+            &error);
+        assert_true(await_known_end(cluster, p, true));
+    }
+    kill_broker(cluster);
+    assert_true(await_known_end(cluster, 1, false));
+    assert_true(await_known_end(cluster, 0, true)); /* Its leader lives. */
+    move_leaders(cluster);
+    assert_true(await_known_end(cluster, 1, true));
+}
+
 static void a_close_does_not_wait_for_a_dead_broker(void **state)
 {
     struct cluster *cluster = *state;
@@ -133,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_CLUSTER(a_question_to_a_dead_broker_ends_within_its_time),
         ON_CLUSTER(a_new_leader_is_heard_of_soon),
+        ON_CLUSTER(an_end_is_known_only_while_its_leader_answers),
         ON_CLUSTER(a_close_does_not_wait_for_a_dead_broker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

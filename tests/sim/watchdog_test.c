@@ -98,9 +98,48 @@ static void a_worker_that_hangs_is_named_and_a_stop_ends_within_its_bound(void *
     world_close(&world);
 }
 
+static bool await_status(struct topo_engine *engine, struct topo_sim *sim, const char *text)
+{
+    for (int ms = 0; ms < PATIENCE_MS; ms += 20) {
+        struct mr_buffer out;
+        mr_buffer_init(&out);
+        topo_engine_status_json(engine, &out);
+        mr_buffer_add_byte(&out, '\0');
+        bool found = strstr(out.ptr, text) != NULL;
+        mr_buffer_clean_up(&out);
+        if (found)
+            return true;
+        topo_sim_advance_ms(sim, 500);
+        sleep_ms(20);
+    }
+    return false;
+}
+
+/* The end of a silent partition was known a while ago: that says nothing about the lag. */
+static void a_lag_that_is_not_known_is_not_told_as_none(void **state)
+{
+    (void)state;
+    struct world world = world_make(counter_topology("counter"), 4, counter_topics, 1, false);
+    const struct topo_engine_options options = {.io_open = open_io, .io_user = world.sim};
+    struct topo_engine *engine = NULL;
+    struct mr_error error = {0};
+    if (topo_engine_start(world.topology, &options, &engine, &error))
+        fail_msg("%s", error.text);
+    assert_true(await_status(engine, world.sim, "\"lag\":0"));
+    topo_sim_hide_ends(world.sim, true);
+    assert_true(await_status(engine, world.sim, "\"lag\":null"));
+    assert_true(await_status(engine, world.sim, "\"input_lag\":null"));
+    topo_sim_hide_ends(world.sim, false);
+    assert_true(await_status(engine, world.sim, "\"lag\":0"));
+    assert_true(topo_engine_stop(engine));
+    topo_engine_free(engine);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_lag_that_is_not_known_is_not_told_as_none),
         cmocka_unit_test(a_worker_that_hangs_is_named_and_a_stop_ends_within_its_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -137,7 +137,8 @@ bool topo_engine_watch(
     struct topo_watch **ret_watch);
 void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch);
 
-/* Visits the committed position of every input partition of the sub-topology that owns `store`. */
+/* Visits the committed position of every input partition of the sub-topology that owns `store`.
+ * `lag`: -1 when it is not known, because the partition's leader is silent. */
 typedef void topo_position_fn(void *user, const struct topo_position *position, int64_t lag);
 void topo_engine_positions(
     struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user);

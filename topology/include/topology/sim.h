@@ -80,6 +80,8 @@ void topo_sim_expel(struct topo_sim *sim, const char *instance_id);
 /* The process of an instance is dead, between two calls. */
 void topo_sim_kill(struct topo_sim *sim, const char *instance_id);
 
+/* Leaders are silent: no end is known. */
+void topo_sim_hide_ends(struct topo_sim *sim, bool hidden);
 /* Rejects records of producers with more than so many bytes of key and value. */
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max);
 

@@ -315,7 +315,7 @@ static int global_commit(struct global *global, struct mr_error *error)
             input->task->sub,
             &input->partition,
             input->next,
-            input->next > input->end ? input->next : -1);
+            input->end >= 0 && input->next > input->end ? input->next : -1);
     }
     watch_wake(&global->engine->watches);
     metrics_add(&global->engine->metrics.commits, 1);
@@ -401,12 +401,14 @@ static void global_report(struct global *global)
             int64_t lag = input->end > input->next ? input->end - input->next : 0;
             if (input->task != global->tasks[i])
                 continue;
-            own->input_lag += lag;
             own->restore_remaining += global->ready ? 0 : lag;
             metrics_add_input(
                 own,
                 &(struct metrics_input){
-                    input->partition.topic, input->partition.partition, input->next, lag});
+                    input->partition.topic,
+                    input->partition.partition,
+                    input->next,
+                    input->end < 0 ? -1 : lag});
         }
     }
     host_publish_reports(global->engine, 0, reports);
@@ -434,6 +436,17 @@ static int global_check_partitions(
         known);
 }
 
+/* An end that nobody has confirmed for a while says nothing about the lag. */
+static void global_forget_end(struct global *global, struct global_input *input)
+{
+    if (input->end_ms == 0)
+        input->end_ms = global->now_ms; /* It was asked for at the start. */
+    if (input->end < 0 || !host_end_is_old(global->now_ms, input->end_ms))
+        return;
+    input->end = -1;
+    watch_forget_end(&global->engine->watches, input->task->sub, &input->partition);
+}
+
 /* The lag that operators and readers see: by the ends that came with the last records, without a
  * question to a broker. One topic in a while is asked for its count of partitions. */
 static int global_measure_lag(struct global *global, struct mr_error *error)
@@ -441,9 +454,12 @@ static int global_measure_lag(struct global *global, struct mr_error *error)
     for (size_t i = 0; i < global->inputs_count; i++) {
         struct global_input *input = &global->inputs[i];
         int64_t end = global->io.known_end(global->io.self, input->partition);
-        if (end < 0)
+        if (end < 0) {
+            global_forget_end(global, input);
             continue;
+        }
         input->end = end;
+        input->end_ms = global->now_ms;
         watch_set(&global->engine->watches, input->task->sub, &input->partition, -1, end);
     }
     if (global->now_ms - global->checked_ms < CHECK_MS && global->now_ms >= global->checked_ms)

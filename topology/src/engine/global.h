@@ -23,7 +23,8 @@ struct global_input {
     struct topo_partition partition;
     int64_t next;
     int64_t laid_aside; /* Records of others, so far. */
-    int64_t end;        /* At start: ready is when all inputs have come so far. */
+    int64_t end;    /* At start: ready is when all inputs have come so far. -1: not known now. */
+    int64_t end_ms; /* When it was known to be the end. */
 };
 
 struct global {

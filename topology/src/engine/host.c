@@ -185,6 +185,11 @@ bool host_report_is_due(int64_t now_ms, int64_t reported_ms)
     return age_ms >= HOST_REPORT_INTERVAL_MS || age_ms < 0;
 }
 
+bool host_end_is_old(int64_t now_ms, int64_t known_ms)
+{
+    return now_ms - known_ms > HOST_END_KEPT_MS || now_ms < known_ms;
+}
+
 /* -- the stores of global tables -- */
 
 void host_publish_store(struct topo_engine *engine, const char *name, struct topo_store *store)

@@ -36,7 +36,10 @@
 struct worker;
 struct global;
 
-enum { HOST_REPORT_INTERVAL_MS = 250 };
+enum {
+    HOST_REPORT_INTERVAL_MS = 250,
+    HOST_END_KEPT_MS = 3000, /* An end that nobody confirmed for longer is not known. */
+};
 
 /* A task that has its directory open. */
 struct host_claim {
@@ -136,6 +139,8 @@ void host_go_away(struct topo_engine *engine, size_t slot, bool away);
 /* Takes over reports.tasks. Slot 0 is the global worker's, 1.. are the group workers'. */
 void host_publish_reports(struct topo_engine *engine, size_t slot, struct metrics_reports reports);
 bool host_report_is_due(int64_t now_ms, int64_t reported_ms);
+/* Known to be the end at `known_ms`: too long ago to say anything? */
+bool host_end_is_old(int64_t now_ms, int64_t known_ms);
 
 /* Stores of global sub-topologies. Before the threads start, and after they ended. */
 void host_publish_store(struct topo_engine *engine, const char *name, struct topo_store *store);

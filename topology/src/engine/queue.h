@@ -50,6 +50,8 @@ struct queue {
     /* An empty queue that others wait for (KIP-695). */
     int64_t idle_since_ms; /* -1: nobody waits. */
     int64_t idle_high;     /* The log's end then. */
+    int64_t end_ms;        /* When `idle_high` was known to be the end; 0: not looked at yet. */
+    bool end_unknown;      /* Too long ago: the lag is not known. */
     int64_t gave_up_high;  /* Not waited for again below this end. */
 
     struct queue_refusal refusal;

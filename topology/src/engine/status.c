@@ -215,6 +215,10 @@ static const struct gauge gauges[] = {
      "Input records behind the end.",
      offsetof(struct metrics_task, input_lag),
      0},
+    {"topo_input_lag_unknown",
+     "Input partitions whose end is not known: their leader is silent.",
+     offsetof(struct metrics_task, input_unknown),
+     false},
     {"topo_buffered_bytes",
      "Input buffered in memory.",
      offsetof(struct metrics_task, buffered_bytes),
@@ -349,6 +353,14 @@ static int64_t status_restore_rate(const struct metrics_task *task)
     return task->state_ms < 100 ? 0 : task->restored * 1000 / task->state_ms;
 }
 
+static void status_put_json_lag(struct mr_buffer *out, bool unknown, int64_t lag)
+{
+    if (unknown)
+        mr_buffer_printf(out, "null");
+    else
+        mr_buffer_printf(out, "%" PRId64, lag);
+}
+
 static void status_put_json_inputs(struct mr_buffer *out, const struct metrics_task *task)
 {
     mr_buffer_printf(out, ",\"inputs\":[");
@@ -358,10 +370,11 @@ static void status_put_json_inputs(struct mr_buffer *out, const struct metrics_t
         status_put_json_text(out, input->topic);
         mr_buffer_printf(
             out,
-            ",\"partition\":%" PRId32 ",\"position\":%" PRId64 ",\"lag\":%" PRId64 "}",
+            ",\"partition\":%" PRId32 ",\"position\":%" PRId64 ",\"lag\":",
             input->partition,
-            input->position,
-            input->lag);
+            input->position);
+        status_put_json_lag(out, input->lag < 0, input->lag);
+        mr_buffer_add_byte(out, '}');
     }
     mr_buffer_add_byte(out, ']');
 }
@@ -372,8 +385,7 @@ static void status_put_json_task(struct mr_buffer *out, const struct metrics_tas
         out,
         "{\"name\":\"%s\",\"partition\":%" PRId32 ",\"global\":%s,\"state\":\"%s\","
         "\"state_ms\":%" PRId64 ",\"restore_lag\":%" PRId64 ",\"restore_per_second\":%" PRId64
-        ",\"input_lag\":%" PRId64 ",\"entries\":%zu,"
-        "\"dirty_bytes\":%zu",
+        ",\"entries\":%zu,\"dirty_bytes\":%zu,\"input_lag\":",
         task->sub,
         task->partition,
         task->global ? "true" : "false",
@@ -381,9 +393,9 @@ static void status_put_json_task(struct mr_buffer *out, const struct metrics_tas
         task->state_ms,
         task->restore_remaining,
         status_restore_rate(task),
-        task->input_lag,
         task->entries,
         task->dirty_bytes);
+    status_put_json_lag(out, task->input_unknown > 0, task->input_lag);
     status_put_json_inputs(out, task);
     if (task->blocked) {
         mr_buffer_printf(out, ",\"error\":");

@@ -100,6 +100,17 @@ void watch_set(
     pthread_mutex_unlock(&table->mutex);
 }
 
+void watch_forget_end(
+    struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition)
+{
+    pthread_mutex_lock(&table->mutex);
+    struct watch_entry *entry =
+        watch_find_entry(table, sub, partition->topic, partition->partition);
+    if (entry)
+        entry->end = -1;
+    pthread_mutex_unlock(&table->mutex);
+}
+
 void watch_remove(
     struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition)
 {
@@ -291,6 +302,8 @@ void watch_visit(
     for (size_t i = 0; i < count; i++) {
         struct topo_position position = {copy[i].topic, copy[i].partition, copy[i].next};
         int64_t lag = copy[i].end > copy[i].next ? copy[i].end - copy[i].next : 0;
+        if (copy[i].end < 0)
+            lag = -1;
         visit(user, &position, lag);
     }
     free(copy);

@@ -49,6 +49,9 @@ void watch_set(
     const struct topo_partition *partition,
     int64_t next,
     int64_t end);
+/* The end of the log is not known any more. */
+void watch_forget_end(
+    struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition);
 /* The partition is not here any more. */
 void watch_remove(
     struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition);

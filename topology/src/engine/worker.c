@@ -340,6 +340,7 @@ worker_settle_closed(struct worker *worker, const struct mr_error *why, struct m
 
 /* -- the step -- */
 
+/* Ready takes all tasks of the assignment: RUNNING, or BLOCKED, which an operator has to see to. */
 static void worker_report(struct worker *worker)
 {
     struct metrics_reports reports = {.assigned = worker->was_assigned, .ready = true};
@@ -353,11 +354,13 @@ static void worker_report(struct worker *worker)
             const struct topo_partition *partition = &queue->partition;
             bool behind = queue->committed >= 0 && queue->idle_high > queue->committed;
             int64_t lag = behind ? queue->idle_high - queue->committed : 0;
-            own->input_lag += lag;
             metrics_add_input(
                 own,
                 &(struct metrics_input){
-                    partition->topic, partition->partition, queue->committed, lag});
+                    partition->topic,
+                    partition->partition,
+                    queue->committed,
+                    queue->end_unknown ? -1 : lag});
         }
         reports.ready =
             reports.ready && (task->state == TASK_RUNNING || task->state == TASK_BLOCKED);
@@ -377,6 +380,11 @@ static void worker_measure_lag(struct worker *worker)
         for (size_t k = 0; task->state == TASK_RUNNING && k < task->queues.count; k++) {
             struct queue *queue = &task->queues.items[k];
             int64_t end = worker->io.known_end(worker->io.self, queue->partition);
+            if (end >= 0 || queue->end_ms == 0)
+                queue->end_ms = worker->now_ms;
+            queue->end_unknown = end < 0 && host_end_is_old(worker->now_ms, queue->end_ms);
+            if (queue->end_unknown)
+                watch_forget_end(&worker->engine->watches, task->sub, &queue->partition);
             if (end < 0)
                 continue;
             queue->idle_high = end;

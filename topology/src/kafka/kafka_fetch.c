@@ -24,6 +24,8 @@ enum {
     QUEUED_MAX_BYTES = 16 * 1024 * 1000,
     WAKE_TIMEOUT_MS = 100,
     LEADER_TIMEOUT_MS = 1000,
+    STATS_MS = 1000,             /* As in the settings. */
+    LEADER_SILENT_MS_MAX = 2000, /* Its long polls are much shorter. */
 };
 
 struct slot {
@@ -45,6 +47,7 @@ struct partition {
     int64_t next_offset;
     bool fetching;
     bool paused;
+    int64_t heard_ms; /* Monotonic: when its leader last answered anything; 0: never. */
 };
 
 struct kafka_fetcher {
@@ -117,6 +120,76 @@ static void free_chunks(struct kafka_fetcher *fetcher)
     }
 }
 
+static struct partition *
+fetch_find(struct kafka_fetcher *fetcher, const char *topic, int32_t number)
+{
+    for (size_t i = 0; i < fetcher->partitions_count; i++) {
+        struct partition *partition = &fetcher->partitions[i];
+        if (partition->partition == number &&
+            (partition->topic == topic || strcmp(partition->topic, topic) == 0))
+            return partition;
+    }
+    return NULL;
+}
+
+/* -- whose leader is there --
+ *
+ * librdkafka keeps the last end of a partition without end and does not say how old it is. Its
+ * statistics say which broker each partition is fetched from, and how long that one is silent. */
+
+/* The number behind `"name":` in the text before `end`; -1: not there. */
+static int64_t stats_number(const char *at, const char *end, const char *name)
+{
+    const char *found = strstr(at, name);
+    return found && found < end ? strtoll(found + strlen(name), NULL, 10) : -1;
+}
+
+static void stats_note_partitions(
+    struct kafka_fetcher *fetcher, const char *at, const char *end, int64_t heard_ms)
+{
+    static const char key[] = "\"topic\":\"";
+    while ((at = strstr(at, key)) && at < end) {
+        char topic[256];
+        const char *name = at + sizeof key - 1;
+        const char *quote = strchr(name, '"');
+        at = quote ? quote : end;
+        if (!quote || (size_t)(quote - name) >= sizeof topic)
+            continue;
+        (void)snprintf(topic, sizeof topic, "%.*s", (int)(quote - name), name);
+        struct partition *partition =
+            fetch_find(fetcher, topic, (int32_t)stats_number(quote, end, "\"partition\":"));
+        if (partition)
+            partition->heard_ms = heard_ms;
+    }
+}
+
+static void
+stats_note_broker(struct kafka_fetcher *fetcher, const char *at, const char *end, int64_t now_ms)
+{
+    const char *state = strstr(at, "\"state\":\"UP\"");
+    int64_t silent_us = stats_number(at, end, "\"rxidle\":");
+    const char *partitions = strstr(at, "\"toppars\":");
+    if (state && state < end && silent_us >= 0 && partitions && partitions < end)
+        stats_note_partitions(fetcher, partitions, end, now_ms - silent_us / 1000);
+}
+
+/* The brokers come one after the other, each begins with its number; the topics come after them. */
+static int fetch_on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+    static const char begin[] = "\"nodeid\":";
+    struct kafka_fetcher *fetcher = opaque;
+    (void)rk;
+    const char *end = strstr(json, "\"topics\":");
+    const char *at = strstr(json, begin);
+    while (at && (!end || at < end)) {
+        const char *next = strstr(at + 1, begin);
+        const char *limit = end ? end : json + len;
+        stats_note_broker(fetcher, at, next && next < limit ? next : limit, kafka_clock_ms());
+        at = next;
+    }
+    return 0;
+}
+
 /* -- life -- */
 
 static rd_kafka_conf_t *fetcher_conf(
@@ -149,6 +222,9 @@ static rd_kafka_conf_t *fetcher_conf(
         rc = kafka_conf_set(
             conf, "enable.partition.eof", kind == KAFKA_FETCH_LOG ? "true" : "false", error);
     if (rc == 0)
+        rc = kafka_conf_set(conf, "statistics.interval.ms", "1000", error);
+    rd_kafka_conf_set_stats_cb(conf, fetch_on_stats);
+    if (rc == 0)
         return conf;
     rd_kafka_conf_destroy(conf);
     return NULL;
@@ -164,6 +240,7 @@ int kafka_fetcher_new(
     if (!conf)
         return MR_CONFIG;
     struct kafka_fetcher *fetcher = mr_calloc(1, sizeof *fetcher);
+    _Static_assert(offsetof(struct kafka_fetcher, client) == 0, "one opaque serves both");
     int rc = kafka_client_open(&fetcher->client, RD_KAFKA_CONSUMER, conf, error);
     if (rc) {
         free(fetcher);
@@ -187,18 +264,6 @@ void kafka_fetcher_free(struct kafka_fetcher *fetcher)
 }
 
 /* -- partitions -- */
-
-static struct partition *
-fetch_find(struct kafka_fetcher *fetcher, const char *topic, int32_t number)
-{
-    for (size_t i = 0; i < fetcher->partitions_count; i++) {
-        struct partition *partition = &fetcher->partitions[i];
-        if (partition->partition == number &&
-            (partition->topic == topic || strcmp(partition->topic, topic) == 0))
-            return partition;
-    }
-    return NULL;
-}
 
 /* In or out of what librdkafka fetches. */
 static int set_fetching(
@@ -308,7 +373,8 @@ int64_t kafka_fetcher_known_end(struct kafka_fetcher *fetcher, struct topo_parti
 {
     int64_t low = -1;
     int64_t high = -1;
-    if (!fetch_find(fetcher, where.topic, where.partition) ||
+    const struct partition *partition = fetch_find(fetcher, where.topic, where.partition);
+    if (!partition || kafka_clock_ms() - partition->heard_ms > LEADER_SILENT_MS_MAX + STATS_MS ||
         rd_kafka_get_watermark_offsets(
             fetcher->client.rk, where.topic, where.partition, &low, &high))
         return -1;

@@ -150,6 +150,13 @@ void topo_sim_kill(struct topo_sim *sim, const char *instance_id)
     pthread_mutex_unlock(&sim->mutex);
 }
 
+void topo_sim_hide_ends(struct topo_sim *sim, bool hidden)
+{
+    pthread_mutex_lock(&sim->mutex);
+    sim->ends_hidden = hidden;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max)
 {
     pthread_mutex_lock(&sim->mutex);

@@ -166,6 +166,7 @@ struct topo_sim {
     struct sim_fault *then; /* Armed one after the other. */
     size_t then_count;
     bool crashed;
+    bool ends_hidden;
     int late_markers; /* By so many calls. */
     struct sim_topic **topics;
     size_t topics_count;

@@ -566,9 +566,12 @@ static int sim_io_watermarks(
 static int64_t sim_io_known_end(void *self, struct topo_partition partition)
 {
     const struct sim_member *member = self;
+    pthread_mutex_lock(&member->sim->mutex);
     const struct sim_partition *log =
         sim_partition_of(member->sim, partition.topic, partition.partition);
-    return log ? (int64_t)log->count : -1;
+    int64_t end = log && !member->sim->ends_hidden ? (int64_t)log->count : -1;
+    pthread_mutex_unlock(&member->sim->mutex);
+    return end;
 }
 
 static int
