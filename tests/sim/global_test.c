@@ -229,6 +229,41 @@ static void a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds(void **st
     assert_fact("kept", "3");
 }
 
+/* `low`: where the log begins that has no leader at first. */
+static void come_up_without_a_leader(int64_t low)
+{
+    world_append(&world, "idle", "gone", "1");
+    world_append(&world, "idle", "away", "2");
+    world_append(&world, "busy", "here", "3");
+    topo_sim_truncate(world.sim, "idle", 0, low);
+    topo_sim_set_led(world.sim, "idle", 0, false);
+    start_engine();
+    world_steps(&world, 10);
+    assert_fact("here", "3");
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RESTORING);
+    assert_true(world_status_has(&world, "no leader answers"));
+    assert_int_equal(world_metric(&world, "topo_input_unreadable"), 1);
+
+    topo_sim_set_led(world.sim, "idle", 0, true);
+    topo_sim_advance_ms(world.sim, 1000);
+    world_steps(&world, 10);
+    assert_fact("away", "2");
+    assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
+    assert_int_equal(world_metric(&world, "topo_input_unreadable"), 0);
+}
+
+static void a_partition_without_a_leader_does_not_keep_the_others_waiting(void **state)
+{
+    (void)state;
+    come_up_without_a_leader(0);
+}
+
+static void a_log_that_begins_later_is_read_from_there_when_its_leader_answers(void **state)
+{
+    (void)state;
+    come_up_without_a_leader(1);
+}
+
 static void a_topic_that_has_grown_ends_the_fold(void **state)
 {
     (void)state;
@@ -311,6 +346,8 @@ int main(void)
         TEST(a_fold_that_cannot_go_on_yet_is_tried_again_and_nothing_is_skipped),
         TEST(a_fold_that_never_goes_on_does_not_fill_the_log),
         TEST(a_log_cut_under_the_reader_stops_it_and_a_restart_rebuilds),
+        TEST(a_partition_without_a_leader_does_not_keep_the_others_waiting),
+        TEST(a_log_that_begins_later_is_read_from_there_when_its_leader_answers),
         TEST(a_topic_that_has_grown_ends_the_fold),
         TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
         TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),

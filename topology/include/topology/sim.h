@@ -82,6 +82,8 @@ void topo_sim_kill(struct topo_sim *sim, const char *instance_id);
 
 /* Leaders are silent: no end is known. */
 void topo_sim_hide_ends(struct topo_sim *sim, bool hidden);
+/* Nobody can ask for the ends of the partition, or read it. */
+void topo_sim_set_led(struct topo_sim *sim, const char *topic, int32_t partition, bool led);
 /* Rejects records of producers with more than so many bytes of key and value. */
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max);
 

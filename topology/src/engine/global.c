@@ -11,7 +11,10 @@
  *   4. After a record that cannot be folded yet nothing is folded: it comes again.
  *   5. A table has all partitions of its topics. One that is added later ends the fold: a table
  *      without it would be wrong without a sign.
- *   6. Only class FATAL ends the fold (global_settle_error).
+ *   6. A partition whose ends cannot be asked for holds up nobody else: its log is added where the
+ *      store is, the tables are not ready, and it is named until its leader answers
+ *      (global_set_aside, global_take_back).
+ *   7. Only class FATAL ends the fold (global_settle_error).
  */
 #include "global.h"
 
@@ -24,7 +27,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { TRIES_MAX = 10, COMMIT_RECORDS = 1000, PAUSE_MS = 50, PAUSE_MS_MAX = 1000, CHECK_MS = 1000 };
+enum {
+    TRIES_MAX = 10,
+    COMMIT_RECORDS = 1000,
+    PAUSE_MS = 50,
+    PAUSE_MS_MAX = 1000,
+    CHECK_MS = 1000,
+    WAITED_MS_MAX = 10000, /* For ends at start; the partitions after that are not asked. */
+};
 
 static bool global_retry(const struct global *global, int rc, int *tries)
 {
@@ -101,19 +111,60 @@ static int64_t global_known_position(const struct global_input *input)
     return store_set_position(input->task->set, input->partition.topic, input->partition.partition);
 }
 
+/* The others go on. Where it ends is not known, so the tables are not ready. */
+static void global_set_aside(
+    const struct global *global, struct global_input *input, const struct mr_error *why)
+{
+    int64_t known = global_known_position(input);
+    input->unread = true;
+    input->next = known > 0 ? known : 0;
+    input->end = -1;
+    host_log(
+        global->engine,
+        MR_LOG_ERROR,
+        "partition-unreadable",
+        "topic=%s partition=%" PRId32 " from=%" PRId64 " error=\"%s\"",
+        input->partition.topic,
+        input->partition.partition,
+        input->next,
+        why->text);
+}
+
+/* MR_TIMEOUT: nobody answers for the partition, or too much time went by for others before it. */
+static int global_ask_ends(
+    struct global *global,
+    const struct global_input *input,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    int64_t began_ms = mr_monotonic_ms();
+    int tries = 0;
+    int rc = 0;
+    if (global->waited_ms > WAITED_MS_MAX)
+        return mr_fail(error, MR_TIMEOUT, "not asked, because others did not answer");
+    do
+        rc = global->io.watermarks(global->io.self, input->partition, ret_low, ret_high, error);
+    while (rc != MR_TIMEOUT && global_retry(global, rc, &tries));
+    if (mr_code_class(rc) == MR_CLASS_RETRY)
+        global->waited_ms += mr_monotonic_ms() - began_ms;
+    return rc;
+}
+
 /* Finds the offset to begin at. *ret_rebuild: the log no longer has what the state misses. */
 static int global_find_start(
     struct global *global, struct global_input *input, bool *ret_rebuild, struct mr_error *error)
 {
     int64_t low = 0;
     int64_t high = 0;
-    int tries = 0;
-    int rc = 0;
-    do
-        rc = global->io.watermarks(global->io.self, input->partition, &low, &high, error);
-    while (global_retry(global, rc, &tries));
+    struct mr_error why = {0};
+    int rc = global_ask_ends(global, input, &low, &high, &why);
+    if (mr_code_class(rc) == MR_CLASS_RETRY) {
+        global_set_aside(global, input, &why);
+        return 0;
+    }
     if (rc)
-        return rc;
+        return mr_fail(error, rc, "%s", why.text);
     int64_t known = global_known_position(input);
     if (known > high)
         return task_fail_short_log(&input->partition, known, high, MR_CORRUPT, error);
@@ -378,7 +429,7 @@ static bool global_check_ready(struct global *global)
     if (global->ready)
         return false;
     for (size_t i = 0; i < global->inputs_count; i++)
-        if (global->inputs[i].next < global->inputs[i].end)
+        if (global->inputs[i].unread || global->inputs[i].next < global->inputs[i].end)
             return false;
     global->ready = true;
     for (size_t i = 0; i < global->tasks_count; i++)
@@ -408,7 +459,8 @@ static void global_report(struct global *global)
                     input->partition.topic,
                     input->partition.partition,
                     input->next,
-                    input->end < 0 ? -1 : lag});
+                    input->end < 0 ? -1 : lag,
+                    input->unread});
         }
     }
     host_publish_reports(global->engine, 0, reports);
@@ -469,6 +521,55 @@ static int global_measure_lag(struct global *global, struct mr_error *error)
     return global_check_partitions(global, asked, error);
 }
 
+/* Its leader answers: the log goes on where the store is. Without a store it begins where the log
+ * does, and only the leader knows that. */
+static int
+global_take_back(struct global *global, struct global_input *input, struct mr_error *error)
+{
+    int64_t low = 0;
+    int64_t high = 0;
+    int rc = global->io.watermarks(global->io.self, input->partition, &low, &high, error);
+    if (!rc && global_known_position(input) < 0 && input->next < low) {
+        rc = global->io.log_add(global->io.self, input->partition, low, error);
+        if (!rc)
+            input->next = low;
+    }
+    if (rc)
+        return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
+    input->unread = false;
+    input->end = high;
+    input->end_ms = global->now_ms;
+    watch_set(&global->engine->watches, input->task->sub, &input->partition, input->next, high);
+    host_log(
+        global->engine,
+        MR_LOG_INFO,
+        "partition-readable",
+        "topic=%s partition=%" PRId32,
+        input->partition.topic,
+        input->partition.partition);
+    return 0;
+}
+
+/* `all`: one of them is to be read where its log no longer is, and nobody knows which. */
+static int global_take_all_back(struct global *global, bool all, struct mr_error *error)
+{
+    int rc = 0;
+    for (size_t i = 0; i < global->inputs_count && !rc; i++) {
+        struct global_input *input = &global->inputs[i];
+        if (input->unread && (all || global->io.known_end(global->io.self, input->partition) >= 0))
+            rc = global_take_back(global, input, error);
+    }
+    return rc;
+}
+
+static bool global_has_unread(const struct global *global)
+{
+    for (size_t i = 0; i < global->inputs_count; i++)
+        if (global->inputs[i].unread)
+            return true;
+    return false;
+}
+
 /* Reads once, folds and commits what came; without records it looks for markers to pass. */
 static int
 global_turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr_error *error)
@@ -483,6 +584,13 @@ global_turn(struct global *global, int timeout_ms, bool *ret_progress, struct mr
     rc = global->io.log_poll(global->io.self, timeout_ms, &poll, error);
     metrics_add(&global->engine->metrics.poll_ns, (uint64_t)(mr_monotonic_ns() - began_ns));
     global->now_ms = global->io.now_ms(global->io.self);
+    bool unread = !global->ready && global_has_unread(global);
+    if (unread && (rc == 0 || rc == MR_NOT_FOUND)) {
+        bool lost = rc == MR_NOT_FOUND;
+        rc = global_take_all_back(global, lost, error);
+        if (lost && !rc)
+            rc = global_has_unread(global) ? mr_fail(error, MR_AGAIN, "no leader yet") : 0;
+    }
     if (mr_code_class(rc) == MR_CLASS_POISON) {
         const struct mr_error why = error ? *error : (struct mr_error){0};
         rc = mr_fail(error, MR_FATAL, "the log lost what was not folded yet: %.400s", why.text);

@@ -23,7 +23,8 @@ struct global_input {
     struct topo_partition partition;
     int64_t next;
     int64_t laid_aside; /* Records of others, so far. */
-    int64_t end;    /* At start: ready is when all inputs have come so far. -1: not known now. */
+    bool unread; /* Its ends could not be asked for at start, and no leader has answered since. */
+    int64_t end; /* At start: ready is when all inputs have come so far. -1: not known now. */
     int64_t end_ms; /* When it was known to be the end. */
 };
 
@@ -42,6 +43,7 @@ struct global {
     bool ready;
     bool failed;
     unsigned failures; /* In a row. */
+    int64_t waited_ms; /* At start, for the ends of partitions without a leader. */
     int64_t now_ms;
     int64_t reported_ms;
     int64_t passed_ms;  /* When markers were last looked for. */

@@ -39,6 +39,7 @@ void metrics_add_input(struct metrics_task *task, const struct metrics_input *in
     size_t size = (task->inputs_count + 1) * sizeof *task->inputs;
     task->inputs = mr_realloc(task->inputs, size);
     task->inputs[task->inputs_count++] = *input;
+    task->input_unreadable += input->unreadable;
     if (input->lag < 0)
         task->input_unknown++;
     else

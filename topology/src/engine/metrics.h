@@ -67,6 +67,7 @@ struct metrics_input {
     int32_t partition;
     int64_t position; /* The next offset to commit; -1: not known yet. */
     int64_t lag;      /* -1: not known. */
+    bool unreadable;  /* Since the start: it has no leader that answers. */
 };
 
 /* A task as its worker last reported it. */
@@ -80,7 +81,8 @@ struct metrics_task {
     int64_t state_ms; /* For so long. */
     int64_t restored; /* Log records folded in this state, in RESTORING. */
     int64_t restore_remaining;
-    int64_t input_lag;     /* Sum of the partitions whose end is known. */
+    int64_t input_lag; /* Sum of the partitions whose end is known. */
+    int64_t input_unreadable;
     int64_t input_unknown; /* How many the others are. */
     int64_t stream_time_ms;
     size_t buffered_bytes;

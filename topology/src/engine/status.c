@@ -219,6 +219,10 @@ static const struct gauge gauges[] = {
      "Input partitions whose end is not known: their leader is silent.",
      offsetof(struct metrics_task, input_unknown),
      false},
+    {"topo_input_unreadable",
+     "Input partitions that could not be read since the start.",
+     offsetof(struct metrics_task, input_unreadable),
+     false},
     {"topo_buffered_bytes",
      "Input buffered in memory.",
      offsetof(struct metrics_task, buffered_bytes),
@@ -374,6 +378,8 @@ static void status_put_json_inputs(struct mr_buffer *out, const struct metrics_t
             input->partition,
             input->position);
         status_put_json_lag(out, input->lag < 0, input->lag);
+        if (input->unreadable)
+            mr_buffer_printf(out, ",\"error\":\"no leader answers\"");
         mr_buffer_add_byte(out, '}');
     }
     mr_buffer_add_byte(out, ']');

@@ -360,7 +360,8 @@ static void worker_report(struct worker *worker)
                     partition->topic,
                     partition->partition,
                     queue->committed,
-                    queue->end_unknown ? -1 : lag});
+                    queue->end_unknown ? -1 : lag,
+                    false});
         }
         reports.ready =
             reports.ready && (task->state == TASK_RUNNING || task->state == TASK_BLOCKED);

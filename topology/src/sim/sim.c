@@ -157,6 +157,15 @@ void topo_sim_hide_ends(struct topo_sim *sim, bool hidden)
     pthread_mutex_unlock(&sim->mutex);
 }
 
+void topo_sim_set_led(struct topo_sim *sim, const char *topic, int32_t partition, bool led)
+{
+    pthread_mutex_lock(&sim->mutex);
+    struct sim_partition *log = sim_partition_of(sim, topic, partition);
+    assert(log);
+    log->leaderless = !led;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max)
 {
     pthread_mutex_lock(&sim->mutex);

@@ -24,6 +24,7 @@ struct sim_partition {
     struct sim_entry **entries; /* The index is the offset. */
     size_t count;
     size_t capacity;
+    bool leaderless;
     int64_t low;    /* Log start. */
     int64_t stable; /* Everything below belongs to ended transactions (or to none). */
 };

@@ -159,7 +159,7 @@ static struct sim_cursor *sim_io_add_cursor(
 static int sim_io_check_range(struct sim_cursor *cursor, struct mr_error *error)
 {
     const struct sim_partition *log = cursor->log;
-    if (cursor->next < 0 || cursor->lost ||
+    if (cursor->next < 0 || cursor->lost || log->leaderless ||
         (cursor->next >= log->low && cursor->next <= (int64_t)log->count))
         return 0;
     cursor->lost = true;
@@ -188,7 +188,8 @@ static int sim_io_read_some(
             return rc;
     for (size_t i = 0; i < cursors->count; i++) {
         struct sim_cursor *cursor = &cursors->items[(first + i) % cursors->count];
-        while (cursor->next >= 0 && !cursor->paused && !cursor->lost && count < max) {
+        bool readable = !cursor->paused && !cursor->lost && !cursor->log->leaderless;
+        while (cursor->next >= 0 && readable && count < max) {
             const struct topo_record *record = sim_read(cursor->log, &cursor->next);
             if (!record)
                 break;
@@ -553,7 +554,9 @@ static int sim_io_watermarks(
     if (!rc) {
         const struct sim_partition *log =
             sim_partition_of(member->sim, partition.topic, partition.partition);
-        if (log) {
+        if (log && log->leaderless) {
+            rc = mr_fail(error, MR_TIMEOUT, "sim: %s has no leader", partition.topic);
+        } else if (log) {
             *ret_low = log->low;
             *ret_high = (int64_t)log->count;
         } else {
@@ -569,7 +572,7 @@ static int64_t sim_io_known_end(void *self, struct topo_partition partition)
     pthread_mutex_lock(&member->sim->mutex);
     const struct sim_partition *log =
         sim_partition_of(member->sim, partition.topic, partition.partition);
-    int64_t end = log && !member->sim->ends_hidden ? (int64_t)log->count : -1;
+    int64_t end = log && !log->leaderless && !member->sim->ends_hidden ? (int64_t)log->count : -1;
     pthread_mutex_unlock(&member->sim->mutex);
     return end;
 }
@@ -630,7 +633,7 @@ static int64_t sim_io_log_position(void *self, struct topo_partition partition)
     pthread_mutex_lock(&member->sim->mutex);
     struct sim_cursor *cursor = sim_io_cursor_of(&member->logs, partition);
     int64_t next = -1;
-    if (cursor && (cursor->lost || cursor->next < cursor->log->low)) {
+    if (cursor && (cursor->lost || cursor->log->leaderless || cursor->next < cursor->log->low)) {
         next = cursor->next;
     } else if (cursor) {
         /* Moves over what stays invisible, but not over a record that was not delivered yet. */
