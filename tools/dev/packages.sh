@@ -39,6 +39,12 @@ packages_java() { # the release's own long-term Java
     esac
 }
 
+packages_jdk() { # the same Java with its compiler, for tools/bench
+    local java
+    java=$(packages_java)
+    echo "${java/-jre-/-jdk-}"
+}
+
 # The list stands here once more in words, for systems whose packages have other names.
 packages_refuse_system() {
     local system
