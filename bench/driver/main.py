@@ -87,7 +87,8 @@ def main(argv):
         folder = pathlib.Path(name)
         carts.build_ours(options.preset, folder / "build.log")
         peer = carts.build_peer(folder / "maven.log")
-        process = broker.prepare(folder / "kafka", folder / "broker.log", folder, broker.free_port(), broker.free_port())
+        node = broker.Node(1, folder / "kafka", folder / "broker.log", broker.free_port(), broker.free_port())
+        [process] = broker.prepare([node], folder)
         process.start()
         try:
             process.wait_ready(broker.READY_TIMEOUT_S)
