@@ -113,9 +113,9 @@ static const struct http_json_field expected_total[] = {
      .example = "\"GBP\""},
     {.name = "exponent",
      .kind = HTTP_JSON_INTEGER,
-     .min = 2,
-     .max = 2,
-     .at = offsetof(struct api_checkout, exponent)},
+     .max = 3,
+     .at = offsetof(struct api_checkout, exponent),
+     .about = "As the currency has it; may be left out."},
 };
 static const struct http_shape shape_expected_total = {
     "ExpectedTotal",

@@ -4,8 +4,8 @@
 
 enum { LOW_STOCK = 10, MASKED_SHOWN = 4 };
 
-/* ISO 4217 minor units: two digits but for these. */
-static int exponent_of(struct mr_bytes currency)
+/* Two digits but for these. */
+int shop_exponent(struct mr_bytes currency)
 {
     static const char none[][4] = {
         "BIF",
@@ -39,7 +39,7 @@ static void write_money(struct json_w *w, const struct shop_money *money)
     json_w_object(w);
     json_w_key_integer(w, "amount_minor", money->minor);
     json_w_key_text(w, "currency", money->currency);
-    json_w_key_integer(w, "exponent", exponent_of(money->currency));
+    json_w_key_integer(w, "exponent", shop_exponent(money->currency));
     json_w_object_end(w);
 }
 

@@ -132,9 +132,17 @@ static void order_send_place(struct call *call, const struct checkout *checkout)
 /* False: a problem has been sent. */
 static bool order_read_checkout(struct http_request *request, struct checkout *checkout)
 {
-    checkout->body.cart_version = -1;
-    return command_has_no_card_numbers(request) &&
-           http_read_shape(request, &api_shape_checkout, &checkout->body);
+    struct api_checkout *body = &checkout->body;
+    body->cart_version = -1;
+    body->exponent = -1;
+    if (!command_has_no_card_numbers(request) ||
+        !http_read_shape(request, &api_shape_checkout, body))
+        return false;
+    if (body->exponent < 0 || body->exponent == shop_exponent(body->total.currency))
+        return true;
+    http_send_invalid(
+        request, "/expected_total/exponent", "value", "is not the one of the currency");
+    return false;
 }
 
 /* The cart's version in If-Match is the cart's, not the order's. */

@@ -125,6 +125,15 @@ class SessionTest(unittest.TestCase):
             "/v1/orders", {"expected_total": wrong, "payment": {"method_token": "pm_approve"}})
         self.assert_problem(placed, 409, "price-changed")
 
+    def test_a_total_with_the_exponent_of_another_currency_is_refused(self):
+        customer, added = self.full_cart()
+        total = added.json["totals"]["items"]
+        self.assertEqual(total["exponent"], 2)
+        for exponent in (0, 3, 4):
+            self.assert_problem(
+                customer.post("/v1/orders", {"expected_total": {**total, "exponent": exponent}}), 422, "validation")
+        self.assertEqual(customer.post("/v1/orders", {"expected_total": total}).status, 201)
+
     def test_an_empty_cart_cannot_be_ordered(self):
         placed = Customer(self.shop).post(
             "/v1/orders", {"expected_total": {"amount_minor": 0, "currency": "GBP"},

@@ -1,5 +1,6 @@
 /* http_shop_problem_test.c - reasons as problems: every one has a slug and a text, and what was
  * written before there were reasons reads as it did. */
+#include <api/shop_json.h>
 #include <api/shop_problem.h>
 #include <schemas/codec.h>
 
@@ -147,9 +148,18 @@ static void an_outcome_with_a_problem_of_its_own_keeps_it(void **state)
     mr_arena_clean_up(&arena);
 }
 
+static void money_has_the_exponent_of_its_currency(void **state)
+{
+    (void)state;
+    assert_int_equal(shop_exponent(mr_cstr("GBP")), 2);
+    assert_int_equal(shop_exponent(mr_cstr("JPY")), 0);
+    assert_int_equal(shop_exponent(mr_cstr("KWD")), 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(money_has_the_exponent_of_its_currency),
         cmocka_unit_test(every_reason_has_a_problem_and_a_text),
         cmocka_unit_test(a_reason_of_a_newer_writer_is_internal_and_named),
         cmocka_unit_test(numbers_and_subjects_are_members),

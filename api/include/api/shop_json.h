@@ -9,6 +9,9 @@
 /* {"amount_minor":1999,"currency":"GBP","exponent":2} */
 void shop_json_key_money(struct json_w *w, const char *key, const struct shop_money *money);
 
+/* Digits of the currency's smallest unit (ISO 4217): 0, 2 or 3. */
+int shop_exponent(struct mr_bytes currency);
+
 /* "in_stock", "low" (under 10) or "out". */
 const char *shop_band(int64_t available);
 
