@@ -450,7 +450,7 @@ static void orders_page_newest_first(void **state)
 static void a_listing_over_all_partitions_has_a_token_that_is_taken_back(void **state)
 {
     struct fixture *fixture = *state;
-    char headers[2048];
+    char headers[2112];
     offer_product(fixture, "prd_1", "Lantern", 100);
     stock_product(fixture, "prd_1", 5);
     assert_int_equal(get_status(fixture, "/v1/products?in_stock=true", ""), 200);
