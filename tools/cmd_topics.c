@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { COPIES_MIN = 2 };
+
 static int
 topics_read_sizing(const struct mr_options *options, bool *ret_production, struct mr_error *error)
 {
@@ -98,6 +100,44 @@ static int topics_create_missing(
     return rc ? mr_fail(error, rc, "%s%s", why.text, advice) : 0;
 }
 
+/* A record of production that one broker alone has is lost with it, and so is the money in it.
+ * `topic` NULL: the cluster's defaults, which new topics get. */
+static int topics_check_copies(
+    const struct topo_kafka_options *kafka, const char *topic, struct mr_error *error)
+{
+    struct topo_kafka_copies copies;
+    int rc = topo_kafka_ask_copies(kafka, topic, &copies, error);
+    if (rc || (copies.replicas >= COPIES_MIN && copies.in_sync >= COPIES_MIN))
+        return rc;
+    return mr_fail(
+        error,
+        MR_CONFIG,
+        "%s %s: replication factor %d, min.insync.replicas %d: a record may be lost with one "
+        "broker; production wants 3 and 2 (--allow-one-copy does without)",
+        topic ? "topic" : "the cluster's defaults for",
+        topic ? topic : "new topics",
+        copies.replicas,
+        copies.in_sync);
+}
+
+/* The defaults only where a topic is missing: they do not count for those that exist. */
+static int topics_check_all_copies(
+    const struct topo_kafka_options *kafka,
+    const struct topo_kafka_topic *topics,
+    struct mr_error *error)
+{
+    bool missing = false;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < SHOP_TOPIC_COUNT; i++) {
+        int32_t count = 0;
+        rc = topo_kafka_partitions(kafka, topics[i].name, &count, error);
+        if (rc == 0 && count > 0)
+            rc = topics_check_copies(kafka, topics[i].name, error);
+        missing = missing || count == 0;
+    }
+    return rc || !missing ? rc : topics_check_copies(kafka, NULL, error);
+}
+
 /* Missing topics first, then the settings of all: a topic that was just made has them already. */
 static int topics_run_create(const struct mr_options *options, struct mr_error *error)
 {
@@ -120,7 +160,9 @@ static int topics_run_create(const struct mr_options *options, struct mr_error *
             .configs = topics_list_configs(topic, &arena),
         };
     }
-    rc = topics_create_missing(&kafka, topics, &created, error);
+    if (production && !mr_options_switch(options, "allow-one-copy"))
+        rc = topics_check_all_copies(&kafka, topics, error);
+    rc = rc ? rc : topics_create_missing(&kafka, topics, &created, error);
     rc = rc ? rc
             : topo_kafka_settle_topics(
                   &kafka, topics, SHOP_TOPIC_COUNT, topics_may_alter, &settling, error);
@@ -165,6 +207,11 @@ static const struct mr_option create_options[] = {
     TOOL_KAFKA_OPTIONS,
     SIZING_OPTION,
     {"alter", NULL, NULL, NULL, "alter settings even if the broker then deletes records"},
+    {"allow-one-copy",
+     "MILLRACE_ALLOW_ONE_COPY",
+     NULL,
+     NULL,
+     "production on a cluster that may lose data with a broker"},
 };
 static const struct mr_option list_options[] = {SIZING_OPTION};
 

@@ -41,6 +41,7 @@ static inline struct topo_kafka_options tool_kafka(const struct mr_options *opti
 
 enum { TOOL_PING_TIMEOUT_MS = 10000 };
 
+extern const struct tool_command tool_acls_print;
 extern const struct tool_command tool_secrets_init;
 extern const struct tool_command tool_topics_create;
 extern const struct tool_command tool_topics_list;

@@ -13,6 +13,7 @@ static const struct tool_command *const commands[] = {
     &tool_topics_create,
     &tool_topics_list,
     &tool_topics_strangers,
+    &tool_acls_print,
     &tool_schemas_register,
     &tool_schemas_list,
     &tool_schemas_check,

@@ -101,7 +101,7 @@ class ProceduresTest(unittest.TestCase):
             ports = {name: shop.free_port() for name in ("COMMAND_PORT", "QUERY_PORT", "PROCESSORS_STATUS_PORT", "PAYMENTS_STATUS_PORT")}
             environment = {**os.environ, **{f"MILLRACE_{name}": str(port) for name, port in ports.items()},
                            "MILLRACE_PROGRAMS": ",".join(f"127.0.0.1:{port}" for port in ports.values()),
-                           "MILLRACE_SECRETS_DIR": f"{folder}/secrets", "STATE": f"{folder}/state"}
+                           "MILLRACE_ALLOW_ONE_COPY": "1", "MILLRACE_SECRETS_DIR": f"{folder}/secrets", "STATE": f"{folder}/state"}
             done = subprocess.run(
                 [sys.executable, shop.ROOT / "tools/dev/broker.py", "timeout", "--foreground", "150", "bash", "-c",
                  "export MILLRACE_BROKERS=$MILLRACE_TEST_BROKERS\n" + script_of("cluster")],

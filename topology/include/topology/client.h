@@ -102,6 +102,17 @@ int topo_kafka_settle_topics(
     topo_kafka_setting_fn *may_alter,
     void *user,
     struct mr_error *error);
+/* How many copies of a record there are, and how many of them acks=all waits for. */
+struct topo_kafka_copies {
+    int replicas; /* The replication factor. */
+    int in_sync;  /* min.insync.replicas */
+};
+/* A topic's, by its first partition; with `topic` NULL a broker's defaults: new topics get them. */
+int topo_kafka_ask_copies(
+    const struct topo_kafka_options *options,
+    const char *topic,
+    struct topo_kafka_copies *ret_copies,
+    struct mr_error *error);
 /* Partition count, 0 when the topic does not exist. */
 int topo_kafka_partitions(
     const struct topo_kafka_options *options,
