@@ -9,6 +9,9 @@
 
 enum { REFUSED_MS = 2000, CREATE_TIMEOUT_MS = 30000, LOOK_AGAIN_MS = 20, METADATA_STEP_MS = 250 };
 
+/* Kafka replaces a leader that died after 9 s; the clients hear of it some seconds later. */
+enum { FAILOVER_TIMEOUT_MS = 20000 };
+
 /* In short calls, with polls between them: what the connection's trouble is comes by the poll, and
  * a broker that is just starting is found when it is there. */
 static rd_kafka_resp_err_t metadata_fetch(
@@ -216,10 +219,15 @@ int kafka_query_settled_watermarks(
     int64_t *ret_high,
     struct mr_error *error)
 {
-    int64_t until = kafka_clock_ms() + KAFKA_REQUEST_TIMEOUT_MS;
+    int64_t began = kafka_clock_ms();
     for (;;) {
         int rc = kafka_query_watermarks(client, partition, ret_low, ret_high, error);
-        if (mr_code_class(rc) != MR_CLASS_POISON || kafka_clock_ms() >= until)
+        int64_t patience = 0;
+        if (mr_code_class(rc) == MR_CLASS_POISON)
+            patience = KAFKA_REQUEST_TIMEOUT_MS;
+        else if (mr_code_class(rc) == MR_CLASS_RETRY)
+            patience = FAILOVER_TIMEOUT_MS;
+        if (kafka_clock_ms() - began >= patience)
             return rc;
         nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_MS * 1000000L}, NULL);
     }

@@ -213,8 +213,9 @@ int kafka_query_watermarks(
     int64_t *ret_high,
     struct mr_error *error);
 
-/* The same for a topic that may have been created a moment ago: not every broker of a cluster knows
- * it at once. One that does not exist costs the whole timeout. */
+/* The same for a program that starts, not for a worker's step. A topic may have been created a
+ * moment ago, and not every broker of a cluster knows it at once: one that does not exist costs the
+ * whole timeout. A leader may have died: its successor is waited for, 20 s at most. */
 int kafka_query_settled_watermarks(
     struct kafka_client *client,
     struct topo_partition partition,
