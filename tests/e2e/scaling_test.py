@@ -3,58 +3,13 @@
 import json
 import pathlib
 import tempfile
-import subprocess
 import unittest
 
 import retail_file
 import shop
 from customer import Customer
 from importing import Import, assert_exact
-
-# Kafka takes a member that was killed for gone after 10 s.
-MOVE_TIMEOUT_S = 120
-
-
-class Instance:
-    """A program started beside those of tools/up, as an operator would."""
-
-    def __init__(self, test, place, program, instance, port_flag, *options):
-        self.port = shop.free_port()
-        self.address = f"127.0.0.1:{self.port}"
-        name = f"{program}-{instance}"
-        self.log = place.home / "logs" / f"{name}.log"
-        argv = [shop.binary(f"millrace-{program}"), "--brokers", place.status()["broker"], "--instance", instance,
-                "--state-dir", place.home / "state" / name, port_flag, self.port, *options]
-        with open(self.log, "ab") as log:
-            self.popen = subprocess.Popen(
-                [str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        test.addCleanup(self.stop)
-        shop.wait_until(lambda: ready(self.address)[0], MOVE_TIMEOUT_S, self.log.read_text)
-
-    def stop(self):
-        if self.popen.poll() is None:
-            self.popen.terminate()
-        return self.popen.wait(60)
-
-    def kill(self):
-        self.popen.kill()
-        self.popen.wait()
-
-
-def ready(address):
-    """(whether it is ready, what it says of its services)."""
-    try:
-        answer = shop.ask(address, "GET", "/readyz")
-    except OSError:
-        return False, {}
-    return answer.status == 200, answer.json
-
-
-def tasks(address, service):
-    """The partitions of the service's tasks that run there, one per sub-topology and partition."""
-    said = ready(address)[1].get(service, {"tasks": []})
-    return [(task["name"], task["partition"]) for task in said["tasks"]
-            if task["state"] == "running" and not task["global"]]
+from instance import MOVE_TIMEOUT_S, Instance, ready, tasks
 
 
 class ScalingTest(unittest.TestCase):

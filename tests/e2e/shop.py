@@ -130,9 +130,9 @@ class Shop:
         return self.request("POST", path, body, **more)
 
 
-def ask(address, method, path, body=None, headers=None):
+def ask(address, method, path, body=None, headers=None, timeout_s=30):
     """One request on a connection of its own."""
-    connection = http.client.HTTPConnection(address, timeout=30)
+    connection = http.client.HTTPConnection(address, timeout=timeout_s)
     try:
         connection.request(method, path, body, headers or {})
         return Response(connection.getresponse())
