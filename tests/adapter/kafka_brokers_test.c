@@ -168,6 +168,21 @@ static void a_program_that_starts_waits_for_the_new_leader(void **state)
     assert_int_equal(high, 0);
 }
 
+static void a_program_that_starts_waits_for_a_leader(void **state)
+{
+    struct cluster *cluster = *state;
+    struct mr_error error = {0};
+    pthread_t mover;
+    int64_t low = -1;
+    int64_t high = -1;
+    rd_kafka_mock_partition_set_leader(cluster->mock, "in", 1, -1);
+    assert_int_equal(pthread_create(&mover, NULL, move_leaders_later, cluster), 0);
+    int rc = topo_kafka_watermarks(&cluster->options, "in", 1, &low, &high, &error);
+    pthread_join(mover, NULL);
+    cluster_check(rc, &error);
+    assert_int_equal(high, 0);
+}
+
 static void a_close_does_not_wait_for_a_dead_broker(void **state)
 {
     struct cluster *cluster = *state;
@@ -192,6 +207,7 @@ int main(void)
         ON_CLUSTER(a_new_leader_is_heard_of_soon),
         ON_CLUSTER(an_end_is_known_only_while_its_leader_answers),
         ON_CLUSTER(a_program_that_starts_waits_for_the_new_leader),
+        ON_CLUSTER(a_program_that_starts_waits_for_a_leader),
         ON_CLUSTER(a_close_does_not_wait_for_a_dead_broker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

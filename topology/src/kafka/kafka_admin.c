@@ -163,6 +163,18 @@ int kafka_await_leaders(struct kafka_client *client, int timeout_ms, struct mr_e
     }
 }
 
+/* librdkafka's word for a partition that does not exist and for one that nobody leads just now. The
+ * second is a matter of time. */
+static rd_kafka_resp_err_t
+classify_unknown_partition(struct kafka_client *client, struct topo_partition partition)
+{
+    int32_t count = 0;
+    bool led = false;
+    bool exists =
+        ask_topic(client, partition.topic, &count, &led, NULL) == 0 && partition.partition < count;
+    return exists ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE : RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
+}
+
 /* One end of a partition: `which` is RD_KAFKA_OFFSET_BEGINNING or _END. The time of
  * rd_kafka_query_watermark_offsets bounds its look for the leader only: a question that waits for a
  * broker that died never ends. This one keeps its time. */
@@ -180,6 +192,8 @@ static rd_kafka_resp_err_t ask_end(
         rd_kafka_offsets_for_times(client->rk, list, KAFKA_REQUEST_TIMEOUT_MS);
     if (!err)
         err = asked->err;
+    if (err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION)
+        err = classify_unknown_partition(client, partition);
     if (!err)
         *ret_offset = asked->offset;
     rd_kafka_topic_partition_list_destroy(list);
