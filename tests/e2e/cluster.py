@@ -108,13 +108,17 @@ class Importing(Background):
         super().__init__()
         self._test, self._place, self._path, self._part, self._expect = test, place, path, part, expect
         self._options = options
-        self.orders = self.parts = 0
+        self.orders = self.parts = self.stops = 0
         self.output = ""
 
     def step(self):
         self.orders += self._part
-        run = Import(self._place, self._path, "--orders", str(self.orders), *self._options)
-        code = run.run()
+        while True:
+            run = Import(self._place, self._path, "--orders", str(self.orders), *self._options)
+            code = run.run()
+            if "goes on where this one stopped" not in run.output:
+                break
+            self.stops += 1   # Nothing moved for two minutes: as it says, the same command again.
         self.output = run.output
         self._test.assertEqual(code, 0, run.output)
         assert_exact(self._test, run.output, self._expect(self._path, self.orders))
@@ -230,7 +234,7 @@ class Traffic:
     def report(self):
         refusals = sum((each.refusals for each in self.shoppers), collections.Counter())
         print(f"\n{time.monotonic() - self.started:.0f} s, {self.importing.orders} orders in {self.importing.parts} "
-              f"imports, each exact; {sum(each.added for each in self.shoppers)} cart commands by "
+              f"imports ({self.importing.stops} of them interrupted), each exact; {sum(each.added for each in self.shoppers)} cart commands by "
               f"{len(self.shoppers)} customers, each once")
         print(f"longest wait of a customer for one command: {max(e.longest_s for e in self.shoppers):.1f} s; "
               f"answers that were asked again: {dict(refusals)}")
