@@ -265,13 +265,18 @@ void kafka_txn_free(struct kafka_txn *txn)
 int kafka_txn_init(struct kafka_txn *txn, struct mr_error *error)
 {
     int64_t until = kafka_clock_ms() + 2 * KAFKA_TRANSACTION_TIMEOUT_MS;
+    bool asked = false;
     for (;;) {
         /* In short calls, with polls between them, so that connection trouble has a text. */
         rd_kafka_error_t *failure = rd_kafka_init_transactions(txn->client.rk, 1000);
-        if (!failure) {
+        /* A call that timed out may have come to its end meanwhile. */
+        if (!failure || (asked && rd_kafka_error_code(failure) == RD_KAFKA_RESP_ERR__STATE)) {
+            if (failure)
+                rd_kafka_error_destroy(failure);
             txn->initialised = true;
             return 0;
         }
+        asked = true;
         rd_kafka_poll(txn->client.rk, 0);
         if (!rd_kafka_error_is_retriable(failure))
             return kafka_fail_txn(error, failure, "begin as a transactional producer");
