@@ -125,6 +125,43 @@ static void the_last_offset_is_that_of_the_last_record(void **state)
     io.close(io.self);
 }
 
+/* A transaction leaves a marker at the end of the log: nobody gets to read it, so it is nobody's
+ * lag. */
+static void a_marker_at_the_end_is_not_behind_anybody(void **state)
+{
+    (void)state;
+    struct topo_io writer;
+    struct topo_io reader;
+    struct topo_io_poll poll = {.event = TOPO_IO_NOTHING};
+    struct mr_error error = {0};
+    const char *topics[] = {topic_out};
+    const struct topo_partition out = {topic_out, 0};
+    char other[112];
+    int64_t end = -1;
+    start_io(&writer, "a");
+    (void)snprintf(other, sizeof other, "%s-reader", application);
+    open_io(&reader, other, "r", 0);
+    fixture_check(reader.subscribe(reader.self, topics, 1, &error), &error);
+    assert_int_equal(await_event(&reader).event, TOPO_IO_ASSIGNED);
+    fixture_check(reader.seek(reader.self, out, 0, &error), &error);
+    fixture_check(writer.begin(writer.self, &error), &error);
+    produce_value(&writer, "1");
+    fixture_check(commit_offset(&writer, 1, &error), &error);
+    poll = await_event(&reader);
+    assert_int_equal(poll.event, TOPO_IO_RECORDS);
+    reader.release(reader.self, poll.tokens[0]);
+    for (int waited = 0; waited < FIXTURE_DEADLINE_MS && end != 1; waited += FIXTURE_STEP_MS) {
+        fixture_check(reader.poll(reader.self, FIXTURE_STEP_MS, &poll, &error), &error);
+        assert_int_equal(poll.event, TOPO_IO_NOTHING);
+        end = reader.known_end(reader.self, out);
+    }
+    assert_int_equal(end, 1);
+    fixture_check(reader.seek(reader.self, out, 0, &error), &error);
+    assert_int_equal(reader.known_end(reader.self, out), 2); /* Not passed again yet. */
+    reader.close(reader.self);
+    writer.close(writer.self);
+}
+
 static void a_second_io_of_the_same_name_fences_the_first(void **state)
 {
     (void)state;
@@ -303,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup(outputs_are_seen_after_the_commit_and_not_before, set_up),
         cmocka_unit_test_setup(an_aborted_transaction_leaves_nothing, set_up),
         cmocka_unit_test_setup(the_last_offset_is_that_of_the_last_record, set_up),
+        cmocka_unit_test_setup(a_marker_at_the_end_is_not_behind_anybody, set_up),
         cmocka_unit_test_setup(a_second_io_of_the_same_name_fences_the_first, set_up),
         cmocka_unit_test_setup(a_second_io_takes_over_whichever_producer_is_in_turn, set_up),
         cmocka_unit_test_setup(a_record_that_is_too_large_is_refused_and_the_rest_commits, set_up),

@@ -102,7 +102,8 @@ struct topo_io {
         int64_t *ret_high,
         struct mr_error *error);
     /* The end of the partition as it came with the last records, for input or log; -1: unknown, or
-     * the partition's leader is silent. It asks nobody, so it can be called in every step. */
+     * the partition's leader is silent. Markers at the end that were passed need not count. It
+     * asks nobody, so it can be called in every step. */
     int64_t (*known_end)(void *self, struct topo_partition partition);
     int (*log_add)(
         void *self, struct topo_partition partition, int64_t offset, struct mr_error *error);

@@ -47,7 +47,9 @@ struct partition {
     int64_t next_offset;
     bool fetching;
     bool paused;
-    int64_t heard_ms; /* Monotonic: when its leader last answered anything; 0: never. */
+    bool delivered;        /* Something, since the last seek. */
+    int64_t passed_before; /* The position of librdkafka at the last seek. */
+    int64_t heard_ms;      /* Monotonic: when its leader last answered anything; 0: never. */
 };
 
 struct kafka_fetcher {
@@ -298,6 +300,18 @@ static void find_leaders(struct kafka_fetcher *fetcher, const char *topic)
         (void)kafka_await_leaders(&fetcher->client, LEADER_TIMEOUT_MS, NULL);
 }
 
+/* The offset that librdkafka's queue has been read to, markers and aborted records included; it may
+ * be from before the last seek. Negative: not known. */
+static int64_t fetch_passed(struct kafka_fetcher *fetcher, const struct partition *partition)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    const rd_kafka_topic_partition_t *one =
+        rd_kafka_topic_partition_list_add(list, partition->topic, partition->partition);
+    int64_t passed = rd_kafka_position(fetcher->client.rk, list) || one->err ? -1 : one->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return passed;
+}
+
 int kafka_fetcher_seek(
     struct kafka_fetcher *fetcher,
     struct topo_partition where,
@@ -321,6 +335,8 @@ int kafka_fetcher_seek(
         *partition = (struct partition){.topic = where.topic, .partition = where.partition};
     }
     partition->next_offset = offset;
+    partition->passed_before = fetch_passed(fetcher, partition);
+    partition->delivered = false;
     if (partition->paused)
         return 0;
     return set_fetching(fetcher, partition, true, error);
@@ -369,6 +385,7 @@ int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partit
     return partition ? partition->next_offset : -1;
 }
 
+/* Markers at the end of the log are nobody's to read, so they do not count. */
 int64_t kafka_fetcher_known_end(struct kafka_fetcher *fetcher, struct topo_partition where)
 {
     int64_t low = -1;
@@ -378,7 +395,11 @@ int64_t kafka_fetcher_known_end(struct kafka_fetcher *fetcher, struct topo_parti
         rd_kafka_get_watermark_offsets(
             fetcher->client.rk, where.topic, where.partition, &low, &high))
         return -1;
-    return high >= 0 ? high : -1; /* RD_KAFKA_OFFSET_INVALID before the first answer. */
+    if (high < 0) /* RD_KAFKA_OFFSET_INVALID before the first answer. */
+        return -1;
+    int64_t passed = high > partition->next_offset ? fetch_passed(fetcher, partition) : -1;
+    bool current = partition->delivered || passed != partition->passed_before;
+    return passed >= high && current ? partition->next_offset : high;
 }
 
 /* -- records -- */
@@ -456,6 +477,7 @@ static size_t take_messages(struct kafka_fetcher *fetcher, size_t count)
             fetcher->tokens[taken++] = slot;
             bytes += message->len + message->key_len;
             partition->next_offset = message->offset + 1;
+            partition->delivered = true;
             continue;
         }
         rd_kafka_message_destroy(message);

@@ -120,7 +120,8 @@ int kafka_fetcher_poll(
     struct mr_error *error);
 /* -1 for a partition it does not have. */
 int64_t kafka_fetcher_position(struct kafka_fetcher *fetcher, struct topo_partition partition);
-/* Its end as last fetched; -1: not known, or its leader is silent. Local. */
+/* Its end as last fetched, without markers there that were passed; -1: not known, or its leader is
+ * silent. Local. */
 int64_t kafka_fetcher_known_end(struct kafka_fetcher *fetcher, struct topo_partition partition);
 /* Ends a poll that waits. Threads: any. */
 void kafka_fetcher_wake(struct kafka_fetcher *fetcher);
