@@ -146,8 +146,11 @@ class Shopper(Background):
     def _accepted(self, key):
         try:
             answer = self.customer.add(self._product, 1, key=key, headers={"Prefer": "wait=5"})
-            if answer.status == 401:
-                self.customer.access = self.customer.log_in(PASSWORD).json["access_token"]
+            if answer.status == 401:   # An access token ends after a while; a login needs the log, too.
+                session = self.customer.shop.post(
+                    "/v1/sessions", {"email": self.customer.email, "password": PASSWORD})
+                if session.status == 201:
+                    self.customer.access = session.json["access_token"]
         except (OSError, http.client.HTTPException) as failure:
             self.refusals[type(failure).__name__] += 1
             return False
