@@ -204,7 +204,8 @@ def _inputs(address):
     for service, engine in said.items():
         for task in engine.get("tasks", []) if isinstance(engine, dict) else []:
             for given in [] if task["global"] else task["inputs"]:
-                yield (service, given["topic"], given["partition"]), given["position"], given["lag"]
+                lag = -1 if given["lag"] is None else given["lag"]   # null: the end is not known.
+                yield (service, given["topic"], given["partition"]), given["position"], lag
 
 
 class Traffic:
