@@ -21,6 +21,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,7 +250,7 @@ plan_take_claim(struct import *import, const struct codec_message *message, stru
 uint32_t
 import_add_order(struct import *import, struct mr_bytes order_id, uint32_t basket, bool own)
 {
-    assert(basket < import->baskets_count);
+    assert(basket < import->retail->baskets_count);
     uint32_t number = name_index_put(&import->order_ids, order_id);
     import->orders =
         mr_grow(import->orders, number, &import->orders_capacity, sizeof *import->orders);
@@ -435,10 +436,27 @@ static void plan_fix_stock(struct import_product *product, const struct retail_p
         product->brought = product->brought_before;
 }
 
+/* A shop may have more of this file than --orders asks for. It is compared with all that it has. */
+static void plan_take_known_baskets(struct import *import)
+{
+    size_t count = import->baskets_count;
+    for (size_t i = 0; i < import->order_ids.count; i++)
+        if (import->orders[i].own && import->orders[i].basket >= count)
+            count = (size_t)import->orders[i].basket + 1;
+    if (count == import->baskets_count)
+        return;
+    printf(
+        "the shop has baskets of this file beyond the first %zu: the first %zu are looked at\n",
+        import->baskets_count,
+        count);
+    import->baskets_count = count;
+}
+
 int import_plan(struct import *import, struct mr_error *error)
 {
     const struct retail *retail = import->retail;
     assert(import->ended == 0 && import->to_place == 0);
+    plan_take_known_baskets(import);
     for (size_t i = 0; i < retail->lines_count; i++)
         import->adds[i] = import->left[i] = retail->lines[i].quantity;
     struct retail_match *matches = mr_calloc(retail->baskets_count + 1, sizeof *matches);

@@ -64,6 +64,17 @@ class ImportTest(unittest.TestCase):
                 assert_exact(self, output, expected)
         self.assert_shop_has(expected)
 
+    def test_fewer_baskets_than_the_shop_has_change_nothing(self):
+        path = retail_file.make(self.path("fewer.csv"), 40, seed=9, tag="79")
+        expected = retail_file.expect(path, 30)
+        for orders, said in (("30", None), ("10", "beyond the first 10: the first 30"), ("0", "beyond the first 0")):
+            with self.subTest(orders):
+                code, output = self.run_import(path, "--orders", orders)
+                self.assertEqual(code, 0, output)
+                assert_exact(self, output, expected)
+                self.assertIn(said or "", output)
+        self.assertIn("nothing was imported", output)
+
     def test_a_killed_import_is_completed_by_the_next(self):
         path = retail_file.make(self.path("killed.csv"), 120, seed=3, tag="73")
         expected = retail_file.expect(path)
