@@ -93,12 +93,8 @@ class CompanyKafkaTest(unittest.TestCase):
         self.addCleanup(home.close)
         shutil.chown(config, *self.account()) if self.account() else None
         home.up("--broker", self.broker.address(listener), "--kafka-config", str(config), orders="5")
-        customer = Customer(home)
         product = home.get("/v1/products?limit=1&in_stock=true").json["items"][0]["product_id"]
-        added = customer.post("/v1/cart/items", {"product_id": product, "quantity": 1})
-        self.assertEqual(added.status, 200, added)
-        placed = customer.order(customer.get("/v1/cart", token=added.token).json, "pm_approve")
-        customer.wait_for_status(placed.json["order_id"], "CONFIRMED", timeout_s=60)
+        Customer(home).buy(product)
         for process in home.status()["processes"]:
             self.assertNotIn(b"hunter2", pathlib.Path(f"/proc/{process['pid']}/cmdline").read_bytes())
         for path in [p for p in home.home.rglob("*") if p.is_file()]:

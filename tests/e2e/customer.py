@@ -51,6 +51,13 @@ class Customer:
              "payment": {"method_token": method_token}},
             headers={"Prefer": "wait=5"}, **more)
 
+    def buy(self, product_id, timeout_s=60):
+        """One of a product, to the confirmed order."""
+        added = self.add(product_id, 1)
+        assert added.status == 200, added
+        placed = self.order(self.get("/v1/cart", token=added.token).json, "pm_approve")
+        return self.wait_for_status(placed.json["order_id"], "CONFIRMED", timeout_s)
+
     def wait_for_status(self, order_id, status, timeout_s=30):
         answers = []
 

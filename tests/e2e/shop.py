@@ -119,7 +119,10 @@ class Shop:
                             ("Authorization", f"Bearer {access}" if access else None)):
             if value is not None:
                 fields[name] = value
-        return ask(f"127.0.0.1:{self.port}", method, path, body, fields)
+        return ask(self.address_for(method), method, path, body, fields)
+
+    def address_for(self, method):
+        return f"127.0.0.1:{self.port}"
 
     def get(self, path, **more):
         return self.request("GET", path, **more)

@@ -31,12 +31,11 @@ enum {
     TURN_RECORDS = 128,  /* Records of one task, before the next task's turn. */
     STEP_RECORDS = 2048, /* Before the group is polled again. */
     HELD_MS_MAX = 2000,
-    UNHELD_MS = 20000, /* After a wait: a tenth of a long lag is waited for. */
+    UNHELD_MS = 20000,       /* After a wait: a tenth of a long lag is waited for. */
+    POSITION_TEXT_MAX = 320, /* A topic's name has at most 249 characters. */
 };
 
 /* -- which record is next -- */
-
-enum { POSITION_TEXT_MAX = 320 }; /* A topic's name has at most 249 characters. */
 
 /* "topic:partition:next": false when it does not parse; then no record waits for it. */
 static bool run_parse_position(char *text, struct topo_position *ret_position)
