@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""problems.py - every type of problem in http/src/problem.c can occur, and no other can.
+"""problems.py - every type of problem in http/src/problem_table.c can occur, and no other can.
 
 A slug occurs as a literal of the code that answers, or as a page of the gateway, whose title is the same.
 """
@@ -8,7 +8,7 @@ import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-TABLE = "http/src/problem.c"
+TABLE = "http/src/problem_table.c"
 # These list problems, they answer with none.
 LISTS = re.compile(r"api/src/(contract_\w+|openapi\w*)\.c$")
 FOLDERS = "http", "api", "command-api", "query-api"
@@ -16,7 +16,7 @@ FOLDERS = "http", "api", "command-api", "query-api"
 
 def table():
     text = (TOP / TABLE).read_text(encoding="utf-8")
-    return {m[1]: (int(m[2]), m[3]) for m in re.finditer(r'\{"([a-z-]+)",\s*(\d{3}),\s*"([^"]+)"\}', text)}
+    return {m[1]: (int(m[2]), m[3]) for m in re.finditer(r'\{"([a-z-]+)",\s*(\d{3}),\s*"([^"]+)",', text)}
 
 
 def literals():

@@ -56,5 +56,6 @@ extern const struct tool_command tool_tasks_list;
 extern const struct tool_command tool_topology_describe;
 extern const struct tool_command tool_import_retail;
 extern const struct tool_command tool_api_describe;
+extern const struct tool_command tool_api_problems;
 
 #endif

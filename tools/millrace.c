@@ -24,6 +24,7 @@ static const struct tool_command *const commands[] = {
     &tool_topology_describe,
     &tool_import_retail,
     &tool_api_describe,
+    &tool_api_problems,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

@@ -143,8 +143,8 @@ static size_t problems_write_slugs(
 {
     size_t count = 0;
     for (size_t i = 0; i < http_problem_count(); i++) {
-        const char *slug = http_problem_slug(i);
-        if (http_problem_status(slug) != status || !api_may_answer(operation, slug))
+        const char *slug = http_problem_at(i)->slug;
+        if (http_problem_at(i)->status != status || !api_may_answer(operation, slug))
             continue;
         if (array)
             json_w_text(w, mr_cstr(slug));

@@ -324,6 +324,8 @@ static const struct http_json_field problem_type[] = {
     {TEXT("slug"), ALWAYS},
     {INTEGER("status"), ALWAYS},
     {TEXT("title"), ALWAYS},
+    {TEXT("cause"), ALWAYS},
+    {TEXT("remedy"), ALWAYS},
 };
 const struct http_shape api_shape_problem_type = {
     "ProblemType", "A type of problem.", problem_type, COUNT_OF(problem_type)};

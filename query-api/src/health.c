@@ -1,4 +1,4 @@
-/* health.c - live, ready, measured; and what each problem type means. */
+/* health.c - live, ready, measured. */
 #include "query_api.h"
 
 #include <api/health.h>
@@ -92,26 +92,4 @@ void query_get_metrics(struct http_request *request, void *user)
     topo_engine_metrics(api->engine, out);
     http_server_metrics(http_request_server(request), out);
     http_send(request, 200, "text/plain; version=0.0.4");
-}
-
-void query_get_problem(struct http_request *request, void *user)
-{
-    struct mr_bytes slug = http_path_param(request, 0);
-    struct mr_buffer *out = http_response(request);
-    (void)user;
-    for (size_t i = 0; i < http_problem_count(); i++) {
-        const char *known = http_problem_slug(i);
-        if (!mr_bytes_equal(slug, mr_cstr(known)))
-            continue;
-        struct json_w w = json_w_to(out);
-        json_w_object(&w);
-        json_w_key_text(&w, "slug", slug);
-        json_w_key_integer(&w, "status", http_problem_status(known));
-        json_w_key_text(&w, "title", mr_cstr(http_problem_title(known)));
-        json_w_object_end(&w);
-        http_set_header(request, "Cache-Control", mr_cstr("public, max-age=86400"));
-        http_send(request, 200, NULL);
-        return;
-    }
-    http_send_problem(request, "not-found", "There is no such problem type.");
 }

@@ -567,8 +567,31 @@ static void health_readiness_and_metrics(void **state)
     expect_in_body(fixture, "{\"view\":\"cart\",\"partitions\":3,\"lag\":0}");
     assert_int_equal(get_status(fixture, "/metrics", ""), 200);
     expect_in_body(fixture, "millrace_http_requests_total");
-    assert_int_equal(get_status(fixture, "/problems/view-behind", ""), 200);
+}
+
+static void every_type_of_problem_has_a_page_at_its_url(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < http_problem_count(); i++) {
+        const struct http_problem_type *type = http_problem_at(i);
+        char target[128];
+        (void)snprintf(target, sizeof target, "/problems/%s", type->slug);
+        assert_int_equal(get_status(fixture, target, ""), 200);
+        expect_in_body(fixture, type->cause);
+        expect_in_body(fixture, type->remedy);
+        assert_string_equal(client_header(&fixture->answer, "Vary"), "Accept");
+    }
     assert_int_equal(get_status(fixture, "/problems/unheard-of", ""), 404);
+}
+
+static void a_browser_gets_the_page_of_a_problem_as_html(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char browser[] = "Accept: text/html,application/xhtml+xml,*/*;q=0.8\r\n";
+    assert_int_equal(get_status(fixture, "/problems/view-behind", browser), 200);
+    assert_string_equal(
+        client_header(&fixture->answer, "Content-Type"), "text/html; charset=utf-8");
+    expect_in_body(fixture, "<h2>Remedy</h2>");
 }
 
 static void every_route_answers_head_and_refuses_to_write(void **state)
@@ -642,6 +665,8 @@ int main(void)
         TEST(a_read_waits_for_its_own_write),
         TEST(tokens_that_are_not_ours_are_refused),
         TEST(health_readiness_and_metrics),
+        TEST(every_type_of_problem_has_a_page_at_its_url),
+        TEST(a_browser_gets_the_page_of_a_problem_as_html),
         TEST(every_route_answers_head_and_refuses_to_write),
         TEST(the_document_is_the_one_that_the_code_writes),
         cmocka_unit_test(the_origin_knows_every_route),

@@ -49,15 +49,21 @@ static void field_errors_have_pointers(void **state)
         "{\"pointer\":\"\",\"detail\":\"must be an object\",\"code\":\"type\"}]}");
 }
 
-static void every_slug_has_a_status_and_a_title(void **state)
+static void every_slug_has_a_status_a_title_a_cause_and_a_remedy(void **state)
 {
     (void)state;
     assert_true(http_problem_count() > 40);
     for (size_t i = 0; i < http_problem_count(); i++) {
-        int status = http_problem_status(http_problem_slug(i));
-        assert_in_range(status, 400, 599);
-        assert_non_null(http_problem_title(http_problem_slug(i)));
+        const struct http_problem_type *type = http_problem_at(i);
+        assert_in_range(type->status, 400, 599);
+        assert_ptr_equal(http_problem_find(mr_cstr(type->slug)), type);
+        const char *const texts[] = {type->title, type->cause, type->remedy};
+        for (size_t j = 0; j < 3; j++)
+            assert_int_equal(strcspn(texts[j], "<>&\""), strlen(texts[j]));
+        assert_int_equal(type->cause[strlen(type->cause) - 1], '.');
+        assert_int_equal(type->remedy[strlen(type->remedy) - 1], '.');
     }
+    assert_null(http_problem_at(http_problem_count()));
     assert_int_equal(http_problem_status("no-such-slug"), 0);
     assert_null(http_problem_title("no-such-slug"));
 }
@@ -68,7 +74,7 @@ int main(void)
         cmocka_unit_test(a_slug_gives_type_title_and_status),
         cmocka_unit_test(extensions_are_members_of_the_problem),
         cmocka_unit_test(field_errors_have_pointers),
-        cmocka_unit_test(every_slug_has_a_status_and_a_title),
+        cmocka_unit_test(every_slug_has_a_status_a_title_a_cause_and_a_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
 """reference.py [--check] [--bin DIR] - write docs/reference/ from what the programs are built from.
 
 topics.md and schemas.md come from schemas/, headers.md from the public headers of libtopology; configuration.md, with --bin,
-from what each program and each command of `millrace` in DIR prints for --help. docs/openapi.json is what
-`millrace api describe` prints.
+from what each program and each command of `millrace` in DIR prints for --help. problems.md and docs/openapi.json are
+what `millrace api problems` and `millrace api describe` print.
 --check writes nothing: exit code 1 when a page differs from what would be written.
 """
 import argparse
@@ -90,6 +90,15 @@ def document(folder):
     return subprocess.run([folder / "millrace", "api", "describe"], capture_output=True, text=True, timeout=30, check=True).stdout
 
 
+def problems_page(folder):
+    ran = subprocess.run([folder / "millrace", "api", "problems"], capture_output=True, text=True, timeout=30, check=True)
+    page = HEAD + "# Problems\n\nEvery refusal is `application/problem+json` (RFC 9457). Its `type` is `/problems/` and the name here; there each API\n"
+    page += "explains it, as JSON or, for a browser, as HTML.\n"
+    for name, status, title, cause, remedy in re.findall(r"^(\S+) (\d+): (.*)\n  cause: (.*)\n  remedy: (.*)\n", ran.stdout, re.M):
+        page += f"\n## {name}\n\n{status}: {title}.\n\n{cause}\n\n{remedy}\n"
+    return page
+
+
 def commands_of(text):
     """The commands in a help text, without their operands: ["secrets init", ...]."""
     listed = re.search(r"^commands:\n((?:  .*\n)+)", text, re.M)
@@ -159,6 +168,7 @@ def main():
     pages = {"topics.md": topics_page(), "schemas.md": schemas_page(), "headers.md": headers_page()}
     if options.bin:
         pages["configuration.md"] = configuration_page(options.bin)
+        pages["problems.md"] = problems_page(options.bin)
         pages["../openapi.json"] = document(options.bin)
     failed = 0
     for name, text in pages.items():

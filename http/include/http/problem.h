@@ -25,13 +25,25 @@ struct http_problem {
     int retry_after_s; /* 0: no Retry-After. */
 };
 
+/* One row of the table: constant texts in plain English, without markup. */
+struct http_problem_type {
+    const char *slug;
+    int status;
+    const char *title;
+    const char *cause;
+    const char *remedy;
+};
+
+/* NULL for a slug that is not in the table. */
+const struct http_problem_type *http_problem_find(struct mr_bytes slug);
+
 /* 0 and NULL for a slug that is not in the table. */
 int http_problem_status(const char *slug);
 const char *http_problem_title(const char *slug);
 
-/* Visits the table, for documents. */
+/* Visits the table, for documents; NULL behind its end. */
 size_t http_problem_count(void);
-const char *http_problem_slug(size_t index);
+const struct http_problem_type *http_problem_at(size_t index);
 
 /* Writes the JSON. `type_base` and `instance` may be NULL. An unknown slug needs a status. */
 void http_problem_render(
