@@ -50,7 +50,8 @@ static const struct {
       {.name = "If-Match",
        .kind = HTTP_JSON_TEXT,
        .pattern = "^(\\*|(W/)?\"[!#-~]*\")$",
-       .about = "The ETag of what is to be changed; another version is a 412."}}},
+       .about =
+           "The ETag of what is to be changed; another version is a 412. With * it must exist."}}},
     {API_NEEDS_KEY,
      "IdempotencyKey",
      {API_IN_HEADER,

@@ -78,6 +78,7 @@ static bool call_read_if_match(struct call *call)
     }
     call->has_expected_version = match == HTTP_IF_MATCH_VERSION;
     call->expected_version = version;
+    call->must_exist = match == HTTP_IF_MATCH_ANY;
     return true;
 }
 
@@ -155,6 +156,7 @@ struct shop_command_meta call_meta(const struct call *call)
         .actor_kind = call->actor_kind,
         .has_expected_version = call->has_expected_version,
         .expected_version = call->expected_version,
+        .must_exist = call->must_exist,
         .issued_at = call->now_ms,
         .deadline = call->now_ms + COMMAND_LIFETIME_MS,
         .reply_to = mr_cstr(TOPIC_GATEWAY_REPLIES),

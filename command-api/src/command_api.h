@@ -63,7 +63,8 @@ struct call {
     struct mr_bytes requires_position;
     bool has_expected_version;
     int64_t expected_version;
-    void *user; /* The route's own. */
+    bool must_exist; /* If-Match: * */
+    void *user;      /* The route's own. */
 };
 
 enum call_key { CALL_KEY_REQUIRED, CALL_KEY_OPTIONAL };

@@ -151,6 +151,7 @@ static void order_move_if_match(struct call *call, struct checkout *checkout)
     if (call->has_expected_version && checkout->body.cart_version < 0)
         checkout->body.cart_version = call->expected_version;
     call->has_expected_version = false;
+    call->must_exist = false; /* A cart that does not exist is empty: a refusal of its own. */
 }
 
 void orders_post(struct http_request *request, void *user)

@@ -362,8 +362,9 @@ void *decision_reject(
 bool decision_stale(
     struct work *work, int64_t version, struct mr_bytes aggregate_id, void **ret_decision)
 {
-    if (!work->command || !work->command->has_expected_version ||
-        work->command->expected_version == version)
+    const struct shop_command_meta *command = work->command;
+    if (!command || (!(command->has_expected_version && command->expected_version != version) &&
+                     !(command->must_exist && version == 0)))
         return false;
     *ret_decision = decision_reject(
         work,

@@ -308,15 +308,18 @@ class OwnershipTest(RefusalTest):
 class PreconditionTest(RefusalTest):
     def test_a_cart_that_has_moved_is_not_changed(self):
         customer = Customer(self.shop)
+        path = f"/v1/cart/items/{self.product}"
+        self.assert_problem(
+            customer.put(path, {"quantity": 1}, headers={"If-Match": "*"}), 412, "precondition-failed")
         first = customer.add(self.product, 1)
         etag = first.headers["ETag"]
         seen = customer.get("/v1/cart", token=first.token)
-        path = f"/v1/cart/items/{self.product}"
         self.assertEqual(seen.headers["ETag"].split(".")[0], etag.rstrip('"'))
         again = customer.get("/v1/cart", headers={"If-None-Match": seen.headers["ETag"]})
         self.assertEqual((again.status, again.body), (304, b""))
         changed = customer.put(path, {"quantity": 2}, headers={"If-Match": seen.headers["ETag"]})
         self.assertEqual(changed.status, 200, changed)
+        self.assertEqual(customer.put(path, {"quantity": 2}, headers={"If-Match": "*"}).status, 200)
         late = customer.put(path, {"quantity": 3}, headers={"If-Match": etag})
         self.assert_problem(late, 412, "precondition-failed")
         self.assertEqual(f'"v{late.json["current_version"]}"', changed.headers["ETag"])

@@ -225,6 +225,26 @@ static void another_version_than_expected_is_refused(void **state)
     sales_expect_refused(task, SHOP_REASON_STALE_VERSION);
 }
 
+static void a_cart_that_must_exist_and_does_not_is_refused(void **state)
+{
+    struct fake_task *task = *state;
+    struct shop_add_cart_item command = {
+        .meta = fake_task_command(task, "customer"),
+        .owner_id = mr_cstr(SALES_OWNER),
+        .product_id = mr_cstr(FIRST),
+        .quantity = 1,
+    };
+    command.meta.must_exist = true;
+    sales_tell(task, SHOP_ADD_CART_ITEM, &command);
+    sales_expect_refused(task, SHOP_REASON_STALE_VERSION);
+    command.meta.must_exist = false;
+    sales_tell(task, SHOP_ADD_CART_ITEM, &command);
+    sales_expect_accepted(task);
+    command.meta.must_exist = true;
+    sales_tell(task, SHOP_ADD_CART_ITEM, &command);
+    sales_expect_accepted(task);
+}
+
 static void a_command_that_names_no_cart_or_product_is_poison(void **state)
 {
     struct fake_task *task = *state;
@@ -309,6 +329,7 @@ int main(void)
         SALES_TEST(a_cart_has_one_currency),
         SALES_TEST(an_amount_that_is_too_large_is_refused),
         SALES_TEST(another_version_than_expected_is_refused),
+        SALES_TEST(a_cart_that_must_exist_and_does_not_is_refused),
         SALES_TEST(a_command_that_names_no_cart_or_product_is_poison),
         SALES_TEST(carts_of_owners_with_like_names_stay_apart),
         SALES_TEST(the_head_is_always_the_sum_of_the_lines),
