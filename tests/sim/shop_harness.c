@@ -68,7 +68,7 @@ static void keep_log(void *user, int level, const char *event, const char *text)
     mr_buffer_add_byte(&shop->logged, '\0');
 }
 
-struct shop *shop_open(const struct shop_limits *limits)
+struct shop *shop_new(const struct shop_limits *limits)
 {
     struct shop *shop = mr_calloc(1, sizeof *shop);
     struct mr_error error = {0};
@@ -79,12 +79,26 @@ struct shop *shop_open(const struct shop_limits *limits)
     for (int i = 0; i < SHOP_SERVICES; i++) {
         must_succeed(shop_services[i].make(&shop->service, &shop->topologies[i], &error), &error);
         shop_make_dumpable(shop->topologies[i]);
+    }
+    return shop;
+}
+
+struct shop *shop_open(const struct shop_limits *limits)
+{
+    struct shop *shop = shop_new(limits);
+    for (int i = 0; i < SHOP_SERVICES; i++)
         shop->drivers[i] = topo_driver_new(
             shop->topologies[i],
             &(struct topo_driver_options){
                 .partitions = SHOP_PARTITIONS, .on_log = keep_log, .log_user = shop});
-    }
     return shop;
+}
+
+void shop_forget(struct shop *shop)
+{
+    shop->seen_count = shop->carried_count = 0;
+    shop->commands = shop->bridged = shop->faults = 0;
+    mr_arena_reset(&shop->arena);
 }
 
 void shop_close(struct shop *shop)
@@ -102,7 +116,7 @@ void shop_close(struct shop *shop)
     free(shop);
 }
 
-static void remember_record(struct shop *shop, const char *topic, const struct topo_record *record)
+void shop_remember(struct shop *shop, const char *topic, const struct topo_record *record)
 {
     shop->seen = mr_grow(shop->seen, shop->seen_count, &shop->seen_capacity, sizeof *shop->seen);
     struct shop_seen *seen = &shop->seen[shop->seen_count++];
@@ -163,6 +177,10 @@ static void pipe_bytes(
     struct mr_bytes value)
 {
     struct mr_error error = {0};
+    if (shop->outside.append) {
+        shop->outside.append(shop->outside.self, topic, key, value);
+        return;
+    }
     const struct topo_header by_us = {mr_cstr("ce_id"), mr_cstr("1")};
     const struct topo_output record = {
         .key = key, .value = value, .headers = &by_us, .headers_count = 1};
@@ -189,7 +207,8 @@ void shop_send_bytes(
     struct mr_bytes value)
 {
     pipe_bytes(shop, to, topic, key, value);
-    shop_settle(shop);
+    if (!shop->outside.append)
+        shop_settle(shop);
 }
 
 void shop_send(
@@ -262,10 +281,12 @@ static void psp_answer(struct shop *shop, const struct shop_payment_op_requested
 
 static int64_t payments_now_ms(struct shop *shop)
 {
+    if (shop->outside.now_ms)
+        return shop->outside.now_ms(shop->outside.self);
     return topo_sim_now_ms(topo_driver_sim(shop->drivers[MEMBER_PAYMENTS]));
 }
 
-static void ask_provider(struct shop *shop, const struct shop_payment_op_requested *request)
+void shop_ask_provider(struct shop *shop, const struct shop_payment_op_requested *request)
 {
     const struct psp *psp = shop->provider;
     struct mr_error error = {0};
@@ -283,7 +304,7 @@ static void ask_provider(struct shop *shop, const struct shop_payment_op_request
     must_succeed(psp->submit(psp->self, &asked, payments_now_ms(shop), &error), &error);
 }
 
-static bool take_answers(struct shop *shop)
+bool shop_take_answers(struct shop *shop)
 {
     const struct psp *psp = shop->provider;
     struct psp_answer answer;
@@ -316,14 +337,14 @@ static bool read_payments(struct shop *shop)
     bool any = false;
     while (topo_driver_read(shop->drivers[MEMBER_PAYMENTS], "payments.events", &record)) {
         any = true;
-        remember_record(shop, "payments.events", &record);
+        shop_remember(shop, "payments.events", &record);
         const struct codec_message message = shop->seen[shop->seen_count - 1].message;
         if (message.id == SHOP_PAYMENT_OP_REQUESTED && shop->provider)
-            ask_provider(shop, message.value);
+            shop_ask_provider(shop, message.value);
         else if (message.id == SHOP_PAYMENT_OP_REQUESTED)
             psp_answer(shop, message.value);
     }
-    return any | take_answers(shop);
+    return any | shop_take_answers(shop);
 }
 
 static void carry_record(struct shop *shop, int route, const struct topo_record *record)
@@ -383,7 +404,7 @@ static bool bridge_services(struct shop *shop)
                 carry_record(shop, i, &record);
                 continue;
             }
-            remember_record(shop, routes[i].topic, &record);
+            shop_remember(shop, routes[i].topic, &record);
             struct shop_seen seen = shop->seen[shop->seen_count - 1];
             if (!shop->without_prices)
                 pipe_bytes(shop, routes[i].to, seen.topic, seen.key, seen.value);
@@ -404,12 +425,16 @@ void shop_settle(struct shop *shop)
     }
     for (int i = 0; i < WATCHED; i++)
         while (topo_driver_read(shop->drivers[watched[i].member], watched[i].topic, &record))
-            remember_record(shop, watched[i].topic, &record);
+            shop_remember(shop, watched[i].topic, &record);
 }
 
 void shop_advance_ms(struct shop *shop, int64_t ms)
 {
     struct mr_error error = {0};
+    if (shop->outside.advance_ms) {
+        shop->outside.advance_ms(shop->outside.self, ms);
+        return;
+    }
     for (int i = 0; i < SHOP_SERVICES; i++)
         must_succeed(topo_driver_advance_ms(shop->drivers[i], ms, &error), &error);
     shop_settle(shop);
@@ -453,6 +478,14 @@ void shop_expect_outcome(const struct shop *shop, int http_status, const char *p
     assert_true(mr_bytes_equal(outcome->status, mr_cstr(problem ? "rejected" : "accepted")));
 }
 
+static struct topo_store *
+store_of(struct shop *shop, enum shop_member member, const char *store, int32_t partition)
+{
+    return shop->outside.store_of
+               ? shop->outside.store_of(shop->outside.self, member, store, partition)
+               : topo_driver_store(shop->drivers[member], store, partition);
+}
+
 const void *shop_state(
     struct shop *shop,
     enum shop_member member,
@@ -461,10 +494,11 @@ const void *shop_state(
     struct mr_bytes key)
 {
     for (int32_t partition = 0; partition < SHOP_PARTITIONS; partition++) {
-        struct topo_store *found = topo_driver_store(shop->drivers[member], store, partition);
+        struct topo_store *found = store_of(shop, member, store, partition);
         struct mr_bytes value = {0};
         struct mr_error error = {0};
         const void *state = NULL;
+        assert_non_null(found);
         must_succeed(
             topo_read_get(topo_store_reader(found), key, &shop->arena, &value, &error), &error);
         if (!value.ptr)
@@ -501,8 +535,16 @@ static void dump_store(struct mr_buffer *out, struct topo_store *store, struct m
     topo_read_scan_close(scan);
 }
 
+struct topo_store *shop_store_of_driver(void *driver, const char *store, int32_t partition)
+{
+    return topo_driver_store(driver, store, partition);
+}
+
 struct mr_bytes shop_dump_of(
-    const struct topo_topology *topology, struct topo_driver *driver, struct mr_arena *arena)
+    const struct topo_topology *topology,
+    shop_store_fn *store_of_user,
+    void *user,
+    struct mr_arena *arena)
 {
     struct mr_buffer out;
     mr_buffer_init(&out);
@@ -510,7 +552,7 @@ struct mr_bytes shop_dump_of(
         const struct graph_store *store = topology->stores[i];
         bool global = store->sub->global;
         for (int32_t p = global ? -1 : 0; p < (global ? 0 : SHOP_PARTITIONS); p++) {
-            struct topo_store *found = topo_driver_store(driver, store->name, p);
+            struct topo_store *found = store_of_user(user, store->name, p);
             assert_non_null(found);
             mr_buffer_printf(&out, "\n%s/%d: ", store->name, (int)p);
             if (!store->is_outcomes)
@@ -522,9 +564,21 @@ struct mr_bytes shop_dump_of(
     return dump;
 }
 
+struct dumped {
+    struct shop *shop;
+    enum shop_member member;
+};
+
+static struct topo_store *store_of_dumped(void *user, const char *store, int32_t partition)
+{
+    const struct dumped *dumped = user;
+    return store_of(dumped->shop, dumped->member, store, partition);
+}
+
 struct mr_bytes shop_dump(struct shop *shop, enum shop_member member)
 {
-    return shop_dump_of(shop->topologies[member], shop->drivers[member], &shop->arena);
+    struct dumped dumped = {shop, member};
+    return shop_dump_of(shop->topologies[member], store_of_dumped, &dumped, &shop->arena);
 }
 
 /* -- the usual things -- */

@@ -1,6 +1,7 @@
 /*
  * shop_harness.h - the whole write side on simulated logs: a driver per service, and a bridge that
- * carries what one service writes to the one that reads it.
+ * carries what one service writes to the one that reads it. shop_new makes a shop without drivers:
+ * whoever made it runs the services (shop_cluster.h does), and sets `outside`.
  *
  * The payment provider is the test: it reads the requests and answers as it likes. Or it is the
  * simulator, when `provider` is set: the method token is then what shop_sealed_token sealed.
@@ -35,20 +36,33 @@ struct shop_carried {
     struct mr_bytes key, value;
 };
 
+/* A world in place of the drivers: records go there, stores are there. */
+struct shop_outside {
+    void *self;
+    void (*append)(void *self, const char *topic, struct mr_bytes key, struct mr_bytes value);
+    /* NULL: no engine has it now. */
+    struct topo_store *(*store_of)(
+        void *self, enum shop_member member, const char *store, int32_t partition);
+    int64_t (*now_ms)(void *self);
+    void (*advance_ms)(void *self, int64_t ms);
+};
+
 struct shop {
     struct shop_service service;
     struct codec_registry *registry;
     struct topo_topology *topologies[SHOP_SERVICES];
     struct topo_driver *drivers[SHOP_SERVICES];
-    struct mr_arena arena; /* Decoded records live here until the test ends. */
+    struct shop_outside outside; /* In place of the drivers, when it has an append. */
+    struct mr_arena arena;       /* Decoded records live here until the test ends. */
     struct mr_buffer scratch;
     const char *psp; /* The provider's answer; "authorized": follows the op; NULL: none. */
     int commands;    /* Makes command ids. */
     int crash_every; /* > 0: a service dies after so many bridged records, in turn. */
     int bridged;
-    int fault_every; /* > 0: with `random`, one in so many runs of a service meets a failure of an
+    int fault_every;  /* > 0: with `random`, one in so many runs of a service meets a failure of an
                         outside call, of any kind, at any place. */
-    int faults;      /* How many were met. */
+    int faults;       /* How many were met. */
+    int dead_letters; /* As counted by whoever reads those topics. */
     const struct psp *provider; /* In place of `psp`. */
     uint64_t *random;           /* NULL: no faults. */
     bool without_prices;        /* Sales does not hear of products. */
@@ -63,6 +77,16 @@ struct shop {
 
 struct shop *shop_open(const struct shop_limits *limits);
 void shop_close(struct shop *shop);
+/* The same without drivers, and forgetting all that was seen, for the next life. */
+struct shop *shop_new(const struct shop_limits *limits);
+void shop_forget(struct shop *shop);
+
+/* Decodes a committed record and keeps it in `seen`. */
+void shop_remember(struct shop *shop, const char *topic, const struct topo_record *record);
+/* Gives a PaymentOpRequested to the provider, and what the provider answers to the payments. True:
+ * it answered. */
+void shop_ask_provider(struct shop *shop, const struct shop_payment_op_requested *request);
+bool shop_take_answers(struct shop *shop);
 
 /* Appends a record to the service that reads the topic, and runs everything to a standstill. */
 void shop_send(
@@ -106,10 +130,15 @@ const void *shop_state(
  * only: outcomes are left out, for they age. The view is in the shop's arena. */
 struct mr_bytes shop_dump(struct shop *shop, enum shop_member member);
 
-/* The same of any driver whose topology was prepared before its first run. */
+/* The same of any topology that was prepared before its first run. */
 void shop_make_dumpable(struct topo_topology *topology);
+typedef struct topo_store *shop_store_fn(void *user, const char *store, int32_t partition);
 struct mr_bytes shop_dump_of(
-    const struct topo_topology *topology, struct topo_driver *driver, struct mr_arena *arena);
+    const struct topo_topology *topology,
+    shop_store_fn *store_of,
+    void *user,
+    struct mr_arena *arena);
+struct topo_store *shop_store_of_driver(void *driver, const char *store, int32_t partition);
 
 /* xorshift: the same seed, the same run. */
 uint64_t shop_random(uint64_t *state);

@@ -128,7 +128,7 @@ static struct mr_bytes folded_state(
     }
     if (topo_driver_run(driver, &error))
         fail_msg("%s", error.text);
-    struct mr_bytes dump = shop_dump_of(topology, driver, &shop->arena);
+    struct mr_bytes dump = shop_dump_of(topology, shop_store_of_driver, driver, &shop->arena);
     topo_driver_free(driver);
     return dump;
 }
