@@ -34,13 +34,16 @@ static const char *const product_members[] = {
 static const struct api_parameter products_parameters[] = {
     {API_IN_QUERY, {.name = "category", .kind = HTTP_JSON_TEXT, .about = "A category's id."}},
     {API_IN_QUERY,
-     {.name = "q", .kind = HTTP_JSON_TEXT, .about = "How the title begins, in any case."}},
+     {.name = "q",
+      .kind = HTTP_JSON_TEXT,
+      .about = "Words of the title, in any case; the last one may be the start of one."}},
     {API_IN_QUERY,
      {.name = "sort",
       .kind = HTTP_JSON_TEXT,
       .values =
-          (const char *const[]){"name", "price", "created", "-name", "-price", "-created", NULL},
-      .about = "By name when absent; - turns the order round."}},
+          (const char *const[]){
+              "relevance", "name", "price", "created", "-name", "-price", "-created", NULL},
+      .about = "Absent: by relevance with q, else by name; - turns the order round."}},
     {API_IN_QUERY,
      {.name = "in_stock", .kind = HTTP_JSON_BOOL, .about = "true: of which there are some."}},
     {API_IN_QUERY,

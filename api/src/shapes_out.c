@@ -66,6 +66,9 @@ static const struct http_json_field page[] = {
     {TEXT("first"), .about = "A link; absent on the first page."},
     {TEXT("next"), .about = "A link; absent on the last page."},
     {TEXT("cursor"), .about = "The one of `next`."},
+    {.name = "incomplete",
+     .kind = HTTP_JSON_BOOL,
+     .about = "true: the search for items was ended before the page was full; `next` goes on."},
 };
 static const struct http_shape shape_page = {
     "Page", "Where the other pages are.", page, COUNT_OF(page)};

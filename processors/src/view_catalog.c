@@ -4,14 +4,13 @@
  * Product and stock events come from different topics in no common order, so they are folded into
  * different stores, neither of which the other's fold reads. A product is in the listings exactly
  * while view_product_is_listed: once in all products and once in each of its categories, in every
- * order there is.
+ * order there is, and once under each word of its title.
  */
 #include "view_impl.h"
 
 #include <processors/product.h>
 
 static const enum view_sort sorts[] = {VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED};
-static const struct mr_bytes present = MR_LITERAL("");
 
 struct change {
     struct topo_context *context;
@@ -23,22 +22,35 @@ bool view_product_is_listed(const struct shop_product_view *product)
     return product && product->status == SHOP_PRODUCT_STATUS_PUBLISHED && product->price;
 }
 
+static void
+put_entry(const struct change *change, const char *store, struct mr_bytes key, struct mr_bytes card)
+{
+    if (card.ptr)
+        topo_store_put(topo_context_store(change->context, store), key, card);
+    else
+        topo_store_delete(topo_context_store(change->context, store), key);
+}
+
+/* `card` NULL view: out of the listing. */
 static void list_in(
     const struct change *change,
     struct mr_bytes category,
-    const struct shop_product_view *product,
-    bool listed)
+    const struct view_entry *entry,
+    struct mr_bytes card)
 {
     struct mr_arena *arena = topo_context_arena(change->context);
-    struct topo_store *store = topo_context_store(change->context, VIEW_LISTINGS);
-    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
-        struct mr_bytes key =
-            view_listing_key(arena, category, sorts[i], product, change->product_id);
-        if (listed)
-            topo_store_put(store, key, present);
-        else
-            topo_store_delete(store, key);
-    }
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++)
+        put_entry(change, VIEW_LISTINGS, view_listing_key(arena, category, sorts[i], entry), card);
+}
+
+static void
+index_words(const struct change *change, const struct view_entry *entry, struct mr_bytes card)
+{
+    struct mr_arena *arena = topo_context_arena(change->context);
+    struct mr_bytes words[VIEW_TITLE_WORDS_MAX];
+    size_t count = view_title_words(arena, entry->title, words);
+    for (size_t i = 0; i < count; i++)
+        put_entry(change, VIEW_WORDS, view_word_key(arena, words[i], entry), card);
 }
 
 static void count_category(const struct change *change, struct mr_bytes category, int64_t by)
@@ -69,11 +81,15 @@ static bool category_counts(const struct shop_product_view *product, size_t inde
 static void
 set_listed(const struct change *change, const struct shop_product_view *product, bool listed)
 {
-    list_in(change, mr_bytes_of("", 0), product, listed);
+    struct mr_arena *arena = topo_context_arena(change->context);
+    struct view_entry entry = view_entry_of(arena, change->product_id, product);
+    struct mr_bytes card = listed ? view_card_write(arena, product) : mr_bytes_of(NULL, 0);
+    list_in(change, mr_bytes_of("", 0), &entry, card);
+    index_words(change, &entry, card);
     for (size_t i = 0; i < product->category_ids_count; i++) {
         if (!category_counts(product, i))
             continue;
-        list_in(change, product->category_ids[i], product, listed);
+        list_in(change, product->category_ids[i], &entry, card);
         count_category(change, product->category_ids[i], listed ? 1 : -1);
     }
 }
@@ -211,13 +227,14 @@ void view_catalog_add(struct topo_builder *builder, const struct codec_registry 
 {
     view_add_store(builder, VIEW_PRODUCTS, false, 0);
     view_add_store(builder, VIEW_LISTINGS, true, 0);
+    view_add_store(builder, VIEW_WORDS, true, 0);
     view_add_store(builder, VIEW_CATEGORIES, true, 0);
     view_add_store(builder, VIEW_AVAILABILITY, false, 0);
     view_add_node(
         builder,
         "catalog-view",
         (const char *const[]){TOPIC_CATALOG_PRODUCT_EVENTS, NULL},
-        (const char *const[]){VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_CATEGORIES, NULL},
+        (const char *const[]){VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_WORDS, VIEW_CATEGORIES, NULL},
         process_product,
         registry);
     view_add_node(

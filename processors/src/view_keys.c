@@ -37,39 +37,52 @@ view_listing_prefix(struct mr_arena *arena, struct mr_bytes category, enum view_
     return mr_bytes_of(key, category.len + 2);
 }
 
+struct view_entry view_entry_of(
+    struct mr_arena *arena, struct mr_bytes product_id, const struct shop_product_view *product)
+{
+    return (struct view_entry){
+        .product_id = product_id,
+        .title = view_fold_title(arena, product->title),
+        .price = product->price->minor,
+        .created_at = product->created_at};
+}
+
 struct mr_bytes view_listing_key(
     struct mr_arena *arena,
     struct mr_bytes category,
     enum view_sort sort,
-    const struct shop_product_view *product,
-    struct mr_bytes product_id)
+    const struct view_entry *entry)
 {
     struct mr_bytes prefix = view_listing_prefix(arena, category, sort);
-    struct mr_bytes title = view_fold_title(arena, product->title);
-    char *key = mr_arena_alloc(arena, prefix.len + title.len + 1 + NUMBER_BYTES + product_id.len);
+    struct mr_bytes id = entry->product_id;
+    char *key = mr_arena_alloc(arena, prefix.len + entry->title.len + 1 + NUMBER_BYTES + id.len);
     char *at = key + prefix.len;
     memcpy(key, prefix.ptr, prefix.len);
     if (sort == VIEW_BY_NAME)
-        at = keys_put(at, title);
-    else if (sort == VIEW_BY_PRICE)
-        at = put_number(at, product->price->minor);
+        at = keys_put(at, entry->title);
     else
-        at = put_number(at, product->created_at);
-    memcpy(at, product_id.ptr, product_id.len);
-    return mr_bytes_of(key, (size_t)(at - key) + product_id.len);
+        at = put_number(at, sort == VIEW_BY_PRICE ? entry->price : entry->created_at);
+    memcpy(at, id.ptr, id.len);
+    return mr_bytes_of(key, (size_t)(at - key) + id.len);
 }
 
-struct mr_bytes view_listing_id(struct mr_bytes key)
+bool view_listing_key_read(struct mr_bytes key, struct view_entry *entry)
 {
     size_t category_len = strnlen(key.ptr, key.len);
     size_t at = category_len + 2;
     if (at > key.len)
-        return mr_bytes_of("", 0);
-    if (key.ptr[category_len + 1] == 'n')
-        at += strnlen(key.ptr + at, key.len - at) + 1;
-    else
+        return false;
+    entry->title = mr_bytes_of(NULL, 0);
+    if (key.ptr[category_len + 1] == 'n') {
+        entry->title = mr_bytes_of(key.ptr + at, strnlen(key.ptr + at, key.len - at));
+        at += entry->title.len + 1;
+    } else {
         at += NUMBER_BYTES;
-    return at > key.len ? mr_bytes_of("", 0) : mr_bytes_of(key.ptr + at, key.len - at);
+    }
+    if (at > key.len)
+        return false;
+    entry->product_id = mr_bytes_of(key.ptr + at, key.len - at);
+    return true;
 }
 
 struct mr_bytes

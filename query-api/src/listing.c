@@ -1,29 +1,12 @@
 /*
  * listing.c - GET /v1/products: pages over the sorted listings, and batches by id.
  *
- * A page is a scan of one ordered listing (all products or one category, by name, price or age),
- * from the cursor's key on. Filters that the order does not answer drop rows while scanning; a scan
- * looks at no more than QUERY_SCAN_MAX entries, so a page may end early and still have a next one.
+ * With q the order is by relevance unless another one is asked for: by the word of the title that
+ * the last word of q begins (so the word itself comes first), then by title, then by id.
  */
-#include "query_api.h"
+#include "listing_impl.h"
 
 #define CACHE_PRODUCTS "public, max-age=5, stale-while-revalidate=30, stale-if-error=300"
-
-struct listing {
-    struct mr_bytes category; /* Empty: all. */
-    struct mr_bytes title;    /* Folded prefix, empty: any. */
-    bool in_stock;
-    bool has_price_min;
-    bool has_price_max;
-    int64_t price_min;
-    int64_t price_max;
-    enum view_sort sort;
-    bool reverse;
-    int limit;
-    unsigned fields; /* The fields of each product. */
-    uint64_t filter;
-    struct mr_bytes last_key; /* The cursor's. */
-};
 
 static const char *const topics[] = {TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
 static const char *const topics_and_stock[] = {
@@ -38,8 +21,10 @@ static bool read_sort(struct http_request *request, struct listing *listing)
         enum view_sort sort;
     } sorts[] = {{"name", VIEW_BY_NAME}, {"price", VIEW_BY_PRICE}, {"created", VIEW_BY_CREATED}};
     listing->sort = VIEW_BY_NAME;
-    if (!text.ptr)
+    listing->by_relevance = listing->search.given;
+    if (!text.ptr || mr_bytes_equal(text, mr_cstr("relevance")))
         return true;
+    listing->by_relevance = false;
     if (text.len > 0 && text.ptr[0] == '-') {
         listing->reverse = true;
         text = mr_bytes_of(text.ptr + 1, text.len - 1);
@@ -51,7 +36,9 @@ static bool read_sort(struct http_request *request, struct listing *listing)
         }
     }
     query_send_invalid_parameter(
-        request, "sort", "sort must be name, price or created, or -those.");
+        request,
+        "sort",
+        "sort must be relevance, name, price, created, -name, -price or -created.");
     return false;
 }
 
@@ -100,9 +87,9 @@ static bool
 read_listing(struct query_api *api, struct http_request *request, struct listing *listing)
 {
     struct mr_bytes category = http_query(request, "category");
-    struct mr_bytes title = http_query(request, "q");
+    struct mr_bytes text = http_query(request, "q");
     listing->category = category.ptr ? category : mr_bytes_of("", 0);
-    listing->title = view_fold_title(http_arena(request), title.ptr ? title : mr_bytes_of("", 0));
+    view_search_read(http_arena(request), text.ptr ? text : mr_bytes_of("", 0), &listing->search);
     listing->filter = filter_of(request);
     return read_sort(request, listing) && read_in_stock(request, listing) &&
            read_price(request, "price_min", &listing->has_price_min, &listing->price_min) &&
@@ -111,128 +98,25 @@ read_listing(struct query_api *api, struct http_request *request, struct listing
            query_cursor_read(api, request, listing->filter, &listing->last_key);
 }
 
-/* True when answered meanwhile: *ret_wanted says whether the row belongs to the page. */
-static bool want_row(
-    struct query_api *api,
-    struct http_request *request,
-    const struct listing *listing,
-    struct mr_bytes product_id,
-    const struct shop_product_view *product,
-    bool *ret_wanted)
-{
-    const void *stock = NULL;
-    *ret_wanted = false;
-    if (!view_product_is_listed(product)) /* Taken from the listing since the scan began. */
-        return false;
-    int64_t price = product->price->minor;
-    if ((listing->has_price_min && price < listing->price_min) ||
-        (listing->has_price_max && price > listing->price_max))
-        return false;
-    if (listing->title.len &&
-        !mr_bytes_starts_with(view_fold_title(http_arena(request), product->title), listing->title))
-        return false;
-    if (listing->in_stock) {
-        if (!query_read_state(request, api->availability, SHOP_STOCK_VIEW, product_id, &stock))
-            return true;
-        const struct shop_stock_view *view = stock;
-        if (!view || view->available <= 0)
-            return false;
-    }
-    *ret_wanted = true;
-    return false;
-}
-
-struct page {
-    int rows;
-    int seen;
-    bool more;
-    struct mr_bytes last_key; /* The key of the last entry looked at. */
-};
-
-/* 1: go on, 0: the page is full, -1: answered. */
-static int add_product_row(
-    struct query_api *api,
-    struct http_request *request,
-    const struct listing *listing,
-    struct mr_bytes key,
-    struct json_w *w,
-    struct page *page)
-{
-    struct mr_bytes id = view_listing_id(key);
-    const void *product = NULL;
-    bool belongs = false;
-    if (!query_read_state(request, api->products, SHOP_PRODUCT_VIEW, id, &product) ||
-        want_row(api, request, listing, id, product, &belongs))
-        return -1;
-    if (page->rows == listing->limit && belongs) {
-        page->more = true;
-        return 0;
-    }
-    page->last_key = key;
-    if (belongs) {
-        query_product_json(w, id, product, listing->fields);
-        page->rows++;
-    }
-    if (++page->seen == QUERY_SCAN_MAX) {
-        page->more = true;
-        return 0;
-    }
-    return 1;
-}
-
-/* By name, a title's prefix is a prefix of the key. */
-static struct mr_bytes scan_prefix(struct mr_arena *arena, const struct listing *listing)
-{
-    struct mr_bytes all = view_listing_prefix(arena, listing->category, listing->sort);
-    if (listing->sort != VIEW_BY_NAME || listing->title.len == 0)
-        return all;
-    char *narrow = mr_arena_alloc(arena, all.len + listing->title.len);
-    memcpy(narrow, all.ptr, all.len);
-    memcpy(narrow + all.len, listing->title.ptr, listing->title.len);
-    return mr_bytes_of(narrow, all.len + listing->title.len);
-}
-
-/* False when answered. */
-static bool write_product_rows(
-    struct query_api *api,
-    struct http_request *request,
-    const struct listing *listing,
-    struct json_w *w,
-    struct page *page)
-{
-    struct mr_bytes prefix = scan_prefix(http_arena(request), listing);
-    struct topo_read_scan *scan = NULL;
-    struct mr_error error;
-    struct mr_bytes key;
-    struct mr_bytes value;
-    int step = 1;
-    int rc = 1;
-    if (!query_scan_open(
-            request, api->listings, prefix, listing->last_key, listing->reverse, &scan))
-        return false;
-    while (step == 1 && (rc = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_product_row(api, request, listing, key, w, page);
-    topo_read_scan_close(scan);
-    if (rc < 0)
-        query_send_failure(request, &error);
-    return rc >= 0 && step >= 0;
-}
-
 static void serve_page(struct query_api *api, struct http_request *request, struct listing *listing)
 {
     struct json_w w = json_w_to(http_response(request));
-    struct page page = {0};
+    struct listing_page page = {0};
+    struct mr_bytes next = {0};
+    if (!listing_find_page(api, request, listing, &page))
+        return;
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    if (!write_product_rows(api, request, listing, &w, &page))
-        return;
+    for (int i = 0; i < page.count; i++)
+        query_product_json(&w, page.rows[i].product_id, page.rows[i].product, listing->fields);
     json_w_array_end(&w);
-    query_write_page(
-        request,
-        &w,
-        page.more ? query_cursor_write(api, request, listing->filter, page.last_key)
-                  : mr_bytes_of(NULL, 0));
+    if (page.more)
+        next = query_cursor_write(api, request, listing->filter, page.last_key);
+    if (page.incomplete)
+        query_write_incomplete_page(request, &w, next);
+    else
+        query_write_page(request, &w, next);
     json_w_object_end(&w);
     http_send(request, 200, NULL);
 }

@@ -111,9 +111,10 @@ static struct mr_bytes target_with(struct http_request *request, struct mr_bytes
     return copy;
 }
 
-void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
+/* The links stand in the body and in a header. */
+static void
+write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor, bool whole)
 {
-    assert(request && w);
     struct mr_arena *arena = http_arena(request);
     struct mr_bytes link = {0};
     json_w_key(w, "page");
@@ -130,7 +131,24 @@ void query_write_page(struct http_request *request, struct json_w *w, struct mr_
         json_w_key_text(w, "next", next);
         json_w_key_text(w, "cursor", next_cursor);
     }
+    if (!whole) {
+        json_w_key(w, "incomplete");
+        json_w_bool(w, true);
+    }
     if (link.ptr)
         http_set_header(request, "Link", link);
     json_w_object_end(w);
+}
+
+void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
+{
+    assert(request && w);
+    write_page(request, w, next_cursor, true);
+}
+
+void query_write_incomplete_page(
+    struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
+{
+    assert(request && w && next_cursor.ptr);
+    write_page(request, w, next_cursor, false);
 }

@@ -38,6 +38,7 @@ struct query_api {
     struct topo_reader *products;
     struct topo_reader *availability;
     struct topo_reader *listings;
+    struct topo_reader *words;
     struct topo_reader *categories;
     struct topo_reader *carts;
     struct topo_reader *cart_lines;
@@ -122,6 +123,9 @@ bool query_scan_open(
 /* "page":{"first":"/v1/...","next":"/v1/...?cursor=..."} and the same as Link header: the first
  * page from another one, the next one when there is more. */
 void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
+/* The same of a page that ended before it was full, for what it looked at: "incomplete":true. */
+void query_write_incomplete_page(
+    struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
 
 void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail);

@@ -31,6 +31,7 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
         .products = topo_engine_global(engine, VIEW_PRODUCTS),
         .availability = topo_engine_global(engine, VIEW_AVAILABILITY),
         .listings = topo_engine_global(engine, VIEW_LISTINGS),
+        .words = topo_engine_global(engine, VIEW_WORDS),
         .categories = topo_engine_global(engine, VIEW_CATEGORIES),
         .carts = topo_engine_global(engine, VIEW_CARTS),
         .cart_lines = topo_engine_global(engine, VIEW_CART_LINES),

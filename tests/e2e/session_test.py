@@ -1,6 +1,8 @@
 """What a customer does, in the order of DESIGN.md's path of one event, and what the shop refuses."""
 
 import json
+import re
+import unicodedata
 import unittest
 
 import shop
@@ -238,6 +240,25 @@ class ListingTest(unittest.TestCase):
         self.assertEqual(dearest, by_price[::-1])
         names = {item["product_id"] for item in self.walk("sort=name")}
         self.assertEqual(len(names), len(by_price))
+
+    def test_a_search_finds_words_anywhere_in_a_title(self):
+        products = []
+        for item in self.walk("sort=name"):
+            folded = unicodedata.normalize("NFKD", item["title"].casefold()).replace("'", "").replace("\u2019", "")
+            products.append((" ".join(item["title"].casefold().split()), re.findall(r"[^\W_]+", folded), item))
+        for text in ("heart", "HEART h", "white hang", "hanging w", "metal red s", "no-such-word", "lantern white"):
+            *whole, start = re.findall(r"\w+", text.casefold())
+            wanted = sorted(
+                (min(word for word in words if word.startswith(start)), title, item["product_id"], item)
+                for title, words, item in products
+                if set(whole) <= set(words) and any(word.startswith(start) for word in words))
+            query = "q=" + text.replace(" ", "+")
+            with self.subTest(text):
+                self.assertEqual(len(wanted) > 0, text != "no-such-word")
+                self.assertEqual([item["product_id"] for item in self.walk(query)], [row[2] for row in wanted])
+                dearest = [item["price"]["amount_minor"] for item in self.walk(query + "&sort=-price&in_stock=true")]
+                self.assertEqual(dearest, sorted(dearest, reverse=True))
+                self.assertLessEqual(len(dearest), len(wanted))
 
     def test_what_has_not_changed_is_not_sent_again(self):
         first = self.shop.get("/v1/products?limit=5")

@@ -199,7 +199,22 @@ static void filters_leave_only_what_was_asked_for(void **state)
         {"q=red%20ro", "12"},
         {"q=RED+rob", "1"},
         {"q=red&sort=-price", "21"},
-        {"q=robot", ""},
+        {"q=robot", "31"},
+        {"q=bot", ""},
+        {"q=r", "123"}, /* red, red, robot: a product once, by the first of its words. */
+        {"q=rob%C3%B6t+BLUE", "3"},
+        {"q=ROB%C3%96+r", ""},
+        {"q=robot+r", "13"},
+        {"q=r&sort=price", "123"},
+        {"q=r&sort=-name", "213"},
+        {"q=r&sort=relevance", "123"},
+        {"sort=relevance", "312"},
+        {"q=robot&price_max=600", "1"},
+        {"q=robot&price_min=600&category=toys", "3"},
+        {"q=robot&category=tools", ""},
+        {"q=r&in_stock=true", "2"},
+        {"q=+", "312"},
+        {"q=-", ""},
         {"q=red&fields%5Bproduct%5D=title,price", "12"},
         {"in_stock=true", "2"},
         {"in_stock=false", "312"},
@@ -218,6 +233,69 @@ static void filters_leave_only_what_was_asked_for(void **state)
         for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5)
             ids[count++] = at[5];
         assert_string_equal(ids, cases[i].ids);
+    }
+}
+
+/* The ids of all pages, and whether each of them was whole. */
+static size_t walk_pages(struct fixture *fixture, const char *target, bool *seen, size_t max)
+{
+    char path[2048];
+    size_t count = 0;
+    (void)snprintf(path, sizeof path, "%s", target);
+    for (;;) {
+        assert_int_equal(get_status(fixture, path, ""), 200);
+        for (const char *at = fixture->answer.body; (at = strstr(at, "\"prd_")); at += 5) {
+            size_t id = strtoul(at + 5, NULL, 10);
+            assert_true(id < max && !seen[id]);
+            seen[id] = true;
+            count++;
+        }
+        const char *next = strstr(fixture->answer.body, "\"next\":\"");
+        if (!next)
+            return count;
+        (void)snprintf(path, sizeof path, "%.*s", (int)strcspn(next + 8, "\""), next + 8);
+    }
+}
+
+enum { MANY = 4400 };
+
+/* More products than one page looks at: a rare word beside a common one, and a rare word in another
+ * order, are found without a walk through all; what no index leads to ends early and goes on. */
+static void searches_are_bounded_and_find_everything(void **state)
+{
+    struct fixture *fixture = *state;
+    static bool seen[MANY];
+    static const struct {
+        const char *query;
+        size_t count;
+        bool incomplete; /* The first page. */
+    } cases[] = {
+        {"q=common&limit=100", MANY, false},
+        {"q=rare", 22, false},
+        {"q=rare+c", 22, false}, /* The last one begins what all have. */
+        {"q=common+r&limit=3", 22, false},
+        {"q=common+rare&sort=-price&limit=3", 22, false},
+        {"q=rare&sort=created&limit=3", 22, false},
+        {"q=common+rare&category=toys&price_max=0", 0, false},
+        {"q=common&price_min=4390&limit=3", 10, true},
+        {"q=c&price_min=99999", 0, true},
+    };
+    for (int i = 0; i < MANY; i++) {
+        char id[16];
+        char title[48];
+        (void)snprintf(id, sizeof id, "prd_%d", i);
+        (void)snprintf(title, sizeof title, "%04d common%s", i, i % 200 == 7 ? " rare" : "");
+        offer_product(fixture, id, title, i);
+    }
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char target[256];
+        memset(seen, 0, sizeof seen);
+        (void)snprintf(target, sizeof target, "/v1/products?%s", cases[i].query);
+        assert_int_equal(get_status(fixture, target, ""), 200);
+        bool incomplete = strstr(fixture->answer.body, "\"incomplete\":true") != NULL;
+        size_t count = walk_pages(fixture, target, seen, MANY);
+        if (count != cases[i].count || incomplete != cases[i].incomplete)
+            fail_msg("%s: %zu, incomplete: %d", cases[i].query, count, incomplete);
     }
 }
 
@@ -650,6 +728,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(listings_page_through_everything_once),
         TEST(filters_leave_only_what_was_asked_for),
+        TEST(searches_are_bounded_and_find_everything),
         TEST(bad_parameters_are_400),
         TEST(a_cursor_belongs_to_its_filters),
         TEST(a_product_and_its_availability),

@@ -80,11 +80,43 @@ expect_listing(struct views *views, const char *category, enum view_sort sort, c
             &scan,
             NULL),
         0);
-    while (topo_read_scan_next(scan, &key, &value, NULL) == 1 && mr_bytes_starts_with(key, prefix))
-        mr_buffer_printf(&got, "%s%.*s", got.len ? " " : "", MR_ARG(view_listing_id(key)));
+    while (topo_read_scan_next(scan, &key, &value, NULL) == 1 &&
+           mr_bytes_starts_with(key, prefix)) {
+        struct view_entry entry = {0};
+        assert_true(view_listing_key_read(key, &entry) && view_card_read(value, &entry));
+        mr_buffer_printf(&got, "%s%.*s", got.len ? " " : "", MR_ARG(entry.product_id));
+    }
     topo_read_scan_close(scan);
     mr_buffer_add_byte(&got, 0);
     assert_string_equal(got.ptr, ids);
+    mr_buffer_clean_up(&got);
+}
+
+/* All postings, "word:id" joined by blanks. */
+static void expect_postings(struct views *views, const char *postings)
+{
+    struct mr_buffer got = {0};
+    struct topo_read_scan *scan = NULL;
+    struct mr_bytes key;
+    struct mr_bytes card;
+    assert_int_equal(
+        topo_read_scan_open(
+            topo_store_reader(topo_driver_store(views->driver, VIEW_WORDS, -1)),
+            &(struct topo_read_options){.first = mr_cstr("")},
+            &views->arena,
+            &scan,
+            NULL),
+        0);
+    while (topo_read_scan_next(scan, &key, &card, NULL) == 1) {
+        struct view_entry entry = {0};
+        struct mr_bytes word;
+        assert_true(view_word_key_read(key, &word, &entry) && view_card_read(card, &entry));
+        mr_buffer_printf(
+            &got, "%s%.*s:%.*s", got.len ? " " : "", MR_ARG(word), MR_ARG(entry.product_id));
+    }
+    topo_read_scan_close(scan);
+    mr_buffer_add_byte(&got, 0);
+    assert_string_equal(got.ptr, postings);
     mr_buffer_clean_up(&got);
 }
 
@@ -186,6 +218,45 @@ static void changes_move_a_product_in_its_listings(void **state)
     assert_int_equal(product->price_version, 3);
 }
 
+static void the_words_of_a_title_lead_to_its_product_while_it_is_listed(void **state)
+{
+    struct views *views = *state;
+    create_product(views, "prd_1", "Red robot, RED!", 1);
+    publish_product(views, "prd_1", 2);
+    expect_postings(views, ""); /* It has no price yet. */
+    set_price(views, "prd_1", 3, 100);
+    offer_product(views, "prd_2", "A robot", 100, 2);
+    expect_postings(views, "a:prd_2 red:prd_1 robot:prd_2 robot:prd_1");
+    struct shop_product_details_changed event = {
+        .meta = meta_at(5, 1000),
+        .product_id = MR_LITERAL("prd_1"),
+        .title = MR_LITERAL("Robot blue"),
+        .description = MR_LITERAL("of cloth"),
+    };
+    views_pipe(views, SHOP_PRODUCT_DETAILS_CHANGED, "prd_1", &event);
+    expect_postings(views, "a:prd_2 blue:prd_1 robot:prd_2 robot:prd_1");
+    discontinue_product(views, "prd_2", 4);
+    expect_postings(views, "blue:prd_1 robot:prd_1");
+}
+
+static void a_card_has_price_age_and_categories(void **state)
+{
+    struct views *views = *state;
+    const struct mr_bytes categories[] = {MR_LITERAL("toys"), MR_LITERAL("gifts")};
+    const struct shop_money price = money_pence(1999);
+    const struct shop_product_view product = {
+        .category_ids = categories, .category_ids_count = 2, .price = &price, .created_at = 77};
+    struct view_entry entry = {0};
+    struct mr_bytes card = view_card_write(&views->arena, &product);
+    assert_true(view_card_read(card, &entry));
+    assert_int_equal(entry.price, 1999);
+    assert_int_equal(entry.created_at, 77);
+    assert_true(view_card_may_have(card, mr_cstr("toys")));
+    assert_true(view_card_may_have(card, mr_cstr("gifts")));
+    assert_false(view_card_may_have(card, mr_cstr("tools")));
+    assert_false(view_card_read(mr_bytes_of(card.ptr, 15), &entry));
+}
+
 static void availability_is_what_the_newest_stock_event_says(void **state)
 {
     struct views *views = *state;
@@ -257,6 +328,7 @@ static void play_history(struct views *views, uint64_t seed)
 static void dump_views(struct views *views, struct mr_buffer *out)
 {
     views_dump(views, VIEW_LISTINGS, mr_cstr(""), out);
+    views_dump(views, VIEW_WORDS, mr_cstr(""), out);
     views_dump(views, VIEW_CATEGORIES, mr_cstr(""), out);
     for (int i = 0; i < PRODUCTS; i++) {
         char id[16];
@@ -301,6 +373,8 @@ int main(void)
         TEST(listings_are_sorted_by_name_price_and_age),
         TEST(titles_are_folded_in_more_than_one_alphabet),
         TEST(changes_move_a_product_in_its_listings),
+        TEST(the_words_of_a_title_lead_to_its_product_while_it_is_listed),
+        TEST(a_card_has_price_age_and_categories),
         TEST(availability_is_what_the_newest_stock_event_says),
         TEST(any_interleaving_and_any_rebuild_give_the_same_bytes),
     };

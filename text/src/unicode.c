@@ -79,6 +79,62 @@ struct mr_bytes text_compose(struct mr_arena *arena, struct mr_bytes text)
     return map_text(arena, text, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 }
 
+/* The size of the first character; a byte that begins none is one too (*ret_char is -1). */
+static size_t next_char(struct mr_bytes text, utf8proc_int32_t *ret_char)
+{
+    if ((unsigned char)text.ptr[0] < 0x80) {
+        *ret_char = text.ptr[0];
+        return 1;
+    }
+    utf8proc_ssize_t len =
+        utf8proc_iterate((const utf8proc_uint8_t *)text.ptr, (utf8proc_ssize_t)text.len, ret_char);
+    return len > 0 ? (size_t)len : 1;
+}
+
+static bool is_word_char(utf8proc_int32_t c)
+{
+    if (c < 0x80)
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+    utf8proc_category_t category = utf8proc_category(c);
+    return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO;
+}
+
+static bool is_apostrophe(utf8proc_int32_t c)
+{
+    return c == '\'' || c == 0x2019 || c == 0x02BC;
+}
+
+/* A word ends at the first character that is not of one, but for an apostrophe before one that is.
+ * One loop for both ends: a word that has begun is cut at the limit and still read to its end. */
+bool text_next_word(
+    struct mr_bytes *rest, char buffer[TEXT_WORD_BYTES_MAX], struct mr_bytes *ret_word)
+{
+    size_t len = 0;
+    size_t at = 0;
+    bool cut = false;
+    while (at < rest->len) {
+        struct mr_bytes left = mr_bytes_of(rest->ptr + at, rest->len - at);
+        utf8proc_int32_t c = -1;
+        utf8proc_int32_t after = -1;
+        size_t size = next_char(left, &c);
+        if (is_word_char(c) && !is_apostrophe(c)) {
+            cut = cut || len + size > TEXT_WORD_BYTES_MAX;
+            if (!cut)
+                memcpy(buffer + len, left.ptr, size);
+            len += cut ? 0 : size;
+        } else if (len > 0) {
+            if (is_apostrophe(c) && left.len > size)
+                (void)next_char(mr_bytes_of(left.ptr + size, left.len - size), &after);
+            if (after < 0 || !is_word_char(after))
+                break;
+        }
+        at += size;
+    }
+    *rest = mr_bytes_of(rest->ptr + at, rest->len - at);
+    *ret_word = mr_bytes_of(buffer, len);
+    return len > 0;
+}
+
 /* Letters that show nothing: fillers of Hangul, the blank of Braille. */
 static bool is_filler(utf8proc_int32_t c)
 {

@@ -30,28 +30,75 @@ int shop_views_command_topology(
 
 #define VIEW_PRODUCTS     "products"     /* product_id -> ProductView */
 #define VIEW_AVAILABILITY "availability" /* product_id -> StockView */
-#define VIEW_LISTINGS     "listings-2" /* ordered: view_listing_key -> ""; the second way to fold */
-#define VIEW_CATEGORIES   "categories" /* ordered: category id -> be64 products listed */
+#define VIEW_LISTINGS     "listings-3"   /* ordered: view_listing_key -> card; the third layout */
+#define VIEW_WORDS        "title-words"  /* ordered: view_word_key -> card */
+#define VIEW_CATEGORIES   "categories"   /* ordered: category id -> be64 products listed */
 
 enum view_sort { VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED };
 
+/* The parts of a product that the orders are made of. */
+struct view_entry {
+    struct mr_bytes product_id;
+    struct mr_bytes title; /* Folded. */
+    int64_t price;
+    int64_t created_at;
+};
+
 /* As titles are searched and sorted: text_fold. */
 struct mr_bytes view_fold_title(struct mr_arena *arena, struct mr_bytes title);
+
+/* A product that has a price. */
+struct view_entry view_entry_of(
+    struct mr_arena *arena, struct mr_bytes product_id, const struct shop_product_view *product);
+
+/* The card of a product in the values of both indexes: price, age and categories, so that a filter
+ * need not read the product. */
+struct mr_bytes view_card_write(struct mr_arena *arena, const struct shop_product_view *product);
+bool view_card_read(struct mr_bytes card, struct view_entry *entry);
+bool view_card_may_have(struct mr_bytes card, struct mr_bytes category);
 
 /* The listing `category` (empty: all products) in the order `sort`: what its keys start with. */
 struct mr_bytes
 view_listing_prefix(struct mr_arena *arena, struct mr_bytes category, enum view_sort sort);
 
-/* The whole key of a product; its price must be there. */
 struct mr_bytes view_listing_key(
     struct mr_arena *arena,
     struct mr_bytes category,
     enum view_sort sort,
-    const struct shop_product_view *product,
-    struct mr_bytes product_id);
+    const struct view_entry *entry);
 
-/* The product id at the end of such a key. */
-struct mr_bytes view_listing_id(struct mr_bytes key);
+/* The product id at the end of such a key, and the title of one by name. False: neither is there.
+ */
+bool view_listing_key_read(struct mr_bytes key, struct view_entry *entry);
+
+/* The first words of a title are found, as far as they are not longer. */
+enum { VIEW_TITLE_WORDS_MAX = 32, VIEW_WORD_BYTES_MAX = 32 };
+
+/* The different words of a folded title. */
+size_t view_title_words(
+    struct mr_arena *arena, struct mr_bytes title, struct mr_bytes ret_words[VIEW_TITLE_WORDS_MAX]);
+
+/* A search: whole words, and last the start of one. */
+struct view_search {
+    bool given;   /* The text has more than blanks. */
+    size_t count; /* 0: nothing matches, for there is no word or there are too many. */
+    struct mr_bytes words[VIEW_TITLE_WORDS_MAX];
+};
+void view_search_read(struct mr_arena *arena, struct mr_bytes text, struct view_search *ret_search);
+
+/* Whether the folded title has all words of a search that has some. *ret_word, in `buffer`: the
+ * first of its words, by the alphabet, that the last one begins: by that word it is ranked. */
+bool view_search_matches(
+    const struct view_search *search,
+    struct mr_bytes title,
+    char buffer[VIEW_WORD_BYTES_MAX],
+    struct mr_bytes *ret_word);
+
+/* The start of the keys of a word, or (not whole) of all words that begin so. */
+struct mr_bytes view_word_prefix(struct mr_arena *arena, struct mr_bytes word, bool whole);
+struct mr_bytes
+view_word_key(struct mr_arena *arena, struct mr_bytes word, const struct view_entry *entry);
+bool view_word_key_read(struct mr_bytes key, struct mr_bytes *ret_word, struct view_entry *entry);
 
 /* Published, not discontinued, and priced: what listings show. */
 bool view_product_is_listed(const struct shop_product_view *product);

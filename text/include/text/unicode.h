@@ -20,6 +20,15 @@
  */
 struct mr_bytes text_fold(struct mr_arena *arena, struct mr_bytes text);
 
+/*
+ * The next word of a folded text: letters, digits and marks in a row. An apostrophe between two of
+ * them is left out, so that "men's" is the word "mens"; what is longer than TEXT_WORD_BYTES_MAX is
+ * cut before a character. The word is in `buffer`, and *rest behind it. False: there was none.
+ */
+enum { TEXT_WORD_BYTES_MAX = 32 };
+bool text_next_word(
+    struct mr_bytes *rest, char buffer[TEXT_WORD_BYTES_MAX], struct mr_bytes *ret_word);
+
 /* Canonical composition (NFC): one character for a letter and its accent. */
 struct mr_bytes text_compose(struct mr_arena *arena, struct mr_bytes text);
 
