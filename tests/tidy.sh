@@ -53,7 +53,7 @@ only() { # HEADER-PATTERN  WHERE-PATTERN...
 only librdkafka/ topology/src/kafka/
 only rocksdb/ topology/src/store/store_rocksdb
 only avro schemas/
-only microhttpd http/
+only microhttpd http/ bench/query/bare_server.c
 only lzma tools/
 only curl/ tools/status_fetch.c
 only utf8proc text/
