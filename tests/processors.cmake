@@ -18,7 +18,7 @@ endforeach()
 target_sources(shop_random_test PRIVATE sim/shop_crowd.c sim/shop_invariants.c)
 
 # The same on one log, with two instances of each service.
-foreach(name shop_crash_test)
+foreach(name shop_crash_test shop_lives_test)
   millrace_test(${name} LABEL sim LIBS views processors payment_connector api)
   target_sources(${name} PRIVATE sim/shop_cluster.c sim/shop_crowd.c sim/shop_harness.c
     sim/shop_invariants.c)

@@ -90,11 +90,11 @@ static int64_t cluster_now_ms(void *self)
     return topo_sim_now_ms(cluster->sim);
 }
 
+/* The test makes the rounds. */
 static void advance_time(void *self, int64_t ms)
 {
     struct shop_cluster *cluster = self;
     topo_sim_advance_ms(cluster->sim, ms);
-    shop_cluster_settle(cluster);
 }
 
 /* -- open and close -- */
