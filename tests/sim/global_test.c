@@ -337,6 +337,53 @@ static void a_watch_that_another_ones_wake_cancelled_is_not_called(void **state)
         topo_engine_unwatch(world.engine, watches[i]);
 }
 
+/* -- keys -- */
+
+static void a_watch_of_a_key_is_called_when_that_key_changes(void **state)
+{
+    (void)state;
+    start_engine();
+    world_steps(&world, 10);
+    struct topo_watch *watches[3] = {0};
+    struct waiter waiters[3] = {0};
+    static const char *const keys[] = {"mine", "mine", "another"};
+    for (int i = 0; i < 3; i++)
+        assert_false(topo_engine_watch_key(
+            world.engine, "facts", mr_cstr(keys[i]), wake_waiter, &waiters[i], &watches[i]));
+    world_append(&world, "busy", "third", "v");
+    world_steps(&world, 10);
+    assert_int_equal(waiters[0].woken + waiters[1].woken + waiters[2].woken, 0);
+    for (int i = 0; i < 2; i++) {
+        world_append(&world, "busy", "mine", i ? "two" : "one");
+        world_steps(&world, 10);
+    }
+    assert_int_equal(waiters[0].woken, 1);
+    assert_int_equal(waiters[1].woken, 1);
+    assert_int_equal(waiters[2].woken, 0);
+    for (int i = 0; i < 3; i++)
+        topo_engine_unwatch(world.engine, watches[i]);
+    world_append(&world, "busy", "another", "v");
+    world_steps(&world, 10);
+    assert_int_equal(waiters[2].woken, 0);
+}
+
+static void a_watch_of_a_key_is_called_when_the_engine_stops(void **state)
+{
+    (void)state;
+    start_engine();
+    world_steps(&world, 10);
+    struct topo_watch *watch = NULL;
+    struct topo_watch *late = NULL;
+    struct waiter waiter = {0};
+    const struct mr_bytes key = mr_cstr("mine");
+    assert_false(topo_engine_watch_key(world.engine, "facts", key, wake_waiter, &waiter, &watch));
+    assert_true(topo_engine_stop(world.engine));
+    assert_int_equal(waiter.woken, 1);
+    assert_true(topo_engine_watch_key(world.engine, "facts", key, wake_waiter, &waiter, &late));
+    assert_null(late);
+    topo_engine_unwatch(world.engine, watch);
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -351,6 +398,8 @@ int main(void)
         TEST(a_topic_that_has_grown_ends_the_fold),
         TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
         TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),
+        TEST(a_watch_of_a_key_is_called_when_that_key_changes),
+        TEST(a_watch_of_a_key_is_called_when_the_engine_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -137,6 +137,17 @@ bool topo_engine_watch(
     struct topo_watch **ret_watch);
 void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch);
 
+/* The same for a key of a store of a global sub-topology: `wake` is called at the next commit that
+ * writes or deletes it, once. A change before this call is not reported: read after it. Returns
+ * true (and does not call) when the engine has stopped. */
+bool topo_engine_watch_key(
+    struct topo_engine *engine,
+    const char *store,
+    struct mr_bytes key,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch);
+
 /* Visits the committed position of every input partition of the sub-topology that owns `store`.
  * `lag`: -1 when it is not known, because the partition's leader is silent. */
 typedef void topo_position_fn(void *user, const struct topo_position *position, int64_t lag);

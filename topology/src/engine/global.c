@@ -59,6 +59,11 @@ static int global_open_io(struct global *global, struct mr_error *error)
     return rc;
 }
 
+static void global_touch_key(void *user, const char *store, struct mr_bytes key)
+{
+    watch_touch_key(user, store, key);
+}
+
 static int global_open_tasks(struct global *global, struct mr_error *error)
 {
     const struct topo_topology *topology = global->engine->topology;
@@ -71,6 +76,7 @@ static int global_open_tasks(struct global *global, struct mr_error *error)
         if (rc)
             return rc;
         global->tasks[global->tasks_count++] = task;
+        store_set_on_change(task->set, global_touch_key, &global->engine->watches);
         task_move(task, TASK_RESTORING);
     }
     return 0;

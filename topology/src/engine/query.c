@@ -61,6 +61,19 @@ bool topo_engine_watch(
     return watch_add(&engine->watches, known->sub, position, wake, user, ret_watch);
 }
 
+bool topo_engine_watch_key(
+    struct topo_engine *engine,
+    const char *store,
+    struct mr_bytes key,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch)
+{
+    const struct graph_store *known = graph_store_of(engine->topology, store);
+    assert(known && known->sub->global && wake && key.ptr);
+    return watch_add_key(&engine->watches, known->name, key, wake, user, ret_watch);
+}
+
 void topo_engine_unwatch(struct topo_engine *engine, struct topo_watch *watch)
 {
     if (watch)

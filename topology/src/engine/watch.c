@@ -1,5 +1,5 @@
 /*
- * watch.c - positions that threads wait for.
+ * watch.c - positions and keys that threads wait for.
  *
  * Transitions of a watch
  *     WAITING -> FIRING   watch_wake: its position is reached, or the table was stopped
@@ -25,14 +25,17 @@ enum watch_state { WATCH_WAITING, WATCH_FIRING, WATCH_FIRED };
 
 struct topo_watch {
     enum watch_state state;
-    const struct graph_sub *sub;
-    char *topic;
+    const struct graph_sub *sub; /* NULL: of a key. */
+    char *topic;                 /* Or the key's store, */
+    struct mr_bytes key;         /* and the key. */
+    bool touched;
     int32_t partition;
     int64_t next;
     topo_wake_fn *wake;
     void *user;
     pthread_t firing;
-    bool cancelled; /* In a wake. */
+    bool cancelled;           /* In a wake. */
+    struct topo_watch **list; /* The one it is in. */
     struct topo_watch *before;
     struct topo_watch *after;
     struct topo_watch *next_firing;
@@ -48,14 +51,16 @@ void watch_init(struct watch_table *table, size_t subs_count)
     pthread_condattr_destroy(&attributes);
     pthread_mutex_init(&table->mutex, NULL);
     table->subs = mr_calloc(subs_count + 1, sizeof *table->subs);
+    table->keys = mr_calloc(WATCH_BUCKETS, sizeof *table->keys);
 }
 
 void watch_clean_up(struct watch_table *table)
 {
-    assert(!table->watches); /* Watchers cancel before the engine is freed. */
+    assert(!table->watches && table->keys_count == 0); /* Watchers cancel before that. */
     for (size_t i = 0; i < table->subs_count; i++)
         free(table->subs[i].entries);
     free(table->subs);
+    free(table->keys);
     pthread_mutex_destroy(&table->mutex);
     pthread_cond_destroy(&table->moved);
 }
@@ -124,21 +129,76 @@ void watch_remove(
 
 static bool watch_is_reached(const struct watch_table *table, const struct topo_watch *watch)
 {
+    if (!watch->sub)
+        return watch->touched;
     const struct watch_entry *entry =
         watch_find_entry(table, watch->sub, watch->topic, watch->partition);
     return table->stopped || (entry && entry->next >= watch->next);
 }
 
-static void watch_unlink_and_free(struct watch_table *table, struct topo_watch *watch)
+static void watch_link(struct topo_watch **list, struct topo_watch *watch)
+{
+    watch->list = list;
+    watch->before = NULL;
+    watch->after = *list;
+    if (*list)
+        (*list)->before = watch;
+    *list = watch;
+}
+
+static void watch_unlink(struct topo_watch *watch)
 {
     if (watch->before)
         watch->before->after = watch->after;
     else
-        table->watches = watch->after;
+        *watch->list = watch->after;
     if (watch->after)
         watch->after->before = watch->before;
+}
+
+static void watch_unlink_and_free(struct watch_table *table, struct topo_watch *watch)
+{
+    watch_unlink(watch);
+    if (!watch->sub && !watch->touched)
+        atomic_fetch_sub(&table->keys_count, 1);
+    free((void *)(uintptr_t)watch->key.ptr);
     free(watch->topic);
     free(watch);
+}
+
+/* From the keys to those that the next watch_wake fires. */
+static void watch_touch(struct watch_table *table, struct topo_watch *watch)
+{
+    watch_unlink(watch);
+    watch->touched = true;
+    atomic_fetch_sub(&table->keys_count, 1);
+    watch_link(&table->watches, watch);
+}
+
+static struct topo_watch **watch_bucket(const struct watch_table *table, struct mr_bytes key)
+{
+    return &table->keys[mr_bytes_hash(key) % WATCH_BUCKETS];
+}
+
+/* A watch that is added after the count was read finds the new value: it is visible already. */
+void watch_touch_key(struct watch_table *table, const char *store, struct mr_bytes key)
+{
+    if (atomic_load(&table->keys_count) == 0)
+        return;
+    pthread_mutex_lock(&table->mutex);
+    for (struct topo_watch *next, *watch = *watch_bucket(table, key); watch; watch = next) {
+        next = watch->after;
+        if (mr_bytes_equal(watch->key, key) && strcmp(watch->topic, store) == 0)
+            watch_touch(table, watch);
+    }
+    pthread_mutex_unlock(&table->mutex);
+}
+
+static void watch_touch_all(struct watch_table *table)
+{
+    for (size_t i = 0; i < WATCH_BUCKETS; i++)
+        while (table->keys[i])
+            watch_touch(table, table->keys[i]);
 }
 
 /* With the mutex held on entry and exit, and not while wake runs. */
@@ -180,6 +240,7 @@ void watch_stop(struct watch_table *table)
 {
     pthread_mutex_lock(&table->mutex);
     table->stopped = true;
+    watch_touch_all(table);
     pthread_mutex_unlock(&table->mutex);
     watch_wake(table);
 }
@@ -265,10 +326,32 @@ bool watch_add(
     watch->user = user;
     pthread_mutex_lock(&table->mutex);
     bool done = watch_is_reached(table, watch);
-    watch->after = table->watches;
-    if (table->watches)
-        table->watches->before = watch;
-    table->watches = watch;
+    watch_link(&table->watches, watch);
+    if (done)
+        watch_unlink_and_free(table, watch);
+    *ret_watch = done ? NULL : watch;
+    pthread_mutex_unlock(&table->mutex);
+    return done;
+}
+
+bool watch_add_key(
+    struct watch_table *table,
+    const char *store,
+    struct mr_bytes key,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch)
+{
+    assert(wake && store && key.ptr);
+    struct topo_watch *watch = mr_calloc(1, sizeof *watch);
+    watch->topic = mr_strdup(store);
+    watch->key = mr_bytes_of(mr_memdup(key.ptr, key.len), key.len);
+    watch->wake = wake;
+    watch->user = user;
+    pthread_mutex_lock(&table->mutex);
+    bool done = table->stopped;
+    atomic_fetch_add(&table->keys_count, 1);
+    watch_link(watch_bucket(table, key), watch);
     if (done)
         watch_unlink_and_free(table, watch);
     *ret_watch = done ? NULL : watch;

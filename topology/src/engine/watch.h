@@ -1,7 +1,10 @@
 /*
- * watch.h - how far each sub-topology has come in its input, and who waits for it to come further.
+ * watch.h - how far each sub-topology has come in its input, and who waits for it to come further,
+ * or for a key of a store to change.
  *
- * Workers publish committed positions; readers on other threads look, wait or leave a watch.
+ * Workers publish committed positions; readers on other threads look, wait or leave a watch. A
+ * watch of a key waits in a hash table, so that a commit looks at what it wrote, not at all that
+ * is watched.
  *
  *     watch: WAITING --published or stopped--> FIRING (wake is called) --> FIRED
  *            any --unwatch--> freed (in FIRING: after wake has returned)
@@ -17,6 +20,8 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+enum { WATCH_BUCKETS = 4096 };
 
 struct watch_entry {
     const char *topic; /* Interned. */
@@ -35,7 +40,9 @@ struct watch_table {
     pthread_cond_t moved;
     struct watch_sub *subs; /* By graph_sub.index. */
     size_t subs_count;
-    struct topo_watch *watches;
+    struct topo_watch *watches; /* Of positions, and of keys that were touched. */
+    struct topo_watch **keys;   /* The others, by hash: WATCH_BUCKETS lists. */
+    atomic_size_t keys_count;
     bool stopped;
 };
 
@@ -55,7 +62,9 @@ void watch_forget_end(
 /* The partition is not here any more. */
 void watch_remove(
     struct watch_table *table, const struct graph_sub *sub, const struct topo_partition *partition);
-/* After some watch_set: wakes those whose position is reached. */
+/* A commit has written the key of this store; called when readers see it. Wakes nobody. */
+void watch_touch_key(struct watch_table *table, const char *store, struct mr_bytes key);
+/* After some of these: wakes those whose position is reached or whose key was touched. */
 void watch_wake(struct watch_table *table);
 void watch_stop(struct watch_table *table);
 
@@ -77,6 +86,14 @@ bool watch_add(
     struct watch_table *table,
     const struct graph_sub *sub,
     const struct topo_position *position,
+    topo_wake_fn *wake,
+    void *user,
+    struct topo_watch **ret_watch);
+/* True: the table was stopped, and nothing was added. */
+bool watch_add_key(
+    struct watch_table *table,
+    const char *store,
+    struct mr_bytes key,
     topo_wake_fn *wake,
     void *user,
     struct topo_watch **ret_watch);

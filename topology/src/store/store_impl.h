@@ -104,6 +104,8 @@ struct store_set {
     void *now_user;
     size_t table_bytes_max;
     enum store_writer writer; /* The writer at work now. */
+    store_changed_fn *changed;
+    void *changed_user;
     bool restoring;
     bool in_savepoint;
     bool broken;

@@ -264,6 +264,12 @@ int store_set_visit_staged(struct store_set *set, store_visit_fn *visit, void *u
     return 0;
 }
 
+void store_set_on_change(struct store_set *set, store_changed_fn *changed, void *user)
+{
+    set->changed = changed;
+    set->changed_user = user;
+}
+
 size_t store_set_staged_bytes(const struct store_set *set)
 {
     return atomic_load_explicit(&set->counters.staged_bytes, memory_order_relaxed);
@@ -284,6 +290,8 @@ void store_set_commit(struct store_set *set)
         entry->staged = NULL;
         entry->flags &= (uint8_t)~STORE_STAGED;
         store_entry_commit(store_of(set, entry), entry, value);
+        if (set->changed)
+            set->changed(set->changed_user, store_of(set, entry)->name, store_entry_key(entry));
     }
     set->staged.count = 0;
     store_positions_commit(&set->positions);
