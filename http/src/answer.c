@@ -197,20 +197,10 @@ static int give_up_answer(struct http_request *request)
     return 503;
 }
 
-void http_send(struct http_request *request, int status, const char *content_type)
+/* The header fields that every answer has, whatever it is. */
+static void complete_headers(struct http_request *request, int status)
 {
-    assert(request && status >= 100 && status < 600);
     struct http_server *server = request->server;
-    assert(request->state != REQUEST_ANSWERED && request->state != REQUEST_SUSPENDED);
-    request->state = REQUEST_ANSWERED;
-    if (!account_answer(request))
-        status = give_up_answer(request);
-    request->status = status;
-    if (status == 204 || status == 304)
-        mr_buffer_reset(&request->response);
-    if (request->response.len > 0 && !has_header(request, "Content-Type"))
-        http_set_header(
-            request, "Content-Type", mr_cstr(content_type ? content_type : "application/json"));
     if (!has_header(request, "Cache-Control"))
         http_set_header(request, "Cache-Control", mr_cstr("no-store"));
     if (request->request_id.ptr)
@@ -222,12 +212,35 @@ void http_send(struct http_request *request, int status, const char *content_typ
     cors_set_headers(request);
     if (atomic_load(&server->stopping))
         http_set_header(request, "Connection", mr_cstr("close"));
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        request->response.len, request->response.ptr, MHD_RESPMEM_PERSISTENT);
+}
+
+void answer_queue(struct http_request *request, int status, struct MHD_Response *response)
+{
+    request->status = status;
+    complete_headers(request, status);
     if (!response)
         return; /* Out of memory inside the library: it closes the connection. */
     add_headers(request, response);
     if (MHD_queue_response(request->connection, (unsigned)status, response) == MHD_NO)
         mr_log(MR_LOG_DEBUG, "response-refused", "status=%d", status);
     MHD_destroy_response(response);
+}
+
+void http_send(struct http_request *request, int status, const char *content_type)
+{
+    assert(request && status >= 100 && status < 600);
+    assert(request->state == REQUEST_HANDED || request->state == REQUEST_BODY);
+    request->state = REQUEST_ANSWERED;
+    if (!account_answer(request))
+        status = give_up_answer(request);
+    if (status == 204 || status == 304)
+        mr_buffer_reset(&request->response);
+    if (request->response.len > 0 && !has_header(request, "Content-Type"))
+        http_set_header(
+            request, "Content-Type", mr_cstr(content_type ? content_type : "application/json"));
+    answer_queue(
+        request,
+        status,
+        MHD_create_response_from_buffer(
+            request->response.len, request->response.ptr, MHD_RESPMEM_PERSISTENT));
 }

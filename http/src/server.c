@@ -266,11 +266,13 @@ static enum MHD_Result on_request(
         go_on(request);
         break;
     case REQUEST_HANDED:
+    case REQUEST_STREAMING:
+    case REQUEST_ENDING:
     case REQUEST_ANSWERED:
         *upload_data_size = 0;
         return MHD_YES;
     }
-    assert(request->state == REQUEST_ANSWERED || request->state == REQUEST_SUSPENDED);
+    assert(request->state != REQUEST_BODY && request->state != REQUEST_HANDED);
     return MHD_YES;
 }
 
@@ -287,6 +289,7 @@ static void on_completed(
     if (!request)
         return;
     *context = NULL;
+    stream_finish(request);
     metrics_count(request);
     mr_log(
         MR_LOG_DEBUG,
@@ -465,6 +468,7 @@ void http_server_stop(struct http_server *server, int drain_ms)
     if (server->stopped)
         return;
     atomic_store(&server->stopping, true);
+    wait_wake_streams(server);
     int64_t now_us = mr_monotonic_us();
     drain_requests(server, now_us + (int64_t)drain_ms * 500);
     atomic_store(&server->waits_are_over, true);

@@ -20,12 +20,15 @@ enum { ROUTE_PARAMS_MAX = 4, ANSWER_HEADERS_MAX = 24, HISTOGRAM_BUCKETS = 12 };
  *     NEW --headers--> BODY --last byte--> HANDED --http_send--> ANSWERED
  *      '-- over a limit: ANSWERED            |  ^
  *                                   SUSPENDED -'
+ * A stream: HANDED --http_stream--> STREAMING <--> SUSPENDED; ENDING has its last bytes.
  */
 enum request_state {
     REQUEST_NEW,
     REQUEST_BODY,
     REQUEST_HANDED,
     REQUEST_SUSPENDED,
+    REQUEST_STREAMING,
+    REQUEST_ENDING,
     REQUEST_ANSWERED
 };
 
@@ -65,6 +68,11 @@ struct http_request {
     struct http_waiter *waiter; /* The last one; its payload lives as long as the request. */
     http_continue_fn *resume;
     void *resume_user;
+    bool is_stream;
+    http_stream_fn *more;
+    http_stream_fn *ended;
+    void *stream_user;
+    size_t streamed_bytes; /* Of the response: the library has them. */
     struct mr_arena arena;
 };
 
@@ -105,6 +113,8 @@ struct http_server {
     _Atomic int connections_open;
     _Atomic size_t held_bytes; /* Bytes of answers that are not sent yet. */
     _Atomic bool trim_wanted;  /* Much was held: give it back to the system. */
+    int streams_epoll;         /* Of the streams' descriptors: who has closed? */
+    _Atomic int streams_open;
 
     pthread_mutex_t wait_lock;
     pthread_cond_t wait_changed;
@@ -163,13 +173,28 @@ void cors_set_headers(struct http_request *request);
 /* The value of a header that was set; NULL view: none of that name. */
 struct mr_bytes answer_value(const struct http_request *request, const char *name);
 
-/* answer.c: what an answer holds is free for others. */
+/* answer.c: gives a response with all header fields to the library, which frees it. */
+void answer_queue(struct http_request *request, int status, struct MHD_Response *response);
+/* what an answer holds is free for others. */
 void answer_unaccount(struct http_request *request);
+
+/* stream.c */
+int stream_descriptor(const struct http_request *request);
+/* The request is over. */
+void stream_finish(struct http_request *request);
+/* Asks which streams' clients are gone, and wakes those. */
+int stream_start(struct http_server *server, struct mr_error *error);
+void stream_stop(struct http_server *server);
+void stream_wake_gone(struct http_server *server);
 
 /* wait.c */
 int wait_start(struct http_server *server, struct mr_error *error);
 void wait_stop(struct http_server *server);
+/* Wakes the streams with HTTP_STOPPING; everybody. */
+void wait_wake_streams(struct http_server *server);
 void wait_wake_all(struct http_server *server);
+/* Wakes the stream on this descriptor with HTTP_GONE, if it waits. */
+void wait_wake_gone(struct http_server *server, int fd);
 size_t wait_count(const struct http_server *server);
 enum http_why wait_why(const struct http_waiter *waiter);
 struct mr_bytes wait_payload(const struct http_waiter *waiter);

@@ -10,6 +10,7 @@
 #include <base/clock.h>
 
 #include <assert.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@ struct http_waiter {
     _Atomic int why; /* WAITING or enum http_why. */
     struct http_server *server;
     struct MHD_Connection *connection;
+    int stream_fd; /* -1: no stream. */
     int64_t deadline_us;
     size_t heap_index;
     struct mr_bytes payload; /* Written before the connection is resumed, read after. */
@@ -98,18 +100,21 @@ http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume
 {
     struct http_server *server = request->server;
     size_t max = server->options.waiters_max ? server->options.waiters_max : WAITERS_MAX_DEFAULT;
-    assert(request->state == REQUEST_HANDED);
+    assert(request->state == REQUEST_HANDED || request->state == REQUEST_STREAMING);
+    assert(request->state == REQUEST_HANDED || request->response.len == 0);
     struct http_waiter *waiter = mr_calloc(1, sizeof *waiter);
     *waiter = (struct http_waiter){
         .server = server,
         .connection = request->connection,
+        .stream_fd = request->is_stream ? stream_descriptor(request) : -1,
         .deadline_us = mr_monotonic_us() + (int64_t)wait_ms * 1000,
     };
     atomic_init(&waiter->references, 2); /* The caller's and the request's. */
     atomic_init(&waiter->why, WAITING);
 
     pthread_mutex_lock(&server->wait_lock);
-    bool room = server->heap_count < max && !atomic_load(&server->waits_are_over);
+    bool over = atomic_load(request->is_stream ? &server->stopping : &server->waits_are_over);
+    bool room = server->heap_count < max && !over;
     if (room) {
         /* The deadline may pass at once, but a resume takes effect only on this thread, after the
          * handler has returned. */
@@ -184,15 +189,47 @@ static void wake_due(struct http_server *server, int64_t now_us, enum http_why w
     }
 }
 
-void wait_wake_all(struct http_server *server)
+static void wake_stopping(struct http_server *server, bool streams_only)
 {
     pthread_mutex_lock(&server->wait_lock);
     for (size_t i = server->heap_count; i-- > 0;) {
-        if (i < server->heap_count && claim_waiter(server->heap[i], HTTP_STOPPING)) {
-            resume_locked(server, server->heap[i]);
+        struct http_waiter *waiter = i < server->heap_count ? server->heap[i] : NULL;
+        if (!waiter || (streams_only && waiter->stream_fd < 0))
+            continue;
+        if (claim_waiter(waiter, HTTP_STOPPING)) {
+            resume_locked(server, waiter);
             i = server->heap_count;
         }
     }
+    pthread_mutex_unlock(&server->wait_lock);
+}
+
+void wait_wake_streams(struct http_server *server)
+{
+    wake_stopping(server, true);
+}
+
+void wait_wake_all(struct http_server *server)
+{
+    wake_stopping(server, false);
+}
+
+/* Asked again: the number may be another connection's by now. While its waiter is in the heap the
+ * descriptor stays open. */
+static bool has_closed(int fd)
+{
+    struct pollfd one = {.fd = fd, .events = POLLRDHUP};
+    return poll(&one, 1, 0) == 1;
+}
+
+void wait_wake_gone(struct http_server *server, int fd)
+{
+    size_t i = 0;
+    pthread_mutex_lock(&server->wait_lock);
+    while (i < server->heap_count && server->heap[i]->stream_fd != fd)
+        i++;
+    if (i < server->heap_count && has_closed(fd) && claim_waiter(server->heap[i], HTTP_GONE))
+        resume_locked(server, server->heap[i]);
     pthread_mutex_unlock(&server->wait_lock);
 }
 
@@ -216,6 +253,7 @@ static void *timer_main(void *user)
         pthread_cond_timedwait(&server->wait_changed, &server->wait_lock, &until);
         pthread_mutex_unlock(&server->wait_lock);
         connections_cut_late(server);
+        stream_wake_gone(server);
         pthread_mutex_lock(&server->wait_lock);
     }
     pthread_mutex_unlock(&server->wait_lock);
@@ -230,9 +268,12 @@ int wait_start(struct http_server *server, struct mr_error *error)
     pthread_mutex_init(&server->wait_lock, NULL);
     pthread_cond_init(&server->wait_changed, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&server->timer, NULL, timer_main, server) != 0)
-        return mr_fail(error, MR_FATAL, "http server: cannot start the timer thread");
-    return 0;
+    int rc = stream_start(server, error);
+    if (rc == 0 && pthread_create(&server->timer, NULL, timer_main, server) != 0) {
+        stream_stop(server);
+        rc = mr_fail(error, MR_FATAL, "http server: cannot start the timer thread");
+    }
+    return rc;
 }
 
 void wait_stop(struct http_server *server)
@@ -242,4 +283,5 @@ void wait_stop(struct http_server *server)
     pthread_cond_signal(&server->wait_changed);
     pthread_mutex_unlock(&server->wait_lock);
     pthread_join(server->timer, NULL);
+    stream_stop(server);
 }

@@ -88,9 +88,10 @@ int http_server_start(
 
 uint16_t http_server_port(const struct http_server *server);
 
-/* New requests are answered 503 shutting-down. Those under way go on, as if nothing were, for half
- * of drain_ms; who is suspended then is woken with HTTP_STOPPING. Returns when all are answered or
- * after drain_ms. Idempotent; free calls it. */
+/* New requests are answered 503 shutting-down, and streams are woken with HTTP_STOPPING. What else
+ * is under way goes on, as if nothing were, for half of drain_ms; who is suspended then is woken
+ * with HTTP_STOPPING, too. Returns when all are answered or after drain_ms. Idempotent; free calls
+ * it. */
 void http_server_stop(struct http_server *server, int drain_ms);
 void http_server_free(struct http_server *server); /* NULL is fine. */
 
@@ -166,7 +167,8 @@ void http_send(struct http_request *request, int status, const char *content_typ
 
 /* -- waiting ----------------------------------------------------------------------------- */
 
-enum http_why { HTTP_WOKEN, HTTP_DEADLINE, HTTP_STOPPING };
+/* GONE, only for a stream: the client has closed its end. */
+enum http_why { HTTP_WOKEN, HTTP_DEADLINE, HTTP_STOPPING, HTTP_GONE };
 
 /* On a server thread, once. `payload` is what http_wake was given (NULL view otherwise); it lives
  * as long as the request. Must answer or suspend again. */
@@ -183,5 +185,31 @@ http_suspend(struct http_request *request, int wait_ms, http_continue_fn *resume
  * is copied. */
 bool http_wake(struct http_waiter *waiter, struct mr_bytes payload);
 void http_waiter_release(struct http_waiter *waiter); /* NULL is fine. */
+
+/* -- streams ----------------------------------------------------------------------------- */
+
+/*
+ * An answer whose end is not known when it begins:
+ *
+ *     http_stream --> `more` <--> the bytes of http_response are sent
+ *                       |  ^
+ *            http_suspend  continuation (as `more`)          any --http_stream_end--> ended
+ *
+ * As soon as all before is on its way, `more` is asked, on a server thread. It adds to
+ * http_response, or suspends, or ends the stream; so does a continuation.
+ */
+typedef void http_stream_fn(struct http_request *request, void *user);
+
+/* Answers 200. `ended` is called once, on a server thread, after the last call of the others: the
+ * stream has ended, or the client is gone. HEAD gets the header fields, and `ended`. */
+void http_stream(
+    struct http_request *request,
+    const char *content_type,
+    http_stream_fn *more,
+    http_stream_fn *ended,
+    void *user);
+
+/* From `more` or a continuation, after the last bytes. */
+void http_stream_end(struct http_request *request);
 
 #endif

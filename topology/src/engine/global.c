@@ -59,11 +59,6 @@ static int global_open_io(struct global *global, struct mr_error *error)
     return rc;
 }
 
-static void global_touch_key(void *user, const char *store, struct mr_bytes key)
-{
-    watch_touch_key(user, store, key);
-}
-
 static int global_open_tasks(struct global *global, struct mr_error *error)
 {
     const struct topo_topology *topology = global->engine->topology;
@@ -76,7 +71,6 @@ static int global_open_tasks(struct global *global, struct mr_error *error)
         if (rc)
             return rc;
         global->tasks[global->tasks_count++] = task;
-        store_set_on_change(task->set, global_touch_key, &global->engine->watches);
         task_move(task, TASK_RESTORING);
     }
     return 0;
@@ -219,10 +213,16 @@ static int global_add_logs(struct global *global, struct mr_error *error)
     return 0;
 }
 
+static void global_touch_key(void *user, const char *store, struct mr_bytes key)
+{
+    watch_touch_key(user, store, key);
+}
+
 static void global_publish_stores(const struct global *global)
 {
     for (size_t i = 0; i < global->tasks_count; i++) {
         const struct task *task = global->tasks[i];
+        store_set_on_change(task->set, global_touch_key, &global->engine->watches);
         for (size_t k = 0; k < task->sub->stores_count; k++)
             host_publish_store(global->engine, task->sub->stores[k]->name, task->stores[k]);
     }
