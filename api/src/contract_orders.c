@@ -80,6 +80,37 @@ const struct api_operation api_get_order = {
     .answers = (const struct api_answer[]){{200, "The order.", &api_shape_order, NULL}, {0}},
 };
 
+const struct api_operation api_get_order_stream = {
+    .http = {"GET", "/v1/orders/{id}/stream", 0, "text/event-stream"},
+    .id = "streamOrder",
+    .tag = "orders",
+    .summary = "One order and every change of it, as Server-Sent Events",
+    .traits = READS_ORDERS | API_NAMES_RESOURCE,
+    .parameters =
+        (const struct api_parameter[]){
+            {API_IN_PATH,
+             {.name = "id",
+              .kind = HTTP_JSON_TEXT,
+              .required = true,
+              .min = 1,
+              .about = "An order of the caller."}},
+            {API_IN_HEADER,
+             {.name = "Last-Event-ID",
+              .kind = HTTP_JSON_TEXT,
+              .about = "The id of the last event that the client has: what is newer follows."}},
+            {0}},
+    .answers =
+        (const struct api_answer[]){
+            {200,
+             "Events: snapshot, then change, each with the order (schema Order) as data and its "
+             "version as id; end, with a reason: final, expired or stopping. A comment every 15 s.",
+             NULL,
+             NULL},
+            {204, "The client has the last event: do not come again.", NULL, NULL},
+            {0}},
+    .problems = (const char *const[]){"too-many-streams", NULL},
+};
+
 const struct api_operation api_get_confirmation = {
     .http = {"GET", "/v1/orders/{id}/confirmation", 0, NULL},
     .id = "getConfirmation",

@@ -110,7 +110,7 @@ static void answer_write(
     json_w_object(w);
     json_w_key_text(w, "description", mr_cstr(answer->about));
     openapi_write_headers(w, operation->traits, answer->headers, answer->status);
-    if (answer->status != 304)
+    if (answer->status != 304 && answer->status != 204)
         content_write(w, type, answer->shape);
     json_w_object_end(w);
 }

@@ -238,6 +238,7 @@ static void go_on(struct http_request *request)
         request, wait_why(request->waiter), wait_payload(request->waiter), request->resume_user);
 }
 
+/* The request's state says which of the library's calls this is. */
 static enum MHD_Result on_request(
     void *user,
     struct MHD_Connection *connection,

@@ -72,7 +72,7 @@ struct http_request {
     http_stream_fn *more;
     http_stream_fn *ended;
     void *stream_user;
-    size_t streamed_bytes; /* Of the response: the library has them. */
+    size_t streamed_bytes; /* The library has so much of the response. */
     struct mr_arena arena;
 };
 
@@ -113,7 +113,7 @@ struct http_server {
     _Atomic int connections_open;
     _Atomic size_t held_bytes; /* Bytes of answers that are not sent yet. */
     _Atomic bool trim_wanted;  /* Much was held: give it back to the system. */
-    int streams_epoll;         /* Of the streams' descriptors: who has closed? */
+    int streams_epoll;         /* The streams' descriptors: who has closed? */
     _Atomic int streams_open;
 
     pthread_mutex_t wait_lock;

@@ -2,7 +2,17 @@
 #include "query_api.h"
 
 #include <api/contract.h>
+#include <base/descriptors.h>
+#include <base/log.h>
 #include <service/service.h>
+
+enum {
+    STREAMS_MAX = 1000000,
+    OTHER_CONNECTIONS = 4096,
+    OTHER_WAITERS = 1024,
+    OTHER_DESCRIPTORS = 1024,
+    CONNECTIONS_MIN = 256,
+};
 
 static const struct mr_option options_table[] = {
     SERVICE_OPTIONS,
@@ -18,11 +28,15 @@ static const struct mr_option options_table[] = {
     SERVICE_SNAPSHOT_OPTIONS,
     API_CORS_OPTION,
     {"ready-lag", "MILLRACE_READY_LAG", "RECORDS", "10000", "not ready when further behind"},
+    {"streams", "MILLRACE_STREAMS", "N", "10000", "requests that may wait for orders at a time"},
+    {"streams-per-owner", "MILLRACE_STREAMS_PER_OWNER", "N", "4", "the same, of one caller"},
 };
 
 struct query_program {
     struct token_keys *keys;
     int64_t ready_lag;
+    int64_t streams;
+    int64_t streams_per_owner;
     struct query_api api;
 };
 
@@ -33,8 +47,31 @@ static int configure_api(const struct service *service, void *self, struct mr_er
     const char *secrets = mr_options_text(options, "secrets-dir");
     int rc = mr_options_integer(options, "ready-lag", 0, INT64_MAX, &query->ready_lag, error);
     if (rc == 0)
+        rc = mr_options_integer(options, "streams", 1, STREAMS_MAX, &query->streams, error);
+    if (rc == 0)
+        rc = mr_options_integer(
+            options, "streams-per-owner", 1, STREAMS_MAX, &query->streams_per_owner, error);
+    if (rc == 0)
         rc = service_bound_memory(service, error);
     return rc ? rc : token_keys_load(secrets, TOKEN_VERIFY | TOKEN_MAC, &query->keys, error);
+}
+
+/* As many connections as the streams and all others need, and no more than there are descriptors:
+ * one for each connection, and those that RocksDB and the log hold. */
+static int64_t bound_connections(const struct query_program *query)
+{
+    int64_t wanted = query->streams + OTHER_CONNECTIONS;
+    int64_t allowed = mr_allow_descriptors(wanted + OTHER_DESCRIPTORS) - OTHER_DESCRIPTORS;
+    if (allowed >= wanted)
+        return wanted;
+    mr_log(
+        MR_LOG_WARN,
+        "few-descriptors",
+        "allowed=%lld wanted=%lld reason=\"raise the hard limit of open files (ulimit -Hn, "
+        "LimitNOFILE=), or lower --streams\"",
+        (long long)(allowed + OTHER_DESCRIPTORS),
+        (long long)(wanted + OTHER_DESCRIPTORS));
+    return allowed > CONNECTIONS_MIN ? allowed : CONNECTIONS_MIN;
 }
 
 static int start_api(struct service *service, void *self, struct mr_error *error)
@@ -52,12 +89,15 @@ static int start_api(struct service *service, void *self, struct mr_error *error
         return rc;
     query_api_init(&query->api, service->engines[0].engine, query->keys);
     query->api.ready_lag_max = query->ready_lag;
+    query_streams_init(&query->api.streams, query->streams, query->streams_per_owner);
     struct http_server_options server = {
         .routes = query_routes,
         .routes_count = query_routes_count,
         .origin = api_paths,
         .origin_count = api_operations_count,
         .user = &query->api,
+        .connections_max = (unsigned)bound_connections(query),
+        .waiters_max = (unsigned)(query->streams + OTHER_WAITERS),
         .cors_origins = mr_options_text(&service->options, "cors-origins"),
     };
     return service_start_http(service, &server, error);

@@ -5,33 +5,43 @@
  */
 #include "query_api.h"
 
-static const char *const topics[] = {TOPIC_SALES_ORDER_EVENTS, NULL};
+const char *const query_order_topics[] = {TOPIC_SALES_ORDER_EVENTS, NULL};
 
-struct found_order {
-    struct mr_bytes id;
-    const struct shop_order_view *view;
-    const struct shop_order_lines_state *lines;
-};
+int query_order_read(
+    struct query_api *api,
+    struct mr_bytes order_id,
+    bool with_lines,
+    struct mr_arena *arena,
+    struct query_order *ret_order,
+    struct mr_error *error)
+{
+    const void *view = NULL;
+    const void *lines = NULL;
+    int rc = query_read_into(api->orders, SHOP_ORDER_VIEW, order_id, arena, &view, error);
+    if (rc == 0 && with_lines)
+        rc = query_read_into(
+            api->order_lines, SHOP_ORDER_LINES_STATE, order_id, arena, &lines, error);
+    if (rc == 0)
+        *ret_order = (struct query_order){order_id, view, lines};
+    return rc;
+}
 
 static bool read_order(
     struct query_api *api,
     struct http_request *request,
     struct mr_bytes order_id,
     bool with_lines,
-    struct found_order *ret_order)
+    struct query_order *ret_order)
 {
-    const void *view = NULL;
-    const void *lines = NULL;
-    if (!query_read_state(request, api->orders, SHOP_ORDER_VIEW, order_id, &view) ||
-        (with_lines &&
-         !query_read_state(request, api->order_lines, SHOP_ORDER_LINES_STATE, order_id, &lines)))
-        return false;
-    *ret_order = (struct found_order){order_id, view, lines};
-    return true;
+    struct mr_error error;
+    int rc = query_order_read(api, order_id, with_lines, http_arena(request), ret_order, &error);
+    if (rc)
+        query_send_failure(request, &error);
+    return rc == 0;
 }
 
 /* The view as the snapshot that both APIs print, so that an order looks the same from both. */
-static struct shop_order_snapshot snapshot_of(const struct found_order *order)
+static struct shop_order_snapshot snapshot_of(const struct query_order *order)
 {
     const struct shop_order_view *view = order->view;
     struct shop_order_snapshot snapshot = {
@@ -64,7 +74,7 @@ static struct shop_order_snapshot snapshot_of(const struct found_order *order)
     return snapshot;
 }
 
-static void write_order(struct json_w *w, const struct found_order *order)
+void query_order_json(struct json_w *w, const struct query_order *order)
 {
     struct shop_order_snapshot snapshot = snapshot_of(order);
     struct shop_order_extra extra = {
@@ -76,15 +86,14 @@ static void write_order(struct json_w *w, const struct found_order *order)
     shop_json_order(w, &snapshot, &extra);
 }
 
-/* The order of the path, if it is the caller's; otherwise answered. */
-static bool
-find_own(struct query_api *api, struct http_request *request, struct found_order *ret_order)
+bool query_order_find_own(
+    struct query_api *api, struct http_request *request, struct query_order *ret_order)
 {
     struct mr_bytes owner;
-    struct found_order order;
+    struct query_order order;
     if (!query_authenticate(api, request, &owner))
         return false;
-    query_set_positions(api, request, topics, owner, NULL);
+    query_set_positions(api, request, query_order_topics, owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     if (!read_order(api, request, http_path_param(request, 0), true, &order))
@@ -97,7 +106,7 @@ find_own(struct query_api *api, struct http_request *request, struct found_order
     return true;
 }
 
-static bool not_modified(struct http_request *request, const struct found_order *order)
+static bool not_modified(struct http_request *request, const struct query_order *order)
 {
     struct mr_bytes etag =
         mr_arena_printf(http_arena(request), "v%lld", (long long)order->view->version);
@@ -109,18 +118,18 @@ static bool not_modified(struct http_request *request, const struct found_order 
 
 static void serve_order(struct http_request *request, void *user)
 {
-    struct found_order order;
-    if (!find_own(user, request, &order) || not_modified(request, &order))
+    struct query_order order;
+    if (!query_order_find_own(user, request, &order) || not_modified(request, &order))
         return;
     struct json_w w = json_w_to(http_response(request));
-    write_order(&w, &order);
+    query_order_json(&w, &order);
     http_send(request, 200, NULL);
 }
 
 static void serve_confirmation(struct http_request *request, void *user)
 {
-    struct found_order order;
-    if (!find_own(user, request, &order))
+    struct query_order order;
+    if (!query_order_find_own(user, request, &order))
         return;
     const char *status = view_order_status(order.view);
     if (strcmp(status, "CONFIRMED") != 0) {
@@ -173,7 +182,7 @@ static int add_order_row(
     struct json_w *w,
     struct page *page)
 {
-    struct found_order order;
+    struct query_order order;
     if (!read_order(api, request, view_order_key_id(key), false, &order))
         return -1;
     bool belongs =
@@ -184,7 +193,7 @@ static int add_order_row(
         return 0;
     page->last_key = key;
     if (belongs && page->rows < page->limit) {
-        write_order(w, &order);
+        query_order_json(w, &order);
         page->rows++;
     }
     return page->more ? 0 : 1;
@@ -216,7 +225,7 @@ static void serve_orders(struct http_request *request, void *user)
     struct page page = {0};
     if (!read_page(api, request, &page))
         return;
-    query_set_positions(api, request, topics, page.owner, NULL);
+    query_set_positions(api, request, query_order_topics, page.owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
     struct json_w w = json_w_to(http_response(request));
@@ -237,14 +246,14 @@ static void serve_orders(struct http_request *request, void *user)
 
 void query_get_orders(struct http_request *request, void *user)
 {
-    static const struct query_read read = {topics, serve_orders};
+    static const struct query_read read = {query_order_topics, serve_orders};
     static const char *const known[] = {"status", "limit", "cursor", NULL};
     struct mr_bytes owner;
     if (http_query_only(request, known) && query_authenticate(user, request, &owner))
         query_serve(user, request, &read);
 }
 
-static void get_one(struct http_request *request, void *user, const struct query_read *read)
+void query_order_get_one(struct http_request *request, void *user, const struct query_read *read)
 {
     static const char *const none[] = {NULL};
     struct mr_bytes owner;
@@ -254,12 +263,12 @@ static void get_one(struct http_request *request, void *user, const struct query
 
 void query_get_order(struct http_request *request, void *user)
 {
-    static const struct query_read read = {topics, serve_order};
-    get_one(request, user, &read);
+    static const struct query_read read = {query_order_topics, serve_order};
+    query_order_get_one(request, user, &read);
 }
 
 void query_get_confirmation(struct http_request *request, void *user)
 {
-    static const struct query_read read = {topics, serve_confirmation};
-    get_one(request, user, &read);
+    static const struct query_read read = {query_order_topics, serve_confirmation};
+    query_order_get_one(request, user, &read);
 }

@@ -21,11 +21,23 @@
 #include <processors/views.h>
 #include <topology/engine.h>
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 enum {
     QUERY_VIEWS = 4,
     QUERY_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
+};
+
+enum { QUERY_STREAM_BUCKETS = 1024, QUERY_STREAMS_MAX = 10000, QUERY_STREAMS_OWNER_MAX = 4 };
+
+/* The requests that wait for orders; any thread. */
+struct query_streams {
+    pthread_mutex_t lock;
+    int64_t max;
+    int64_t owner_max; /* The same for one owner. */
+    int64_t count;
+    struct stream_owner *owners[QUERY_STREAM_BUCKETS];
 };
 
 struct query_api {
@@ -45,9 +57,11 @@ struct query_api {
     struct topo_reader *orders;
     struct topo_reader *order_lines;
     struct topo_reader *orders_by_owner;
+    struct query_streams streams;
 };
 
-/* Looks the stores up. The engine must have been started with shop_views_query_topology. */
+/* Looks the stores up. The engine must have been started with shop_views_query_topology. The bounds
+ * of streams are the defaults; query_streams_init sets others. */
 void query_api_init(struct query_api *api, struct topo_engine *engine, struct token_keys *keys);
 
 extern const struct http_route query_routes[];
@@ -55,7 +69,16 @@ extern const size_t query_routes_count;
 
 /* -- state.c ------------------------------------------------------------------------------ */
 
-/* Reads and decodes; *ret_state is NULL when absent. A failure has been answered: return. */
+/* Reads and decodes; *ret_state is NULL when absent. */
+int query_read_into(
+    struct topo_reader *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    struct mr_arena *arena,
+    const void **ret_state,
+    struct mr_error *error);
+
+/* The same, for a request: a failure has been answered: return. */
 bool query_read_state(
     struct http_request *request,
     struct topo_reader *store,
@@ -130,7 +153,43 @@ void query_write_incomplete_page(
 void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail);
 
-/* -- listing.c, products.c, cart.c, orders.c, health.c: the routes' handlers ---------------- */
+/* -- orders.c ----------------------------------------------------------------------------- */
+
+extern const char *const query_order_topics[];
+
+struct query_order {
+    struct mr_bytes id;
+    const struct shop_order_view *view; /* NULL: there is none. */
+    const struct shop_order_lines_state *lines;
+};
+
+int query_order_read(
+    struct query_api *api,
+    struct mr_bytes order_id,
+    bool with_lines,
+    struct mr_arena *arena,
+    struct query_order *ret_order,
+    struct mr_error *error);
+
+/* The order of the path, if it is the caller's; otherwise answered. */
+bool query_order_find_own(
+    struct query_api *api, struct http_request *request, struct query_order *ret_order);
+
+void query_order_json(struct json_w *w, const struct query_order *order);
+
+/* A read of one order, without parameters: checks who asks, then query_serve. */
+void query_order_get_one(struct http_request *request, void *user, const struct query_read *read);
+
+/* -- streams.c ---------------------------------------------------------------------------- */
+
+void query_streams_init(struct query_streams *streams, int64_t max, int64_t owner_max);
+
+/* False: too many wait already, and it was answered. */
+bool query_streams_take(
+    struct query_streams *streams, struct http_request *request, struct mr_bytes owner);
+void query_streams_give_back(struct query_streams *streams, struct mr_bytes owner);
+
+/* -- the routes' handlers ------------------------------------------------------------------ */
 
 http_handler_fn query_get_products;
 http_handler_fn query_get_product;
@@ -139,6 +198,7 @@ http_handler_fn query_get_categories;
 http_handler_fn query_get_cart;
 http_handler_fn query_get_orders;
 http_handler_fn query_get_order;
+http_handler_fn query_get_order_stream;
 http_handler_fn query_get_confirmation;
 http_handler_fn query_get_health;
 http_handler_fn query_get_ready;

@@ -17,6 +17,25 @@ void query_send_failure(struct http_request *request, const struct mr_error *err
     http_send_problem(request, "internal", "The view could not be read.");
 }
 
+int query_read_into(
+    struct topo_reader *store,
+    enum shop_type type,
+    struct mr_bytes key,
+    struct mr_arena *arena,
+    const void **ret_state,
+    struct mr_error *error)
+{
+    struct mr_bytes stored = {0};
+    const void *state = NULL;
+    assert(store && key.ptr && arena && ret_state);
+    int rc = topo_read_get(store, key, arena, &stored, error);
+    if (rc == 0 && stored.ptr)
+        rc = codec_decode_bare(&shop_types[type], stored, arena, &state, error);
+    if (rc == 0)
+        *ret_state = state;
+    return rc;
+}
+
 bool query_read_state(
     struct http_request *request,
     struct topo_reader *store,
@@ -24,20 +43,12 @@ bool query_read_state(
     struct mr_bytes key,
     const void **ret_state)
 {
-    assert(request && ret_state && key.ptr);
-    struct mr_arena *arena = http_arena(request);
-    struct mr_bytes stored = {0};
+    assert(request);
     struct mr_error error;
-    const void *state = NULL;
-    int rc = topo_read_get(store, key, arena, &stored, &error);
-    if (rc == 0 && stored.ptr)
-        rc = codec_decode_bare(&shop_types[type], stored, arena, &state, &error);
-    if (rc != 0) {
+    int rc = query_read_into(store, type, key, http_arena(request), ret_state, &error);
+    if (rc != 0)
         query_send_failure(request, &error);
-        return false;
-    }
-    *ret_state = state;
-    return true;
+    return rc == 0;
 }
 
 bool query_authenticate(

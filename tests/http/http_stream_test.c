@@ -69,14 +69,14 @@ static void note_end(struct http_request *request, void *user)
     atomic_fetch_add(&story->ended, 1);
 }
 
-static void begin(struct http_request *request, void *user)
+static void begin_story(struct http_request *request, void *user)
 {
     mr_buffer_printf(http_response(request), "hello\n");
     http_stream(request, "text/event-stream", go_on, note_end, user);
 }
 
 static const struct http_route routes[] = {
-    {.method = "GET", .path = "/story", .handle = begin, .produces = "text/event-stream"},
+    {.method = "GET", .path = "/story", .handle = begin_story, .produces = "text/event-stream"},
 };
 
 struct fixture {
@@ -143,7 +143,7 @@ static struct http_waiter *take_waiter(struct story *story)
     return waiter;
 }
 
-static void tell(struct fixture *fixture, const char *word)
+static void tell_story(struct fixture *fixture, const char *word)
 {
     struct http_waiter *waiter = take_waiter(&fixture->story);
     assert_true(http_wake(waiter, mr_cstr(word)));
@@ -168,10 +168,10 @@ static void what_is_told_is_sent_at_once(void **state)
     for (int i = 0; i < LINES_MAX; i++) {
         char word[16];
         (void)snprintf(word, sizeof word, "word%d", i);
-        tell(fixture, word);
+        tell_story(fixture, word);
         read_until(fixture, fd, word);
     }
-    tell(fixture, "end");
+    tell_story(fixture, "end");
     read_until(fixture, fd, "told end\n\r\n0\r\n\r\n");
     await_end(fixture);
     /* The connection is good for more. */
@@ -188,7 +188,7 @@ static void a_long_burst_is_sent_in_order(void **state)
     fixture->story.burst = LINES_MAX;
     fixture->story.line_bytes = 200000;
     int fd = open_story(fixture, "HTTP/1.1");
-    tell(fixture, "end");
+    tell_story(fixture, "end");
     read_until(fixture, fd, "\r\n0\r\n\r\n");
     const char *first = strstr(fixture->text, "line 0");
     const char *last = strstr(fixture->text, "line 2");
@@ -221,7 +221,7 @@ static void a_client_of_http_1_0_reads_to_the_end_of_the_connection(void **state
     struct fixture *fixture = *state;
     int fd = open_story(fixture, "HTTP/1.0");
     read_until(fixture, fd, "hello\n");
-    tell(fixture, "end");
+    tell_story(fixture, "end");
     read_until(fixture, fd, "told end\n");
     assert_true(client_closed(fd));
     close(fd);

@@ -40,7 +40,7 @@ struct watch_table {
     pthread_cond_t moved;
     struct watch_sub *subs; /* By graph_sub.index. */
     size_t subs_count;
-    struct topo_watch *watches; /* Of positions, and of keys that were touched. */
+    struct topo_watch *watches; /* For positions, and for keys that were touched. */
     struct topo_watch **keys;   /* The others, by hash: WATCH_BUCKETS lists. */
     atomic_size_t keys_count;
     bool stopped;

@@ -107,8 +107,8 @@ int store_set_visit_staged(struct store_set *set, store_visit_fn *visit, void *u
 size_t store_set_staged_bytes(const struct store_set *set);
 bool store_set_has_staged(const struct store_set *set);
 void store_set_commit(struct store_set *set); /* After Kafka's commit. Cannot fail: memory only. */
-/* Called in a commit for each entry, when readers see it: whoever reads the old value after adding
- * a watch is told of the new one. */
+/* Called in a commit for each entry, when readers see it: a reader that adds a watch first and then
+ * still reads the old value, is woken by the new one. */
 typedef void store_changed_fn(void *user, const char *store, struct mr_bytes key);
 void store_set_on_change(struct store_set *set, store_changed_fn *changed, void *user);
 void store_set_abort(struct store_set *set);
