@@ -1,10 +1,12 @@
 /*
  * view_catalog.c - the catalogue as it is browsed: documents, availability, and sorted listings.
  *
- * Product and stock events come from different topics in no common order, so they are folded into
- * different stores, neither of which the other's fold reads. A product is in the listings exactly
- * while view_product_is_listed: once in all products and once in each of its categories, in every
- * order there is, and once under each word of its title.
+ * Product and stock events come from different topics in no common order. Each kind is folded into
+ * a document of its own, and the indexes follow from the last two documents only, so that any order
+ * of the two topics ends in the same bytes. A product is in the listings exactly while
+ * view_product_is_listed: once in all products and once in each of its categories, in every order
+ * there is, and once under each word of its title; and once more in the listings of what there is
+ * while view_is_in_stock.
  */
 #include "view_impl.h"
 
@@ -22,6 +24,11 @@ bool view_product_is_listed(const struct shop_product_view *product)
     return product && product->status == SHOP_PRODUCT_STATUS_PUBLISHED && product->price;
 }
 
+bool view_is_in_stock(const struct shop_stock_view *stock)
+{
+    return stock && stock->available > 0;
+}
+
 static void
 put_entry(const struct change *change, const char *store, struct mr_bytes key, struct mr_bytes card)
 {
@@ -35,12 +42,15 @@ put_entry(const struct change *change, const char *store, struct mr_bytes key, s
 static void list_in(
     const struct change *change,
     struct mr_bytes category,
+    bool in_stock,
     const struct view_entry *entry,
     struct mr_bytes card)
 {
     struct mr_arena *arena = topo_context_arena(change->context);
-    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++)
-        put_entry(change, VIEW_LISTINGS, view_listing_key(arena, category, sorts[i], entry), card);
+    for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+        const struct view_listing listing = {category, sorts[i], in_stock};
+        put_entry(change, VIEW_LISTINGS, view_listing_key(arena, &listing, entry), card);
+    }
 }
 
 static void
@@ -78,33 +88,59 @@ static bool category_counts(const struct shop_product_view *product, size_t inde
     return true;
 }
 
+/* In all products and in each category, of those that there are or of all. */
+static void list_everywhere(
+    const struct change *change,
+    const struct shop_product_view *product,
+    bool in_stock,
+    const struct view_entry *entry,
+    struct mr_bytes card)
+{
+    list_in(change, mr_bytes_of("", 0), in_stock, entry, card);
+    for (size_t i = 0; i < product->category_ids_count; i++)
+        if (category_counts(product, i))
+            list_in(change, product->category_ids[i], in_stock, entry, card);
+}
+
 static void
-set_listed(const struct change *change, const struct shop_product_view *product, bool listed)
+set_in_stock(const struct change *change, const struct shop_product_view *product, bool in_stock)
+{
+    struct mr_arena *arena = topo_context_arena(change->context);
+    struct view_entry entry = view_entry_of(arena, change->product_id, product);
+    struct mr_bytes card = in_stock ? view_card_write(arena, product) : mr_bytes_of(NULL, 0);
+    list_everywhere(change, product, true, &entry, card);
+}
+
+static void set_listed(
+    const struct change *change,
+    const struct shop_product_view *product,
+    bool in_stock,
+    bool listed)
 {
     struct mr_arena *arena = topo_context_arena(change->context);
     struct view_entry entry = view_entry_of(arena, change->product_id, product);
     struct mr_bytes card = listed ? view_card_write(arena, product) : mr_bytes_of(NULL, 0);
-    list_in(change, mr_bytes_of("", 0), &entry, card);
+    list_everywhere(change, product, false, &entry, card);
+    if (in_stock)
+        list_everywhere(change, product, true, &entry, card);
     index_words(change, &entry, card);
-    for (size_t i = 0; i < product->category_ids_count; i++) {
-        if (!category_counts(product, i))
-            continue;
-        list_in(change, product->category_ids[i], &entry, card);
-        count_category(change, product->category_ids[i], listed ? 1 : -1);
-    }
+    for (size_t i = 0; i < product->category_ids_count; i++)
+        if (category_counts(product, i))
+            count_category(change, product->category_ids[i], listed ? 1 : -1);
 }
 
 static void save_product(
     const struct change *change,
     const struct shop_product_view *before,
     struct shop_product_view *after,
+    bool in_stock,
     const struct shop_meta *meta)
 {
     after->version = meta->aggregate_version;
     if (view_product_is_listed(before))
-        set_listed(change, before, false);
+        set_listed(change, before, in_stock, false);
     if (view_product_is_listed(after))
-        set_listed(change, after, true);
+        set_listed(change, after, in_stock, true);
     state_put(change->context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, change->product_id, after);
 }
 
@@ -166,12 +202,16 @@ static int process_product(
 {
     struct codec_message message;
     const struct shop_product_view *before = NULL;
+    const struct shop_stock_view *stock = NULL;
     struct change change = {.context = context, .product_id = record->key};
     int rc = view_decode(context, registry, record, &message, error);
     if (rc != 0)
         return rc;
     rc = state_get(
         context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, record->key, (const void **)&before, error);
+    if (!rc)
+        rc = state_get(
+            context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, (const void **)&stock, error);
     if (rc != 0)
         return rc;
     struct shop_product_view after = {
@@ -179,7 +219,7 @@ static int process_product(
     if (before)
         after = *before;
     if (fold_product(&after, &message))
-        save_product(&change, before, &after, view_meta(&message));
+        save_product(&change, before, &after, view_is_in_stock(stock), view_meta(&message));
     return 0;
 }
 
@@ -205,6 +245,26 @@ static bool stock_after(const struct codec_message *message, struct shop_stock_v
 #undef AFTER
 }
 
+/* Only a product that sells out, or is there again, moves in the listings. */
+static int move_in_stock(
+    struct topo_context *context,
+    struct mr_bytes product_id,
+    const struct shop_stock_view *after,
+    struct mr_error *error)
+{
+    const struct change change = {.context = context, .product_id = product_id};
+    const void *before = NULL;
+    const void *product = NULL;
+    bool in_stock = view_is_in_stock(after);
+    int rc = state_get(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, product_id, &before, error);
+    if (rc || view_is_in_stock(before) == in_stock)
+        return rc;
+    rc = state_get(context, VIEW_PRODUCTS, SHOP_PRODUCT_VIEW, product_id, &product, error);
+    if (!rc && view_product_is_listed(product))
+        set_in_stock(&change, product, in_stock);
+    return rc;
+}
+
 static int process_stock(
     struct topo_context *context,
     void *registry,
@@ -219,8 +279,10 @@ static int process_stock(
     const struct shop_meta *meta = view_meta(&message);
     stock.version = meta->aggregate_version;
     stock.as_of = meta->occurred_at;
-    state_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);
-    return 0;
+    rc = move_in_stock(context, record->key, &stock, error);
+    if (!rc)
+        state_put(context, VIEW_AVAILABILITY, SHOP_STOCK_VIEW, record->key, &stock);
+    return rc;
 }
 
 void view_catalog_add(struct topo_builder *builder, const struct codec_registry *registry)
@@ -234,14 +296,15 @@ void view_catalog_add(struct topo_builder *builder, const struct codec_registry 
         builder,
         "catalog-view",
         (const char *const[]){TOPIC_CATALOG_PRODUCT_EVENTS, NULL},
-        (const char *const[]){VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_WORDS, VIEW_CATEGORIES, NULL},
+        (const char *const[]){
+            VIEW_PRODUCTS, VIEW_LISTINGS, VIEW_WORDS, VIEW_CATEGORIES, VIEW_AVAILABILITY, NULL},
         process_product,
         registry);
     view_add_node(
         builder,
         "availability-view",
         (const char *const[]){TOPIC_INVENTORY_STOCK_EVENTS, NULL},
-        (const char *const[]){VIEW_AVAILABILITY, NULL},
+        (const char *const[]){VIEW_AVAILABILITY, VIEW_PRODUCTS, VIEW_LISTINGS, NULL},
         process_stock,
         registry);
 }

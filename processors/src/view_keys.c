@@ -5,6 +5,8 @@
 #include <processors/views.h>
 #include <text/unicode.h>
 
+#include <assert.h>
+
 enum { NUMBER_BYTES = 8, SIGN_FLIP = 0x80 };
 
 static char *keys_put(char *at, struct mr_bytes part)
@@ -28,13 +30,23 @@ struct mr_bytes view_fold_title(struct mr_arena *arena, struct mr_bytes title)
     return text_fold(arena, title);
 }
 
-struct mr_bytes
-view_listing_prefix(struct mr_arena *arena, struct mr_bytes category, enum view_sort sort)
+struct mr_bytes view_listing_prefix(struct mr_arena *arena, const struct view_listing *listing)
 {
-    char *key = mr_arena_alloc(arena, category.len + 2);
-    char *at = keys_put(key, category);
-    *at = "npc"[sort];
-    return mr_bytes_of(key, category.len + 2);
+    char *key = mr_arena_alloc(arena, listing->category.len + 2);
+    char *at = keys_put(key, listing->category);
+    *at = (listing->in_stock ? "NPC" : "npc")[listing->sort];
+    return mr_bytes_of(key, listing->category.len + 2);
+}
+
+struct mr_bytes
+view_listing_from(struct mr_arena *arena, const struct view_listing *listing, int64_t price)
+{
+    assert(listing->sort == VIEW_BY_PRICE);
+    struct mr_bytes prefix = view_listing_prefix(arena, listing);
+    char *key = mr_arena_alloc(arena, prefix.len + NUMBER_BYTES);
+    memcpy(key, prefix.ptr, prefix.len);
+    put_number(key + prefix.len, price);
+    return mr_bytes_of(key, prefix.len + NUMBER_BYTES);
 }
 
 struct view_entry view_entry_of(
@@ -48,20 +60,17 @@ struct view_entry view_entry_of(
 }
 
 struct mr_bytes view_listing_key(
-    struct mr_arena *arena,
-    struct mr_bytes category,
-    enum view_sort sort,
-    const struct view_entry *entry)
+    struct mr_arena *arena, const struct view_listing *listing, const struct view_entry *entry)
 {
-    struct mr_bytes prefix = view_listing_prefix(arena, category, sort);
+    struct mr_bytes prefix = view_listing_prefix(arena, listing);
     struct mr_bytes id = entry->product_id;
     char *key = mr_arena_alloc(arena, prefix.len + entry->title.len + 1 + NUMBER_BYTES + id.len);
     char *at = key + prefix.len;
     memcpy(key, prefix.ptr, prefix.len);
-    if (sort == VIEW_BY_NAME)
+    if (listing->sort == VIEW_BY_NAME)
         at = keys_put(at, entry->title);
     else
-        at = put_number(at, sort == VIEW_BY_PRICE ? entry->price : entry->created_at);
+        at = put_number(at, listing->sort == VIEW_BY_PRICE ? entry->price : entry->created_at);
     memcpy(at, id.ptr, id.len);
     return mr_bytes_of(key, (size_t)(at - key) + id.len);
 }
@@ -73,7 +82,7 @@ bool view_listing_key_read(struct mr_bytes key, struct view_entry *entry)
     if (at > key.len)
         return false;
     entry->title = mr_bytes_of(NULL, 0);
-    if (key.ptr[category_len + 1] == 'n') {
+    if (key.ptr[category_len + 1] == 'n' || key.ptr[category_len + 1] == 'N') {
         entry->title = mr_bytes_of(key.ptr + at, strnlen(key.ptr + at, key.len - at));
         at += entry->title.len + 1;
     } else {

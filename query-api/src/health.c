@@ -6,11 +6,12 @@
 static const struct {
     const char *view;
     const char *store;
+    const char *topic; /* One store's fold may read several. */
 } views[] = {
-    {"catalog", VIEW_PRODUCTS},
-    {"availability", VIEW_AVAILABILITY},
-    {"cart", VIEW_CARTS},
-    {"orders", VIEW_ORDERS},
+    {"catalog", VIEW_PRODUCTS, TOPIC_CATALOG_PRODUCT_EVENTS},
+    {"availability", VIEW_AVAILABILITY, TOPIC_INVENTORY_STOCK_EVENTS},
+    {"cart", VIEW_CARTS, TOPIC_SALES_CART_EVENTS},
+    {"orders", VIEW_ORDERS, TOPIC_SALES_ORDER_EVENTS},
 };
 
 void query_get_health(struct http_request *request, void *user)
@@ -20,6 +21,7 @@ void query_get_health(struct http_request *request, void *user)
 }
 
 struct view_lag {
+    const char *topic;
     int64_t lag;
     int partitions;
     int unknown; /* Partitions whose end is not known. */
@@ -28,7 +30,8 @@ struct view_lag {
 static void add_lag(void *user, const struct topo_position *position, int64_t lag)
 {
     struct view_lag *view = user;
-    (void)position;
+    if (strcmp(position->topic, view->topic) != 0)
+        return;
     view->lag += lag > 0 ? lag : 0;
     view->unknown += lag < 0;
     view->partitions++;
@@ -41,7 +44,7 @@ static struct view_lag write_views(struct query_api *api, struct json_w *w)
     json_w_key(w, "views");
     json_w_array(w);
     for (size_t i = 0; i < sizeof views / sizeof views[0]; i++) {
-        struct view_lag view = {0};
+        struct view_lag view = {.topic = views[i].topic};
         topo_engine_positions(api->engine, views[i].store, add_lag, &view);
         json_w_object(w);
         json_w_key_text(w, "view", mr_cstr(views[i].view));

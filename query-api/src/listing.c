@@ -20,7 +20,7 @@ static bool read_sort(struct http_request *request, struct listing *listing)
         const char *name;
         enum view_sort sort;
     } sorts[] = {{"name", VIEW_BY_NAME}, {"price", VIEW_BY_PRICE}, {"created", VIEW_BY_CREATED}};
-    listing->sort = VIEW_BY_NAME;
+    listing->of.sort = VIEW_BY_NAME;
     listing->by_relevance = listing->search.given;
     if (!text.ptr || mr_bytes_equal(text, mr_cstr("relevance")))
         return true;
@@ -31,7 +31,7 @@ static bool read_sort(struct http_request *request, struct listing *listing)
     }
     for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
         if (mr_bytes_equal(text, mr_cstr(sorts[i].name))) {
-            listing->sort = sorts[i].sort;
+            listing->of.sort = sorts[i].sort;
             return true;
         }
     }
@@ -66,8 +66,8 @@ read_price(struct http_request *request, const char *name, bool *ret_given, int6
 static bool read_in_stock(struct http_request *request, struct listing *listing)
 {
     struct mr_bytes text = http_query(request, "in_stock");
-    listing->in_stock = mr_bytes_equal(text, mr_cstr("true"));
-    if (!text.ptr || listing->in_stock || mr_bytes_equal(text, mr_cstr("false")))
+    listing->of.in_stock = mr_bytes_equal(text, mr_cstr("true"));
+    if (!text.ptr || listing->of.in_stock || mr_bytes_equal(text, mr_cstr("false")))
         return true;
     query_send_invalid_parameter(request, "in_stock", "in_stock must be true or false.");
     return false;
@@ -88,7 +88,7 @@ read_listing(struct query_api *api, struct http_request *request, struct listing
 {
     struct mr_bytes category = http_query(request, "category");
     struct mr_bytes text = http_query(request, "q");
-    listing->category = category.ptr ? category : mr_bytes_of("", 0);
+    listing->of.category = category.ptr ? category : mr_bytes_of("", 0);
     view_search_read(http_arena(request), text.ptr ? text : mr_bytes_of("", 0), &listing->search);
     listing->filter = filter_of(request);
     return read_sort(request, listing) && read_in_stock(request, listing) &&
@@ -170,7 +170,7 @@ static void serve_listing(struct http_request *request, void *user)
         (!ids.ptr && !read_listing(api, request, &listing)))
         return;
     query_set_positions(
-        api, request, listing.in_stock ? topics_and_stock : topics, nobody, &generation);
+        api, request, listing.of.in_stock ? topics_and_stock : topics, nobody, &generation);
     http_set_header(request, "Cache-Control", mr_cstr(CACHE_PRODUCTS));
     http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language"));
     struct mr_bytes etag = mr_arena_printf(

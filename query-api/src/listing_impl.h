@@ -6,12 +6,10 @@
 #include "query_api.h"
 
 struct listing {
-    struct mr_bytes category; /* Empty: all. */
+    struct view_listing of;
     struct view_search search;
-    bool by_relevance; /* By the word found, then title; instead of `sort`. */
-    enum view_sort sort;
+    bool by_relevance; /* By the word found, then title; instead of `of.sort`. */
     bool reverse;
-    bool in_stock;
     bool has_price_min;
     bool has_price_max;
     int64_t price_min;
@@ -25,8 +23,8 @@ struct listing {
 /* Entries of an index, in its order. */
 struct listing_source {
     struct topo_reader *store;
-    struct mr_bytes prefix;
-    bool is_words;  /* Postings, else a listing of the category asked for. */
+    struct query_range range;
+    bool is_words;  /* Postings, else a listing of the category and the stock asked for. */
     bool is_last;   /* Those of all words that the search's last one begins. */
     bool is_sorted; /* In the order asked for: then its keys are the candidates' keys. */
 };

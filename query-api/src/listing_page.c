@@ -4,10 +4,12 @@
  * 1. Walk the index that has the order asked for, and drop what the filters do not want. Most pages
  *    are full after few entries.
  * 2. One that is not full after WALK_FIRST entries has a filter that few products pass. When a word
- *    of the search has at most COLLECT_MAX postings, all of those are judged and sorted in memory:
- *    that page is exact whatever else is asked.
- * 3. When there is no such word the walk goes on to WALK_MAX entries; then the page ends early and
+ *    of the search, the prices or the category asked for have at most COLLECT_MAX entries, all of
+ *    those are judged and sorted in memory: that page is exact whatever else is asked.
+ * 3. When nothing is so rare the walk goes on to WALK_MAX entries; then the page ends early and
  *    says so, and its cursor goes on from there.
+ *
+ * What is in stock has listings of its own, in every order: that filter costs nothing.
  *
  * Invariant: every way gives the same rows in the same order, for a row's key is that of the order
  * asked for, wherever the row was found. A cursor may therefore pass from one way to another.
@@ -17,7 +19,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { WALK_FIRST = 200, WALK_MAX = 4000, COLLECT_MAX = 2000, COLLECT_TRIES = 3 };
+enum {
+    WALK_FIRST = 200,
+    WALK_MAX = 4000,
+    COLLECT_MAX = 2000,
+    COLLECT_WORDS = 3,
+    COLLECT_SOURCES = COLLECT_WORDS + 2
+};
 
 enum page_step { PAGE_ANSWERED = -1, PAGE_DONE, PAGE_OPEN };
 
@@ -91,47 +99,79 @@ static enum page_step page_walk(
     return step;
 }
 
+/* A listing of what is asked for in this order; by price, of the prices asked for only. */
+static struct listing_source
+page_listing_source(const struct page_finder *finder, enum view_sort sort)
+{
+    const struct listing *listing = finder->listing;
+    struct mr_arena *arena = http_arena(finder->request);
+    struct view_listing of = listing->of;
+    of.sort = sort;
+    struct listing_source source = {
+        .store = finder->api->listings,
+        .range = query_prefix_range(arena, view_listing_prefix(arena, &of))};
+    if (sort == VIEW_BY_PRICE && listing->has_price_min)
+        source.range.first = view_listing_from(arena, &of, listing->price_min);
+    if (sort == VIEW_BY_PRICE && listing->has_price_max)
+        source.range.end = view_listing_from(arena, &of, listing->price_max + 1);
+    return source;
+}
+
+static struct listing_source page_word_source(const struct page_finder *finder, size_t word)
+{
+    const struct view_search *search = &finder->listing->search;
+    struct mr_arena *arena = http_arena(finder->request);
+    bool last = word == search->count - 1;
+    struct mr_bytes prefix = view_word_prefix(arena, search->words[word], !last);
+    return (struct listing_source){
+        .store = finder->api->words,
+        .range = query_prefix_range(arena, prefix),
+        .is_words = true,
+        .is_last = last};
+}
+
 /* The index that has the order asked for. */
 static struct listing_source page_sorted_source(const struct page_finder *finder)
 {
     const struct listing *listing = finder->listing;
-    struct mr_arena *arena = http_arena(finder->request);
-    if (listing->by_relevance) {
-        struct mr_bytes last = listing->search.words[listing->search.count - 1];
-        return (struct listing_source){
-            .store = finder->api->words,
-            .prefix = view_word_prefix(arena, last, false),
-            .is_words = true,
-            .is_last = true,
-            .is_sorted = true};
-    }
-    return (struct listing_source){
-        .store = finder->api->listings,
-        .prefix = view_listing_prefix(arena, listing->category, listing->sort),
-        .is_sorted = true};
+    struct listing_source source = listing->by_relevance
+                                       ? page_word_source(finder, listing->search.count - 1)
+                                       : page_listing_source(finder, listing->of.sort);
+    source.is_sorted = true;
+    return source;
 }
 
 /* The words of a search, the longest first: it is likely to be the rarest. */
-static size_t page_word_sources(
-    const struct page_finder *finder, struct listing_source ret_sources[COLLECT_TRIES])
+static size_t
+page_word_sources(const struct page_finder *finder, struct listing_source *ret_sources)
 {
     const struct view_search *search = &finder->listing->search;
     uint32_t taken = 0;
     size_t count = 0;
-    for (; count < COLLECT_TRIES && count < search->count; count++) {
+    for (; count < COLLECT_WORDS && count < search->count; count++) {
         size_t best = search->count;
         for (size_t i = 0; i < search->count; i++)
             if (!(taken & UINT32_C(1) << i) &&
                 (best == search->count || search->words[i].len > search->words[best].len))
                 best = i;
         taken |= UINT32_C(1) << best;
-        bool last = best == search->count - 1;
-        ret_sources[count] = (struct listing_source){
-            .store = finder->api->words,
-            .prefix = view_word_prefix(http_arena(finder->request), search->words[best], !last),
-            .is_words = true,
-            .is_last = last};
+        ret_sources[count] = page_word_source(finder, best);
     }
+    return count;
+}
+
+/* The indexes that may have few entries, but for the one that was walked. */
+static size_t page_small_sources(
+    const struct page_finder *finder, struct listing_source ret_sources[COLLECT_SOURCES])
+{
+    const struct listing *listing = finder->listing;
+    size_t count = page_word_sources(finder, ret_sources);
+    bool has_price = listing->has_price_min || listing->has_price_max;
+    if (has_price && (listing->by_relevance || listing->of.sort != VIEW_BY_PRICE))
+        ret_sources[count++] = page_listing_source(finder, VIEW_BY_PRICE);
+    if (listing->by_relevance && (listing->of.in_stock || listing->of.category.len > 0))
+        ret_sources[count++] = page_listing_source(finder, VIEW_BY_NAME);
+    assert(count <= COLLECT_SOURCES);
     return count;
 }
 
@@ -146,8 +186,8 @@ static int page_read_entries(
     struct page_entry entry;
     int count = 0;
     int rc = 0;
-    if (!query_scan_open(
-            finder->request, source->store, source->prefix, mr_bytes_of(NULL, 0), false, &scan))
+    if (!query_range_open(
+            finder->request, source->store, &source->range, mr_bytes_of(NULL, 0), false, &scan))
         return -1;
     while (count <= COLLECT_MAX &&
            (rc = topo_read_scan_next(scan, &entry.key, &entry.card, &error)) == 1) {
@@ -218,8 +258,8 @@ static enum page_step page_judge_entries(
 /* PAGE_OPEN: no source is small enough. */
 static enum page_step page_collect(struct page_finder *finder)
 {
-    struct listing_source sources[COLLECT_TRIES];
-    size_t count = page_word_sources(finder, sources);
+    struct listing_source sources[COLLECT_SOURCES];
+    size_t count = page_small_sources(finder, sources);
     struct page_entry *entries =
         mr_arena_alloc(http_arena(finder->request), COLLECT_MAX * sizeof *entries);
     for (size_t i = 0; i < count; i++) {
@@ -238,10 +278,10 @@ static enum page_step page_find(struct page_finder *finder)
     const struct listing *listing = finder->listing;
     struct listing_source source = page_sorted_source(finder);
     struct topo_read_scan *scan = NULL;
-    if (!query_scan_open(
+    if (!query_range_open(
             finder->request,
             source.store,
-            source.prefix,
+            &source.range,
             listing->last_key,
             listing->reverse,
             &scan))

@@ -70,8 +70,7 @@ judge_stock(struct query_api *api, struct http_request *request, struct mr_bytes
     const void *state = NULL;
     if (!query_read_state(request, api->availability, SHOP_STOCK_VIEW, product_id, &state))
         return -1;
-    const struct shop_stock_view *stock = state;
-    return stock && stock->available > 0 ? 1 : 0;
+    return view_is_in_stock(state) ? 1 : 0;
 }
 
 /* 1 or -1: the key of the entry in the order asked for. */
@@ -86,9 +85,8 @@ static int make_key(
     struct mr_arena *arena = http_arena(request);
     if (!complete_title(api, request, entry, candidate))
         return -1;
-    candidate->key = listing->by_relevance
-                         ? view_word_key(arena, word, entry)
-                         : view_listing_key(arena, listing->category, listing->sort, entry);
+    candidate->key = listing->by_relevance ? view_word_key(arena, word, entry)
+                                           : view_listing_key(arena, &listing->of, entry);
     return 1;
 }
 
@@ -110,13 +108,14 @@ int listing_judge_entry(
                                  : view_listing_key_read(key, &entry);
     if (!good || !view_card_read(card, &entry) || !price_fits(listing, entry.price))
         return 0;
-    if (source->is_words && listing->category.len && !view_card_may_have(card, listing->category))
+    if (source->is_words && listing->of.category.len &&
+        !view_card_may_have(card, listing->of.category))
         return 0;
     *ret_candidate = (struct listing_candidate){.key = key, .product_id = entry.product_id};
     if (listing->search.given)
         verdict =
             judge_words(api, request, listing, source, posting_word, &entry, ret_candidate, &word);
-    if (verdict == 1 && listing->in_stock)
+    if (verdict == 1 && source->is_words && listing->of.in_stock)
         verdict = judge_stock(api, request, entry.product_id);
     if (verdict == 1 && !source->is_sorted)
         verdict = make_key(api, request, listing, word, &entry, ret_candidate);
@@ -136,6 +135,6 @@ int listing_confirm_row(
         return -1;
     candidate->product = product;
     /* It may have changed since the scan began; and two categories can look alike on a card. */
-    return view_product_is_listed(product) && has_category(product, listing->category) &&
+    return view_product_is_listed(product) && has_category(product, listing->of.category) &&
            price_fits(listing, candidate->product->price->minor);
 }

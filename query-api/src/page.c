@@ -49,19 +49,24 @@ static struct mr_bytes end_prefix(struct mr_arena *arena, struct mr_bytes prefix
     return len > 0 ? mr_bytes_of(end, len) : mr_bytes_of(NULL, 0);
 }
 
-bool query_scan_open(
+struct query_range query_prefix_range(struct mr_arena *arena, struct mr_bytes prefix)
+{
+    return (struct query_range){.first = prefix, .end = end_prefix(arena, prefix)};
+}
+
+bool query_range_open(
     struct http_request *request,
     struct topo_reader *store,
-    struct mr_bytes prefix,
+    const struct query_range *range,
     struct mr_bytes last_key,
     bool reverse,
     struct topo_read_scan **ret_scan)
 {
-    assert(request && store && ret_scan);
+    assert(request && store && range && ret_scan);
     struct mr_arena *arena = http_arena(request);
     struct mr_error error;
     struct topo_read_options options = {
-        .first = prefix, .end = end_prefix(arena, prefix), .reverse = reverse};
+        .first = range->first, .end = range->end, .reverse = reverse};
     if (last_key.ptr && reverse)
         options.end = last_key;
     else if (last_key.ptr) /* The least key after it: itself and a byte 0. */
@@ -70,6 +75,19 @@ bool query_scan_open(
     if (rc != 0)
         query_send_failure(request, &error);
     return rc == 0;
+}
+
+bool query_scan_open(
+    struct http_request *request,
+    struct topo_reader *store,
+    struct mr_bytes prefix,
+    struct mr_bytes last_key,
+    bool reverse,
+    struct topo_read_scan **ret_scan)
+{
+    assert(request);
+    struct query_range range = query_prefix_range(http_arena(request), prefix);
+    return query_range_open(request, store, &range, last_key, reverse, ret_scan);
 }
 
 static void add_encoded(struct mr_buffer *out, struct mr_bytes text)

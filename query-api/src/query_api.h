@@ -134,6 +134,22 @@ bool query_cursor_read(
 /* `limit` of the query, 1..max. False: answered. */
 bool query_read_limit(struct http_request *request, int max, int *ret_limit);
 
+/* Keys from `first` up to but without `end`. */
+struct query_range {
+    struct mr_bytes first;
+    struct mr_bytes end;
+};
+struct query_range query_prefix_range(struct mr_arena *arena, struct mr_bytes prefix);
+
+/* A scan of a range, from behind `last_key`, a key in it (NULL view: from the start). */
+bool query_range_open(
+    struct http_request *request,
+    struct topo_reader *store,
+    const struct query_range *range,
+    struct mr_bytes last_key,
+    bool reverse,
+    struct topo_read_scan **ret_scan);
+
 /* A scan of the keys with `prefix`, from behind `last_key` (NULL view: from the start). */
 bool query_scan_open(
     struct http_request *request,

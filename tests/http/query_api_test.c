@@ -257,7 +257,7 @@ static size_t walk_pages(struct fixture *fixture, const char *target, bool *seen
     }
 }
 
-enum { MANY = 4400 };
+enum { MANY = 6200 };
 
 /* More products than one page looks at: a rare word beside a common one, and a rare word in another
  * order, are found without a walk through all; what no index leads to ends early and goes on. */
@@ -271,14 +271,24 @@ static void searches_are_bounded_and_find_everything(void **state)
         bool incomplete; /* The first page. */
     } cases[] = {
         {"q=common&limit=100", MANY, false},
-        {"q=rare", 22, false},
-        {"q=rare+c", 22, false}, /* The last one begins what all have. */
-        {"q=common+r&limit=3", 22, false},
-        {"q=common+rare&sort=-price&limit=3", 22, false},
-        {"q=rare&sort=created&limit=3", 22, false},
+        {"q=rare", 31, false},
+        {"q=rare+c", 31, false}, /* The last one begins what all have. */
+        {"q=common+r&limit=3", 31, false},
+        {"q=common+rare&sort=-price&limit=3", 31, false},
+        {"q=rare&sort=created&limit=3", 31, false},
         {"q=common+rare&category=toys&price_max=0", 0, false},
-        {"q=common&price_min=4390&limit=3", 10, true},
-        {"q=c&price_min=99999", 0, true},
+        {"q=common&price_min=6190&limit=3", 10, false}, /* Few have such a price. */
+        {"price_max=9&limit=3", 10, false},
+        {"price_min=1000&price_max=1009&sort=-created&limit=3", 10, false},
+        {"price_min=99999&sort=-name", 0, false},
+        {"in_stock=true&limit=3", 10, false}, /* Few are in stock. */
+        {"in_stock=true&sort=-price&limit=3", 10, false},
+        {"q=common&in_stock=true&limit=3", 10, false},
+        {"q=c&in_stock=true&sort=created&limit=3", 10, false},
+        {"in_stock=true&category=toys&price_min=6199", 0, false},
+        {"q=common&price_max=3000&category=toys&limit=100", 3001, false},
+        {"q=common+c&price_min=5900&category=toys&limit=100", 300, false},
+        {"q=c&sort=-name&price_max=2050", 2051, true}, /* Nothing is rare here. */
     };
     for (int i = 0; i < MANY; i++) {
         char id[16];
@@ -286,6 +296,8 @@ static void searches_are_bounded_and_find_everything(void **state)
         (void)snprintf(id, sizeof id, "prd_%d", i);
         (void)snprintf(title, sizeof title, "%04d common%s", i, i % 200 == 7 ? " rare" : "");
         offer_product(fixture, id, title, i);
+        if (i % 650 == 3)
+            stock_product(fixture, id, 1);
     }
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char target[256];

@@ -64,10 +64,9 @@ static void adjust_stock(struct views *views, const char *id, int64_t version, i
 }
 
 /* The ids of a listing, joined by blanks. */
-static void
-expect_listing(struct views *views, const char *category, enum view_sort sort, const char *ids)
+static void expect_ids(struct views *views, const struct view_listing *listing, const char *ids)
 {
-    struct mr_bytes prefix = view_listing_prefix(&views->arena, mr_cstr(category), sort);
+    struct mr_bytes prefix = view_listing_prefix(&views->arena, listing);
     struct mr_buffer got = {0};
     struct topo_read_scan *scan = NULL;
     struct mr_bytes key;
@@ -90,6 +89,18 @@ expect_listing(struct views *views, const char *category, enum view_sort sort, c
     mr_buffer_add_byte(&got, 0);
     assert_string_equal(got.ptr, ids);
     mr_buffer_clean_up(&got);
+}
+
+static void
+expect_listing(struct views *views, const char *category, enum view_sort sort, const char *ids)
+{
+    expect_ids(views, &(struct view_listing){mr_cstr(category), sort, false}, ids);
+}
+
+static void
+expect_in_stock(struct views *views, const char *category, enum view_sort sort, const char *ids)
+{
+    expect_ids(views, &(struct view_listing){mr_cstr(category), sort, true}, ids);
 }
 
 /* All postings, "word:id" joined by blanks. */
@@ -239,6 +250,43 @@ static void the_words_of_a_title_lead_to_its_product_while_it_is_listed(void **s
     expect_postings(views, "blue:prd_1 robot:prd_1");
 }
 
+static void what_there_is_has_listings_of_its_own(void **state)
+{
+    struct views *views = *state;
+    adjust_stock(views, "prd_2", 1, 5); /* Before the product itself is known. */
+    offer_product(views, "prd_1", "Robot", 900, 1);
+    offer_product(views, "prd_2", "Train", 100, 2);
+    expect_in_stock(views, "", VIEW_BY_NAME, "prd_2");
+    adjust_stock(views, "prd_1", 1, 1);
+    for (int sort = VIEW_BY_NAME; sort <= VIEW_BY_CREATED; sort++) {
+        const char *ids = sort == VIEW_BY_PRICE ? "prd_2 prd_1" : "prd_1 prd_2";
+        expect_in_stock(views, "", (enum view_sort)sort, ids);
+        expect_in_stock(views, "toys", (enum view_sort)sort, ids);
+    }
+    set_price(views, "prd_1", 4, 50);
+    expect_in_stock(views, "", VIEW_BY_PRICE, "prd_1 prd_2");
+    adjust_stock(views, "prd_1", 2, 0);
+    expect_in_stock(views, "", VIEW_BY_PRICE, "prd_2");
+    expect_in_stock(views, "gifts", VIEW_BY_NAME, "prd_2");
+    expect_listing(views, "gifts", VIEW_BY_NAME, "prd_1 prd_2");
+    discontinue_product(views, "prd_2", 5);
+    expect_in_stock(views, "", VIEW_BY_NAME, "");
+    adjust_stock(views, "prd_2", 3, 0);
+    adjust_stock(views, "prd_2", 4, 9);
+    expect_in_stock(views, "", VIEW_BY_NAME, "");
+    assert_int_equal(products_in(views, "toys"), 1);
+}
+
+static void prices_are_found_from_one_on(void **state)
+{
+    struct views *views = *state;
+    const struct view_listing listing = {mr_cstr("toys"), VIEW_BY_PRICE, true};
+    const struct view_entry entry = {.product_id = mr_cstr("p"), .price = 200};
+    struct mr_bytes key = view_listing_key(&views->arena, &listing, &entry);
+    assert_true(mr_bytes_compare(view_listing_from(&views->arena, &listing, 200), key) <= 0);
+    assert_true(mr_bytes_compare(view_listing_from(&views->arena, &listing, 201), key) > 0);
+}
+
 static void a_card_has_price_age_and_categories(void **state)
 {
     struct views *views = *state;
@@ -303,7 +351,7 @@ static void step_product(struct views *views, int product, int number)
     else if (number % 4 == 1)
         set_price(views, id, number + 1, view_random(&seed) % 1000);
     else if (number % 4 == 2)
-        adjust_stock(views, id, number + 1, view_random(&seed) % 100);
+        adjust_stock(views, id, number + 1, view_random(&seed) % 3);
     else if (number == STEPS - 1 && product % 3 == 0)
         discontinue_product(views, id, number + 1);
     else
@@ -374,6 +422,8 @@ int main(void)
         TEST(titles_are_folded_in_more_than_one_alphabet),
         TEST(changes_move_a_product_in_its_listings),
         TEST(the_words_of_a_title_lead_to_its_product_while_it_is_listed),
+        TEST(what_there_is_has_listings_of_its_own),
+        TEST(prices_are_found_from_one_on),
         TEST(a_card_has_price_age_and_categories),
         TEST(availability_is_what_the_newest_stock_event_says),
         TEST(any_interleaving_and_any_rebuild_give_the_same_bytes),

@@ -57,15 +57,22 @@ struct mr_bytes view_card_write(struct mr_arena *arena, const struct shop_produc
 bool view_card_read(struct mr_bytes card, struct view_entry *entry);
 bool view_card_may_have(struct mr_bytes card, struct mr_bytes category);
 
-/* The listing `category` (empty: all products) in the order `sort`: what its keys start with. */
+/* A listing: a category (empty: all products), an order, and whether it has only what there is. */
+struct view_listing {
+    struct mr_bytes category;
+    enum view_sort sort;
+    bool in_stock;
+};
+
+/* The start of a listing's keys. */
+struct mr_bytes view_listing_prefix(struct mr_arena *arena, const struct view_listing *listing);
+
+/* A listing by price: the least key from this price on. */
 struct mr_bytes
-view_listing_prefix(struct mr_arena *arena, struct mr_bytes category, enum view_sort sort);
+view_listing_from(struct mr_arena *arena, const struct view_listing *listing, int64_t price);
 
 struct mr_bytes view_listing_key(
-    struct mr_arena *arena,
-    struct mr_bytes category,
-    enum view_sort sort,
-    const struct view_entry *entry);
+    struct mr_arena *arena, const struct view_listing *listing, const struct view_entry *entry);
 
 /* The product id at the end of such a key, and the title of one by name. False: neither is there.
  */
@@ -102,6 +109,8 @@ bool view_word_key_read(struct mr_bytes key, struct mr_bytes *ret_word, struct v
 
 /* Published, not discontinued, and priced: what listings show. */
 bool view_product_is_listed(const struct shop_product_view *product);
+
+bool view_is_in_stock(const struct shop_stock_view *stock); /* NULL: nothing is known, so no. */
 
 /* -- cart view ---------------------------------------------------------------------------- */
 
