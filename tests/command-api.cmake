@@ -1,6 +1,7 @@
 millrace_test(command_policy_test LABEL unit LIBS command_api)
 millrace_test(command_card_number_test LABEL unit LIBS command_api)
 millrace_test(command_login_delay_test LABEL unit LIBS command_api)
+millrace_test(command_session_test LABEL unit LIBS command_api)
 millrace_test(command_routes_test LABEL unit LIBS command_api)
 millrace_test(command_hash_pool_test LABEL unit LIBS command_api Threads::Threads)
 millrace_test(command_dispatch_test LABEL sim LIBS command_api Threads::Threads)

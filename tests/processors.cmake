@@ -4,7 +4,8 @@ millrace_test(sales_progress_test LABEL unit LIBS processors)
 
 # The rules of one aggregate on a fake context: tests/support/fake_task.h stands for the runtime.
 foreach(name sales_cart_test sales_owner_test sales_place_test sales_saga_test work_test
-        payments_payment_test identity_claim_test identity_user_test catalog_product_test catalog_stock_test)
+        payments_payment_test identity_claim_test identity_session_test identity_user_test catalog_product_test
+        catalog_stock_test)
   millrace_test(${name} LABEL unit LIBS processors)
   target_sources(${name} PRIVATE support/fake_task.c)
 endforeach()

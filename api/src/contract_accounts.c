@@ -21,10 +21,33 @@ const struct api_operation api_post_session = {
     .summary = "A password for an access token",
     .traits = API_SENDS_COMMAND | API_CHECKS_QUERY,
     .body = &api_shape_login,
-    .answers = (const struct api_answer[]){{201, "The session.", &api_shape_session, NULL}, {0}},
+    .answers =
+        (const struct api_answer[]){
+            {201, "The session.", &api_shape_session, (const char *const[]){"Set-Cookie", NULL}},
+            {0}},
     .problems =
         (const char *const[]){
-            "invalid-credentials", "too-many-attempts", "view-behind", "not-found", NULL},
+            "invalid-credentials",
+            "too-many-attempts",
+            "view-behind",
+            "not-found",
+            "forbidden",
+            NULL},
+};
+
+const struct api_operation api_post_session_refresh = {
+    .http = {"POST", "/v1/sessions/refresh", 0, NULL},
+    .id = "refreshSession",
+    .tag = "accounts",
+    .summary = "A refresh token for the next pair of tokens",
+    .traits = API_SENDS_COMMAND | API_CHECKS_QUERY,
+    .body = &api_shape_renewal,
+    .answers =
+        (const struct api_answer[]){
+            {200, "The next pair.", &api_shape_session, (const char *const[]){"Set-Cookie", NULL}},
+            {0}},
+    .problems =
+        (const char *const[]){"token-invalid", "refresh-reused", "not-found", "forbidden", NULL},
 };
 
 const struct api_operation api_get_command = {

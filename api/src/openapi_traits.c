@@ -106,6 +106,7 @@ static const struct {
     {"Idempotency-Replayed", API_SENDS_COMMAND, "true: the outcome of an earlier request."},
     {"Link", API_HAS_PAGES, "RFC 8288: first and next."},
     {"Location", 0, "Where the result is."},
+    {"Set-Cookie", 0, "The refresh token, in cookie mode only."},
     {"Retry-After", 0, "Seconds."},
     {"WWW-Authenticate", 0, "RFC 6750."},
 };

@@ -11,6 +11,8 @@ enum {
     METHOD_TOKEN_CHARACTERS_MAX = 256,
     DETAILS_BYTES_MAX = 4096,
     REASON_CHARACTERS_MAX = 200,
+    REFRESH_MODE_CHARACTERS_MAX = 6,
+    REFRESH_TOKEN_CHARACTERS_MAX = 256,
 };
 
 _Static_assert(API_ID_CHARACTERS == SHOP_ID_BYTES_MAX - 1, "the ids of both are the same");
@@ -49,6 +51,8 @@ static const struct http_json_field registration[] = {
 const struct http_shape api_shape_registration = {
     "Registration", "A new account.", registration, COUNT_OF(registration)};
 
+static const char *const refresh_modes[] = {"body", "cookie", NULL};
+
 static const struct http_json_field login[] = {
     {.name = "email",
      .kind = HTTP_JSON_TEXT,
@@ -64,9 +68,33 @@ static const struct http_json_field login[] = {
      .max = PASSWORD_CHARACTERS_MAX,
      .at = offsetof(struct api_login, password),
      .example = "\"correct horse battery staple\""},
+    {.name = "refresh",
+     .kind = HTTP_JSON_TEXT,
+     .max = REFRESH_MODE_CHARACTERS_MAX,
+     .values = refresh_modes,
+     .at = offsetof(struct api_login, refresh),
+     .about = "Where the refresh token goes: \"body\" (when absent) or \"cookie\", which no script "
+              "can read."},
 };
 const struct http_shape api_shape_login = {
     "Login", "The address and the password of an account.", login, COUNT_OF(login)};
+
+static const struct http_json_field renewal[] = {
+    {.name = "refresh_token",
+     .kind = HTTP_JSON_TEXT,
+     .min = 1,
+     .max = REFRESH_TOKEN_CHARACTERS_MAX,
+     .at = offsetof(struct api_renewal, refresh_token),
+     .about = "The newest one; absent in cookie mode."},
+    {.name = "refresh",
+     .kind = HTTP_JSON_TEXT,
+     .max = REFRESH_MODE_CHARACTERS_MAX,
+     .values = refresh_modes,
+     .at = offsetof(struct api_renewal, refresh),
+     .about = "\"cookie\": the token is in the cookie."},
+};
+const struct http_shape api_shape_renewal = {
+    "Renewal", "A refresh token, or where it is.", renewal, COUNT_OF(renewal)};
 
 static const struct http_json_field cart_item[] = {
     {.name = "product_id",

@@ -272,6 +272,7 @@ static const struct http_json_field session[] = {
     {TEXT("access_token"), ALWAYS},
     {TEXT("token_type"), ALWAYS, ONE_OF("Bearer")},
     {INTEGER("expires_in"), ALWAYS, .about = "Seconds."},
+    {TEXT("refresh_token"), .about = "For the next pair; absent in cookie mode."},
     {TEXT("session_id"), ALWAYS},
     {TEXT("user_id"), ALWAYS},
 };

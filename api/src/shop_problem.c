@@ -63,6 +63,10 @@ static const struct {
         {"out-of-stock", "{limit} units are on hand, and {actual} of them are held."},
     [SHOP_REASON_EMAIL_TAKEN] = {"email-taken", "The address is in use."},
     [SHOP_REASON_USER_UNKNOWN] = {"not-found", "There is no such user."},
+    [SHOP_REASON_SESSION_UNKNOWN] = {"not-found", "There is no such session."},
+    [SHOP_REASON_SESSION_OVER] = {"token-invalid", "The session is over. Log in again."},
+    [SHOP_REASON_REFRESH_REUSED] =
+        {"refresh-reused", "The token was used before, so its session is over. Log in again."},
 };
 
 const char *shop_reason_slug(enum shop_reason reason)

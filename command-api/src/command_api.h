@@ -30,6 +30,7 @@ struct command_api {
     struct sealing_key kek;
     struct sealing_key credential;
     struct sealing_key payment;
+    struct sealing_key refresh;
     struct dispatch *dispatch;
     struct hash_pool *pool;
     struct login_delay *delays;
@@ -67,7 +68,7 @@ struct call {
     void *user;      /* The route's own. */
 };
 
-enum call_key { CALL_KEY_REQUIRED, CALL_KEY_OPTIONAL };
+enum call_key { CALL_KEY_REQUIRED, CALL_KEY_OPTIONAL, CALL_KEY_IGNORED };
 
 /* NULL: a problem has been sent. */
 struct call *call_begin(
@@ -110,6 +111,7 @@ bool command_has_no_card_numbers(struct http_request *request);
 
 http_handler_fn users_post;
 http_handler_fn sessions_post;
+http_handler_fn sessions_refresh_post;
 http_handler_fn cart_items_post;
 http_handler_fn cart_item_put;
 http_handler_fn cart_item_delete;

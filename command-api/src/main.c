@@ -41,6 +41,8 @@ static int load_secrets(struct command_api *api, const char *folder, struct mr_e
         rc = sealing_key_load(folder, "credential.key", &api->credential, error);
     if (rc == 0)
         rc = sealing_key_load(folder, "payment.key", &api->payment, error);
+    if (rc == 0)
+        rc = sealing_key_load(folder, "refresh.key", &api->refresh, error);
     return rc;
 }
 

@@ -1,18 +1,15 @@
 /*
- * sessions.c - POST /v1/sessions: a password for an access token.
+ * sessions.c - POST /v1/sessions: a password for an access token and a refresh token.
  *
  * An unknown account, one without a credential and a wrong password get the same body, after the
  * same work: a hash is verified in any case, against a dummy where there is none.
  */
-#include "command_api.h"
+#include "session.h"
 
 #include <base/log.h>
 #include <processors/views.h>
 #include <sealing/email.h>
 #include <sealing/password.h>
-#include <sealing/random.h>
-
-static const int64_t session_ms = INT64_C(30) * 24 * 3600 * 1000;
 
 struct login {
     struct command_api *api;
@@ -21,6 +18,7 @@ struct login {
     struct mr_bytes email_key;
     struct mr_bytes user_id; /* NULL view: unknown. */
     struct mr_bytes session_id;
+    bool by_cookie;
     const char *phc;
 };
 
@@ -55,35 +53,6 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     return 0;
 }
 
-static void send_session(struct call *call)
-{
-    const struct login *login = call->user;
-    struct mr_arena *arena = http_arena(call->request);
-    int64_t now_s = mr_unix_ms() / 1000;
-    struct token_claims claims = {
-        .subject = login->user_id,
-        .session_id = login->session_id,
-        .token_id = sealing_new_id(arena, "tok_", mr_unix_ms()),
-        .scope = mr_cstr("customer"),
-        .issued_at_s = now_s,
-        .expires_at_s = now_s + TOKEN_LIFETIME_S,
-    };
-    struct mr_buffer token;
-    mr_buffer_init(&token);
-    token_sign(call->api->tokens, &claims, &token);
-    struct json_w w = json_w_to(http_response(call->request));
-    json_w_object(&w);
-    json_w_key_text(&w, "access_token", mr_buffer_view(&token));
-    json_w_key_text(&w, "token_type", mr_cstr("Bearer"));
-    json_w_key_integer(&w, "expires_in", TOKEN_LIFETIME_S);
-    json_w_key_text(&w, "session_id", login->session_id);
-    json_w_key_text(&w, "user_id", login->user_id);
-    json_w_object_end(&w);
-    mr_buffer_clean_up(&token);
-    http_set_header(call->request, "Cache-Control", mr_cstr("private, no-store"));
-    http_send(call->request, 201, NULL);
-}
-
 static void
 answer_login(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
@@ -95,7 +64,8 @@ answer_login(struct http_request *request, const struct dispatch_answer *answer,
         return;
     if (outcome->subject_id.ptr)
         login->session_id = outcome->subject_id;
-    send_session(call);
+    struct session session = {login->user_id, login->session_id, 0};
+    session_send(call, &session, login->by_cookie, 201);
 }
 
 static void start_session(struct http_request *request, struct login *login)
@@ -105,7 +75,7 @@ static void start_session(struct http_request *request, struct login *login)
         call_begin(login->api, request, login->user_id, mr_cstr("customer"), CALL_KEY_OPTIONAL);
     if (!call)
         return;
-    call->must_wait = true; /* The access token is in this answer or nowhere. */
+    call->must_wait = true; /* The tokens are in this answer or nowhere. */
     struct shop_id session_id = shop_created_id("ses_", shop_id_view(&call->command_id));
     login->session_id = mr_arena_copy(arena, shop_id_view(&session_id));
     call->user = login;
@@ -113,7 +83,7 @@ static void start_session(struct http_request *request, struct login *login)
         .meta = call_meta(call),
         .user_id = login->user_id,
         .session_id = login->session_id,
-        .expires_at = call->now_ms + session_ms,
+        .expires_at = call->now_ms + SESSION_LIFETIME_MS,
     };
     call_send(
         call,
@@ -156,7 +126,7 @@ static bool read_login(struct http_request *request, struct login *login)
         return false;
     login->email = body.email;
     login->password = body.password;
-    return true;
+    return session_read_mode(request, body.refresh, &login->by_cookie);
 }
 
 /* The waiting time comes before the password: an attempt that must wait costs no hash. Whatever

@@ -57,6 +57,7 @@ static void metrics_get(struct http_request *request, void *user)
 const struct http_route command_routes[] = {
     {.named = &api_post_user.http, .handle = users_post},
     {.named = &api_post_session.http, .handle = sessions_post},
+    {.named = &api_post_session_refresh.http, .handle = sessions_refresh_post},
     {.named = &api_post_guest_cart.http, .handle = guest_carts_post},
     {.named = &api_post_cart_item.http, .handle = cart_items_post},
     {.named = &api_clear_cart.http, .handle = cart_items_delete},

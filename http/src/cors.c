@@ -2,11 +2,14 @@
  * cors.c - which other origins' pages may read answers and send requests (Fetch, 3.2).
  *
  * Without a list nothing is sent: a browser lets only pages of our own origin in. Credentials are
- * header fields, never cookies, so Access-Control-Allow-Credentials is not needed.
+ * header fields; the one cookie is for our own pages only, so there is no
+ * Access-Control-Allow-Credentials.
  */
 #include "server_impl.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 #define EXPOSED                                                                                    \
     "Consistency-Token, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, "          \
@@ -52,6 +55,31 @@ int cors_check(const char *origins, struct mr_error *error)
                 MR_ARG(origin));
     }
     return 0;
+}
+
+/* "https://shop.example:8443" -> "shop.example"; "[::1]:80" -> "[::1]". */
+static struct mr_bytes cors_host(struct mr_bytes text)
+{
+    const char *scheme = text.len > 0 ? memmem(text.ptr, text.len, "://", 3) : NULL;
+    size_t start = scheme ? (size_t)(scheme - text.ptr) + 3 : 0;
+    struct mr_bytes host = mr_bytes_of(text.ptr + start, text.len - start);
+    const char *colon = host.len > 0 ? memrchr(host.ptr, ':', host.len) : NULL;
+    bool is_port = colon && !memchr(colon, ']', host.len - (size_t)(colon - host.ptr));
+    return is_port ? mr_bytes_of(host.ptr, (size_t)(colon - host.ptr)) : host;
+}
+
+bool http_is_same_origin(const struct http_request *request)
+{
+    struct mr_bytes site = http_header(request, "Sec-Fetch-Site");
+    struct mr_bytes origin = http_header(request, "Origin");
+    struct mr_bytes host = cors_host(http_header(request, "Host"));
+    if (site.ptr && !mr_bytes_equal(site, mr_cstr("same-origin")))
+        return false;
+    if (!origin.ptr)
+        return true;
+    struct mr_bytes theirs = cors_host(origin);
+    return host.len > 0 && host.len == theirs.len &&
+           strncasecmp(host.ptr, theirs.ptr, host.len) == 0;
 }
 
 static bool cors_wanted(const struct http_request *request)

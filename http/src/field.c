@@ -21,3 +21,15 @@ struct mr_bytes field_next(struct mr_bytes *text, char separator)
     *text = mr_bytes_of(text->ptr + skip, text->len - skip);
     return field_trim(part);
 }
+
+struct mr_bytes http_cookie(const struct http_request *request, const char *name)
+{
+    struct mr_bytes left = http_header(request, "Cookie");
+    size_t len = strlen(name);
+    while (left.len > 0) {
+        struct mr_bytes pair = field_next(&left, ';');
+        if (pair.len > len && pair.ptr[len] == '=' && memcmp(pair.ptr, name, len) == 0)
+            return mr_bytes_of(pair.ptr + len + 1, pair.len - len - 1);
+    }
+    return (struct mr_bytes){0};
+}

@@ -1,10 +1,12 @@
 /*
- * identity_user.c - users and their sessions.
+ * identity_user.c - users; a message to their sessions goes on to identity_session.c.
  *
  * Registering writes the public fact, and beside it, in the same transaction, the restricted
  * records: the credential and the key that opens the user's sealed fields.
  */
 #include "identity.h"
+
+#include "sessions.h"
 
 enum { TERMS_VERSION = 1 };
 
@@ -45,24 +47,16 @@ static void user_create(struct work *work, const struct shop_create_user *messag
     }
 }
 
-static void *user_start_session(
-    struct work *work,
-    const struct shop_user_state *state,
-    const struct shop_start_session *command)
+static int user_decide_creation(
+    struct work *work, const struct shop_create_user *message, struct mr_error *error)
 {
-    if (!state)
-        return decision_reject(work, SHOP_REASON_USER_UNKNOWN, command->user_id, NULL);
-    struct shop_session_started event = {
-        .meta = work_meta(work, "session", command->session_id, 1),
-        .user_id = command->user_id,
-        .session_id = command->session_id,
-        .family_id = command->session_id,
-        .expires_at = command->expires_at,
-    };
-    work_emit(work, "session-events", SHOP_SESSION_STARTED, command->user_id, &event.meta, &event);
-    struct decision *accepted = decision_accept(work, DECISION_CREATED, command->session_id);
-    accepted->subject_id = command->session_id;
-    return accepted;
+    const struct shop_user_state *state;
+    if (!shop_id_is_valid(message->user_id))
+        return mr_fail(error, MR_INVALID, "user_id is not a valid id");
+    int rc = user_load(work->context, message->user_id, &state, error);
+    if (!rc && !state)
+        user_create(work, message);
+    return rc;
 }
 
 static int user_decide(
@@ -76,30 +70,24 @@ static int user_decide(
     (void)record;
     const struct codec_message *message = command->message;
     const struct shop_user_state *state;
+    struct mr_bytes user_id;
     struct work work;
     work_begin(&work, context, user, "/shop/identity", message);
-    if (message->id == SHOP_CREATE_USER) {
-        const struct shop_create_user *create_user = message->value;
-        if (!shop_id_is_valid(create_user->user_id))
-            return mr_fail(error, MR_INVALID, "user_id is not a valid id");
-        int rc = user_load(context, create_user->user_id, &state, error);
-        if (!rc && !state)
-            user_create(&work, create_user);
+    if (message->id == SHOP_CREATE_USER)
+        return user_decide_creation(&work, message->value, error);
+    if (!session_takes(message, &user_id))
+        return mr_fail(error, MR_INVALID, "%s is not a message to a user", message->type->name);
+    if (!shop_id_is_valid(user_id))
+        return mr_fail(error, MR_INVALID, "%s names no user", message->type->name);
+    int rc = user_load(context, user_id, &state, error);
+    if (rc)
         return rc;
-    }
-    if (message->id == SHOP_START_SESSION) {
-        const struct shop_start_session *start = message->value;
-        if (!shop_id_is_valid(start->user_id) || !shop_id_is_valid(start->session_id))
-            return mr_fail(error, MR_INVALID, "StartSession names no user or session");
-        int rc = user_load(context, start->user_id, &state, error);
-        if (!rc)
-            *ret_decision = user_start_session(&work, state, start);
-        return rc;
-    }
-    return mr_fail(error, MR_INVALID, "%s is not a message to a user", message->type->name);
+    if (state)
+        return session_decide(&work, message, user_id, ret_decision, error);
+    *ret_decision = decision_reject(&work, SHOP_REASON_USER_UNKNOWN, user_id, NULL);
+    return 0;
 }
 
-/* Sessions have events of their own, and no decision depends on them yet. */
 static int user_evolve(
     struct topo_context *context,
     void *user,
@@ -108,8 +96,10 @@ static int user_evolve(
 {
     struct codec_message event;
     int rc = event_decode(context, user, record, &event, error);
-    if (rc || event.id != SHOP_USER_REGISTERED)
+    if (rc)
         return rc;
+    if (event.id != SHOP_USER_REGISTERED)
+        return sessions_fold(context, "sessions", &event, error);
     const struct shop_user_registered *registered = event.value;
     struct shop_user_state state = {.version = registered->meta.aggregate_version};
     state_put(context, "user", SHOP_USER_STATE, registered->user_id, &state);
@@ -131,7 +121,7 @@ static int user_reply(
 struct topo_aggregate user_aggregate(const struct shop_service *service)
 {
     static const char *const parents[] = {"user-commands", NULL};
-    static const char *const stores[] = {"user", "user-outcomes", NULL};
+    static const char *const stores[] = {"user", "sessions", "user-outcomes", NULL};
     static const struct topo_log_sink event_sinks[] = {
         {"user-events", TOPIC_IDENTITY_USER_EVENTS},
         {"session-events", TOPIC_IDENTITY_SESSION_EVENTS},

@@ -82,6 +82,7 @@ static void add_user(struct topo_builder *builder, const struct shop_service *se
     struct topo_aggregate user = user_aggregate(service);
     shop_add_source(builder, "user-commands", TOPIC_IDENTITY_USER_COMMANDS, 0);
     shop_add_state(builder, "user", false);
+    shop_add_state(builder, "sessions", false);
     shop_add_outcomes(builder, "user-outcomes");
     topo_add_aggregate(builder, &user);
     shop_add_sink(

@@ -65,6 +65,11 @@ void sealing_base32(
     assert(at == SEALING_BASE32_LEN);
 }
 
+bool sealing_equal(struct mr_bytes a, struct mr_bytes b)
+{
+    return a.len == b.len && (a.len == 0 || sodium_memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
 void sealing_wipe(void *ptr, size_t len)
 {
     sodium_memzero(ptr, len);

@@ -13,7 +13,7 @@
 enum { PATH_SIZE = 4096 };
 
 static const char *const symmetric[] = {
-    "token_mac.key", "email_hmac.key", "kek.key", "credential.key", "payment.key"};
+    "token_mac.key", "email_hmac.key", "kek.key", "credential.key", "payment.key", "refresh.key"};
 
 static int path_of(char path[PATH_SIZE], const char *dir, const char *name, struct mr_error *error)
 {

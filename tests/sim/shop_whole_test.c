@@ -402,6 +402,48 @@ static void two_claims_of_one_address_make_one_user(void **state)
     shop_expect_outcome(shop, 404, "not-found");
 }
 
+static void send_rotation(struct shop *shop, const struct shop_rotate_session *command)
+{
+    const char *topic = "identity.user.commands";
+    shop_send(shop, MEMBER_IDENTITY, topic, SHOP_ROTATE_SESSION, "usr_1", command);
+}
+
+/* A crash loses no renewal, and a command that comes twice renews once. */
+static void a_stolen_refresh_token_ends_the_session_after_a_crash_too(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_error error = {0};
+    struct shop_claim_email claim = claim_of(shop, "usr_1");
+    shop_send(shop, MEMBER_IDENTITY, "identity.claim.commands", SHOP_CLAIM_EMAIL, "EMAIL", &claim);
+    struct shop_start_session session = {
+        .meta = shop_command(shop, NULL),
+        .user_id = mr_cstr("usr_1"),
+        .session_id = mr_cstr("ses_1"),
+        .expires_at = INT64_MAX};
+    shop_send(
+        shop, MEMBER_IDENTITY, "identity.user.commands", SHOP_START_SESSION, "usr_1", &session);
+    struct shop_rotate_session rotation = {
+        .meta = shop_command(shop, NULL),
+        .user_id = mr_cstr("usr_1"),
+        .session_id = mr_cstr("ses_1"),
+        .expires_at = INT64_MAX};
+    send_rotation(shop, &rotation);
+    assert_int_equal(topo_driver_crash(shop->drivers[MEMBER_IDENTITY], &error), 0);
+    send_rotation(shop, &rotation);
+    assert_int_equal(shop_count(shop, SHOP_SESSION_ROTATED), 1);
+    shop_advance_ms(shop, 31000);
+    rotation.meta = shop_command(shop, NULL);
+    send_rotation(shop, &rotation);
+    shop_expect_outcome(shop, 401, "refresh-reused");
+    assert_int_equal(shop_count(shop, SHOP_SESSION_REUSE_DETECTED), 1);
+    assert_int_equal(shop_count(shop, SHOP_SESSION_REVOKED), 1);
+    assert_int_equal(topo_driver_crash(shop->drivers[MEMBER_IDENTITY], &error), 0);
+    rotation.meta = shop_command(shop, NULL);
+    rotation.generation = 1;
+    send_rotation(shop, &rotation);
+    shop_expect_outcome(shop, 401, "token-invalid");
+}
+
 /* Sums over everything that was seen: the invariants of the architecture, by name. */
 static void expect_books_balance(const struct shop *shop)
 {
@@ -522,6 +564,7 @@ int main(void)
         TEST(the_same_command_twice_has_one_effect_and_the_same_answer),
         TEST(limits_and_money_are_bounded),
         TEST(two_claims_of_one_address_make_one_user),
+        TEST(a_stolen_refresh_token_ends_the_session_after_a_crash_too),
         TEST(invariants_hold_over_many_orders),
         TEST(services_that_die_in_the_middle_change_nothing),
         TEST(a_stock_command_is_answered_in_the_stock_outcomes),

@@ -83,6 +83,7 @@ extern const struct api_operation api_post_cancellation;
 
 extern const struct api_operation api_post_user;
 extern const struct api_operation api_post_session;
+extern const struct api_operation api_post_session_refresh;
 extern const struct api_operation api_get_command;
 
 extern const struct api_operation api_get_jwks;

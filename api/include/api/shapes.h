@@ -20,6 +20,12 @@ struct api_registration {
 struct api_login {
     struct mr_bytes email;
     struct mr_bytes password;
+    struct mr_bytes refresh;
+};
+
+struct api_renewal {
+    struct mr_bytes refresh_token;
+    struct mr_bytes refresh;
 };
 
 struct api_cart_item {
@@ -52,6 +58,7 @@ struct api_cancellation {
 
 extern const struct http_shape api_shape_registration;
 extern const struct http_shape api_shape_login;
+extern const struct http_shape api_shape_renewal;
 extern const struct http_shape api_shape_cart_item;
 extern const struct http_shape api_shape_cart_quantity;
 extern const struct http_shape api_shape_checkout;

@@ -126,6 +126,13 @@ bool http_query_only(struct http_request *request, const char *const *names);
 /* The token after "Bearer " of Authorization; NULL view when there is none. */
 struct mr_bytes http_bearer(const struct http_request *request);
 
+/* The cookie of that name (RFC 6265); NULL view when there is none. */
+struct mr_bytes http_cookie(const struct http_request *request, const char *name);
+
+/* False when a browser sends the request for a page of another origin (Origin, Sec-Fetch-Site).
+ * A gateway leaves the port out of Host: hosts are compared without, which is what a site is. */
+bool http_is_same_origin(const struct http_request *request);
+
 /* Prefer (RFC 7240): `name` is "wait", "respond-async", "handling" or "return". NULL view when
  * absent, "" for a preference without value. */
 struct mr_bytes http_prefer(const struct http_request *request, const char *name);

@@ -58,6 +58,9 @@ enum { SHOP_SKU_BYTES_MAX = 64, SHOP_TITLE_BYTES_MAX = 512, SHOP_TEXT_BYTES_MAX 
 /* The highest cart_lines_max that a configuration may set; the read side shows as many. */
 enum { SHOP_CART_LINES_LIMIT = 20000 };
 
+/* Sessions of a user; one more ends the oldest. */
+enum { SHOP_SESSIONS_MAX = 20 };
+
 /* Why an operator does something. */
 enum { SHOP_REASON_BYTES_MAX = 200 };
 

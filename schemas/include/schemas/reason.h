@@ -43,7 +43,10 @@
     X(SHOP_REASON_STOCK_LIMIT, "stock-limit") /* limit */                                          \
     X(SHOP_REASON_STOCK_HELD, "stock-held")   /* actual: held, limit: there */                     \
     X(SHOP_REASON_EMAIL_TAKEN, "email-taken")                                                      \
-    X(SHOP_REASON_USER_UNKNOWN, "user-unknown")
+    X(SHOP_REASON_USER_UNKNOWN, "user-unknown")                                                    \
+    X(SHOP_REASON_SESSION_UNKNOWN, "session-unknown")                                              \
+    X(SHOP_REASON_SESSION_OVER, "session-over")                                                    \
+    X(SHOP_REASON_REFRESH_REUSED, "refresh-reused")
 
 #define SHOP_REASON_ENUMERATOR(enumerator, name) enumerator,
 enum shop_reason { SHOP_REASON_NONE, SHOP_REASONS(SHOP_REASON_ENUMERATOR) SHOP_REASON_COUNT };

@@ -28,6 +28,9 @@ void sealing_digest(
 void sealing_base32(
     const uint8_t bytes[SEALING_DIGEST_BYTES], char ret_text[SEALING_BASE32_LEN + 1]);
 
+/* Compares secrets in constant time for a given length. */
+bool sealing_equal(struct mr_bytes a, struct mr_bytes b);
+
 /* Overwrites memory that held a secret; the compiler does not leave it out. */
 void sealing_wipe(void *ptr, size_t len);
 

@@ -8,6 +8,7 @@
  *     kek.key          32  wraps the data keys           command-api, import
  *     credential.key   32  seals password hashes         command-api
  *     payment.key      32  seals method tokens           command-api, import, payments
+ *     refresh.key      32  derives refresh tokens        command-api
  *
  * All are raw bytes. The directory is 0700, a file 0600.
  */

@@ -1,0 +1,89 @@
+"""An account's life: sessions that are renewed and ended, in one running shop."""
+
+import unittest
+
+import shop
+from customer import PASSWORD, Customer
+
+COOKIE = "millrace_refresh"
+
+
+def cookie_of(response):
+    """The value and the attributes of the refresh cookie that the answer sets."""
+    value, *attributes = response.headers["Set-Cookie"].split("; ")
+    name, _, token = value.partition("=")
+    assert name == COOKIE, response
+    return token, set(attributes)
+
+
+class AccountTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.shop = shop.shared()
+
+    def assert_problem(self, response, status, slug):
+        self.assertEqual(response.status, status, response)
+        self.assertTrue(response.json["type"].endswith(f"/problems/{slug}"), response)
+
+    def refresh(self, token):
+        return self.shop.post("/v1/sessions/refresh", {"refresh_token": token}, key=None)
+
+    def by_cookie(self, token, **headers):
+        fields = {"Cookie": f"theme=dark; {COOKIE}={token}", **headers}
+        return self.shop.post("/v1/sessions/refresh", {"refresh": "cookie"}, key=None, headers=fields)
+
+
+class RefreshTest(AccountTest):
+    def test_a_session_is_renewed_and_a_stolen_token_ends_it(self):
+        customer = Customer(self.shop)
+        first = customer.log_in(PASSWORD).json
+        second = self.refresh(first["refresh_token"])
+        self.assertEqual(second.status, 200, second)
+        self.assertEqual(second.json["session_id"], first["session_id"])
+        self.assertNotEqual(second.json["refresh_token"], first["refresh_token"])
+        self.assertEqual(self.shop.get("/v1/cart", access=second.json["access_token"]).status, 200)
+
+        again = self.refresh(first["refresh_token"])  # Its answer might have been lost.
+        self.assertEqual(again.json["refresh_token"], second.json["refresh_token"])
+
+        third = self.refresh(second.json["refresh_token"]).json["refresh_token"]
+        self.assert_problem(self.refresh(first["refresh_token"]), 401, "refresh-reused")
+        self.assert_problem(self.refresh(third), 401, "token-invalid")  # The honest holder logs in again.
+        self.assert_problem(self.refresh(third[:-1] + ("a" if third[-1] != "a" else "b")), 401, "token-invalid")
+        self.assert_problem(self.refresh("usr_1.ses_1.0.x"), 401, "token-invalid")
+
+    def test_in_cookie_mode_no_script_sees_the_token(self):
+        customer = Customer(self.shop)
+        login = {"email": customer.email, "password": PASSWORD, "refresh": "cookie"}
+        started = self.shop.post("/v1/sessions", login)
+        self.assertEqual(started.status, 201, started)
+        self.assertNotIn("refresh_token", started.json)
+        token, attributes = cookie_of(started)
+        self.assertLessEqual({"HttpOnly", "Secure", "SameSite=Strict", "Path=/v1/sessions"}, attributes)
+
+        renewed = self.by_cookie(token, Origin=f"http://127.0.0.1:{self.shop.port}")
+        self.assertEqual(renewed.status, 200, renewed)
+        self.assertNotIn("refresh_token", renewed.json)
+        self.assertNotEqual(cookie_of(renewed)[0], token)
+        self.assertEqual(self.shop.get("/v1/cart", access=renewed.json["access_token"]).status, 200)
+
+    def test_another_origins_page_cannot_use_the_cookie(self):
+        customer = Customer(self.shop)
+        login = {"email": customer.email, "password": PASSWORD, "refresh": "cookie"}
+        token, _ = cookie_of(self.shop.post("/v1/sessions", login))
+        for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+            answer = self.by_cookie(token, **headers)
+            self.assert_problem(answer, 403, "forbidden")
+            self.assertIsNone(answer.headers["Set-Cookie"])
+        form = {"Content-Type": "text/plain"}  # A page may send such a form without asking first.
+        self.assert_problem(self.by_cookie(token, **form), 415, "unsupported-media-type")
+        self.assert_problem(
+            self.shop.post("/v1/sessions", login, headers={"Origin": "https://evil.example"}), 403, "forbidden")
+        body = {"refresh": "cookie", "refresh_token": token}
+        self.assert_problem(self.shop.post("/v1/sessions/refresh", body, key=None), 422, "validation")
+        self.assert_problem(self.shop.post("/v1/sessions/refresh", {}, key=None), 422, "validation")
+        self.assertEqual(self.by_cookie(token).status, 200)
+
+
+if __name__ == "__main__":
+    unittest.main()
