@@ -59,6 +59,8 @@ static void *product_accept(struct product *product, enum decision_effect effect
 {
     struct decision *decision = decision_accept(product->work, effect, product->id);
     decision->subject_id = product->id;
+    decision->has_version = true;
+    decision->version = product->version;
     return decision;
 }
 
@@ -189,7 +191,11 @@ int product_decide(
         return rc;
     product.state = found;
     product.version = product.state ? product.state->version : 0;
-    if (decision_stale(work, product.version, product.id, ret_decision))
+    bool needs_reason = message->id == SHOP_DISCONTINUE_PRODUCT;
+    if (needs_reason)
+        work_take_reason(work, ((const struct shop_discontinue_product *)message->value)->cause);
+    if (decision_lacks_reason(work, needs_reason, product.id, ret_decision) ||
+        decision_stale(work, product.version, product.id, ret_decision))
         return 0;
     if (message->id == SHOP_CREATE_PRODUCT)
         *ret_decision = product_create(&product, message->value);

@@ -270,7 +270,10 @@ static void *stock_adjust(struct claim *claim, const struct shop_adjust_stock *c
         .available_after = after - claim->stock.reserved,
     };
     stock_emit(claim, SHOP_STOCK_ADJUSTED, &event.meta, &event);
-    return decision_accept(claim->work, DECISION_CREATED, claim->product_id);
+    struct decision *decision = decision_accept(claim->work, DECISION_CREATED, claim->product_id);
+    decision->has_version = true;
+    decision->version = claim->stock.version;
+    return decision;
 }
 
 static int stock_decide_adjust(
@@ -286,7 +289,9 @@ static int stock_decide_adjust(
     int rc = stock_load(work->context, claim.product_id, no_hold, &claim.stock, &claim.hold, error);
     if (rc)
         return rc;
-    if (!decision_stale(work, claim.stock.version, claim.product_id, ret_decision))
+    work_take_reason(work, command->cause);
+    if (!decision_lacks_reason(work, true, claim.product_id, ret_decision) &&
+        !decision_stale(work, claim.stock.version, claim.product_id, ret_decision))
         *ret_decision = stock_adjust(&claim, command);
     return 0;
 }

@@ -95,6 +95,27 @@ bool shop_order_id_is_of(struct mr_bytes order_id, struct mr_bytes owner_id)
            mr_uuid_parse(mr_bytes_of(order_id.ptr + skip, order_id.len - skip), &uuid);
 }
 
+int32_t shop_order_partition(struct mr_bytes order_id, int32_t partitions)
+{
+    enum { PREFIX_LEN = 4, HASH_LEN = 8 };
+    struct mr_bytes prefix = mr_cstr("ord_");
+    struct mr_uuid uuid;
+    uint32_t hash = 0;
+    if (partitions < 1 || !mr_bytes_starts_with(order_id, prefix) ||
+        order_id.len != PREFIX_LEN + HASH_LEN + 1 + MR_UUID_TEXT_LEN ||
+        order_id.ptr[PREFIX_LEN + HASH_LEN] != '-' ||
+        !mr_uuid_parse(
+            mr_bytes_of(order_id.ptr + PREFIX_LEN + HASH_LEN + 1, MR_UUID_TEXT_LEN), &uuid))
+        return -1;
+    for (size_t i = PREFIX_LEN; i < PREFIX_LEN + HASH_LEN; i++) {
+        char c = order_id.ptr[i];
+        if ((c < '0' || c > '9') && (c < 'a' || c > 'f'))
+            return -1;
+        hash = hash << 4 | (uint32_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+    }
+    return (int32_t)((hash & 0x7fffffffU) % (uint32_t)partitions);
+}
+
 struct shop_id shop_payment_id(struct mr_bytes order_id, int attempt)
 {
     unsigned char number[4];

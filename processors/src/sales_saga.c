@@ -284,16 +284,9 @@ static int saga_cancel(
         saga_accept(order, DECISION_CHANGED, ret_decision);
         return 0;
     }
-    if (by_operator && (command->cause.len == 0 || command->cause.len > SHOP_REASON_BYTES_MAX)) {
-        *ret_decision = decision_reject(
-            order->work,
-            SHOP_REASON_OPERATOR_GIVES_REASON,
-            order->id,
-            &(struct shop_rejection){.has_limit = true, .limit = SHOP_REASON_BYTES_MAX});
+    work_take_reason(order->work, command->cause);
+    if (decision_lacks_reason(order->work, true, order->id, ret_decision))
         return 0;
-    }
-    if (by_operator)
-        order->work->reason = command->cause;
     struct mr_bytes no_detail = {0};
     int rc = order_abort(order, by_operator ? "operator" : "customer", no_detail, error);
     if (!rc)

@@ -225,6 +225,9 @@ void work_begin(
         ret_work->causation_id = command->command_id;
         ret_work->actor_kind = command->actor_kind;
         ret_work->actor_id = command->principal;
+        /* A customer's may be personal, and goes into no event. */
+        if (text_is(command->actor_kind, "operator"))
+            ret_work->reason = command->reason;
     } else if (saga) {
         ret_work->correlation_id = saga->correlation_id;
         ret_work->causation_id = saga->causation_id;
@@ -357,6 +360,27 @@ void *decision_reject(
     rejection->reason = mr_cstr(shop_reason_name(reason));
     decision->rejection = rejection;
     return decision;
+}
+
+void work_take_reason(struct work *work, struct mr_bytes reason)
+{
+    if (text_is(work->actor_kind, "operator") && !work->reason.ptr)
+        work->reason = reason;
+}
+
+bool decision_lacks_reason(
+    struct work *work, bool needed, struct mr_bytes aggregate_id, void **ret_decision)
+{
+    bool missing = work->reason.len == 0 && needed;
+    if (!text_is(work->actor_kind, "operator") ||
+        (!missing && work->reason.len <= SHOP_REASON_BYTES_MAX))
+        return false;
+    *ret_decision = decision_reject(
+        work,
+        SHOP_REASON_OPERATOR_GIVES_REASON,
+        aggregate_id,
+        &(struct shop_rejection){.has_limit = true, .limit = SHOP_REASON_BYTES_MAX});
+    return true;
 }
 
 bool decision_stale(

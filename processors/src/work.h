@@ -31,7 +31,7 @@ struct work {
     struct mr_bytes causation_id;
     struct mr_bytes actor_kind;
     struct mr_bytes actor_id;
-    struct mr_bytes reason; /* Why an operator does it; NULL: none is asked for. */
+    struct mr_bytes reason; /* Why an operator does it; NULL: none is given. */
 };
 
 /* The effect of an accepted command. */
@@ -143,6 +143,14 @@ void *decision_reject(
     enum shop_reason reason,
     struct mr_bytes aggregate_id,
     const struct shop_rejection *facts);
+
+/* An operator's reason that the command has in a field of its own. */
+void work_take_reason(struct work *work, struct mr_bytes reason);
+
+/* True, and *ret_decision set, when an operator's reason is too long, or is missing where `needed`.
+ */
+bool decision_lacks_reason(
+    struct work *work, bool needed, struct mr_bytes aggregate_id, void **ret_decision);
 
 /* True, and *ret_decision set, when the command expects another version of its aggregate. */
 bool decision_stale(

@@ -155,6 +155,46 @@ static void a_discontinued_product_is_not_published_again(void **state)
     rules_expect_refused(task, SHOP_REASON_PRODUCT_DISCONTINUED);
 }
 
+static void an_operators_reason_is_kept_and_a_customers_is_not(void **state)
+{
+    struct fake_task *task = *state;
+    create_product(task, true);
+    struct shop_change_price command = {
+        fake_task_command(task, "operator"), mr_cstr(PRODUCT), {300, mr_cstr("GBP")}};
+    command.meta.reason = mr_cstr("harvest was poor");
+    rules_send(task, SHOP_CHANGE_PRICE, &command);
+    const struct shop_price_changed *price = fake_task_last(task, SHOP_PRICE_CHANGED);
+    assert_true(mr_bytes_equal(price->meta.reason, mr_cstr("harvest was poor")));
+    assert_true(mr_bytes_equal(price->meta.actor_kind, mr_cstr("operator")));
+    assert_true(task->decision->has_version);
+    assert_int_equal(task->decision->version, 4);
+    command.meta = fake_task_command(task, "customer");
+    command.meta.reason = mr_cstr("my address is 1 High Street");
+    command.price.minor = 301;
+    rules_send(task, SHOP_CHANGE_PRICE, &command);
+    price = fake_task_last(task, SHOP_PRICE_CHANGED);
+    assert_int_equal(price->meta.reason.len, 0);
+    command.meta = fake_task_command(task, "operator");
+    command.meta.reason = text_of(task, SHOP_REASON_BYTES_MAX + 1);
+    rules_send(task, SHOP_CHANGE_PRICE, &command);
+    rules_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
+}
+
+static void an_operator_discontinues_with_a_reason_only(void **state)
+{
+    struct fake_task *task = *state;
+    create_product(task, true);
+    struct shop_discontinue_product end = {
+        fake_task_command(task, "operator"), mr_cstr(PRODUCT), mr_cstr("")};
+    rules_send(task, SHOP_DISCONTINUE_PRODUCT, &end);
+    rules_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
+    end.meta = fake_task_command(task, "operator");
+    end.cause = mr_cstr("recalled");
+    rules_send(task, SHOP_DISCONTINUE_PRODUCT, &end);
+    const struct shop_product_discontinued *event = fake_task_last(task, SHOP_PRODUCT_DISCONTINUED);
+    assert_true(mr_bytes_equal(event->meta.reason, mr_cstr("recalled")));
+}
+
 static void a_draft_is_published_once(void **state)
 {
     struct fake_task *task = *state;
@@ -205,6 +245,8 @@ int main(void)
         RULE(a_price_that_is_the_same_changes_nothing),
         RULE(details_have_the_same_bounds),
         RULE(a_discontinued_product_is_not_published_again),
+        RULE(an_operators_reason_is_kept_and_a_customers_is_not),
+        RULE(an_operator_discontinues_with_a_reason_only),
         RULE(a_draft_is_published_once),
         RULE(an_unknown_product_is_refused),
         RULE(a_command_that_expects_another_version_is_stale),

@@ -241,6 +241,25 @@ static void an_adjustment_leaves_the_held_units_and_has_a_bound(void **state)
     rules_expect_refused(task, SHOP_REASON_STOCK_LIMIT);
 }
 
+static void an_operator_adjusts_with_a_reason_only(void **state)
+{
+    struct fake_task *task = *state;
+    struct shop_adjust_stock command = {
+        fake_task_command(task, "operator"), mr_cstr(PRODUCT), 1, mr_cstr("")};
+    rules_send(task, SHOP_ADJUST_STOCK, &command);
+    rules_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
+    command.meta = fake_task_command(task, "operator");
+    command.cause = mr_cstr("found behind the shelf");
+    rules_send(task, SHOP_ADJUST_STOCK, &command);
+    const struct shop_stock_adjusted *event = fake_task_last(task, SHOP_STOCK_ADJUSTED);
+    assert_true(mr_bytes_equal(event->meta.reason, command.cause));
+    assert_int_equal(task->decision->version, event->meta.aggregate_version);
+    command.meta = fake_task_command(task, "system");
+    command.cause = mr_cstr("");
+    rules_send(task, SHOP_ADJUST_STOCK, &command);
+    rules_expect_accepted(task);
+}
+
 #define RULE(name) cmocka_unit_test_setup_teardown(name, set_up, rules_tear_down)
 
 int main(void)
@@ -258,6 +277,7 @@ int main(void)
         RULE(a_commit_after_the_time_takes_the_units_if_they_are_still_free),
         RULE(a_commit_after_the_time_is_refused_when_the_units_are_gone),
         RULE(an_adjustment_leaves_the_held_units_and_has_a_bound),
+        RULE(an_operator_adjusts_with_a_reason_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
