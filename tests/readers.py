@@ -17,9 +17,11 @@ import sys
 TOP = pathlib.Path(__file__).resolve().parent.parent
 # The name in topics.json of an application of `describe`, if it is another one. A sub-topology may have its own.
 NAMES = {"millrace-command": "command-api", "millrace-query": "query-api", "identity/claim": "identity-claim"}
-READS = r"(?:import_read_topic|topo_kafka_reader_add)\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"
+READS = r"(?:import_read_topic|staff_read|topo_kafka_reader_add)\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"
 CALLS = {  # program: (files, calls that read, calls that send)
     "import": ("tools/import_*.c", READS, r"\bimport_send_\w+\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)|^\s+(TOPIC_\w+_COMMANDS),$"),
+    "staff": ("tools/staff_*.c tools/cmd_product.c tools/cmd_stock.c tools/cmd_order.c", READS,
+              r"\bstaff_send\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"),
     "command-api": ("command-api/src/*.c", READS, r"\bcall_send\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"),
 }
 # They read or write whatever topic they are given: all of the shop's, or the registry's own, which is not in topics.json.
@@ -50,11 +52,15 @@ def describe(folder, topics):
             topics[application["dead_letters"]]["writers"].add(application["application_id"])
 
 
+def find_sources(patterns):
+    return [path for pattern in patterns.split() for path in TOP.glob(pattern)]
+
+
 def search_calls(topics):
     """Adds what the programs without a source for it read and send by hand."""
     constants = {"TOPIC_" + re.sub(r"[^A-Z0-9]", "_", topic.upper()): topic for topic in list(topics)}
     for program, (pattern, reads, sends) in CALLS.items():
-        for path in TOP.glob(pattern):
+        for path in find_sources(pattern):
             source = path.read_text(encoding="utf-8")
             for key, regex in (("readers", reads), ("writers", sends)):
                 for found in re.finditer(regex, source, re.M):
@@ -63,7 +69,7 @@ def search_calls(topics):
 
 def find_unknown_files():
     """Files that read or write Kafka by hand and that CALLS does not search."""
-    searched = {path for pattern, _, _ in CALLS.values() for path in TOP.glob(pattern)} | {TOP / name for name in GENERAL}
+    searched = {path for pattern, _, _ in CALLS.values() for path in find_sources(pattern)} | {TOP / name for name in GENERAL}
     for folder in FOLDERS:
         for path in sorted(set((TOP / folder).rglob("*.c")) - searched):
             if re.search(r"\btopo_kafka_(?:reader_add|produce)\(", path.read_text(encoding="utf-8")):

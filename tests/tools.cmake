@@ -1,3 +1,4 @@
+millrace_test(amount_test LABEL unit LIBS retail)
 millrace_test(import_csv_test LABEL unit LIBS retail)
 millrace_test(import_source_test LABEL unit LIBS retail dep::liblzma)
 millrace_test(import_retail_test LABEL unit LIBS retail)

@@ -39,6 +39,7 @@ static const struct acl_program programs[] = {
     {.name = "command-api", .parts = {"command-api"}},
     {.name = "query-api", .parts = {"query-api"}},
     {.name = "import", .parts = {"import"}, .reads_all = true}, /* It counts what came of it. */
+    {.name = "staff", .parts = {"staff"}},
     {.name = "setup", .sets_up = true},
     {.name = "strangers", .reads_all = true},
 };
@@ -188,8 +189,8 @@ static int acls_run_print(const struct mr_options *options, struct mr_error *err
         return mr_fail(
             error,
             MR_CONFIG,
-            "--program %s: processors, payments, command-api, query-api, import, setup or "
-            "strangers",
+            "--program %s: processors, payments, command-api, query-api, import, staff, setup "
+            "or strangers",
             only);
     if (printer.json)
         printf("\n]\n");
@@ -209,8 +210,9 @@ const struct tool_command tool_acls_print = {
     .purpose = "print the ACLs that each program needs; asks no broker",
     .notes =
         "Programs: processors, payments, command-api, query-api, import (`millrace import`),\n"
-        "setup (`millrace topics create`, `millrace schemas`), strangers (`millrace topics\n"
-        "strangers`). The commands are for kafka-acls.sh; ADMIN names its file of properties.\n",
+        "staff (`millrace product`, `stock`, `order`), setup (`millrace topics create`, `millrace\n"
+        "schemas`), strangers (`millrace topics strangers`). The commands are for kafka-acls.sh; "
+        "ADMIN names its file of properties.\n",
     .options = print_options,
     .options_count = sizeof print_options / sizeof print_options[0],
     .run = acls_run_print,

@@ -1,6 +1,6 @@
 /* millrace.c - the command line: finds the command, reads its options, turns errors into exit
  * codes. */
-#include "command.h"
+#include "staff.h"
 
 #include <base/descriptors.h>
 #include <base/log.h>
@@ -9,22 +9,15 @@
 #include <string.h>
 
 static const struct tool_command *const commands[] = {
-    &tool_secrets_init,
-    &tool_topics_create,
-    &tool_topics_list,
-    &tool_topics_strangers,
-    &tool_acls_print,
-    &tool_schemas_register,
-    &tool_schemas_list,
-    &tool_schemas_check,
-    &tool_snapshot_create,
-    &tool_snapshot_list,
-    &tool_snapshot_restore,
-    &tool_tasks_list,
-    &tool_topology_describe,
-    &tool_import_retail,
-    &tool_api_describe,
-    &tool_api_problems,
+    &tool_secrets_init,      &tool_topics_create,       &tool_topics_list,
+    &tool_topics_strangers,  &tool_acls_print,          &tool_schemas_register,
+    &tool_schemas_list,      &tool_schemas_check,       &tool_snapshot_create,
+    &tool_snapshot_list,     &tool_snapshot_restore,    &tool_tasks_list,
+    &tool_topology_describe, &tool_import_retail,       &tool_product_create,
+    &tool_product_show,      &tool_product_price,       &tool_product_details,
+    &tool_product_publish,   &tool_product_discontinue, &tool_stock_show,
+    &tool_stock_adjust,      &tool_order_show,          &tool_order_cancel,
+    &tool_api_describe,      &tool_api_problems,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -82,6 +75,13 @@ static int command_refuse_usage(const struct tool_command *command, const char *
     return EXIT_USAGE;
 }
 
+static int command_work(
+    const struct tool_command *command, const struct mr_options *options, struct mr_error *error)
+{
+    return command->run_staff ? staff_run(options, command->words, command->run_staff, error)
+                              : command->run(options, error);
+}
+
 static int command_run(const struct tool_command *command, int argc, char **argv)
 {
     struct mr_options options;
@@ -98,11 +98,9 @@ static int command_run(const struct tool_command *command, int argc, char **argv
         status = command_refuse_usage(
             command,
             command->operands_count ? "one operand is needed; see --help" : "takes no operands");
-    else if (command->run(&options, &error) == 0)
-        status = EXIT_DONE;
-    else {
+    else if ((status = command_work(command, &options, &error)) != EXIT_DONE) {
         fprintf(stderr, "millrace %s: %s\n", command->words, error.text);
-        status = EXIT_FAILED;
+        status = status > 0 ? status : EXIT_FAILED;
     }
     mr_options_clean_up(&options);
     return status;

@@ -16,7 +16,8 @@ from customer import Customer
 # The parts that topics.json names, and the engines with a group and transactions. Written down a second time on purpose.
 PARTS = {
     "processors": {"identity", "identity-claim", "catalog", "sales", "payments"}, "payments": {"payments-connector"},
-    "command-api": {"command-api"}, "query-api": {"query-api"}, "import": {"import"}, "setup": set(), "strangers": set()}
+    "command-api": {"command-api"}, "query-api": {"query-api"}, "import": {"import"}, "staff": {"staff"},
+    "setup": set(), "strangers": set()}
 ENGINES = {"processors": {"identity", "catalog", "sales", "payments"}, "payments": {"payments-connector"}}
 ALL_ENGINES = set().union(*ENGINES.values())
 READ_ALL = {"import", "strangers"}
@@ -104,6 +105,11 @@ class AclsTest(unittest.TestCase):
         query = cls.start("query-api", "--port", "--secrets-dir", secrets)
         cls.place = Place(command, query)
         cls.secrets = secrets
+
+    def test_the_staff_has_the_rights_that_it_needs(self):
+        self.run_tool("staff", "product", "create", "ACL-1", "--title", "A mug", "--price", "1", "--reason", "acls")
+        self.run_tool("staff", "stock", "adjust", "ACL-1", "--delta", "1", "--reason", "acls")
+        self.assertIn("1 on hand", self.run_tool("staff", "stock", "show", "ACL-1"))
 
     def test_the_shop_works_with_exactly_these_rights(self):
         output = self.run_tool("import", "import", "retail", str(shop.ROOT / "data" / "online-retail.csv.xz"),

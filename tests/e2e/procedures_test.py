@@ -17,7 +17,7 @@ import shop
 
 PAGES = shop.ROOT / "docs" / "operations"
 FENCE = re.compile(r"^( *)```([^\n]*)\n(.*?)^\1```$", re.M | re.S)
-RUN_HERE = {"backup", "cluster", "dead-letters", "monitoring", "rebuild", "upgrade"}
+RUN_HERE = {"backup", "cluster", "dead-letters", "monitoring", "rebuild", "staff", "upgrade"}
 ENGINES = {"identity", "catalog", "sales", "payments", "payments-connector", "millrace-command", "millrace-query"}
 
 
@@ -77,6 +77,16 @@ class ProceduresTest(unittest.TestCase):
         changed = {name for name in before if before[name] != after[name]}
         self.assertEqual(changed, {"processors", "payments", "command-api", "query-api"})
         self.assertEqual(self.shop.get("/v1/cart", access=someone.access).status, 200)
+
+    def test_a_day_of_the_staff(self):
+        someone = customer.Customer(self.shop)
+        product = self.shop.get("/v1/products?in_stock=true").json["items"][0]["product_id"]
+        order = someone.buy(product)["order_id"]
+        output = self.follow("staff", ORDER=order)
+        self.assertIn("PriceChanged 10.90 EUR, by operator:anna: competitor sells at 11", output)
+        self.assertIn("40 on hand, 0 held, 40 available", output)
+        self.assertIn("(decided before, by the same key)", output)
+        self.assertEqual(someone.wait_for_status(order, "CANCELLED")["refund"]["amount_minor"] > 0, True)
 
     def test_a_rebuild_and_a_snapshot_know_what_was_known(self):
         before = self.products()

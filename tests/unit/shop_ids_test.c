@@ -45,6 +45,29 @@ static void an_order_id_names_its_owner(void **state)
     assert_false(shop_order_id_is_of(mr_cstr("ord_"), owner));
 }
 
+static void an_order_id_finds_its_owners_partition(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 50; i++) {
+        char owner[32];
+        snprintf(owner, sizeof owner, "usr_%d", i);
+        struct shop_id order = shop_order_id(mr_cstr(owner), mr_cstr("command"));
+        for (int32_t partitions = 1; partitions < 30; partitions++)
+            assert_int_equal(
+                shop_order_partition(shop_id_view(&order), partitions),
+                mr_partition_of(mr_cstr(owner), partitions));
+    }
+    static const char *const wrong[] = {
+        "",
+        "ord_",
+        "ord_0000000g-0198c0de-0000-7000-8000-000000000001",
+        "prd_00000000-0198c0de-0000-7000-8000-000000000001",
+        "ord_00000000-0198c0de-0000-7000-8000-00000000000",
+        "ord_00000000_0198c0de-0000-7000-8000-000000000001"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(shop_order_partition(mr_cstr(wrong[i]), 6), -1);
+}
+
 static void a_guest_is_named_by_a_cart_token_and_by_nothing_else(void **state)
 {
     static const char token[] = "0123456789abcdefghijABCDEFGHIJ-_0123456789a";
@@ -101,6 +124,7 @@ int main(void)
         cmocka_unit_test(same_input_gives_the_same_id),
         cmocka_unit_test(parts_do_not_run_into_each_other),
         cmocka_unit_test(an_order_id_names_its_owner),
+        cmocka_unit_test(an_order_id_finds_its_owners_partition),
         cmocka_unit_test(a_guest_is_named_by_a_cart_token_and_by_nothing_else),
         cmocka_unit_test(events_of_an_aggregate_have_distinct_ids),
         cmocka_unit_test(only_plain_characters_are_valid),

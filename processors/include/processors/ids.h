@@ -46,6 +46,9 @@ struct shop_id shop_order_id(struct mr_bytes owner_id, struct mr_bytes command_i
 /* True when `order_id` is well formed and carries the hash of `owner_id`. */
 bool shop_order_id_is_of(struct mr_bytes order_id, struct mr_bytes owner_id);
 
+/* The partition of an order's owner, by the hash in its id; -1: not an order's id. */
+int32_t shop_order_partition(struct mr_bytes order_id, int32_t partitions);
+
 /* "pay_..." of the attempt (1..) at paying an order. */
 struct shop_id shop_payment_id(struct mr_bytes order_id, int attempt);
 
