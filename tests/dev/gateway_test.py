@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 import unittest
 from unittest import mock
 
@@ -17,7 +18,8 @@ import broker
 import gateway
 import probes
 from home import Home
-from processes import Process
+from instances import Watch
+from processes import Process, wait_until
 from terminal import Failure
 
 NGINX = "/usr/sbin/nginx"
@@ -31,7 +33,8 @@ class Side(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = json.dumps({"side": self.server.side, "path": self.path, "headers": dict(self.headers)})
-        self.send_response(200 if self.server.ready or self.path != "/readyz" else 503)
+        self.server.reads += self.path != "/readyz"
+        self.send_response(200 if self.server.ready else 503)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body.encode())
@@ -67,6 +70,7 @@ class GatewayTest(HomeTest):
         server.handle_error = lambda *_: None   # The gateway closes idle connections as it likes.
         server.side = name
         server.ready = True
+        server.reads = 0
         self.servers[name] = server
         server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
@@ -152,6 +156,44 @@ class GatewayTest(HomeTest):
         self.assertEqual({self.side_of("GET", "/v1/cart") for _ in range(12)}, {"query", "second"})
         for _ in range(4):
             self.assertEqual(self.side_of("POST", "/v1/cart/items"), "command")
+
+    def test_an_instance_that_says_it_is_not_ready_gets_no_requests_and_none_is_lost(self):
+        second = self.side("second")
+        self.restart(MILLRACE_MORE_QUERY_APIS=second)
+        self.gateway.wait_ready(20)
+        ended, answers = threading.Event(), []
+
+        def read_on():
+            while not ended.is_set():
+                response, body = self.ask("GET", "/v1/cart")
+                answers.append(json.loads(body)["side"] if response.status == 200 else response.status)
+
+        def apply(away):
+            gateway.render(self.home, self.port, self.command, self.query, away=away)
+            self.gateway.hang_up()
+            applied.append(away)
+            return True
+
+        applied = []
+        with mock.patch.dict(os.environ, {"MILLRACE_MORE_QUERY_APIS": second}), \
+                Watch({"query-api": [self.query, second]}, apply):
+            reader = threading.Thread(target=read_on)
+            reader.start()
+            try:
+                wait_until(lambda: {"query", "second"} <= set(answers), 20)
+                self.servers["second"].ready = False   # Reads are 503 from now on, and so is /readyz.
+                wait_until(lambda: applied == [{second}], 20)
+                time.sleep(0.5)
+                before, since = self.servers["second"].reads, len(answers)
+                wait_until(lambda: len(answers) > since + 100, 20)
+                self.assertEqual(self.servers["second"].reads, before)
+                self.servers["second"].ready = True
+                back = len(answers)
+                wait_until(lambda: "second" in answers[back:], 20)
+            finally:
+                ended.set()
+                reader.join()
+        self.assertEqual(set(answers), {"query", "second"})
 
     @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
     def test_with_a_certificate_it_speaks_tls(self):

@@ -92,13 +92,19 @@ def tls_files():
     return os.path.abspath(certificate), os.path.abspath(key)
 
 
-def _servers(ours, side):
-    """nginx's lines for one side: our API, and its further instances."""
+def instances(ours, side):
+    """The addresses of one side: our API, and its further instances."""
     more = [address.strip() for address in os.environ.get(MORE[side], "").split(",") if address.strip()]
     for address in more:
         if not broker.split_address(address):
             raise Failure(f"{MORE[side]}: {address} is not of the form HOST:PORT")
-    return " ".join(f"server {address} max_fails=0;" for address in [ours, *more])
+    return [ours, *more]
+
+
+def _servers(addresses, away):
+    """nginx's lines for one side. It does not judge by failed requests (max_fails): a 503 may be one client's own,
+    whose token is ahead of every view, and nobody else may lose an instance for it."""
+    return " ".join(f"server {address} max_fails=0{' down' if address in away else ''};" for address in addresses)
 
 
 def _trusted_proxies():
@@ -122,7 +128,7 @@ def check():
     tls_files()
     _trusted_proxies()
     for side in MORE:
-        _servers("", side)
+        instances("", side)
 
 
 def _listen(port):
@@ -171,9 +177,10 @@ def _body_bytes(text):
     return int(text.rstrip("km")) * factor
 
 
-def render(home, port, command_api, query_api, account=None, master_is_root=True):
+def render(home, port, command_api, query_api, account=None, master_is_root=True, away=()):
     """Returns the path of the configuration. All paths in it are relative to its folder, which nginx gets as an
-    argument: a blank or a dollar of an absolute path would be syntax in the file."""
+    argument: a blank or a dollar of an absolute path would be syntax in the file. The instances in `away` get no
+    requests."""
     values = limits()
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     values |= {
@@ -181,13 +188,21 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
         "LISTEN": _listen(port),
         "ACCESS_LOG": _access_log(values["MILLRACE_ACCESS_LOG"]),
         "CONNECTIONS": str(max(256, min(files, 16384) - 64)),
-        "COMMAND_APIS": _servers(command_api, "command"),
-        "QUERY_APIS": _servers(query_api, "query"),
+        "COMMAND_APIS": _servers(instances(command_api, "command"), away),
+        "QUERY_APIS": _servers(instances(query_api, "query"), away),
         "TRUSTED_PROXIES": _trusted_proxies(),
         "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
     _link_tls_files(home)
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())
-    config = home.gateway / "nginx.conf"
-    config.write_text(text)
+    return _write(home.gateway / "nginx.conf", text, account)
+
+
+def _write(config, text, account):
+    """Atomic: nginx may be reading it."""
+    part = config.with_suffix(".part")
+    part.write_text(text)
+    if account:
+        account.take(part)
+    os.replace(part, config)
     return config

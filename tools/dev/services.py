@@ -6,6 +6,7 @@ import broker
 import build
 import gateway
 import probes
+from instances import Watch
 from processes import Process
 from terminal import Failure
 
@@ -26,6 +27,7 @@ class Shop:
         self.gateway_address = f"{gateway.url_host()}:{options.port}"
         self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
         self._port = options.port
+        self._gateway_process = None
 
     def broker_processes(self):
         """None of them with --broker."""
@@ -93,17 +95,35 @@ class Shop:
             name, argv, self.home.logs / f"{name}.log", self.home.run, address=address,
             ready=lambda: probes.is_ready(address), account=self.account)
 
-    def _gateway(self):
-        as_root = bool(self.account) and gateway.needs_root(self._port, self.account)
-        config = gateway.render(
+    def watch_instances(self):
+        """A context: within it an instance that is not ready gets no requests."""
+        return Watch(
+            {f"{side}-api": gateway.instances(self._address(f"{side}-api"), side) for side in gateway.MORE},
+            self._reload_gateway)
+
+    def _reload_gateway(self, away):
+        if self._gateway_process.state != "ready":
+            return False   # It reads the file when it starts, but with the instances of before.
+        self._render(away)
+        return self._gateway_process.hang_up()
+
+    def _gateway_is_root(self):
+        return bool(self.account) and gateway.needs_root(self._port, self.account)
+
+    def _render(self, away=()):
+        return gateway.render(
             self.home, self._port, self._address("command-api"), self._address("query-api"), self.account,
-            master_is_root=as_root or not self.account)
-        argv = ["/usr/sbin/nginx", "-p", self.home.gateway, "-c", config,
+            master_is_root=self._gateway_is_root() or not self.account, away=away)
+
+    def _gateway(self):
+        as_root = self._gateway_is_root()
+        argv = ["/usr/sbin/nginx", "-p", self.home.gateway, "-c", self._render(),
                 "-e", self.home.logs / "gateway.log"]
-        return Process(
+        self._gateway_process = Process(
             "gateway", argv, self.home.logs / "gateway.log", self.home.run,
             address=self.gateway_address, term_s=10, account=None if as_root else self.account,
             ready=lambda: probes.is_ready(self.url, "/healthz"))
+        return self._gateway_process
 
 
 def import_check(data, orders):

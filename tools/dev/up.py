@@ -167,7 +167,8 @@ def supervise(home, options, on_ready):
     supervisor = Supervisor(home, shop)
     try:
         supervisor.bring_up(options.data, options.orders)
-        on_ready(shop, supervisor)
+        with shop.watch_instances():
+            on_ready(shop, supervisor)
     except Stopped:
         pass
     finally:
