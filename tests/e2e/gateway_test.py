@@ -42,7 +42,7 @@ class GatewayTest(unittest.TestCase):
         cls.product = cls.shop.get("/v1/products?limit=1").json["items"][0]["product_id"]
 
     def wait_for_change(self, instance, word, fault):
-        """Does what `fault` does, and waits until the gateway has been told that the instance is ready or not."""
+        """Does what `fault` does, and waits until `tools/up` says that the instance is ready or not."""
         before = log(self.shop).count(line(instance, word))
         fault()
         shop.wait_until(lambda: log(self.shop).count(line(instance, word)) > before, AWAY_S, lambda: log(self.shop))
