@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """shop_latency.py - how long one customer waits: each step of a purchase, and POST item to the cart that shows it.
 
-Runs against a shop that is up (tools/up), over one kept-alive connection through the gateway:
+Runs against a shop that is up (tools/up --load-test), over one kept-alive connection through the gateway:
 
     bench/shop_latency.py [--url http://127.0.0.1:8080] [--runs 200]
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """shop_recovery.py - how long a customer waits when a program dies by kill -9: until it answers again, and where the time goes.
 
-Runs against a shop that is up (tools/up --detach), in the home of that shop:
+Runs against a shop that is up (tools/up --detach --load-test), in the home of that shop:
 
     bench/shop_recovery.py [--url http://127.0.0.1:8080] [--home .millrace] [--runs 3] [PROGRAM ...]
 

@@ -109,6 +109,8 @@ static const struct {
     {"Set-Cookie", 0, "The refresh token, in cookie mode only."},
     {"Retry-After", 0, "Seconds."},
     {"WWW-Authenticate", 0, "RFC 6750."},
+    {"RateLimit-Policy", EVERY_OPERATION, "Of the gateway: the limits that the request counts in."},
+    {"RateLimit", 0, "Of the gateway: the limit that was reached, and when to come back."},
 };
 enum { ANSWER_FIELDS = sizeof answer_fields / sizeof answer_fields[0] };
 
@@ -148,6 +150,10 @@ void openapi_write_problem_headers(struct json_w *w, int status)
         header_write_ref(w, "WWW-Authenticate");
     if (status == 429 || status == 503)
         header_write_ref(w, "Retry-After");
+    if (status == 429) {
+        header_write_ref(w, "RateLimit-Policy");
+        header_write_ref(w, "RateLimit");
+    }
     json_w_object_end(w);
 }
 

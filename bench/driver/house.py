@@ -50,7 +50,7 @@ class House:
         if self.own:
             self.environment["MILLRACE_PORT"] = str(broker.free_port())
             say(f"starting a shop with {options.orders} orders ...")
-            self._tool("up", "--detach", "--orders", str(options.orders))
+            self._tool("up", "--detach", "--load-test", "--orders", str(options.orders))
         status = json.loads(self._tool("status", "--json"))
         self.processes = {process["name"]: process for process in status["processes"]}
         self.gateway = self.address("gateway")

@@ -12,8 +12,9 @@
 #include <strings.h>
 
 #define EXPOSED                                                                                    \
-    "Consistency-Token, ETag, Idempotency-Replayed, Link, Location, Preference-Applied, "          \
-    "Request-Id, Retry-After, View-Lag, View-Position"
+    "Cache-Status, Consistency-Token, ETag, Idempotency-Replayed, Link, Location, "                \
+    "Preference-Applied, RateLimit, RateLimit-Policy, Request-Id, Retry-After, View-Lag, "         \
+    "View-Position"
 #define ALLOWED                                                                                    \
     "Authorization, Cart-Token, Consistency-Token, Content-Type, Idempotency-Key, If-Match, "      \
     "If-None-Match, Prefer, Request-Id, traceparent"

@@ -52,6 +52,9 @@ class GatewayTest(HomeTest):
         # All that is syntax in nginx's file, in a shell or in a list of paths.
         self.home = Home(self.folder / "a home $x; {b} #c 'd' \"e\" \\f, %g: ünïcode*")
         self.home.create()
+        environment = mock.patch.dict(os.environ, {"MILLRACE_LOAD_TEST": "1"})
+        environment.start()
+        self.addCleanup(environment.stop)
         self.servers = {}
         self.command, self.query = self.side("command"), self.side("query")
         self.port = broker.free_port()
@@ -329,20 +332,106 @@ class GatewayTest(HomeTest):
         for slug, title, status in ours:
             self.assertEqual((title, status), theirs.get(slug, (title, status)), slug)
 
-    def test_too_many_requests_are_a_problem(self):
-        self.restart(MILLRACE_LIMIT_CREDENTIALS="1r/m")
+    def restart_for_strangers(self, **environment):
+        self.gateway.stop()
+        with mock.patch.dict(os.environ, {"MILLRACE_TRUSTED_PROXIES": "127.0.0.1", **environment}):
+            del os.environ["MILLRACE_LOAD_TEST"]
+            gateway.render(self.home, self.port, self.command, self.query)
+        self.gateway.start()
         self.gateway.wait_ready(20)
-        for _ in range(300):
-            response, body = self.ask("POST", "/v1/sessions")
-            if response.status == 429:
+
+    def flood(self, method, path, client, count, until_refused=False, **headers):
+        """The number of requests that were let through, and the first refusal."""
+        fields = {"X-Forwarded-For": client, **headers}
+        connection = http.client.HTTPConnection(self.address, timeout=10)
+        self.addCleanup(connection.close)
+        passed, refusal = 0, None
+        for _ in range(count):
+            connection.request(method, path, None, fields)
+            response = connection.getresponse()
+            body = response.read()
+            passed += response.status != 429
+            refusal = refusal or (response, body) if response.status == 429 else refusal
+            if refusal and until_refused:
                 break
-        self.assert_problem(response, body, 429, "too-many-requests")
+        return passed, refusal
+
+    def test_the_limits_without_any_setting_are_safe_for_strangers(self):
+        self.query = self.command = f"127.0.0.1:{broker.free_port()}"   # Quicker than a server in Python.
+        self.restart_for_strangers()
+        for method, path, name, burst, per_s, policy, wait in (
+                ("GET", "/v1/products", "reads", 200, 10, '"reads";q=600;w=60', "1"),
+                ("POST", "/v1/cart/items", "writes", 40, 2, '"writes";q=120;w=60', "1"),
+                ("POST", "/v1/sessions", "credentials", 5, 1 / 12, '"writes";q=120;w=60, "credentials";q=5;w=60', "12"),
+                ("POST", "/v1/users", "credentials", 5, 1 / 12, '"writes";q=120;w=60, "credentials";q=5;w=60', "12")):
+            client = f"192.0.2.{len(path)}"
+            response, _ = self.ask(method, path, headers={"X-Forwarded-For": client})
+            self.assertEqual((response.status, response.getheader("RateLimit-Policy")), (502, policy))
+            self.assertIsNone(response.getheader("RateLimit"))
+            started = time.monotonic()
+            passed, (response, body) = self.flood(method, path, client, 5000, until_refused=True)
+            self.assertLessEqual(passed, burst + 2 + per_s * (time.monotonic() - started), path)
+            self.assertGreaterEqual(passed, burst, path)
+            self.assert_problem(response, body, 429, "too-many-requests")
+            self.assertEqual(response.getheader("Retry-After"), wait)
+            self.assertEqual(json.loads(body)["retry_after"], int(wait))
+            self.assertEqual(response.getheader("RateLimit"), f'"{name}";r=0;t={wait}')
+            self.assertEqual(response.getheader("RateLimit-Policy"), policy)
+            # Another client is not concerned; another address of the same IPv6 network is the same client.
+            self.assertEqual(self.flood(method, path, "192.0.2.200", 2)[0], 2)
+            self.flood(method, path, f"2001:db8:{len(path)}:7:1:2:3:4", 5000, until_refused=True)
+            passed, _ = self.flood(method, path, f"2001:db8:{len(path)}:7:9:8:7:6", burst)
+            self.assertLess(passed, burst, path)
+
+    def test_one_switch_lifts_every_limit_of_a_client(self):
+        self.query = self.command = f"127.0.0.1:{broker.free_port()}"
+        self.restart()
+        self.gateway.wait_ready(20)
+        for method, path in (("GET", "/v1/products"), ("POST", "/v1/sessions")):
+            self.assertEqual(self.flood(method, path, "192.0.2.1", 400), (400, None))
+        response, _ = self.ask("GET", "/v1/products")
+        self.assertIsNone(response.getheader("RateLimit-Policy"))
+
+    def test_pages_of_an_allowed_origin_can_read_what_the_gateway_refuses(self):
+        ours, foreign = "https://shop.example:8443", "https://evil.example"
+        nowhere = f"127.0.0.1:{broker.free_port()}"
+        self.restart_for_strangers(MILLRACE_CORS_ORIGINS=f"http://localhost:3000, {ours}")
+        for origin in (ours, foreign):
+            _, too_many = self.flood("POST", "/v1/sessions", "192.0.2.9", 20, Origin=origin)
+            too_large = self.ask("POST", "/v1/x", b"x" * 65537, {"Origin": origin})
+            for response, _ in (too_many, too_large):
+                self.assertEqual(response.getheader("Vary"), "Origin")
+                self.assertEqual(response.getheader("Access-Control-Allow-Origin"), ours if origin == ours else None)
+                exposed = response.getheader("Access-Control-Expose-Headers") or ""
+                self.assertEqual("RateLimit, " in exposed and "Retry-After" in exposed, origin == ours)
+        self.query = self.command = nowhere
+        self.restart_for_strangers(MILLRACE_CORS_ORIGINS=f"http://localhost:3000, {ours}")
+        asks = {"Access-Control-Request-Method": "POST", "X-Forwarded-For": "192.0.2.10"}
+        for count in range(400):   # Beyond the limit of preflights too.
+            response, _ = self.ask("OPTIONS", "/v1/cart/items", headers={"Origin": ours, **asks})
+            self.assertEqual(response.status, 204, count)
+            self.assertEqual(response.getheader("Access-Control-Allow-Origin"), ours)
+            self.assertIn("Idempotency-Key", response.getheader("Access-Control-Allow-Headers"))
+            self.assertIn("POST", response.getheader("Access-Control-Allow-Methods"))
+        response, _ = self.ask("POST", "/v1/cart/items", headers={"Origin": ours, "X-Forwarded-For": "192.0.2.11"})
+        self.assertEqual((response.status, response.getheader("Access-Control-Allow-Origin")), (502, ours))
+        response, body = self.ask("OPTIONS", "/v1/cart/items", headers={"Origin": foreign, **asks})
+        self.assertIn(response.status, (429, 502))
+        self.assertIsNone(response.getheader("Access-Control-Allow-Origin"))
+
+    def test_without_a_list_no_page_of_another_origin_can_read(self):
+        response, _ = self.ask("POST", "/v1/x", b"x" * 65537, {"Origin": "https://shop.example"})
+        for name in ("Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"):
+            self.assertIsNone(response.getheader(name))
 
 
 class LimitsTest(unittest.TestCase):
     def test_a_limit_of_the_wrong_form_is_refused(self):
         with mock.patch.dict(os.environ, {"MILLRACE_LIMIT_READS": "many; deny all"}):
             with self.assertRaisesRegex(Failure, "MILLRACE_LIMIT_READS"):
+                gateway.check()
+        with mock.patch.dict(os.environ, {"MILLRACE_CORS_ORIGINS": "https://a.example; deny all"}):
+            with self.assertRaisesRegex(Failure, "MILLRACE_CORS_ORIGINS"):
                 gateway.check()
 
     def test_each_reason_for_which_it_cannot_listen_is_given_as_that_reason(self):

@@ -67,7 +67,7 @@ class Shop:
         self.port = free_port()
         self.output = ""   # The log of the last tools/up.
         self.environment = {
-            **os.environ, "MILLRACE_HOME": str(self.home), "MILLRACE_PORT": str(self.port)}
+            **os.environ, "MILLRACE_HOME": str(self.home), "MILLRACE_PORT": str(self.port), "MILLRACE_LOAD_TEST": "1"}
 
     def tool(self, name, *arguments, timeout_s=120):
         """(exit code, output) of tools/NAME in this home."""

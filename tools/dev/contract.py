@@ -139,7 +139,7 @@ def schemathesis(url, seconds):
 def main(argv):
     parser = argparse.ArgumentParser(prog="contract.py", description="Asks a shop whether it keeps its contract.")
     parser.add_argument("--seconds", type=int, default=540, help="at most 540: a token is good for ten minutes")
-    parser.add_argument("url", help="of the gateway, such as http://127.0.0.1:8080")
+    parser.add_argument("url", help="of the gateway of tools/up --load-test, such as http://127.0.0.1:8080")
     options = parser.parse_args(argv)
     done = schemathesis(options.url.rstrip("/"), options.seconds)
     print(done.stdout)

@@ -14,19 +14,28 @@ from terminal import Failure
 
 TEMPLATE = build.ROOT / "gateway" / "nginx.conf.in"
 
-EXAMPLES = {r"\d+r/[sm]": "600r/m or 20r/s", r"\d+": "2000", r"\d+[km]?": "64k, 1m or 65536",
+EXAMPLES = {r"\d+r/[sm]|off": "600r/m, 20r/s or off", r"\d+|off": "200 or off", r"\d+[km]?": "64k, 1m or 65536",
             r"all|failures|off": "all, failures or off"}
 
-# Environment variable: (default, what it must look like). The defaults let a load test on one machine through;
-# docs/reference/tools.md says what to set where strangers come in.
+# Environment variable: (default, default of --load-test, what it must look like).
 LIMITS = {
-    "MILLRACE_LIMIT_READS": ("20000r/s", r"\d+r/[sm]"),
-    "MILLRACE_LIMIT_WRITES": ("10000r/s", r"\d+r/[sm]"),
-    "MILLRACE_LIMIT_CREDENTIALS": ("100r/s", r"\d+r/[sm]"),
-    "MILLRACE_LIMIT_CONNECTIONS": ("2000", r"\d+"),
-    "MILLRACE_LIMIT_BODY": ("64k", r"\d+[km]?"),
-    "MILLRACE_ACCESS_LOG": ("failures", r"all|failures|off"),
+    "MILLRACE_LIMIT_READS": ("600r/m", "off", r"\d+r/[sm]|off"),
+    "MILLRACE_LIMIT_WRITES": ("120r/m", "off", r"\d+r/[sm]|off"),
+    "MILLRACE_LIMIT_CREDENTIALS": ("5r/m", "off", r"\d+r/[sm]|off"),
+    "MILLRACE_LIMIT_CONNECTIONS": ("200", "off", r"\d+|off"),
+    "MILLRACE_LIMIT_BODY": ("64k", "64k", r"\d+[km]?"),
+    "MILLRACE_ACCESS_LOG": ("failures", "failures", r"all|failures|off"),
 }
+
+# Each count: (zone, nginx's variable of its key, MILLRACE_LIMIT_...).
+ZONES = (("reads", "read_key", "READS"), ("preflights", "preflight_key", "READS"), ("writes", "write_key", "WRITES"),
+         ("credentials", "credentials_key", "CREDENTIALS"))
+# The zones that a class of requests is counted in, the narrowest last.
+CLASSES = {"reads": ("reads",), "preflights": ("preflights",), "writes": ("writes",),
+           "credentials": ("writes", "credentials")}
+
+CORS_SOURCE = build.ROOT / "http" / "src" / "cors.c"
+ORIGIN_FORM = r"https?://[a-z0-9.:\[\]-]+"
 
 # Further instances of the APIs, started by other means than tools/up, "HOST:PORT,HOST:PORT".
 MORE = {"command": "MILLRACE_MORE_COMMAND_APIS", "query": "MILLRACE_MORE_QUERY_APIS"}
@@ -71,12 +80,85 @@ def check_bind(port):
 
 
 def limits():
+    """By name. --load-test lifts what is not set by itself."""
     values = {}
-    for name, (default, form) in LIMITS.items():
-        values[name] = os.environ.get(name, default)
+    for name, (default, lifted, form) in LIMITS.items():
+        values[name] = os.environ.get(name, lifted if load_test() else default)
         if not re.fullmatch(form, values[name]):
             raise Failure(f"{name}={values[name]} is not of the form {EXAMPLES[form]}")
     return values
+
+
+def load_test():
+    """Set by --load-test too."""
+    return "MILLRACE_LOAD_TEST" in os.environ
+
+
+class Rate:
+    """A rate of nginx's notation, such as 600r/m."""
+
+    def __init__(self, text):
+        self.count, unit = int(text.rstrip("r/sm")), text[-1]
+        self.window_s = 60 if unit == "m" else 1
+        # Requests at once beyond the rate: those of 20 s, for a page asks for many things and then rests.
+        self.burst = max(self.count * 20 // self.window_s, 5)
+
+    def wait_s(self):
+        """Until there is room for one more."""
+        return max(-(-self.window_s // max(self.count, 1)), 1)
+
+
+def _limits_for_nginx(values):
+    """The lines about rates, by their names in the template."""
+    rates = {zone: (key, values[f"MILLRACE_LIMIT_{name}"]) for zone, key, name in ZONES}
+    rates = {zone: (key, text, Rate(text)) for zone, (key, text) in rates.items() if text != "off"}
+    limits_used = [f"limit_req zone={zone} burst={rate.burst} nodelay;" for zone, (_, _, rate) in rates.items()]
+    if values["MILLRACE_LIMIT_CONNECTIONS"] != "off":
+        limits_used.append(f"limit_conn clients {values['MILLRACE_LIMIT_CONNECTIONS']};")
+    used = {name: [zone for zone in zones if zone in rates] for name, zones in CLASSES.items()}
+    used = {name: zones for name, zones in used.items() if zones}
+
+    def policy(zone):
+        rate = rates[zone][2]
+        return f'"{zone}";q={rate.count};w={rate.window_s}'
+
+    def wait_s(zones):
+        return rates[zones[-1]][2].wait_s()
+
+    return {
+        "ZONES": " ".join(f"limit_req_zone ${key} zone={zone}:8m rate={text};"
+                          for zone, (key, text, _) in rates.items()),
+        "LIMITS": " ".join(limits_used),
+        "POLICIES": " ".join(f"{name} '{', '.join(map(policy, zones))}';" for name, zones in used.items()),
+        "NOTHING_LEFT": " ".join(f"""'REJECTED {name}' '"{zones[-1]}";r=0;t={wait_s(zones)}';"""
+                                 for name, zones in used.items()),
+        "WAITS": " ".join(f"{name} {wait_s(zones)};" for name, zones in used.items()),
+    }
+
+
+def cors_origins():
+    """The list that the APIs read from the same variable."""
+    names = [name.strip() for name in os.environ.get("MILLRACE_CORS_ORIGINS", "").split(",") if name.strip()]
+    for name in names:
+        if not re.fullmatch(ORIGIN_FORM, name):
+            raise Failure(f"MILLRACE_CORS_ORIGINS: {name} is not an origin such as https://shop.example")
+    return names
+
+
+def cors_fields(name):
+    """A list of header fields, as http/src/cors.c has it."""
+    define = re.search(rf"#define {name}\b(.*?\")\n(?!\s)", CORS_SOURCE.read_text(), re.DOTALL)[1]
+    return "".join(re.findall(r'"([^"]*)"', define))
+
+
+def _cors_for_nginx():
+    origins = cors_origins()
+    return {
+        "CORS_ORIGINS": " ".join(f'"{origin}" $http_origin;' for origin in origins),
+        "CORS_VARY": "Origin" if origins else "",
+        "CORS_EXPOSED": cors_fields("EXPOSED"),
+        "CORS_ALLOWED": cors_fields("ALLOWED"),
+    }
 
 
 def tls_files():
@@ -125,6 +207,7 @@ def _trusted_proxies():
 def check():
     """Raises Failure for a variable that cannot be rendered."""
     limits()
+    cors_origins()
     tls_files()
     _trusted_proxies()
     for side in MORE:
@@ -193,6 +276,7 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
         "TRUSTED_PROXIES": _trusted_proxies(),
         "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
+    values |= _limits_for_nginx(values) | _cors_for_nginx()
     _link_tls_files(home)
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())
     return _write(home.gateway / "nginx.conf", text, account)

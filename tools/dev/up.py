@@ -48,7 +48,12 @@ def parse(argv):
     parser.add_argument("--broker", metavar="HOST:PORT", help="use this Kafka instead of starting one")
     parser.add_argument("--kafka-config", metavar="FILE", default=os.environ.get("MILLRACE_KAFKA_CONFIG"),
                         help="librdkafka's properties for the Kafka of --broker: TLS, passwords")
+    parser.add_argument("--load-test", action="store_true",
+                        help="without limits per client address (MILLRACE_LOAD_TEST=1): all requests of a load test "
+                             "come from one")
     options = parser.parse_args(argv)
+    if options.load_test:
+        os.environ["MILLRACE_LOAD_TEST"] = "1"
     options.port = gateway_port()
     options.data = options.data and os.path.abspath(options.data)
     options.kafka_config = options.kafka_config and os.path.abspath(options.kafka_config)
