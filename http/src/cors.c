@@ -17,7 +17,7 @@
     "View-Position"
 #define ALLOWED                                                                                    \
     "Authorization, Cart-Token, Consistency-Token, Content-Type, Idempotency-Key, If-Match, "      \
-    "If-None-Match, Prefer, Request-Id, traceparent"
+    "If-None-Match, Last-Event-ID, Prefer, Request-Id, traceparent"
 #define PREFLIGHT_SECONDS "7200" /* No browser keeps one longer. */
 
 static bool cors_lists(const char *origins, struct mr_bytes origin)
