@@ -5,9 +5,7 @@ import http.server
 import json
 import os
 import re
-import shutil
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -197,24 +195,6 @@ class GatewayTest(HomeTest):
                 ended.set()
                 reader.join()
         self.assertEqual(set(answers), {"query", "second"})
-
-    @unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
-    def test_with_a_certificate_it_speaks_tls(self):
-        certificate, key = self.folder / "the $cert; it.pem", self.folder / "key of it.pem"
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-             "-subj", "/CN=localhost", "-days", "2", "-keyout", key, "-out", certificate],
-            check=True, stderr=subprocess.DEVNULL)
-        self.restart(MILLRACE_TLS_CERT=str(certificate), MILLRACE_TLS_KEY=str(key))
-        self.gateway.ready = lambda: probes.is_ready(f"https://{self.address}", "/healthz")
-        self.gateway.wait_ready(20)
-        status, body = probes.get(f"https://{self.address}", "/v1/cart")
-        self.assertEqual((status, json.loads(body)["headers"]["X-Forwarded-Proto"]), (200, "https"))
-        # Plain HTTP on that port.
-        status, fields, body = self.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        self.assertIn(" 400 ", status)
-        self.assertEqual(fields["content-type"], "application/problem+json")
-        self.assertEqual(json.loads(body)["type"], "/problems/https-required")
 
     def raw(self, request, port=None):
         """(status line, header fields by lower-case name, body) of what comes back for the bytes of a request."""

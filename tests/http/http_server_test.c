@@ -147,7 +147,7 @@ static void get_answers_with_headers_that_are_always_there(void **state)
     assert_string_equal(client_header(answer, "ETag"), "\"v7\"");
     assert_string_equal(client_header(answer, "X-Content-Type-Options"), "nosniff");
     assert_string_equal(client_header(answer, "Content-Security-Policy"), "default-src 'none'");
-    assert_non_null(client_header(answer, "Strict-Transport-Security"));
+    assert_null(client_header(answer, "Strict-Transport-Security")); /* RFC 6797, 7.2. */
     assert_int_equal(strlen(client_header(answer, "Request-Id")), 32);
 }
 

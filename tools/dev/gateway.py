@@ -10,6 +10,7 @@ import socket
 
 import broker
 import build
+import tls
 from terminal import Failure
 
 TEMPLATE = build.ROOT / "gateway" / "nginx.conf.in"
@@ -44,6 +45,14 @@ MORE = {"command": "MILLRACE_MORE_COMMAND_APIS", "query": "MILLRACE_MORE_QUERY_A
 def bind_host():
     """Loopback by default: a development shop is not for the network. Without brackets."""
     return os.environ.get("MILLRACE_BIND", "127.0.0.1").strip().removeprefix("[").removesuffix("]")
+
+
+def is_loopback():
+    """Whether only programs of this machine reach the gateway."""
+    try:
+        return ipaddress.ip_address(bind_host()).is_loopback
+    except ValueError:
+        return bind_host() == "localhost"
 
 
 def host_in_url(host):
@@ -161,19 +170,6 @@ def _cors_for_nginx():
     }
 
 
-def tls_files():
-    """(certificate, key), or None where the gateway speaks plain HTTP."""
-    certificate, key = os.environ.get("MILLRACE_TLS_CERT"), os.environ.get("MILLRACE_TLS_KEY")
-    if not certificate and not key:
-        return None
-    if not certificate or not key:
-        raise Failure("TLS needs both MILLRACE_TLS_CERT and MILLRACE_TLS_KEY; only one of them is set")
-    for file in (certificate, key):
-        if not os.access(file, os.R_OK):
-            raise Failure(f"{file} cannot be read")
-    return os.path.abspath(certificate), os.path.abspath(key)
-
-
 def instances(ours, side):
     """The addresses of one side: our API, and its further instances."""
     more = [address.strip() for address in os.environ.get(MORE[side], "").split(",") if address.strip()]
@@ -208,22 +204,10 @@ def check():
     """Raises Failure for a variable that cannot be rendered."""
     limits()
     cors_origins()
-    tls_files()
+    tls.check()
     _trusted_proxies()
     for side in MORE:
         instances("", side)
-
-
-def _listen(port):
-    host = bind_host()
-    both = " ipv6only=off" if host == "::" else ""
-    where = f"{host_in_url(host)}:{port}"
-    if not tls_files():
-        return f"listen {where}{both} backlog=1024;"
-    return (f"listen {where}{both} ssl http2 backlog=1024;\n"
-            f"    ssl_certificate certificate.pem;\n"
-            f"    ssl_certificate_key key.pem;\n"
-            f"    ssl_protocols TLSv1.2 TLSv1.3;")
 
 
 def _access_log(choice):
@@ -233,18 +217,10 @@ def _access_log(choice):
     return f"access_log ../logs/access.log logfmt{condition};"
 
 
-def _link_tls_files(home):
-    """nginx expands variables in a certificate's path, so the path in its file is that of a link."""
-    for name, file in zip(("certificate.pem", "key.pem"), tls_files() or ()):
-        link = home.gateway / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(file)
-
-
 def needs_root(port, account):
     """Whether the master must be root: to listen below 1024, or to read a key that only root may read."""
     first_free = int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
-    return port < first_free or any(not account.may("-r", file) for file in tls_files() or ())
+    return port < first_free or any(not account.may("-r", file) for file in tls.own_files() or ())
 
 
 def _user(account):
@@ -260,15 +236,14 @@ def _body_bytes(text):
     return int(text.rstrip("km")) * factor
 
 
-def render(home, port, command_api, query_api, account=None, master_is_root=True, away=()):
+def render(home, port, command_api, query_api, account=None, master_is_root=True, away=(), https_port=None):
     """Returns the path of the configuration. All paths in it are relative to its folder, which nginx gets as an
     argument: a blank or a dollar of an absolute path would be syntax in the file. The instances in `away` get no
-    requests."""
+    requests. On https_port it speaks TLS beside the plain HTTP of `port`."""
     values = limits()
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     values |= {
         "USER": _user(account) if master_is_root else "",
-        "LISTEN": _listen(port),
         "ACCESS_LOG": _access_log(values["MILLRACE_ACCESS_LOG"]),
         "CONNECTIONS": str(max(256, min(files, 16384) - 64)),
         "COMMAND_APIS": _servers(instances(command_api, "command"), away),
@@ -277,7 +252,7 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
         "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
     values |= _limits_for_nginx(values) | _cors_for_nginx()
-    _link_tls_files(home)
+    values |= tls.for_nginx(home, port, https_port, bind_host())
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())
     return _write(home.gateway / "nginx.conf", text, account)
 

@@ -16,7 +16,7 @@ FREE_BYTES_LEAST = 128 << 20   # To go on: with less, Kafka may not be able to s
 BROKERS_MAX = 3
 PORT_NAMES = (
     *(broker.node_name(name, number) for number in range(1, BROKERS_MAX + 1) for name in ("broker", "controller")),
-    "processors", "payments", "command-api", "query-api")
+    "processors", "payments", "command-api", "query-api", "https")
 
 
 class Home:
@@ -29,6 +29,7 @@ class Home:
         self.secrets = self.path / "secrets"
         self.kafka = [self.path / broker.node_name("kafka", n) for n in range(1, BROKERS_MAX + 1)]   # One per broker.
         self.gateway = self.path / "gateway"
+        self.tls = self.path / "tls"   # The development certificate; --fresh keeps it, for clients may trust it.
         self._lock = None
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in str(self.path)):
             raise Failure(f"{str(self.path)!r} has a line break or another control character in it; "
@@ -38,7 +39,7 @@ class Home:
         """For its owner only: orders and the gateway's log are in it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.run, self.logs, self.state, self.gateway):
+        for folder in (self.run, self.logs, self.state, self.gateway, self.tls):
             folder.mkdir(mode=0o700, exist_ok=True)
         self._close_to_others()
         self.check_room(FREE_BYTES_MIN)
@@ -46,7 +47,7 @@ class Home:
     def _close_to_others(self):
         """A home that an earlier Millrace made, or somebody else, may be open to all."""
         closed = False
-        for folder in (self.path, self.run, self.logs, self.state, self.gateway, self.secrets, *self.kafka):
+        for folder in (self.path, self.run, self.logs, self.state, self.gateway, self.tls, self.secrets, *self.kafka):
             if folder.is_dir() and folder.stat().st_mode & 0o077:
                 folder.chmod(0o700)
                 closed = True
@@ -55,7 +56,7 @@ class Home:
 
     def hand_to(self, account):
         """Gives the folders that the programs write to their account. run/ stays ours: we act on its records."""
-        for folder in (self.logs, self.state, self.secrets, self.gateway, *self.kafka):
+        for folder in (self.logs, self.state, self.secrets, self.gateway, self.tls, *self.kafka):
             if folder.exists():
                 account.take(folder)
         os.chown(self.path, account.uid, account.gid)

@@ -4,8 +4,10 @@ import os
 
 import broker
 import build
+import certificate
 import gateway
 import probes
+import tls
 from instances import Watch
 from processes import Process
 from terminal import Failure
@@ -25,7 +27,7 @@ class Shop:
         self.kafka_config = options.kafka_config
         self.account = account
         self.gateway_address = f"{gateway.url_host()}:{options.port}"
-        self.url = f"{'https' if gateway.tls_files() else 'http'}://{self.gateway_address}"
+        self.url = f"{'https' if tls.is_only() else 'http'}://{self.gateway_address}"
         self._port = options.port
         self._gateway_process = None
 
@@ -113,7 +115,16 @@ class Shop:
     def _render(self, away=()):
         return gateway.render(
             self.home, self._port, self._address("command-api"), self._address("query-api"), self.account,
-            master_is_root=self._gateway_is_root() or not self.account, away=away)
+            master_is_root=self._gateway_is_root() or not self.account, away=away, https_port=self._https_port())
+
+    def _https_port(self):
+        """Of TLS beside plain HTTP; None without."""
+        return None if tls.is_only() or not certificate.can_be_made() else self.ports["https"]
+
+    def https(self):
+        """(URL, certificate that a client must know, or None) of TLS; None where the gateway speaks none."""
+        port = self._port if tls.is_only() else self._https_port()
+        return port and (f"https://{gateway.url_host()}:{port}", tls.certificate_for_clients(self.home))
 
     def _gateway(self):
         as_root = self._gateway_is_root()

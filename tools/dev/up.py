@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import os
 import resource
+import shlex
 import signal
 import sys
 import time
@@ -15,6 +16,7 @@ import filling
 import gateway
 import probes
 import services
+import tls
 import usage
 from home import BROKERS_MAX, Home
 from processes import StopRequest, Stopped
@@ -51,7 +53,12 @@ def parse(argv):
     parser.add_argument("--load-test", action="store_true",
                         help="without limits per client address (MILLRACE_LOAD_TEST=1): all requests of a load test "
                              "come from one")
+    parser.add_argument("--tls", action="store_true",
+                        help="HTTPS only (MILLRACE_TLS=1), with a development certificate or that of MILLRACE_TLS_CERT and "
+                             "_KEY; MILLRACE_HTTP_PORT redirects to it")
     options = parser.parse_args(argv)
+    if options.tls:
+        os.environ["MILLRACE_TLS"] = "1"
     if options.load_test:
         os.environ["MILLRACE_LOAD_TEST"] = "1"
     options.port = gateway_port()
@@ -80,8 +87,12 @@ def check(home, options):
     options.brokers = choose_brokers(home, options)
     if orphans := stop_orphans(home):
         say(f"stopped {orphans} processes that were left behind by a tools/up that was killed")
-    gateway.check_bind(options.port)
     gateway.check()
+    for port in filter(None, (options.port, tls.http_port())):
+        gateway.check_bind(port)
+    if not tls.is_only() and not gateway.is_loopback():
+        say(f"the gateway speaks plain HTTP on {gateway.bind_host()}: passwords cross the network in clear. "
+            "--tls is for that")
 
 
 def choose_brokers(home, options):
@@ -118,17 +129,26 @@ def set_limits():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536) if hard > 0 else 65536, hard))
 
 
-def print_address(home, url, brokers):
-    where = os.path.relpath(home.logs)
+def path_from_here(path):
+    where = os.path.relpath(path)
+    return path if where.startswith("..") else where
+
+
+def print_address(home, shop):
+    """Each line can be pasted: a certificate that nobody knows is named to curl."""
+    url, https = shop.url, shop.https()
+    known = f"--cacert {shlex.quote(str(path_from_here(https[1])))} " if https and https[1] else ""
+    curl = f"curl {known if url == (https or [None])[0] else ''}"
+    beside = f"\n  TLS    curl {known}{https[0]}/v1/categories" if https and https[0] != url else ""
     say(f"""
 Millrace is up: {url}
-  Kafka  {brokers}
-  logs   {where if not where.startswith("..") else home.logs}/  (tools/logs NAME)
+  Kafka  {shop.brokers}
+  logs   {path_from_here(home.logs)}/  (tools/logs NAME){beside}
 
 Try:
-  curl '{url}/v1/products?limit=3'
-  curl '{url}/v1/products?sort=-price&limit=3'
-  curl -i -X POST {url}/v1/users -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" \\
+  {curl}'{url}/v1/products?limit=3'
+  {curl}'{url}/v1/products?sort=-price&limit=3'
+  {curl}-i -X POST {url}/v1/users -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" \\
        -d '{{"email":"ada@shop.example","password":"correct horse battery","locale":"en"}}'
 """)
 
@@ -183,7 +203,7 @@ def supervise(home, options, on_ready):
 
 def foreground(home, options):
     def on_ready(shop, supervisor):
-        print_address(home, shop.url, shop.brokers)
+        print_address(home, shop)
         supervisor.watch(StatusLine(shop, supervisor.processes).show)
 
     return supervise(home, options, on_ready)
@@ -210,7 +230,7 @@ def detached(home, options):
 
 def stay(home, options, pipe):
     def on_ready(shop, supervisor):
-        print_address(home, shop.url, shop.brokers)
+        print_address(home, shop)
         sys.stdout.flush()
         with open(home.logs / "supervisor.log", "ab") as log, open(os.devnull, "rb") as nothing:
             for stream in (1, 2):
