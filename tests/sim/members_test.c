@@ -211,7 +211,7 @@ static void do_something(struct cluster *cluster, uint64_t *seed)
         topo_sim_advance_ms(cluster->world.sim, (int64_t)(counter_random(seed) % 15000));
     } else if (kind < 10) {
         enum topo_sim_failure failure =
-            (enum topo_sim_failure)(counter_random(seed) % (TOPO_SIM_LOST_ANSWER + 1));
+            (enum topo_sim_failure)(counter_random(seed) % TOPO_SIM_FAILURES);
         topo_sim_fail_at(cluster->world.sim, 1 + (int64_t)(counter_random(seed) % 60), failure);
     } else if (kind < 12) {
         start_member(cluster, member);

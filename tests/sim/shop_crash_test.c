@@ -28,6 +28,8 @@ static const char *const failure_names[] = {
     [TOPO_SIM_CRASH_AFTER] = "crash-after",
     [TOPO_SIM_LOST_ANSWER] = "lost-answer",
     [TOPO_SIM_LATE] = "late",
+    [TOPO_SIM_LATE_WRITE] = "late-write",
+    [TOPO_SIM_LATE_OFFSETS] = "late-offsets",
 };
 
 static struct shop *shop;
@@ -81,6 +83,17 @@ static void live_an_hour(void)
     shop_cluster_settle(&cluster);
 }
 
+/* Offsets that are late are those that the transaction commits at the second try, and harm nobody.
+ * So it is aborted; and somebody dies before these partitions are committed again. */
+static void arm_failure(struct topo_sim *sim, int64_t k, enum topo_sim_failure failure)
+{
+    topo_sim_fail_at(sim, k, failure);
+    if (failure == TOPO_SIM_LATE_OFFSETS) {
+        topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
+        topo_sim_fail_then(sim, 5 + k % 40, TOPO_SIM_CRASH_AFTER);
+    }
+}
+
 /* False: the hour was over before the failure came. */
 static bool live_through(enum topo_sim_failure failure, int64_t k, bool on_disk)
 {
@@ -94,7 +107,7 @@ static bool live_through(enum topo_sim_failure failure, int64_t k, bool on_disk)
         on_disk ? " on disk" : "");
     shop_cluster_open(&cluster, shop, SEED, on_disk, when);
     cluster.leave_dead = k % 2;
-    topo_sim_fail_at(cluster.sim, k, failure);
+    arm_failure(cluster.sim, k, failure);
     live_an_hour();
     bool fired = !topo_sim_pending(cluster.sim);
     topo_sim_fail_at(cluster.sim, INT64_MAX / 2, TOPO_SIM_RETRY);
@@ -144,7 +157,9 @@ KIND(fencing, TOPO_SIM_FENCE)
 KIND(death_before_it, TOPO_SIM_CRASH)
 KIND(death_after_it, TOPO_SIM_CRASH_AFTER)
 KIND(a_lost_answer, TOPO_SIM_LOST_ANSWER)
-KIND(a_late_request, TOPO_SIM_LATE)
+KIND(a_late_end, TOPO_SIM_LATE)
+KIND(a_late_write, TOPO_SIM_LATE_WRITE)
+KIND(late_offsets, TOPO_SIM_LATE_OFFSETS)
 #undef KIND
 
 /* And that the hour has what it is for. */
@@ -187,7 +202,9 @@ int main(void)
         cmocka_unit_test(death_before_it_at_every_call),
         cmocka_unit_test(death_after_it_at_every_call),
         cmocka_unit_test(a_lost_answer_at_every_call),
-        cmocka_unit_test(a_late_request_at_every_call),
+        cmocka_unit_test(a_late_end_at_every_call),
+        cmocka_unit_test(a_late_write_at_every_call),
+        cmocka_unit_test(late_offsets_at_every_call),
         cmocka_unit_test(death_at_every_call_on_disk),
     };
     return cmocka_run_group_tests(tests, make_shop, free_shop);

@@ -159,7 +159,7 @@ static void run_service(struct shop *shop, enum shop_member member)
         topo_sim_fail_at(
             sim,
             1 + shop_pick(shop->random, 60),
-            (enum topo_sim_failure)shop_pick(shop->random, TOPO_SIM_LOST_ANSWER + 1));
+            (enum topo_sim_failure)shop_pick(shop->random, TOPO_SIM_FAILURES));
     int rc = topo_driver_run(driver, &error);
     for (int i = 0; armed && rc && i < 5; i++)
         rc = mr_code_class(rc) == MR_CLASS_FATAL ? topo_driver_crash(driver, &error)

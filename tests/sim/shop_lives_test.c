@@ -44,12 +44,15 @@ static void make_rounds(int rounds)
 /* Up to three, each one soon after the one before. */
 static void arm_faults(uint64_t *seed)
 {
-    enum { KINDS = TOPO_SIM_LATE + 1 };
     topo_sim_fail_at(
-        cluster.sim, 1 + pick_below(seed, 150), (enum topo_sim_failure)pick_below(seed, KINDS));
+        cluster.sim,
+        1 + pick_below(seed, 150),
+        (enum topo_sim_failure)pick_below(seed, TOPO_SIM_FAILURES));
     for (int more = pick_below(seed, 3); more > 0; more--)
         topo_sim_fail_then(
-            cluster.sim, 1 + pick_below(seed, 40), (enum topo_sim_failure)pick_below(seed, KINDS));
+            cluster.sim,
+            1 + pick_below(seed, 40),
+            (enum topo_sim_failure)pick_below(seed, TOPO_SIM_FAILURES));
     seen.faults++;
 }
 

@@ -28,10 +28,13 @@ enum topo_sim_failure {
     TOPO_SIM_CRASH,       /* The process dies here, before the call took effect. */
     TOPO_SIM_CRASH_AFTER, /* The process dies here, after the call took effect. */
     TOPO_SIM_LOST_ANSWER, /* It took effect, but the caller gets class RETRY and asks again. */
-    /* Class RETRY, and the request is still on its way. The end of a transaction arrives behind the
-     * first record of the next one, if that has the same epoch; other calls are as RETRY. */
-    TOPO_SIM_LATE,
+    /* Class RETRY, and a request is still on its way: it arrives behind the first record of the
+     * next transaction, if that has the same epoch. Other calls than those named are as RETRY. */
+    TOPO_SIM_LATE,         /* Commit or abort: the end of the transaction. */
+    TOPO_SIM_LATE_WRITE,   /* Flush: the last record, again. */
+    TOPO_SIM_LATE_OFFSETS, /* Commit: the offsets of the input. */
 };
+enum { TOPO_SIM_FAILURES = TOPO_SIM_LATE_OFFSETS + 1 };
 
 struct topo_sim *topo_sim_new(uint64_t seed);
 void topo_sim_free(struct topo_sim *sim);

@@ -50,6 +50,7 @@ struct sim_offsets {
 
 struct sim_txn {
     enum sim_txn_state state;
+    const struct sim_entry *last; /* NULL: nothing was written. */
     int64_t began_ms;
     struct sim_partition **touched;
     size_t touched_count;
@@ -65,6 +66,17 @@ struct sim_entry {
     _Alignas(8) char bytes[]; /* Headers, then what they and the record view. */
 };
 
+/* A request that is on its way, of an epoch; it was meant for `txn`. */
+struct sim_late {
+    enum topo_sim_failure kind; /* TOPO_SIM_RETRY: none is. */
+    int64_t epoch;
+    const struct sim_txn *txn;
+    enum sim_txn_state state;      /* _LATE: how it ends. */
+    const struct sim_entry *write; /* _LATE_WRITE: what is written again. */
+    struct sim_group *group;       /* _LATE_OFFSETS: whose they are, */
+    struct sim_offsets offsets;    /* and what they are. */
+};
+
 /* A transactional id. */
 struct sim_producer {
     char *id;
@@ -72,10 +84,7 @@ struct sim_producer {
     struct sim_txn *txn;    /* The open one. */
     struct sim_txn *ending; /* Committed, but its markers are late. */
     int64_t ending_at;      /* sim->calls when they come. */
-    bool late;              /* A request to end a transaction is on its way, of this epoch, */
-    enum sim_txn_state late_state;
-    int64_t late_epoch;
-    const struct sim_txn *late_txn; /* meant for this one. */
+    struct sim_late late;
     struct sim_producer *next;
 };
 
@@ -146,7 +155,7 @@ struct sim_member {
     struct sim_offsets delivered; /* Last offsets of this transaction; `next` is the last one. */
     /* TOPO_SIM_CRASH_AFTER or TOPO_SIM_LOST_ANSWER when pending, else TOPO_SIM_RETRY. */
     enum topo_sim_failure after;
-    bool late_now; /* The request of this call is late. */
+    enum topo_sim_failure late_now; /* So is the request of this call; TOPO_SIM_RETRY: it is not. */
     struct sim_member *next;
 };
 
@@ -195,8 +204,8 @@ struct sim_txn *sim_txn_begin(struct topo_sim *sim, struct sim_producer *produce
 void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_txn_state state);
 /* A new epoch: the open transaction is aborted, whoever had the old epoch is fenced. */
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer);
-/* The request to end the open transaction is late. */
-void sim_txn_end_late(struct sim_producer *producer, enum sim_txn_state state);
+/* A request for the open transaction is late. The caller fills in what the kind has. */
+struct sim_late *sim_txn_late(struct sim_producer *producer, enum topo_sim_failure kind);
 /* It comes, if it is not fenced and another transaction is open by now. */
 void sim_txn_late_arrives(struct topo_sim *sim, struct sim_producer *producer);
 void sim_txns_expire(struct topo_sim *sim);

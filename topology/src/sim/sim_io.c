@@ -41,6 +41,7 @@ static void sim_io_arm_next(struct topo_sim *sim)
     memmove(sim->then, sim->then + 1, sim->then_count * sizeof *sim->then);
 }
 
+/* A failure that is not over with this is noted in the member: the call itself does the rest. */
 static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
 {
     struct topo_sim *sim = member->sim;
@@ -59,7 +60,9 @@ static int sim_io_fail_now(struct sim_member *member, struct mr_error *error)
     case TOPO_SIM_CRASH:
         return sim_io_die(member, error);
     case TOPO_SIM_LATE:
-        member->late_now = true;
+    case TOPO_SIM_LATE_WRITE:
+    case TOPO_SIM_LATE_OFFSETS:
+        member->late_now = failure;
         return mr_fail(error, MR_TIMEOUT, "sim: timed out, the request is on its way");
     case TOPO_SIM_CRASH_AFTER:
     case TOPO_SIM_LOST_ANSWER:
@@ -89,7 +92,7 @@ static int sim_io_leave(void *self, int rc, struct mr_error *error)
     struct sim_member *member = self;
     enum topo_sim_failure after = member->after;
     member->after = TOPO_SIM_RETRY;
-    member->late_now = false;
+    member->late_now = TOPO_SIM_RETRY;
     if (after == TOPO_SIM_CRASH_AFTER)
         rc = sim_io_die(member, error);
     else if (after == TOPO_SIM_LOST_ANSWER && rc == 0)
@@ -441,9 +444,19 @@ static int sim_io_produce(
     return sim_io_leave(self, rc, error);
 }
 
+/* Has the member a transaction that a request of it would find? */
+static bool sim_io_is_open(const struct sim_member *member)
+{
+    return member->began && member->producer->txn && member->producer->epoch == member->epoch;
+}
+
 static int sim_io_flush(void *self, struct mr_error *error)
 {
+    struct sim_member *member = self;
     int rc = sim_io_enter(self, error);
+    if (member->late_now == TOPO_SIM_LATE_WRITE && sim_io_is_open(member) &&
+        member->producer->txn->last)
+        sim_txn_late(member->producer, TOPO_SIM_LATE_WRITE)->write = member->producer->txn->last;
     if (!rc)
         rc = sim_io_check_producer(self, error);
     return sim_io_leave(self, rc, error);
@@ -467,6 +480,24 @@ sim_io_put_offsets(struct sim_member *member, const struct topo_position *inputs
     for (size_t i = 0; i < count; i++)
         sim_offset_put(
             &txn->offsets,
+            sim_topic_of(member->sim, inputs[i].topic),
+            inputs[i].partition,
+            inputs[i].next_offset);
+}
+
+/* Its end is late, or the offsets that go before it are. */
+static void
+sim_io_commit_late(struct sim_member *member, const struct topo_position *inputs, size_t count)
+{
+    if (member->late_now == TOPO_SIM_LATE)
+        sim_txn_late(member->producer, TOPO_SIM_LATE)->state = SIM_TXN_COMMITTED;
+    if (member->late_now != TOPO_SIM_LATE_OFFSETS)
+        return;
+    struct sim_late *late = sim_txn_late(member->producer, TOPO_SIM_LATE_OFFSETS);
+    late->group = member->group;
+    for (size_t i = 0; i < count; i++)
+        sim_offset_put(
+            &late->offsets,
             sim_topic_of(member->sim, inputs[i].topic),
             inputs[i].partition,
             inputs[i].next_offset);
@@ -499,9 +530,9 @@ sim_io_commit(void *self, const struct topo_position *inputs, size_t count, stru
     struct sim_member *member = self;
     bool was_alive = !member->dead;
     int rc = sim_io_enter(self, error);
-    bool open = member->began && member->producer->txn && member->producer->epoch == member->epoch;
-    if (open && member->late_now)
-        sim_txn_end_late(member->producer, SIM_TXN_COMMITTED);
+    bool open = sim_io_is_open(member);
+    if (open)
+        sim_io_commit_late(member, inputs, count);
     /* Dying in a commit leaves the offsets pending: the worse half of "before it took effect". */
     if (rc && was_alive && member->dead && open)
         sim_io_put_offsets(member, inputs, count);
@@ -516,8 +547,8 @@ static int sim_io_abort(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
     int rc = sim_io_enter(self, error);
-    if (member->late_now && member->began && member->producer->epoch == member->epoch)
-        sim_txn_end_late(member->producer, SIM_TXN_ABORTED);
+    if (member->late_now == TOPO_SIM_LATE && sim_io_is_open(member))
+        sim_txn_late(member->producer, TOPO_SIM_LATE)->state = SIM_TXN_ABORTED;
     if (!rc && member->producer->epoch != member->epoch)
         rc = mr_fail(error, MR_FENCED, "sim: the producer is fenced");
     if (!rc) {
@@ -684,7 +715,7 @@ int topo_sim_open(
         mr_asprintf("%s-%s-%d", options->application_id, options->instance_id, options->worker);
     member->group = sim_group_of(sim, options->application_id);
     member->transactional = options->transactional;
-    member->after = TOPO_SIM_RETRY;
+    member->after = member->late_now = TOPO_SIM_RETRY;
     member->next = sim->members;
     sim->members = member;
     pthread_mutex_unlock(&sim->mutex);

@@ -109,8 +109,10 @@ int64_t sim_append(
     if (entry->record.timestamp_ms == 0)
         entry->record.timestamp_ms = sim->now_ms;
     entry->txn = txn;
-    if (txn)
+    if (txn) {
         log_touch(txn, log);
+        txn->last = entry;
+    }
     log_push_entry(sim, log, entry);
     return entry->record.offset;
 }
@@ -175,21 +177,46 @@ void sim_txn_end(struct topo_sim *sim, struct sim_producer *producer, enum sim_t
     log_put_markers(sim, txn, state);
 }
 
-void sim_txn_end_late(struct sim_producer *producer, enum sim_txn_state state)
+struct sim_late *sim_txn_late(struct sim_producer *producer, enum topo_sim_failure kind)
 {
-    producer->late = true;
-    producer->late_state = state;
-    producer->late_epoch = producer->epoch;
-    producer->late_txn = producer->txn;
+    struct sim_late *late = &producer->late;
+    late->kind = kind;
+    late->epoch = producer->epoch;
+    late->txn = producer->txn;
+    late->offsets.count = 0;
+    return late;
+}
+
+static void log_write_late(struct topo_sim *sim, const struct sim_late *late, struct sim_txn *txn)
+{
+    const struct topo_record *record = &late->write->record;
+    sim_append(sim, sim_topic_of(sim, record->topic), record->partition, record, txn);
+}
+
+static void log_put_late_offsets(const struct sim_late *late, struct sim_txn *txn)
+{
+    txn->group = late->group;
+    for (size_t i = 0; i < late->offsets.count; i++) {
+        const struct sim_offset *offset = &late->offsets.items[i];
+        sim_offset_put(&txn->offsets, offset->topic, offset->partition, offset->next);
+    }
 }
 
 void sim_txn_late_arrives(struct topo_sim *sim, struct sim_producer *producer)
 {
-    if (!producer->late || producer->txn == producer->late_txn)
+    struct sim_late *late = &producer->late;
+    enum topo_sim_failure kind = late->kind;
+    if (kind == TOPO_SIM_RETRY || producer->txn == late->txn)
         return;
-    producer->late = false;
-    if (producer->txn && producer->epoch == producer->late_epoch)
-        sim_txn_end(sim, producer, producer->late_state);
+    late->kind = TOPO_SIM_RETRY;
+    if (!producer->txn || producer->epoch != late->epoch)
+        return;
+    if (kind == TOPO_SIM_LATE)
+        sim_txn_end(sim, producer, late->state);
+    else if (kind == TOPO_SIM_LATE_WRITE)
+        log_write_late(sim, late, producer->txn);
+    else
+        log_put_late_offsets(late, producer->txn);
 }
 
 int64_t sim_producer_bump(struct topo_sim *sim, struct sim_producer *producer)
@@ -315,6 +342,7 @@ void sim_log_free(struct topo_sim *sim)
     while (sim->producers) {
         struct sim_producer *producer = sim->producers;
         sim->producers = producer->next;
+        free(producer->late.offsets.items);
         free(producer->id);
         free(producer);
     }
