@@ -71,6 +71,26 @@ static void every_problem_of_an_operation_is_in_the_table(void **state)
     }
 }
 
+static void expect_examples(const char *where, const struct http_json_field *fields, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].kind == HTTP_JSON_OBJECT)
+            expect_examples(fields[i].name, fields[i].fields, fields[i].fields_count);
+        else if (!fields[i].example && !fields[i].values)
+            fail_msg("%s: %s", where, fields[i].name);
+}
+
+/* tests/e2e/contract_test.py sends them all. */
+static void every_field_of_a_body_has_an_example(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < api_operations_count; i++) {
+        const struct http_shape *body = api_operations[i]->body;
+        if (body)
+            expect_examples(api_operations[i]->id, body->fields, body->fields_count);
+    }
+}
+
 static json_t *read_document(void)
 {
     struct mr_buffer text = {0};
@@ -117,6 +137,7 @@ int main(void)
         cmocka_unit_test(a_program_answers_every_operation),
         cmocka_unit_test(the_parameters_are_those_of_the_path),
         cmocka_unit_test(every_problem_of_an_operation_is_in_the_table),
+        cmocka_unit_test(every_field_of_a_body_has_an_example),
         cmocka_unit_test(the_document_has_every_operation),
         cmocka_unit_test(a_rejection_is_a_problem_of_some_command),
     };
