@@ -105,6 +105,28 @@ class GatewayTest(HomeTest):
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             self.assertEqual(self.side_of(method, "/v1/cart/items"), "command", method)
 
+    def test_the_storefronts_pages_are_one_file_and_strict(self):
+        for path in ("/", "/cart", "/checkout", "/orders", "/orders/ord_1", "/products/prd_1", "/?q=a"):
+            response, body = self.ask("GET", path)
+            self.assertEqual((response.status, response.getheader("Content-Type")), (200, "text/html; charset=utf-8"), path)
+            self.assertIn(b'src="/assets/js/main.js"', body)
+            policy = response.getheader("Content-Security-Policy")
+            self.assertTrue(policy.startswith("default-src 'none'; "), policy)
+            self.assertNotIn("unsafe", policy)
+            self.assertEqual(response.getheader("Cache-Control"), "no-cache")
+        for path, kind in (("/assets/js/main.js", "application/javascript"), ("/assets/css/base.css", "text/css"),
+                           ("/assets/mark.svg", "image/svg+xml")):
+            response, _ = self.ask("GET", path)
+            self.assertEqual((response.status, response.getheader("Content-Type")), (200, f"{kind}; charset=utf-8"), path)
+
+    def test_what_the_storefront_does_not_have_is_a_problem_or_an_apis(self):
+        self.assert_problem(*self.ask("GET", "/assets/js/none.js"), 404, "not-found")
+        self.assert_problem(*self.ask("GET", "/assets/..%2f..%2f..%2fREADME.md"), 400, "malformed-request")
+        self.assertEqual(self.side_of("GET", "/assets/..%2fnginx.conf"), "query")
+        self.assertEqual(self.side_of("POST", "/cart"), "command")
+        self.assertEqual(self.side_of("GET", "/v1/orders/ord_1"), "query")
+        self.assertEqual(self.side_of("GET", "/carts"), "query")
+
     def test_outcomes_and_keys_are_read_on_the_command_side(self):
         self.assertEqual(self.side_of("GET", "/v1/commands/cmd_1"), "command")
         self.assertEqual(self.side_of("GET", "/.well-known/jwks.json"), "command")

@@ -14,6 +14,7 @@ import tls
 from terminal import Failure
 
 TEMPLATE = build.ROOT / "gateway" / "nginx.conf.in"
+STOREFRONT = build.ROOT / "storefront"
 
 EXAMPLES = {r"\d+r/[sm]|off": "600r/m, 20r/s or off", r"\d+|off": "200 or off", r"\d+[km]?": "64k, 1m or 65536",
             r"all|failures|off": "all, failures or off"}
@@ -217,6 +218,13 @@ def _access_log(choice):
     return f"access_log ../logs/access.log logfmt{condition};"
 
 
+def _link_storefront(home):
+    """A link to the checkout, so that a changed file is served at once."""
+    link = home.gateway / "storefront"
+    link.unlink(missing_ok=True)
+    link.symlink_to(STOREFRONT)
+
+
 def needs_root(port, account):
     """Whether the master must be root: to listen below 1024, or to read a key that only root may read."""
     first_free = int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
@@ -253,6 +261,7 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
     }
     values |= _limits_for_nginx(values) | _cors_for_nginx()
     values |= tls.for_nginx(home, port, https_port, bind_host())
+    _link_storefront(home)
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())
     return _write(home.gateway / "nginx.conf", text, account)
 

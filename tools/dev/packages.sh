@@ -5,7 +5,7 @@
 packages_build="gcc libc6-dev cmake ninja-build pkg-config python3 librdkafka-dev librocksdb-dev
     libavro-dev libmicrohttpd-dev libsodium-dev libjansson-dev libcurl4-openssl-dev liblzma-dev libutf8proc-dev libidn2-dev libcmocka-dev"
 packages_run="maven ca-certificates nginx-light" # and the release's Java
-packages_test="clang-format g++ kcat python3-venv" # and nodejs with npm (tools/test)
+packages_test="clang-format g++ kcat python3-venv chromium fonts-inter" # and nodejs with npm (tools/test)
 
 # As root: installs "$@" without starting a service that a package brings along (nginx would take port 80).
 # A policy-rc.d that is already there, as in containers, is left alone.
@@ -56,7 +56,8 @@ On another system install what it needs yourself and then set MILLRACE_PACKAGES=
             RocksDB 7.8, Avro C 1.11, libmicrohttpd 0.9.75, libsodium, jansson, libcurl, liblzma and cmocka
             (or later versions of each)
   to run    Java 17 or later (headless), Maven, CA certificates, nginx
-  to test   clang-format 14 (the test \`format\` is skipped without it), kcat, python3 with venv, Node.js 18 with npm
+  to test   clang-format 14 (the test \`format\` is skipped without it), kcat, python3 with venv, Node.js 18 with npm,
+            Chromium as /usr/bin/chromium
 EOF
     exit 1
 }

@@ -142,6 +142,7 @@ def print_address(home, shop):
     beside = f"\n  TLS    curl {known}{https[0]}/v1/categories" if https and https[0] != url else ""
     say(f"""
 Millrace is up: {url}
+  shop   {url}/  (for a browser)
   Kafka  {shop.brokers}
   logs   {path_from_here(home.logs)}/  (tools/logs NAME){beside}
 
@@ -263,7 +264,7 @@ def main(argv):
     jars = [] if options.broker else [broker.fetch(home.logs / "maven.log")]
     if options.fresh:
         home.empty()
-    options.account = account.choose([home.path.parent, *map(build.binary, services.BINARIES), *jars])
+    options.account = account.choose([home.path.parent, gateway.STOREFRONT, *map(build.binary, services.BINARIES), *jars])
     check_kafka_config(options)
     set_limits()
     return detached(home, options) if options.detach else foreground(home, options)
