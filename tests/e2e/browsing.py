@@ -11,6 +11,10 @@ import browser  # noqa: E402 (of tools/dev)
 TIMEOUT_MS = 15000
 
 
+def pounds(minor):
+    return f"£{minor / 100:,.2f}"
+
+
 class BrowserTest(unittest.TestCase):
     """One browser for a class; each test has a context of its own, so that nothing is left from another."""
 

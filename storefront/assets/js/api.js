@@ -13,14 +13,30 @@ import { guestToken, recall, remember, session } from './state.js';
 const TRY_TIMEOUT_MS = 15000;
 const DELAYS_MS = [400, 1200, 3000];
 const COMMAND_POLLS = 40;
-const AGAIN = new Set(['offline', 'upstream-unavailable', 'upstream-timeout', 'overloaded', 'view-behind', 'outcome-unknown',
-  'log-unavailable', 'shutting-down', 'not-ready']);
+const AGAIN = new Set([
+  'offline',
+  'upstream-unavailable',
+  'upstream-timeout',
+  'overloaded',
+  'view-behind',
+  'outcome-unknown',
+  'log-unavailable',
+  'shutting-down',
+  'not-ready',
+]);
 
 /** @typedef {{body?: any, key?: string, version?: number, wait?: number, signal?: AbortSignal, anonymous?: boolean}} Options */
 
 /** 128 random bits. crypto.randomUUID exists only on https and on localhost. */
 export function newKey() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** Asked when an access token was refused; true where there is a new one. @type {() => boolean|Promise<boolean>} */
+let renew = () => false;
+
+export function whenRefused(handle) {
+  renew = handle;
 }
 
 export const get = (path, options) => ask('GET', path, options);
@@ -34,7 +50,7 @@ export const remove = (path, options) => ask('DELETE', path, options);
  * @returns {Promise<any>} the answer's JSON, null where it has none
  */
 export async function ask(method, path, options = {}) {
-  const key = method === 'GET' ? null : options.key ?? newKey();
+  const key = method === 'GET' ? null : (options.key ?? newKey());
   for (let tried = 0; ; tried++) {
     try {
       return await askOnce(method, path, { ...options, key });
@@ -49,8 +65,17 @@ async function askOnce(method, path, options) {
   const response = await send(method, path, options);
   keepToken(response);
   if (response.status === 202) return followCommand(response, options);
-  if (!response.ok) throw await problemOf(response);
-  return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : response.json();
+  const problem = await problemOf(response);
+  if (!options.renewed && !options.anonymous && (await isRenewed(problem))) {
+    return askOnce(method, path, { ...options, renewed: true });
+  }
+  throw problem;
+}
+
+/** Whether there is a new access token after the old one was refused. */
+async function isRenewed(problem) {
+  return ['token-expired', 'token-invalid'].includes(problem.slug) && session.access !== null && (await renew());
 }
 
 async function send(method, path, options) {
@@ -61,7 +86,7 @@ async function send(method, path, options) {
     return await fetch(path, { method, headers: headersFor(options), body, signal, cache: options.cache });
   } catch (error) {
     options.signal?.throwIfAborted();
-    throw offline(error);
+    throw offline();
   }
 }
 
@@ -83,6 +108,27 @@ function keepToken(response) {
   if (token) remember('token', token);
 }
 
+/**
+ * The answer to a request whose body goes on and on; not cut off by a timeout.
+ * @param {string|null} lastEventId of an earlier stream
+ */
+export async function openStream(path, lastEventId, signal, renewed = false) {
+  const headers = headersFor({});
+  headers.set('Accept', 'text/event-stream');
+  if (lastEventId) headers.set('Last-Event-ID', lastEventId);
+  let response;
+  try {
+    response = await fetch(path, { headers, signal, cache: 'no-store' });
+  } catch {
+    signal.throwIfAborted();
+    throw offline();
+  }
+  if (response.ok) return response;
+  const problem = await problemOf(response);
+  if (!renewed && (await isRenewed(problem))) return openStream(path, lastEventId, signal, true);
+  throw problem;
+}
+
 /** The outcome of a command that is in the log, but was not decided in time. */
 async function followCommand(response, options) {
   const accepted = await response.json();
@@ -101,9 +147,13 @@ async function followCommand(response, options) {
 export function pause(milliseconds, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, milliseconds);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    }, { once: true });
+    signal?.addEventListener(
+      'abort',
+      () => {
+        clearTimeout(timer);
+        reject(signal.reason);
+      },
+      { once: true },
+    );
   });
 }

@@ -6,7 +6,10 @@ import { locale } from './i18n.js';
 export function formatMoney(money) {
   const exponent = money.exponent ?? 2;
   return new Intl.NumberFormat(locale(), {
-    style: 'currency', currency: money.currency, minimumFractionDigits: exponent, maximumFractionDigits: exponent,
+    style: 'currency',
+    currency: money.currency,
+    minimumFractionDigits: exponent,
+    maximumFractionDigits: exponent,
   }).format(money.amount_minor / 10 ** exponent);
 }
 

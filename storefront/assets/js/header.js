@@ -4,7 +4,7 @@ import { h, put } from './dom.js';
 import { LANGUAGES, chooseLanguage, currentLanguage, t } from './i18n.js';
 import { icon } from './parts.js';
 import { go } from './router.js';
-import { LANGUAGE, cartUnits, listen } from './state.js';
+import { LANGUAGE, SESSION, cartUnits, listen, session } from './state.js';
 
 export function startHeader(top, bottom) {
   const draw = () => {
@@ -14,32 +14,58 @@ export function startHeader(top, bottom) {
   };
   draw();
   listen(LANGUAGE, draw);
+  listen(SESSION, draw);
   listen('units', drawUnits);
 }
 
 function mark() {
-  return h('a', { href: '/', class: 'mark', 'aria-label': t('home') },
-    h('img', { src: '/assets/mark.svg', alt: '', width: 32, height: 32 }), h('span', {}, 'Millrace'));
+  return h(
+    'a',
+    { href: '/', class: 'mark', 'aria-label': t('home') },
+    h('img', { src: '/assets/mark.svg', alt: '', width: 32, height: 32 }),
+    h('span', {}, 'Millrace'),
+  );
 }
 
 function searchForm() {
   const field = h('input', {
-    type: 'search', name: 'q', placeholder: t('search.hint'), 'aria-label': t('search.label'), maxlength: 100,
-    value: new URLSearchParams(location.search).get('q') ?? '', autocomplete: 'off', enterkeyhint: 'search',
+    type: 'search',
+    name: 'q',
+    placeholder: t('search.hint'),
+    'aria-label': t('search.label'),
+    maxlength: 100,
+    value: new URLSearchParams(location.search).get('q') ?? '',
+    autocomplete: 'off',
+    enterkeyhint: 'search',
   });
   const submit = (event) => {
     event.preventDefault();
     const text = field.value.trim();
     go(text ? `/?q=${encodeURIComponent(text)}` : '/');
   };
-  return h('form', { class: 'search', role: 'search', action: '/', onsubmit: submit },
-    field, h('button', { type: 'submit', 'aria-label': t('search.go') }, icon('search')));
+  return h(
+    'form',
+    { class: 'search', role: 'search', action: '/', onsubmit: submit },
+    field,
+    h('button', { type: 'submit', 'aria-label': t('search.go') }, icon('search')),
+  );
 }
 
 function navigation() {
-  return h('nav', { 'aria-label': t('navigation') },
-    h('a', { href: '/cart', class: 'with-icon', id: 'cart-link', 'aria-label': cartLabel() },
-      icon('cart'), h('span', { class: 'word' }, t('cart')), h('span', { class: 'badge', hidden: !cartUnits() }, cartUnits() ?? '')));
+  return h(
+    'nav',
+    { 'aria-label': t('navigation') },
+    session.access
+      ? h('a', { href: '/account', class: 'with-icon' }, icon('user'), h('span', { class: 'word' }, t('account')))
+      : h('a', { href: '/login', class: 'with-icon' }, icon('user'), h('span', { class: 'word' }, t('login'))),
+    h(
+      'a',
+      { href: '/cart', class: 'with-icon', id: 'cart-link', 'aria-label': cartLabel() },
+      icon('cart'),
+      h('span', { class: 'word' }, t('cart')),
+      h('span', { class: 'badge', hidden: !cartUnits() }, cartUnits() ?? ''),
+    ),
+  );
 }
 
 function cartLabel() {
@@ -55,8 +81,20 @@ function drawUnits() {
 }
 
 function languageChoice() {
-  const button = ([tag, name]) => h('button', {
-    type: 'button', lang: tag, 'aria-pressed': String(tag === currentLanguage()), onclick: () => chooseLanguage(tag),
-  }, name);
-  return h('div', { class: 'languages', role: 'group', 'aria-label': t('language') }, Object.entries(LANGUAGES).map(button));
+  const button = ([tag, name]) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        lang: tag,
+        'aria-pressed': String(tag === currentLanguage()),
+        onclick: () => chooseLanguage(tag),
+      },
+      name,
+    );
+  return h(
+    'div',
+    { class: 'languages', role: 'group', 'aria-label': t('language') },
+    Object.entries(LANGUAGES).map(button),
+  );
 }

@@ -21,11 +21,17 @@ export function icon(name) {
 
 /** A refusal or a lost connection in words, with a way on. */
 export function errorNotice(error, retry = null) {
-  return h('div', { class: 'notice bad', role: 'alert' },
+  return h(
+    'div',
+    { class: 'notice bad', role: 'alert' },
     icon('alert'),
-    h('div', {},
+    h(
+      'div',
+      {},
       h('p', {}, sentenceOf(error)),
-      retry && h('button', { class: 'button quiet', onclick: retry }, t('again'))));
+      retry && h('button', { class: 'button quiet', onclick: retry }, t('again')),
+    ),
+  );
 }
 
 export function warning(...children) {
@@ -34,14 +40,23 @@ export function warning(...children) {
 
 /** An empty place with a way on. */
 export function emptyNotice(title, text, ...actions) {
-  return h('div', { class: 'empty' }, h('h2', {}, title), text && h('p', {}, text), h('div', { class: 'actions' }, ...actions));
+  return h(
+    'div',
+    { class: 'empty' },
+    h('h2', {}, title),
+    text && h('p', {}, text),
+    h('div', { class: 'actions' }, ...actions),
+  );
 }
 
 /** How many there are, in words and a colour. @param {{band: string, available?: number}} stock */
 export function stockBand(stock) {
   const few = stock.band === 'low' && stock.available !== undefined;
-  return h('p', { class: `stock ${stock.band}` },
-    few ? t('stock.few', { count: stock.available }) : t(`stock.${stock.band}`));
+  return h(
+    'p',
+    { class: `stock ${stock.band}` },
+    few ? t('stock.few', { count: stock.available }) : t(`stock.${stock.band}`),
+  );
 }
 
 /**
@@ -50,7 +65,14 @@ export function stockBand(stock) {
  */
 export function quantityField({ value, label, min = 1, onchange }) {
   const field = h('input', {
-    id: newId('quantity'), type: 'number', inputmode: 'numeric', min, max: 9999, step: 1, value, 'aria-label': label,
+    id: newId('quantity'),
+    type: 'number',
+    inputmode: 'numeric',
+    min,
+    max: 9999,
+    step: 1,
+    value,
+    'aria-label': label,
   });
   const take = (quantity) => {
     const sound = Number.isInteger(quantity) && quantity >= min && quantity <= 9999;
@@ -61,8 +83,16 @@ export function quantityField({ value, label, min = 1, onchange }) {
   };
   field.addEventListener('change', () => take(Number(field.value)));
   const step = (by) => () => take(Number(field.value) + by);
-  const minus = h('button', { type: 'button', 'aria-label': t('quantity.less', { name: label }), onclick: step(-1) }, icon('minus'));
-  const plus = h('button', { type: 'button', 'aria-label': t('quantity.more', { name: label }), onclick: step(1) }, icon('plus'));
+  const minus = h(
+    'button',
+    { type: 'button', 'aria-label': t('quantity.less', { name: label }), onclick: step(-1) },
+    icon('minus'),
+  );
+  const plus = h(
+    'button',
+    { type: 'button', 'aria-label': t('quantity.more', { name: label }), onclick: step(1) },
+    icon('plus'),
+  );
   minus.disabled = value <= min;
   return h('div', { class: 'quantity', role: 'group', 'aria-label': label }, minus, field, plus);
 }
@@ -70,7 +100,11 @@ export function quantityField({ value, label, min = 1, onchange }) {
 /** Grey shapes while the real ones are on their way. */
 export function skeleton(kind, count = 1) {
   const shape = () => h('div', { class: `bones ${kind}` }, h('i'), h('i'), h('i'));
-  return h('div', { class: `skeleton ${kind}s`, role: 'status', 'aria-label': t('loading') }, Array.from({ length: count }, shape));
+  return h(
+    'div',
+    { class: `skeleton ${kind}s`, role: 'status', 'aria-label': t('loading') },
+    Array.from({ length: count }, shape),
+  );
 }
 
 /** A button that works once until its work is done: a double click is one click. */

@@ -20,14 +20,17 @@ export function picture(product) {
   const number = hash(product.sku || product.product_id);
   const hue = (number % 24) * 15;
   const ink = `hsl(${hue} 38% 42%)`;
-  const paper = `hsl(${hue} 42% ${90 + (number >>> 8) % 4}%)`;
+  const paper = `hsl(${hue} 42% ${90 + ((number >>> 8) % 4)}%)`;
   const shade = `hsl(${(hue + 24) % 360} 46% 80%)`;
-  const cx = 40 + (number >>> 12) % 120;
-  const cy = 40 + (number >>> 20) % 120;
-  return s('svg', { class: 'picture', viewBox: '0 0 200 200', 'aria-hidden': 'true', focusable: 'false' },
+  const cx = 40 + ((number >>> 12) % 120);
+  const cy = 40 + ((number >>> 20) % 120);
+  return s(
+    'svg',
+    { class: 'picture', viewBox: '0 0 200 200', 'aria-hidden': 'true', focusable: 'false' },
     s('rect', { width: 200, height: 200, fill: paper }),
-    s('circle', { cx, cy, r: 62 + (number >>> 5) % 24, fill: shade, opacity: 0.55 }),
-    motifOf(product, number).map((path) => stroke(path, ink, paper)));
+    s('circle', { cx, cy, r: 62 + ((number >>> 5) % 24), fill: shade, opacity: 0.55 }),
+    motifOf(product, number).map((path) => stroke(path, ink, paper)),
+  );
 }
 
 function motifOf(product, number) {
@@ -41,6 +44,11 @@ function stroke(path, ink, paper) {
   if (path[0] === '!') return s('path', { d: path.slice(1), fill: paper });
   if (path[0] !== '~') return s('path', { d: path, fill: ink, opacity: 0.9 });
   return s('path', {
-    d: path.slice(1), fill: 'none', stroke: ink, 'stroke-width': 7, 'stroke-linecap': 'round', 'stroke-linejoin': 'round',
+    d: path.slice(1),
+    fill: 'none',
+    stroke: ink,
+    'stroke-width': 7,
+    'stroke-linecap': 'round',
+    'stroke-linejoin': 'round',
   });
 }

@@ -5,10 +5,11 @@
  * the page is left, which ends its requests and its listeners.
  */
 
-import { LANGUAGE, listen } from './state.js';
-import { errorNotice } from './parts.js';
 import { put } from './dom.js';
 import { t } from './i18n.js';
+import { errorNotice } from './parts.js';
+import { Problem } from './problems.js';
+import { LANGUAGE, listen } from './state.js';
 
 /** @typedef {{path: string, id?: string, query: URLSearchParams, signal: AbortSignal, returning: boolean}} Route */
 
@@ -16,6 +17,12 @@ const ROUTES = [
   [/^\/$/, () => import('./pages/listing.js')],
   [/^\/products\/([\w-]+)$/, () => import('./pages/product.js')],
   [/^\/cart$/, () => import('./pages/cart.js')],
+  [/^\/checkout$/, () => import('./pages/checkout.js')],
+  [/^\/orders$/, () => import('./pages/orders.js')],
+  [/^\/orders\/([\w-]+)$/, () => import('./pages/order.js')],
+  [/^\/login$/, () => import('./pages/login.js')],
+  [/^\/register$/, () => import('./pages/register.js')],
+  [/^\/account$/, () => import('./pages/account.js')],
 ];
 const missing = () => import('./pages/missing.js');
 
@@ -38,10 +45,10 @@ export function go(path, { replace = false } = {}) {
   return draw(false);
 }
 
-/** Changes the query of this page's address without drawing it again. */
-export function noteQuery(query) {
-  const text = query.toString();
-  history.replaceState(history.state, '', text ? `?${text}` : location.pathname);
+/** Where a login leads to: a path of the shop that the address names, else the account. */
+export function nextPath(query) {
+  const next = query.get('next') ?? '';
+  return /^\/(?!\/)[\w/-]*$/.test(next) ? next : '/account';
 }
 
 export function setTitle(title) {
@@ -54,7 +61,7 @@ async function draw(returning) {
   const { signal } = current;
   const [load, id] = find(location.pathname);
   const route = { path: location.pathname, id, query: new URLSearchParams(location.search), signal, returning };
-  const scroll = returning ? history.state?.scroll ?? 0 : 0;
+  const scroll = returning ? (history.state?.scroll ?? 0) : 0;
   try {
     const page = await load();
     if (signal.aborted) return;
@@ -67,8 +74,16 @@ async function draw(returning) {
     if (!signal.aborted && returning) window.scrollTo(0, scroll);
   } catch (error) {
     if (signal.aborted) return;
+    if (error instanceof Problem && error.status === 401) {
+      // Whoever logs in comes back.
+      go(`/login?next=${encodeURIComponent(location.pathname)}`, { replace: true });
+      return;
+    }
     setTitle(t('error.title'));
-    put(main, errorNotice(error, () => draw(returning)));
+    put(
+      main,
+      errorNotice(error, () => draw(returning)),
+    );
   }
 }
 

@@ -11,7 +11,7 @@ import { go, setTitle } from '../router.js';
 const LIMIT = 24;
 const EMPTY_PAGES_MAX = 20;
 const SORTS = ['name', 'price', '-price', '-created'];
-const EXPONENT = 2;   // Of the prices that are typed in; the catalog's currency has two digits.
+const EXPONENT = 2; // Of the prices that are typed in; the catalog's currency has two digits.
 
 /** What was loaded under an address, for who comes back to it. @type {Map<string, {items: any[], next: string|null}>} */
 const kept = new Map();
@@ -19,17 +19,28 @@ const kept = new Map();
 export async function show(place, route) {
   const { query, signal } = route;
   const words = query.get('q')?.trim() ?? '';
+  document.querySelector('.search input').value = words;
   setTitle(words ? t('listing.results', { words }) : '');
   const grid = h('ul', { class: 'grid', id: 'products' });
   const more = h('div', { class: 'more' });
   const count = h('p', { class: 'count', role: 'status' });
   const bones = skeleton('card', 12);
-  put(place,
-    h('div', { class: 'listing-head' }, h('h1', {}, words ? t('listing.results', { words }) : t('listing.title')), count),
-    filters(query), bones, grid, more);
+  put(
+    place,
+    h(
+      'div',
+      { class: 'listing-head' },
+      h('h1', {}, words ? t('listing.results', { words }) : t('listing.title')),
+      count,
+    ),
+    filters(query),
+    bones,
+    grid,
+    more,
+  );
 
   const address = query.toString();
-  const state = route.returning && kept.get(address) || { items: [], next: firstPath(query) };
+  const state = (route.returning && kept.get(address)) || { items: [], next: firstPath(query) };
   kept.set(address, state);
   const draw = (items) => {
     add(grid, items.map(card));
@@ -53,7 +64,10 @@ export async function show(place, route) {
     if (state.items.length === 0) put(more, nothing(words));
   } catch (error) {
     if (signal.aborted) return;
-    put(more, errorNotice(error, () => show(place, route)));
+    put(
+      more,
+      errorNotice(error, () => show(place, route)),
+    );
   } finally {
     bones.remove();
   }
@@ -79,16 +93,25 @@ async function loadPage(state, signal) {
 }
 
 function card(product) {
-  return h('li', { class: 'card' },
-    h('a', { href: `/products/${product.product_id}` },
+  return h(
+    'li',
+    { class: 'card' },
+    h(
+      'a',
+      { href: `/products/${product.product_id}` },
       h('span', { class: 'frame' }, picture(product)),
       h('span', { class: 'name' }, formatTitle(product.title)),
-      h('span', { class: 'price' }, formatMoney(product.price))));
+      h('span', { class: 'price' }, formatMoney(product.price)),
+    ),
+  );
 }
 
 function nothing(words) {
-  return emptyNotice(words ? t('listing.nothing', { words }) : t('listing.nothing.filters'), t('listing.nothing.text'),
-    h('a', { href: '/', class: 'button' }, t('listing.all')));
+  return emptyNotice(
+    words ? t('listing.nothing', { words }) : t('listing.nothing.filters'),
+    t('listing.nothing.text'),
+    h('a', { href: '/', class: 'button' }, t('listing.all')),
+  );
 }
 
 /** Each change is an address of its own, so that it can be sent to somebody, and the back button undoes it. */
@@ -99,25 +122,57 @@ function filters(query) {
     else wanted.delete(name);
     go(`/?${wanted}`.replace(/\?$/, ''));
   };
-  const sort = h('select', { id: 'filter-sort', onchange: () => change('sort', sort.value) },
-    SORTS.map((name) => h('option', { value: name, selected: (query.get('sort') ?? 'name') === name }, t(`sort.${name}`))));
+  const first = query.get('q') ? ['relevance'] : [];
+  const sort = h(
+    'select',
+    { id: 'filter-sort', onchange: () => change('sort', sort.value) },
+    [...first, ...SORTS].map((name, index) =>
+      h(
+        'option',
+        { value: name, selected: query.get('sort') ? query.get('sort') === name : index === 0 },
+        t(`sort.${name}`),
+      ),
+    ),
+  );
   const stock = h('input', {
-    type: 'checkbox', id: 'filter-stock', checked: query.get('in_stock') === 'true',
+    type: 'checkbox',
+    id: 'filter-stock',
+    checked: query.get('in_stock') === 'true',
     onchange: () => change('in_stock', stock.checked ? 'true' : null),
   });
-  return h('form', { class: 'filters', 'aria-label': t('filters'), onsubmit: (event) => event.preventDefault() },
+  return h(
+    'form',
+    { class: 'filters', 'aria-label': t('filters'), onsubmit: (event) => event.preventDefault() },
     h('div', {}, h('label', { for: sort.id }, t('sort')), sort),
-    h('fieldset', {}, h('legend', {}, t('price')), h('div', { class: 'range' },
-      priceField(query, 'price_min', change), h('span', { 'aria-hidden': 'true' }, '–'), priceField(query, 'price_max', change))),
-    h('label', { class: 'check', for: stock.id }, stock, t('filters.stock')));
+    h(
+      'fieldset',
+      {},
+      h('legend', {}, t('price')),
+      h(
+        'div',
+        { class: 'range' },
+        priceField(query, 'price_min', change),
+        h('span', { 'aria-hidden': 'true' }, '–'),
+        priceField(query, 'price_max', change),
+      ),
+    ),
+    h('label', { class: 'check', for: stock.id }, stock, t('filters.stock')),
+  );
 }
 
 function priceField(query, name, change) {
   const minor = query.get(name);
   const field = h('input', {
-    type: 'number', id: `filter-${name}`, min: 0, step: 0.01, inputmode: 'decimal', 'aria-label': t(name), placeholder: t(`${name}.short`),
+    type: 'number',
+    id: `filter-${name}`,
+    min: 0,
+    step: 0.01,
+    inputmode: 'decimal',
+    'aria-label': t(name),
+    placeholder: t(`${name}.short`),
     value: minor ? String(Number(minor) / 10 ** EXPONENT) : '',
-    onchange: () => change(name, field.value === '' ? null : String(Math.max(0, Math.round(Number(field.value) * 10 ** EXPONENT)))),
+    onchange: () =>
+      change(name, field.value === '' ? null : String(Math.max(0, Math.round(Number(field.value) * 10 ** EXPONENT)))),
   });
   return field;
 }

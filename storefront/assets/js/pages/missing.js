@@ -7,6 +7,9 @@ import { setTitle } from '../router.js';
 
 export function show(place) {
   setTitle(t('missing.title'));
-  put(place, h('h1', { class: 'unseen' }, t('missing.title')),
-    emptyNotice(t('missing.title'), t('missing.text'), h('a', { href: '/', class: 'button' }, t('shop'))));
+  put(
+    place,
+    h('h1', { class: 'unseen' }, t('missing.title')),
+    emptyNotice(t('missing.title'), t('missing.text'), h('a', { href: '/', class: 'button' }, t('shop'))),
+  );
 }
