@@ -2,29 +2,82 @@
 #include <api/caller.h>
 
 #include <base/clock.h>
+#include <base/log.h>
 #include <http/problem.h>
 #include <processors/ids.h>
 
 #include <assert.h>
 
+/* Negative: the view cannot be read. */
+static int caller_find_end(
+    const struct api_auth *auth,
+    struct http_request *request,
+    struct mr_bytes session_id,
+    bool *ret_over,
+    struct mr_error *error)
+{
+    struct mr_bytes ended_at = {0};
+    int rc = 0;
+    if (session_id.len > 0)
+        rc = topo_read_get(auth->revoked, session_id, http_arena(request), &ended_at, error);
+    *ret_over = ended_at.ptr != NULL;
+    return rc;
+}
+
+bool api_session_is_over(
+    const struct api_auth *auth, struct http_request *request, struct mr_bytes session_id)
+{
+    assert(auth && request);
+    bool over;
+    return caller_find_end(auth, request, session_id, &over, NULL) == 0 && over;
+}
+
+/* False: the session is over, or it is not known yet; a problem has been sent. */
+static bool caller_check_session(
+    const struct api_auth *auth, struct http_request *request, struct mr_bytes session_id)
+{
+    struct mr_error error;
+    bool over = false;
+    if (topo_engine_state(auth->engine, NULL) == TOPO_ENGINE_RESTORING) {
+        http_send_problem_full(
+            request,
+            &(struct http_problem){
+                .slug = "view-behind",
+                .detail = mr_cstr("This instance is starting. Ask again."),
+                .retry_after_s = 1});
+        return false;
+    }
+    if (caller_find_end(auth, request, session_id, &over, &error)) {
+        mr_log(MR_LOG_ERROR, "read-failed", "error=\"%s\"", error.text);
+        http_send_problem(request, "internal", "The session cannot be read.");
+        return false;
+    }
+    if (over)
+        http_send_problem(request, "token-invalid", "The session is over. Log in again.");
+    return !over;
+}
+
 static bool caller_read_access_token(
-    struct token_keys *keys,
+    const struct api_auth *auth,
     struct http_request *request,
     struct mr_bytes token,
     struct api_caller *ret_caller)
 {
     struct token_claims claims;
     enum token_verdict verdict =
-        token_verify(keys, token, mr_unix_ms() / 1000, http_arena(request), &claims);
-    if (verdict == TOKEN_EXPIRED)
-        http_send_problem(request, "token-expired", "Log in again.");
-    else if (verdict == TOKEN_INVALID || !shop_id_is_valid(claims.subject))
-        http_send_problem(request, "token-invalid", "Not an access token of this shop.");
-    else {
-        *ret_caller = (struct api_caller){claims.subject, mr_cstr("customer")};
-        return true;
+        token_verify(auth->keys, token, mr_unix_ms() / 1000, http_arena(request), &claims);
+    if (verdict == TOKEN_EXPIRED) {
+        http_send_problem(request, "token-expired", "Renew the session, or log in again.");
+        return false;
     }
-    return false;
+    if (verdict == TOKEN_INVALID || !shop_id_is_valid(claims.subject)) {
+        http_send_problem(request, "token-invalid", "Not an access token of this shop.");
+        return false;
+    }
+    if (!caller_check_session(auth, request, claims.session_id))
+        return false;
+    *ret_caller = (struct api_caller){claims.subject, mr_cstr("customer"), claims.session_id};
+    return true;
 }
 
 static bool caller_read_cart_token(
@@ -42,14 +95,14 @@ static bool caller_read_cart_token(
 }
 
 bool api_identify(
-    struct token_keys *keys, struct http_request *request, struct api_caller *ret_caller)
+    const struct api_auth *auth, struct http_request *request, struct api_caller *ret_caller)
 {
-    assert(keys && request && ret_caller);
+    assert(auth && request && ret_caller);
     struct mr_bytes bearer = http_bearer(request);
     struct mr_bytes cart = http_header(request, "Cart-Token");
     *ret_caller = (struct api_caller){0};
     if (bearer.ptr)
-        return caller_read_access_token(keys, request, bearer, ret_caller);
+        return caller_read_access_token(auth, request, bearer, ret_caller);
     if (http_header(request, "Authorization").ptr) { /* A mistake, rather than a guest. */
         http_send_problem(request, "token-invalid", "Authorization: send Bearer and a token.");
         return false;
@@ -58,9 +111,9 @@ bool api_identify(
 }
 
 bool api_authenticate(
-    struct token_keys *keys, struct http_request *request, struct api_caller *ret_caller)
+    const struct api_auth *auth, struct http_request *request, struct api_caller *ret_caller)
 {
-    if (!api_identify(keys, request, ret_caller))
+    if (!api_identify(auth, request, ret_caller))
         return false;
     if (ret_caller->owner.ptr)
         return true;
@@ -68,5 +121,17 @@ bool api_authenticate(
         request,
         "authentication-required",
         "Send Authorization: Bearer and an access token, or the Cart-Token of a guest.");
+    return false;
+}
+
+bool api_authenticate_user(
+    const struct api_auth *auth, struct http_request *request, struct api_caller *ret_caller)
+{
+    if (!api_identify(auth, request, ret_caller))
+        return false;
+    if (ret_caller->session_id.ptr)
+        return true;
+    http_send_problem(
+        request, "authentication-required", "Send Authorization: Bearer and an access token.");
     return false;
 }

@@ -22,6 +22,10 @@
     X(api_post_user)                                                                               \
     X(api_post_session)                                                                            \
     X(api_post_session_refresh)                                                                    \
+    X(api_get_sessions)                                                                            \
+    X(api_delete_sessions)                                                                         \
+    X(api_delete_current_session)                                                                  \
+    X(api_delete_session)                                                                          \
     X(api_get_command)                                                                             \
     X(api_get_jwks)                                                                                \
     X(api_get_problem)                                                                             \

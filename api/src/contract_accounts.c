@@ -50,6 +50,59 @@ const struct api_operation api_post_session_refresh = {
         (const char *const[]){"token-invalid", "refresh-reused", "not-found", "forbidden", NULL},
 };
 
+#define ENDS_SESSIONS (API_OF_USER | API_SENDS_COMMAND | API_CHECKS_QUERY)
+
+const struct api_operation api_get_sessions = {
+    .http = {"GET", "/v1/sessions", 0, NULL},
+    .id = "listSessions",
+    .tag = "accounts",
+    .summary = "Where the user is logged in, newest first",
+    .traits = API_OF_USER | API_READS_VIEWS | API_CHECKS_QUERY,
+    .answers = (const struct api_answer[]){{200, "The sessions.", &api_shape_sessions, NULL}, {0}},
+};
+
+const struct api_operation api_delete_sessions = {
+    .http = {"DELETE", "/v1/sessions", 0, NULL},
+    .id = "logOutEverywhere",
+    .tag = "accounts",
+    .summary = "Ends all sessions of the user",
+    .traits = ENDS_SESSIONS,
+    .answers =
+        (const struct api_answer[]){
+            {204, "They are over.", NULL, (const char *const[]){"Set-Cookie", NULL}}, {0}},
+    .problems = (const char *const[]){"not-found", NULL},
+};
+
+const struct api_operation api_delete_current_session = {
+    .http = {"DELETE", "/v1/sessions/current", 0, NULL},
+    .id = "logOut",
+    .tag = "accounts",
+    .summary = "Ends the session of the access token",
+    .traits = ENDS_SESSIONS,
+    .answers =
+        (const struct api_answer[]){
+            {204, "It is over.", NULL, (const char *const[]){"Set-Cookie", NULL}}, {0}},
+    .problems = (const char *const[]){"not-found", NULL},
+};
+
+const struct api_operation api_delete_session = {
+    .http = {"DELETE", "/v1/sessions/{session_id}", 0, NULL},
+    .id = "endSession",
+    .tag = "accounts",
+    .summary = "Ends a session of the user",
+    .traits = ENDS_SESSIONS | API_NAMES_RESOURCE,
+    .parameters =
+        (const struct api_parameter[]){
+            {API_IN_PATH,
+             {.name = "session_id",
+              .kind = HTTP_JSON_TEXT,
+              .required = true,
+              .min = 1,
+              .about = "As GET /v1/sessions has it."}},
+            {0}},
+    .answers = (const struct api_answer[]){{204, "It is over.", NULL, NULL}, {0}},
+};
+
 const struct api_operation api_get_command = {
     .http = {"GET", "/v1/commands/{command_id}", 0, NULL},
     .id = "getCommand",

@@ -47,9 +47,9 @@ static void operation_write_security(struct json_w *w, unsigned traits)
 {
     json_w_key(w, "security");
     json_w_array(w);
-    if (traits & (API_OF_OWNER | API_OF_ANYONE)) {
+    if (traits & (API_OF_OWNER | API_OF_ANYONE | API_OF_USER)) {
         static const char *const schemes[] = {"accessToken", "cartToken"};
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < (traits & API_OF_USER ? 1 : 2); i++) {
             json_w_object(w);
             json_w_key(w, schemes[i]);
             json_w_array(w);
@@ -57,7 +57,7 @@ static void operation_write_security(struct json_w *w, unsigned traits)
             json_w_object_end(w);
         }
     }
-    if (!(traits & API_OF_OWNER)) {
+    if (!(traits & (API_OF_OWNER | API_OF_USER))) {
         json_w_object(w);
         json_w_object_end(w);
     }

@@ -191,12 +191,13 @@ static const struct {
     {API_NAMES_RESOURCE, "not-found"},
 
     {API_READS_VIEWS | API_SENDS_COMMAND | API_OF_OWNER | API_OF_ANYONE, "malformed-header"},
-    {API_READS_VIEWS, "view-behind"},
+    /* An access token cannot be judged while the ends of sessions are restored. */
+    {API_READS_VIEWS | API_OF_OWNER | API_OF_ANYONE | API_OF_USER, "view-behind"},
     {API_READS_VIEWS, "partition-unavailable"},
 
-    {API_OF_OWNER, "authentication-required"},
-    {API_OF_OWNER | API_OF_ANYONE, "token-expired"},
-    {API_OF_OWNER | API_OF_ANYONE, "token-invalid"},
+    {API_OF_OWNER | API_OF_USER, "authentication-required"},
+    {API_OF_OWNER | API_OF_ANYONE | API_OF_USER, "token-expired"},
+    {API_OF_OWNER | API_OF_ANYONE | API_OF_USER, "token-invalid"},
 
     {API_NEEDS_KEY, "idempotency-key-required"},
     {API_SENDS_COMMAND, "idempotency-key-reused"},

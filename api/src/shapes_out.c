@@ -279,6 +279,22 @@ static const struct http_json_field session[] = {
 const struct http_shape api_shape_session = {
     "Session", "Sent as Authorization: Bearer.", session, COUNT_OF(session)};
 
+static const struct http_json_field session_item[] = {
+    {TEXT("session_id"), ALWAYS},
+    {TIME("started_at"), ALWAYS},
+    {TIME("renewed_at"), ALWAYS, .about = "When its refresh token was used last."},
+    {TIME("expires_at"), ALWAYS, .about = "Unless it is renewed before."},
+    {FLAG("current"), ALWAYS, .about = "Whether it is the one that asks."},
+};
+static const struct http_shape shape_session_item = {
+    "SessionItem", "One session of the user.", session_item, COUNT_OF(session_item)};
+
+static const struct http_json_field sessions[] = {
+    {OBJECT("items", &shape_session_item), ALWAYS, .many = true},
+};
+const struct http_shape api_shape_sessions = {
+    "SessionList", "The sessions of the user, newest first.", sessions, COUNT_OF(sessions)};
+
 static const struct http_json_field pending_links[] = {
     {TEXT("self"), ALWAYS},
 };

@@ -37,7 +37,7 @@ static struct call *
 cart_begin(struct http_request *request, struct command_api *api, enum call_key key)
 {
     struct api_caller caller;
-    if (!api_authenticate(api->tokens, request, &caller))
+    if (!api_authenticate(&api->auth, request, &caller))
         return NULL;
     return call_begin(api, request, caller.owner, caller.actor_kind, key);
 }

@@ -34,10 +34,11 @@ struct command_api {
     struct dispatch *dispatch;
     struct hash_pool *pool;
     struct login_delay *delays;
-    struct topo_engine *engine; /* Folds outcomes, claims and credentials. */
+    struct topo_engine *engine; /* Folds outcomes, claims, credentials, ends of sessions. */
     struct topo_reader *outcomes;
     struct topo_reader *claims;
     struct topo_reader *credentials;
+    struct api_auth auth;
     int32_t instance;
 };
 
@@ -112,6 +113,9 @@ bool command_has_no_card_numbers(struct http_request *request);
 http_handler_fn users_post;
 http_handler_fn sessions_post;
 http_handler_fn sessions_refresh_post;
+http_handler_fn session_current_delete;
+http_handler_fn session_delete;
+http_handler_fn sessions_delete;
 http_handler_fn cart_items_post;
 http_handler_fn cart_item_put;
 http_handler_fn cart_item_delete;

@@ -137,7 +137,7 @@ void command_get(struct http_request *request, void *user)
     const struct shop_command_outcome *outcome = NULL;
     struct mr_bytes command_id = http_path_param(request, 0);
     static const char *const known[] = {"ticket", NULL};
-    if (!http_query_only(request, known) || !api_identify(api->tokens, request, &caller) ||
+    if (!http_query_only(request, known) || !api_identify(&api->auth, request, &caller) ||
         !command_views_are_here(api, request))
         return;
     int found = shop_id_is_valid(command_id)

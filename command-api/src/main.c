@@ -75,6 +75,11 @@ static int start_views(struct service *service, struct command_api *api, struct 
     api->outcomes = topo_engine_global(api->engine, VIEW_OUTCOMES);
     api->claims = topo_engine_global(api->engine, VIEW_CLAIMS);
     api->credentials = topo_engine_global(api->engine, VIEW_CREDENTIALS);
+    api->auth = (struct api_auth){
+        .keys = api->tokens,
+        .engine = api->engine,
+        .revoked = topo_engine_global(api->engine, VIEW_REVOKED),
+    };
     return 0;
 }
 

@@ -159,7 +159,7 @@ void orders_post(struct http_request *request, void *user)
     struct command_api *api = user;
     struct api_caller caller;
     struct checkout checkout = {0};
-    if (!api_authenticate(api->tokens, request, &caller))
+    if (!api_authenticate(&api->auth, request, &caller))
         return;
     struct call *call =
         call_begin(api, request, caller.owner, caller.actor_kind, CALL_KEY_REQUIRED);
@@ -178,7 +178,7 @@ order_begin(struct http_request *request, struct command_api *api, struct mr_byt
 {
     struct api_caller caller;
     struct mr_bytes order_id = http_path_param(request, 0);
-    if (!api_authenticate(api->tokens, request, &caller))
+    if (!api_authenticate(&api->auth, request, &caller))
         return NULL;
     if (!shop_order_id_is_of(order_id, caller.owner)) {
         http_send_problem(request, "not-found", "There is no such order.");

@@ -10,6 +10,7 @@ int shop_views_query_topology(
     view_catalog_add(builder, registry);
     view_cart_add(builder, registry);
     view_order_add(builder, registry);
+    view_sessions_add(builder, registry);
     return topo_build(builder, ret_topology, error);
 }
 
@@ -21,5 +22,6 @@ int shop_views_command_topology(
     struct topo_builder *builder = topo_builder_new("millrace-command");
     view_commands_add(builder, registry);
     view_credentials_add(builder, registry);
+    view_revoked_add(builder, registry);
     return topo_build(builder, ret_topology, error);
 }

@@ -28,6 +28,7 @@ static const char *const views[QUERY_VIEWS][2] = {
     {TOPIC_INVENTORY_STOCK_EVENTS, VIEW_AVAILABILITY},
     {TOPIC_SALES_CART_EVENTS, VIEW_CARTS},
     {TOPIC_SALES_ORDER_EVENTS, VIEW_ORDERS},
+    {TOPIC_IDENTITY_SESSION_EVENTS, VIEW_SESSIONS},
 };
 
 /* The view that folds the topic; QUERY_VIEWS: none does. */

@@ -12,6 +12,7 @@ static const struct {
     {"availability", VIEW_AVAILABILITY, TOPIC_INVENTORY_STOCK_EVENTS},
     {"cart", VIEW_CARTS, TOPIC_SALES_CART_EVENTS},
     {"orders", VIEW_ORDERS, TOPIC_SALES_ORDER_EVENTS},
+    {"sessions", VIEW_SESSIONS, TOPIC_IDENTITY_SESSION_EVENTS},
 };
 
 void query_get_health(struct http_request *request, void *user)

@@ -12,6 +12,7 @@
 #ifndef QUERY_API_QUERY_API_H
 #define QUERY_API_QUERY_API_H
 
+#include <api/caller.h>
 #include <api/contract.h>
 #include <api/shop_json.h>
 #include <base/clock.h>
@@ -25,7 +26,7 @@
 #include <stdatomic.h>
 
 enum {
-    QUERY_VIEWS = 4,
+    QUERY_VIEWS = 5,
     QUERY_SCAN_MAX = 5000, /* Entries looked at for one page; then the page ends early. */
 };
 
@@ -43,6 +44,7 @@ struct query_streams {
 struct query_api {
     struct topo_engine *engine;
     struct token_keys *keys;
+    struct api_auth auth;
     int64_t ready_lag_max;         /* Records behind, over all partitions, and still ready. */
     atomic_bool positions_dropped; /* It was logged. */
     /* By view, monotonic: when it was last seen not to be behind. */
@@ -57,6 +59,7 @@ struct query_api {
     struct topo_reader *orders;
     struct topo_reader *order_lines;
     struct topo_reader *orders_by_owner;
+    struct topo_reader *sessions;
     struct query_streams streams;
 };
 
@@ -214,6 +217,7 @@ http_handler_fn query_get_categories;
 http_handler_fn query_get_cart;
 http_handler_fn query_get_orders;
 http_handler_fn query_get_order;
+http_handler_fn query_get_sessions;
 http_handler_fn query_get_order_stream;
 http_handler_fn query_get_confirmation;
 http_handler_fn query_get_health;

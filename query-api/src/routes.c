@@ -14,6 +14,7 @@ const struct http_route query_routes[] = {
     {.named = &api_get_order.http, .handle = query_get_order},
     {.named = &api_get_order_stream.http, .handle = query_get_order_stream},
     {.named = &api_get_confirmation.http, .handle = query_get_confirmation},
+    {.named = &api_get_sessions.http, .handle = query_get_sessions},
     {.named = &api_get_problem.http, .handle = query_get_problem},
     {.named = &api_get_openapi.http, .handle = api_send_openapi},
     {.named = &api_get_health.http, .handle = query_get_health},
@@ -28,6 +29,7 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
     *api = (struct query_api){
         .engine = engine,
         .keys = keys,
+        .auth = {keys, engine, topo_engine_global(engine, VIEW_REVOKED)},
         .ready_lag_max = 10000,
         .products = topo_engine_global(engine, VIEW_PRODUCTS),
         .availability = topo_engine_global(engine, VIEW_AVAILABILITY),
@@ -39,6 +41,7 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
         .orders = topo_engine_global(engine, VIEW_ORDERS),
         .order_lines = topo_engine_global(engine, VIEW_ORDER_LINES),
         .orders_by_owner = topo_engine_global(engine, VIEW_ORDERS_BY_OWNER),
+        .sessions = topo_engine_global(engine, VIEW_SESSIONS),
     };
     query_streams_init(&api->streams, QUERY_STREAMS_MAX, QUERY_STREAMS_OWNER_MAX);
     for (size_t i = 0; i < QUERY_VIEWS; i++)

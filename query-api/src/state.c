@@ -56,7 +56,7 @@ bool query_authenticate(
 {
     assert(api && request && ret_owner);
     struct api_caller caller;
-    if (!api_authenticate(api->keys, request, &caller))
+    if (!api_authenticate(&api->auth, request, &caller))
         return false;
     *ret_owner = caller.owner;
     return true;

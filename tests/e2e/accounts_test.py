@@ -85,5 +85,55 @@ class RefreshTest(AccountTest):
         self.assertEqual(self.by_cookie(token).status, 200)
 
 
+class LogoutTest(AccountTest):
+    def refused(self, access):
+        """Both APIs refuse the token; the query API within the lag of its view."""
+        def gone():
+            answers.append(self.shop.get("/v1/cart", access=access))
+            return answers[-1].status == 401
+
+        answers = []
+        shop.wait_until(gone, 2, lambda: answers[-1])
+        self.assert_problem(answers[-1], 401, "token-invalid")
+        self.assert_problem(
+            self.shop.request("DELETE", "/v1/cart/items", access=access), 401, "token-invalid")
+
+    def test_logging_out_here_there_and_everywhere(self):
+        customer = Customer(self.shop)
+        here, there, third = (customer.log_in(PASSWORD).json for _ in range(3))
+        listed = self.shop.get("/v1/sessions", access=here["access_token"]).json["items"]
+        self.assertEqual([s["session_id"] for s in listed if s["current"]], [here["session_id"]])
+        self.assertEqual(
+            [s["session_id"] for s in listed][:3], [s["session_id"] for s in (third, there, here)])
+
+        ended = self.shop.request("DELETE", f"/v1/sessions/{there['session_id']}", access=here["access_token"])
+        self.assertEqual((ended.status, ended.body), (204, b""), ended)
+        self.refused(there["access_token"])
+        self.assert_problem(self.refresh(there["refresh_token"]), 401, "token-invalid")
+        self.assert_problem(
+            self.shop.request("DELETE", f"/v1/sessions/{there['session_id']}", access=here["access_token"]),
+            404, "not-found")
+
+        ended = self.shop.request("DELETE", "/v1/sessions/current", access=here["access_token"])
+        self.assertEqual(ended.status, 204, ended)
+        self.assertIn("Max-Age=0", cookie_of(ended)[1])
+        self.refused(here["access_token"])
+
+        self.assertEqual(self.shop.get("/v1/cart", access=third["access_token"]).status, 200)
+        self.assertEqual(
+            self.shop.request("DELETE", "/v1/sessions", access=third["access_token"]).status, 204)
+        self.refused(third["access_token"])
+        self.refused(customer.access)
+
+    def test_nobody_ends_the_session_of_another(self):
+        customer, other = Customer(self.shop), Customer(self.shop)
+        session = customer.log_in(PASSWORD).json
+        self.assert_problem(
+            self.shop.request("DELETE", f"/v1/sessions/{session['session_id']}", access=other.access),
+            404, "not-found")
+        self.assertEqual(self.shop.get("/v1/cart", access=session["access_token"]).status, 200)
+        self.assert_problem(self.shop.request("DELETE", "/v1/sessions/current"), 401, "authentication-required")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -43,13 +43,17 @@ static inline struct token_keys *query_keys(void)
     return keys;
 }
 
-/* The header line that says that `subject` asks, good for ten minutes. */
-static inline void
-query_bearer(struct token_keys *keys, const char *subject, char ret_bearer[QUERY_BEARER_MAX])
+/* The header line that says that `subject` asks in this session, good for ten minutes. */
+static inline void query_bearer_of(
+    struct token_keys *keys,
+    const char *subject,
+    const char *session_id,
+    char ret_bearer[QUERY_BEARER_MAX])
 {
     struct mr_buffer token = {0};
     const struct token_claims claims = {
         .subject = mr_cstr(subject),
+        .session_id = mr_cstr(session_id),
         .issued_at_s = mr_unix_ms() / 1000,
         .expires_at_s = mr_unix_ms() / 1000 + 600,
     };
@@ -57,6 +61,12 @@ query_bearer(struct token_keys *keys, const char *subject, char ret_bearer[QUERY
     (void)snprintf(
         ret_bearer, QUERY_BEARER_MAX, "Authorization: Bearer %.*s\r\n", (int)token.len, token.ptr);
     mr_buffer_clean_up(&token);
+}
+
+static inline void
+query_bearer(struct token_keys *keys, const char *subject, char ret_bearer[QUERY_BEARER_MAX])
+{
+    query_bearer_of(keys, subject, "ses_0", ret_bearer);
 }
 
 /* GET with more header lines; the answer's status. */

@@ -104,6 +104,26 @@ static void the_newest_credential_counts_and_a_tombstone_takes_it_away(void **st
     assert_null(get_row(views, VIEW_CREDENTIALS, "usr_9").ptr);
 }
 
+static void an_ended_session_is_known_and_no_other(void **state)
+{
+    struct views *views = *state;
+    struct shop_session_started started = {
+        .meta = meta_at(1, 1),
+        .user_id = MR_LITERAL("usr_9"),
+        .session_id = MR_LITERAL("ses_1"),
+        .family_id = MR_LITERAL("ses_1")};
+    struct shop_session_revoked revoked = {
+        .meta = meta_at(2, 2),
+        .user_id = MR_LITERAL("usr_9"),
+        .session_id = MR_LITERAL("ses_1"),
+        .cause = MR_LITERAL("logout")};
+    views_pipe(views, SHOP_SESSION_STARTED, "usr_9", &started);
+    assert_null(get_row(views, VIEW_REVOKED, "ses_1").ptr);
+    views_pipe(views, SHOP_SESSION_REVOKED, "usr_9", &revoked);
+    assert_non_null(get_row(views, VIEW_REVOKED, "ses_1").ptr);
+    assert_null(get_row(views, VIEW_REVOKED, "ses_2").ptr);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, views_tear_down)
@@ -111,6 +131,7 @@ int main(void)
         TEST(outcomes_of_all_services_are_found_by_command),
         TEST(a_claimed_address_leads_to_its_user),
         TEST(the_newest_credential_counts_and_a_tombstone_takes_it_away),
+        TEST(an_ended_session_is_known_and_no_other),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

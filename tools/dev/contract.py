@@ -101,17 +101,22 @@ def ask(url, method, path, body=None, headers=None):
         return answer.headers, json.load(answer)
 
 
-def facts(url):
-    """(access token, MILLRACE_FACTS): a customer with an order, and the ids of what is there."""
+def log_in(url):
+    """The access token of a new account."""
     account = {"email": f"{uuid.uuid4()}@shop.example", "password": PASSWORD}
     ask(url, "POST", "/v1/users", account)
-    access = ask(url, "POST", "/v1/sessions", account)[1]["access_token"]
+    return ask(url, "POST", "/v1/sessions", account)[1]["access_token"]
+
+
+def facts(url):
+    """(access token, MILLRACE_FACTS): a customer with an order, and the ids of what is there."""
+    access, other_access = log_in(url), log_in(url)
     bearer = {"Authorization": f"Bearer {access}", "Prefer": "wait=10"}
     product = ask(url, "GET", "/v1/products?limit=1&in_stock=true&sort=-price")[1]["items"][0]["product_id"]
     ask(url, "POST", "/v1/cart/items", {"product_id": product, "quantity": 1}, bearer)
     headers, order = ask(url, "POST", "/v1/orders", {"payment": {"method_token": "pm_approve"}}, bearer)
     by_id, by_order_id = {"id": order["order_id"]}, {"order_id": order["order_id"]}
-    return access, {"token": headers["Consistency-Token"], "ids": {
+    return access, {"token": headers["Consistency-Token"], "other_access": other_access, "ids": {
         "/v1/products/{id}": {"id": product},
         "/v1/products/{id}/availability": {"id": product},
         "/v1/cart/items/{product_id}": {"product_id": product},

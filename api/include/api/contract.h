@@ -13,17 +13,18 @@
 
 /* Traits that many operations share: each brings header fields and problems (openapi.c). */
 enum api_trait {
-    API_READS_VIEWS = 1 << 0,    /* Consistency-Token in, View-Position out. */
-    API_HAS_ETAG = 1 << 1,       /* ETag out, If-None-Match in. */
-    API_OF_OWNER = 1 << 2,       /* An access token or a Cart-Token is needed. */
-    API_OF_ANYONE = 1 << 3,      /* Either is read, neither is needed. */
-    API_SENDS_COMMAND = 1 << 4,  /* Idempotency-Key, Prefer and If-Match are read. */
-    API_NEEDS_KEY = 1 << 5,      /* Idempotency-Key is required. */
-    API_ANSWERS_LATER = 1 << 6,  /* 202 when the outcome takes too long. */
-    API_CHECKS_QUERY = 1 << 7,   /* Unknown parameters are refused. */
-    API_HAS_PAGES = 1 << 8,      /* Link, and a cursor. */
-    API_CHECKS_VALUES = 1 << 9,  /* A parameter may have an invalid value. */
-    API_NAMES_RESOURCE = 1 << 10 /* Something in the path may not be there. */
+    API_READS_VIEWS = 1 << 0,     /* Consistency-Token in, View-Position out. */
+    API_HAS_ETAG = 1 << 1,        /* ETag out, If-None-Match in. */
+    API_OF_OWNER = 1 << 2,        /* An access token or a Cart-Token is needed. */
+    API_OF_ANYONE = 1 << 3,       /* Either is read, neither is needed. */
+    API_SENDS_COMMAND = 1 << 4,   /* Idempotency-Key, Prefer and If-Match are read. */
+    API_NEEDS_KEY = 1 << 5,       /* Idempotency-Key is required. */
+    API_ANSWERS_LATER = 1 << 6,   /* 202 when the outcome takes too long. */
+    API_CHECKS_QUERY = 1 << 7,    /* Unknown parameters are refused. */
+    API_HAS_PAGES = 1 << 8,       /* Link, and a cursor. */
+    API_CHECKS_VALUES = 1 << 9,   /* A parameter may have an invalid value. */
+    API_NAMES_RESOURCE = 1 << 10, /* Something in the path may not be there. */
+    API_OF_USER = 1 << 11         /* An access token is needed. */
 };
 
 enum api_place { API_IN_PATH, API_IN_QUERY, API_IN_HEADER };
@@ -84,6 +85,10 @@ extern const struct api_operation api_post_cancellation;
 extern const struct api_operation api_post_user;
 extern const struct api_operation api_post_session;
 extern const struct api_operation api_post_session_refresh;
+extern const struct api_operation api_get_sessions;
+extern const struct api_operation api_delete_sessions;
+extern const struct api_operation api_delete_session;
+extern const struct api_operation api_delete_current_session;
 extern const struct api_operation api_get_command;
 
 extern const struct api_operation api_get_jwks;

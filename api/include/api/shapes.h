@@ -78,6 +78,7 @@ extern const struct http_shape api_shape_confirmation;
 extern const struct http_shape api_shape_payment_started;
 extern const struct http_shape api_shape_user;
 extern const struct http_shape api_shape_session;
+extern const struct http_shape api_shape_sessions;
 extern const struct http_shape api_shape_pending;
 extern const struct http_shape api_shape_cancelling;
 extern const struct http_shape api_shape_command;

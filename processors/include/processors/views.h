@@ -2,8 +2,9 @@
  * views.h - the read side's folds: pure functions from events to documents, in stores that every
  * thread of a program may read (topo_read_*).
  *
- *     query side     catalog, cart and order views        shop_views_query_topology
- *     command side   outcomes by command id, credentials  shop_views_command_topology
+ *     query side     catalog, cart, order, session views  shop_views_query_topology
+ *     command side   outcomes by command id, credentials,
+ *                    sessions that are over               shop_views_command_topology
  *
  * All are global sub-topologies: an instance holds all partitions. A view depends on the order of
  * events within a partition only, so that any rebuild gives the same bytes.
@@ -142,5 +143,10 @@ const char *view_order_status(const struct shop_order_view *order);
 #define VIEW_OUTCOMES    "command-outcomes" /* command_id -> CommandOutcome, framed as it came */
 #define VIEW_CLAIMS      "email-claims"     /* email_key -> user_id */
 #define VIEW_CREDENTIALS "user-credentials" /* user_id -> Credential, framed as it came */
+
+/* -- sessions ----------------------------------------------------------------------------- */
+
+#define VIEW_REVOKED  "revoked-sessions" /* session_id -> be64 when it ended; both programs */
+#define VIEW_SESSIONS "user-sessions"    /* user_id -> SessionsState; the query side */
 
 #endif
