@@ -20,6 +20,9 @@
     X(api_post_payment)                                                                            \
     X(api_post_cancellation)                                                                       \
     X(api_post_user)                                                                               \
+    X(api_get_profile)                                                                             \
+    X(api_patch_profile)                                                                           \
+    X(api_put_password)                                                                            \
     X(api_post_session)                                                                            \
     X(api_post_session_refresh)                                                                    \
     X(api_get_sessions)                                                                            \

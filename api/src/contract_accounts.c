@@ -14,6 +14,41 @@ const struct api_operation api_post_user = {
     .problems = (const char *const[]){"email-taken", "password-too-weak", NULL},
 };
 
+const struct api_operation api_get_profile = {
+    .http = {"GET", "/v1/users/me", 0, NULL},
+    .id = "getProfile",
+    .tag = "accounts",
+    .summary = "The user who asks",
+    .traits = API_OF_USER | API_HAS_ETAG | API_CHECKS_QUERY,
+    .answers = (const struct api_answer[]){{200, "The user.", &api_shape_profile, NULL}, {0}},
+};
+
+const struct api_operation api_patch_profile = {
+    .http = {"PATCH", "/v1/users/me", 0, NULL},
+    .id = "changeProfile",
+    .tag = "accounts",
+    .summary = "Changes the user's name or language",
+    .traits = API_OF_USER | API_SENDS_COMMAND | API_CHECKS_QUERY,
+    .body = &api_shape_profile_patch,
+    .answers =
+        (const struct api_answer[]){
+            {200, "The user.", &api_shape_profile, (const char *const[]){"ETag", NULL}}, {0}},
+    .problems = (const char *const[]){"not-found", NULL},
+};
+
+const struct api_operation api_put_password = {
+    .http = {"PUT", "/v1/users/me/password", 0, NULL},
+    .id = "changePassword",
+    .tag = "accounts",
+    .summary = "Sets another password, and ends the user's other sessions",
+    .traits = API_OF_USER | API_SENDS_COMMAND | API_CHECKS_QUERY,
+    .body = &api_shape_password,
+    .answers = (const struct api_answer[]){{204, "It counts from now on.", NULL, NULL}, {0}},
+    .problems =
+        (const char *const[]){
+            "invalid-credentials", "password-too-weak", "too-many-attempts", "not-found", NULL},
+};
+
 const struct api_operation api_post_session = {
     .http = {"POST", "/v1/sessions", 0, NULL},
     .id = "logIn",

@@ -52,6 +52,43 @@ static const struct http_json_field registration[] = {
 const struct http_shape api_shape_registration = {
     "Registration", "A new account.", registration, COUNT_OF(registration)};
 
+static const struct http_json_field profile_patch[] = {
+    {.name = "name",
+     .kind = HTTP_JSON_TEXT,
+     .max = NAME_CHARACTERS_MAX,
+     .at = offsetof(struct api_profile_patch, name),
+     .about = "Stays as it is when absent; \"\" takes it away."},
+    {.name = "locale",
+     .kind = HTTP_JSON_TEXT,
+     .min = 2,
+     .max = LOCALE_CHARACTERS_MAX,
+     .pattern = "^[0-9A-Za-z-]+$",
+     .at = offsetof(struct api_profile_patch, locale),
+     .about = "A language tag; stays as it is when absent.",
+     .example = "\"en-GB\""},
+};
+const struct http_shape api_shape_profile_patch = {
+    "ProfileChange", "What changes.", profile_patch, COUNT_OF(profile_patch)};
+
+static const struct http_json_field password[] = {
+    {.name = "current",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = 1,
+     .max = PASSWORD_CHARACTERS_MAX,
+     .at = offsetof(struct api_password, current),
+     .example = "\"correct horse battery staple\""},
+    {.name = "new",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .max = HTTP_JSON_TEXT_MAX,
+     .at = offsetof(struct api_password, wanted),
+     .about = "8 to 1,024 bytes, none of the most common ones, not the address.",
+     .example = "\"nine bottles of green ink\""},
+};
+const struct http_shape api_shape_password = {
+    "PasswordChange", "The password and the next one.", password, COUNT_OF(password)};
+
 static const char *const refresh_modes[] = {"body", "cookie", NULL};
 
 static const struct http_json_field login[] = {

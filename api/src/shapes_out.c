@@ -268,6 +268,17 @@ static const struct http_json_field user[] = {
 };
 const struct http_shape api_shape_user = {"User", "The new account.", user, COUNT_OF(user)};
 
+static const struct http_json_field profile[] = {
+    {TEXT("user_id"), ALWAYS},
+    {TEXT("email"), ALWAYS},
+    {TEXT("name"), ALWAYS, .nullable = true},
+    {TEXT("locale"), ALWAYS},
+    {TIME("registered_at"), ALWAYS},
+    {INTEGER("version"), ALWAYS},
+};
+const struct http_shape api_shape_profile = {
+    "Profile", "The user who asks.", profile, COUNT_OF(profile)};
+
 static const struct http_json_field session[] = {
     {TEXT("access_token"), ALWAYS},
     {TEXT("token_type"), ALWAYS, ONE_OF("Bearer")},

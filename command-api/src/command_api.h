@@ -38,6 +38,8 @@ struct command_api {
     struct topo_reader *outcomes;
     struct topo_reader *claims;
     struct topo_reader *credentials;
+    struct topo_reader *users;
+    struct topo_reader *subject_keys;
     struct api_auth auth;
     int32_t instance;
 };
@@ -47,6 +49,16 @@ struct command_api {
 
 /* False (503 sent) while views are restoring: an absent row does not yet mean "not found". */
 bool command_views_are_here(struct command_api *api, struct http_request *request);
+
+/* The user's credential as the view has it, and the password hash in it; NULL views: there is none,
+ * or it does not open. Negative: the view cannot be read. */
+int credential_open(
+    struct command_api *api,
+    struct mr_bytes user_id,
+    struct mr_arena *arena,
+    struct mr_bytes *ret_framed,
+    struct mr_bytes *ret_phc,
+    struct mr_error *error);
 
 /* One request as one command. */
 struct call {
@@ -116,6 +128,9 @@ http_handler_fn sessions_refresh_post;
 http_handler_fn session_current_delete;
 http_handler_fn session_delete;
 http_handler_fn sessions_delete;
+http_handler_fn profile_get;
+http_handler_fn profile_patch;
+http_handler_fn password_put;
 http_handler_fn cart_items_post;
 http_handler_fn cart_item_put;
 http_handler_fn cart_item_delete;

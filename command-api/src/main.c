@@ -75,6 +75,8 @@ static int start_views(struct service *service, struct command_api *api, struct 
     api->outcomes = topo_engine_global(api->engine, VIEW_OUTCOMES);
     api->claims = topo_engine_global(api->engine, VIEW_CLAIMS);
     api->credentials = topo_engine_global(api->engine, VIEW_CREDENTIALS);
+    api->users = topo_engine_global(api->engine, VIEW_USERS);
+    api->subject_keys = topo_engine_global(api->engine, VIEW_SUBJECT_KEYS);
     api->auth = (struct api_auth){
         .keys = api->tokens,
         .engine = api->engine,

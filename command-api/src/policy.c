@@ -53,6 +53,17 @@ bool policy_idempotency_key(
     return true;
 }
 
+bool policy_is_locale(struct mr_bytes locale)
+{
+    for (size_t i = 0; i < locale.len; i++) {
+        char c = locale.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-'))
+            return false;
+    }
+    return locale.len >= 2;
+}
+
 static bool equal_without_case(struct mr_bytes a, struct mr_bytes b)
 {
     if (a.len != b.len)

@@ -19,6 +19,9 @@ enum { POLICY_PASSWORD_BYTES_MIN = 8, POLICY_PASSWORD_BYTES_MAX = 1024 };
 bool policy_idempotency_key(
     struct mr_bytes header, struct mr_arena *arena, struct mr_bytes *ret_key);
 
+/* True for letters, digits and hyphens, as a BCP 47 language tag has them. */
+bool policy_is_locale(struct mr_bytes locale);
+
 /* NULL when the password is good enough, else a sentence that says what it lacks. `email` is the
  * normal form of the address. */
 const char *policy_password_problem(struct mr_bytes password, struct mr_bytes email);

@@ -22,6 +22,26 @@ struct login {
     const char *phc;
 };
 
+int credential_open(
+    struct command_api *api,
+    struct mr_bytes user_id,
+    struct mr_arena *arena,
+    struct mr_bytes *ret_framed,
+    struct mr_bytes *ret_phc,
+    struct mr_error *error)
+{
+    struct codec_message message;
+    int rc = topo_read_get(api->credentials, user_id, arena, ret_framed, error);
+    if (rc == 0 && ret_framed->ptr)
+        rc = codec_decode(api->registry, *ret_framed, arena, &message, error);
+    if (rc || !ret_framed->ptr || message.id != SHOP_CREDENTIAL)
+        return rc;
+    const struct shop_credential *credential = message.value;
+    struct sealing_context context = {"credential", user_id};
+    (void)sealing_unseal(&api->credential, context, &credential->phc_sealed, arena, ret_phc, NULL);
+    return 0;
+}
+
 /* Leaves the dummy in place unless there is an account with a credential that opens. Negative: the
  * views cannot be read, which says nothing of the account. */
 static int find_account(struct login *login, struct mr_arena *arena, struct mr_error *error)
@@ -30,24 +50,12 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     struct mr_bytes user_id = {0};
     struct mr_bytes framed = {0};
     struct mr_bytes phc = {0};
-    struct codec_message message;
     login->phc = sealing_password_dummy();
     int rc = topo_read_get(api->claims, login->email_key, arena, &user_id, error);
     if (rc == 0 && user_id.ptr)
-        rc = topo_read_get(api->credentials, user_id, arena, &framed, error);
-    if (rc == 0 && framed.ptr)
-        rc = codec_decode(api->registry, framed, arena, &message, error);
-    if (rc || !framed.ptr || message.id != SHOP_CREDENTIAL)
+        rc = credential_open(api, user_id, arena, &framed, &phc, error);
+    if (rc || !phc.ptr)
         return rc;
-    const struct shop_credential *credential = message.value;
-    if (sealing_unseal(
-            &api->credential,
-            (struct sealing_context){"credential", user_id},
-            &credential->phc_sealed,
-            arena,
-            &phc,
-            NULL))
-        return 0;
     login->user_id = user_id;
     login->phc = mr_arena_cstr(arena, phc);
     return 0;

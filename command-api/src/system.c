@@ -56,6 +56,9 @@ static void metrics_get(struct http_request *request, void *user)
 
 const struct http_route command_routes[] = {
     {.named = &api_post_user.http, .handle = users_post},
+    {.named = &api_get_profile.http, .handle = profile_get},
+    {.named = &api_patch_profile.http, .handle = profile_patch},
+    {.named = &api_put_password.http, .handle = password_put},
     {.named = &api_post_session.http, .handle = sessions_post},
     {.named = &api_post_session_refresh.http, .handle = sessions_refresh_post},
     {.named = &api_delete_current_session.http, .handle = session_current_delete},

@@ -137,17 +137,6 @@ static void users_on_hashed(
         users_claim(call, payload);
 }
 
-static bool is_locale(struct mr_bytes locale)
-{
-    for (size_t i = 0; i < locale.len; i++) {
-        char c = locale.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              c == '-'))
-            return false;
-    }
-    return locale.len >= 2;
-}
-
 /* False: a problem has been sent. */
 static bool users_judge(struct http_request *request, struct registration *registration)
 {
@@ -156,7 +145,7 @@ static bool users_judge(struct http_request *request, struct registration *regis
         http_send_invalid(request, "/email", "format", "not a valid e-mail address");
         return false;
     }
-    if (!is_locale(registration->locale)) {
+    if (!policy_is_locale(registration->locale)) {
         http_send_invalid(request, "/locale", "format", "want a language tag such as en-GB");
         return false;
     }

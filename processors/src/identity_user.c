@@ -59,6 +59,86 @@ static int user_decide_creation(
     return rc;
 }
 
+static void *user_change_profile(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct shop_change_profile *command)
+{
+    struct decision *accepted = decision_accept(work, DECISION_CHANGED, command->user_id);
+    accepted->has_version = true;
+    accepted->version = state->version;
+    if (!command->name_changes && !command->locale.ptr)
+        return accepted;
+    struct shop_profile_changed event = {
+        .meta = work_meta(work, "user", command->user_id, state->version + 1),
+        .user_id = command->user_id,
+        .name_changes = command->name_changes,
+        .name_sealed = command->name_sealed,
+        .locale = command->locale,
+    };
+    work_emit(work, "user-events", SHOP_PROFILE_CHANGED, command->user_id, &event.meta, &event);
+    accepted->version = event.meta.aggregate_version;
+    return accepted;
+}
+
+/* All sessions end but the one that changes it: somebody else may have known the password. */
+static int user_change_password(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct shop_change_password *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    const struct shop_sessions_state *sessions;
+    int rc = sessions_get(work->context, "sessions", command->user_id, &sessions, error);
+    if (rc)
+        return rc;
+    struct shop_password_changed event = {
+        .meta = work_meta(work, "user", command->user_id, state->version + 1),
+        .user_id = command->user_id,
+    };
+    struct shop_credential credential = {
+        command->user_id, command->credential_sealed, work->now_ms};
+    work_emit(work, "user-events", SHOP_PASSWORD_CHANGED, command->user_id, &event.meta, &event);
+    work_send(work, "credentials", SHOP_CREDENTIAL, command->user_id, &credential);
+    session_revoke_others(
+        work, command->user_id, sessions, command->kept_session_id, "password-changed");
+    struct decision *accepted = decision_accept(work, DECISION_CHANGED, command->user_id);
+    accepted->has_version = true;
+    accepted->version = event.meta.aggregate_version;
+    *ret_decision = accepted;
+    return 0;
+}
+
+/* False: the message is to nobody here. */
+static bool user_takes(const struct codec_message *message, struct mr_bytes *ret_user_id)
+{
+    if (message->id == SHOP_CHANGE_PROFILE)
+        *ret_user_id = ((const struct shop_change_profile *)message->value)->user_id;
+    else if (message->id == SHOP_CHANGE_PASSWORD)
+        *ret_user_id = ((const struct shop_change_password *)message->value)->user_id;
+    else
+        return session_takes(message, ret_user_id);
+    return true;
+}
+
+static int user_decide_known(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct codec_message *message,
+    struct mr_bytes user_id,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    if (message->id == SHOP_CHANGE_PASSWORD)
+        return user_change_password(work, state, message->value, ret_decision, error);
+    if (message->id != SHOP_CHANGE_PROFILE)
+        return session_decide(work, message, user_id, ret_decision, error);
+    if (!decision_stale(work, state->version, user_id, ret_decision))
+        *ret_decision = user_change_profile(work, state, message->value);
+    return 0;
+}
+
 static int user_decide(
     struct topo_context *context,
     void *user,
@@ -75,7 +155,7 @@ static int user_decide(
     work_begin(&work, context, user, "/shop/identity", message);
     if (message->id == SHOP_CREATE_USER)
         return user_decide_creation(&work, message->value, error);
-    if (!session_takes(message, &user_id))
+    if (!user_takes(message, &user_id))
         return mr_fail(error, MR_INVALID, "%s is not a message to a user", message->type->name);
     if (!shop_id_is_valid(user_id))
         return mr_fail(error, MR_INVALID, "%s names no user", message->type->name);
@@ -83,11 +163,12 @@ static int user_decide(
     if (rc)
         return rc;
     if (state)
-        return session_decide(&work, message, user_id, ret_decision, error);
+        return user_decide_known(&work, state, message, user_id, ret_decision, error);
     *ret_decision = decision_reject(&work, SHOP_REASON_USER_UNKNOWN, user_id, NULL);
     return 0;
 }
 
+/* Decisions need the version of a user and nothing else: the newest event has it. */
 static int user_evolve(
     struct topo_context *context,
     void *user,
@@ -98,11 +179,11 @@ static int user_evolve(
     int rc = event_decode(context, user, record, &event, error);
     if (rc)
         return rc;
-    if (event.id != SHOP_USER_REGISTERED)
+    const struct shop_meta *meta = event_meta(&event);
+    if (!text_is(meta->aggregate, "user"))
         return sessions_fold(context, "sessions", &event, error);
-    const struct shop_user_registered *registered = event.value;
-    struct shop_user_state state = {.version = registered->meta.aggregate_version};
-    state_put(context, "user", SHOP_USER_STATE, registered->user_id, &state);
+    struct shop_user_state state = {.version = meta->aggregate_version};
+    state_put(context, "user", SHOP_USER_STATE, meta->aggregate_id, &state);
     return 0;
 }
 

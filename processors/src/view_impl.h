@@ -33,6 +33,7 @@ void view_cart_add(struct topo_builder *builder, const struct codec_registry *re
 void view_order_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_commands_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_sessions_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_users_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_revoked_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_credentials_add(struct topo_builder *builder, const struct codec_registry *registry);
 

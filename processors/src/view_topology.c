@@ -23,5 +23,6 @@ int shop_views_command_topology(
     view_commands_add(builder, registry);
     view_credentials_add(builder, registry);
     view_revoked_add(builder, registry);
+    view_users_add(builder, registry);
     return topo_build(builder, ret_topology, error);
 }

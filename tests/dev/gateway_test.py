@@ -129,6 +129,7 @@ class GatewayTest(HomeTest):
 
     def test_outcomes_and_keys_are_read_on_the_command_side(self):
         self.assertEqual(self.side_of("GET", "/v1/commands/cmd_1"), "command")
+        self.assertEqual(self.side_of("GET", "/v1/users/me"), "command")
         self.assertEqual(self.side_of("GET", "/.well-known/jwks.json"), "command")
 
     def test_the_path_and_the_query_arrive_as_they_were_sent(self):

@@ -135,5 +135,43 @@ class LogoutTest(AccountTest):
         self.assert_problem(self.shop.request("DELETE", "/v1/sessions/current"), 401, "authentication-required")
 
 
+class ProfileTest(AccountTest):
+    def test_a_user_reads_and_changes_the_profile(self):
+        customer = Customer(self.shop)
+        seen = customer.get("/v1/users/me")  # As the Location of the 201 has it.
+        self.assertEqual(seen.status, 200, seen)
+        self.assertEqual(
+            (seen.json["user_id"], seen.json["email"], seen.json["name"], seen.json["locale"]),
+            (customer.user_id, customer.email, None, "en"))
+        changed = customer.request("PATCH", "/v1/users/me", {"name": "Ada Lovelace", "locale": "en-GB"})
+        self.assertEqual(changed.status, 200, changed)
+        self.assertEqual((changed.json["name"], changed.json["locale"]), ("Ada Lovelace", "en-GB"))
+        self.assertEqual(customer.get("/v1/users/me").json, changed.json)
+        stale = customer.request("PATCH", "/v1/users/me", {"name": "x"}, headers={"If-Match": seen.headers["ETag"]})
+        self.assert_problem(stale, 412, "precondition-failed")
+        self.assertIsNone(customer.request("PATCH", "/v1/users/me", {"name": ""}).json["name"])
+        self.assert_problem(self.shop.get("/v1/users/me"), 401, "authentication-required")
+
+    def test_another_password_ends_the_other_sessions(self):
+        customer, new = Customer(self.shop), "nine bottles of green ink"
+        here, there = (customer.log_in(PASSWORD).json for _ in range(2))
+        path, access = "/v1/users/me/password", here["access_token"]
+
+        def change(current, wanted):
+            return self.shop.request("PUT", path, {"current": current, "new": wanted}, access=access)
+
+        self.assert_problem(change("wrong wrong wrong", new), 401, "invalid-credentials")
+        self.assert_problem(change(PASSWORD, "password1"), 422, "password-too-weak")
+        self.assert_problem(change(PASSWORD, customer.email), 422, "password-too-weak")
+        done = change(PASSWORD, new)
+        self.assertEqual((done.status, done.body), (204, b""), done)
+        login = {"email": customer.email, "password": new}
+        self.assertEqual(self.shop.post("/v1/sessions", login).status, 201)
+        login["password"] = PASSWORD
+        self.assert_problem(self.shop.post("/v1/sessions", login), 401, "invalid-credentials")
+        self.assertEqual(self.shop.get("/v1/cart", access=access).status, 200)
+        self.assert_problem(self.refresh(there["refresh_token"]), 401, "token-invalid")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -37,6 +37,9 @@ class Customer:
     def put(self, path, body, **more):
         return self.shop.request("PUT", path, body, access=self.access, **more)
 
+    def request(self, method, path, body, **more):
+        return self.shop.request(method, path, body, access=self.access, **more)
+
     def delete(self, path, **more):
         return self.shop.request("DELETE", path, access=self.access, **more)
 

@@ -90,6 +90,80 @@ static void a_session_starts_for_a_user_who_exists(void **state)
     assert_int_equal(started->expires_at, session.expires_at);
 }
 
+static void create_user(struct fake_task *task)
+{
+    const struct shop_create_user message = user_message(&sealed_text);
+    rules_send(task, SHOP_CREATE_USER, &message);
+}
+
+static struct shop_change_profile profile_of(struct fake_task *task)
+{
+    return (struct shop_change_profile){
+        .meta = fake_task_command(task, "customer"), .user_id = mr_cstr(USER)};
+}
+
+static void a_profile_changes_by_an_event_and_not_without_one(void **state)
+{
+    struct fake_task *task = *state;
+    struct shop_change_profile change = profile_of(task);
+    change.locale = mr_cstr("de");
+    rules_send(task, SHOP_CHANGE_PROFILE, &change);
+    rules_expect_refused(task, SHOP_REASON_USER_UNKNOWN);
+    create_user(task);
+    change.meta = fake_task_command(task, "customer");
+    rules_send(task, SHOP_CHANGE_PROFILE, &change);
+    rules_expect_accepted(task);
+    const struct shop_profile_changed *changed = fake_task_last(task, SHOP_PROFILE_CHANGED);
+    assert_true(text_is(changed->locale, "de"));
+    assert_false(changed->name_changes);
+    assert_int_equal(changed->meta.aggregate_version, 2);
+    assert_int_equal(task->decision->version, 2);
+    change = profile_of(task);
+    rules_send(task, SHOP_CHANGE_PROFILE, &change);
+    rules_expect_accepted(task);
+    assert_int_equal(task->outputs_count, 0);
+    assert_int_equal(task->decision->version, 2);
+}
+
+static void a_profile_that_has_changed_since_is_not_changed(void **state)
+{
+    struct fake_task *task = *state;
+    create_user(task);
+    struct shop_change_profile change = profile_of(task);
+    change.name_changes = true;
+    change.name_sealed = &sealed_text;
+    change.meta.has_expected_version = true;
+    change.meta.expected_version = 2;
+    rules_send(task, SHOP_CHANGE_PROFILE, &change);
+    rules_expect_refused(task, SHOP_REASON_STALE_VERSION);
+}
+
+static void another_password_ends_every_other_session(void **state)
+{
+    struct fake_task *task = *state;
+    create_user(task);
+    for (int i = 1; i <= 3; i++) {
+        static const char *const ids[] = {"", "ses_1", "ses_2", "ses_3"};
+        struct shop_start_session session = session_of(task, USER);
+        session.session_id = mr_cstr(ids[i]);
+        rules_send(task, SHOP_START_SESSION, &session);
+    }
+    const struct shop_change_password change = {
+        .meta = fake_task_command(task, "customer"),
+        .user_id = mr_cstr(USER),
+        .credential_sealed = sealed_text,
+        .kept_session_id = mr_cstr("ses_2")};
+    rules_send(task, SHOP_CHANGE_PASSWORD, &change);
+    rules_expect_accepted(task);
+    assert_int_equal(fake_task_count(task, SHOP_PASSWORD_CHANGED), 1);
+    assert_int_equal(fake_task_count(task, SHOP_CREDENTIAL), 1);
+    assert_int_equal(fake_task_count(task, SHOP_SESSION_REVOKED), 2);
+    const struct shop_sessions_state *left =
+        fake_task_state(task, "sessions", SHOP_SESSIONS_STATE, mr_cstr(USER));
+    assert_int_equal(left->sessions_count, 1);
+    assert_true(text_is(left->sessions[0].session_id, "ses_2"));
+}
+
 static void a_message_without_a_user_is_poison(void **state)
 {
     struct fake_task *task = *state;
@@ -110,6 +184,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_user_is_registered_once, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(
             a_session_starts_for_a_user_who_exists, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_profile_changes_by_an_event_and_not_without_one, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_profile_that_has_changed_since_is_not_changed, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            another_password_ends_every_other_session, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(
             a_message_without_a_user_is_poison, set_up, rules_tear_down),
     };

@@ -124,6 +124,82 @@ static void an_ended_session_is_known_and_no_other(void **state)
     assert_null(get_row(views, VIEW_REVOKED, "ses_2").ptr);
 }
 
+static struct shop_sealed sealed_as(const char *text)
+{
+    return (struct shop_sealed){
+        .key_id = MR_LITERAL("k"),
+        .alg = MR_LITERAL("XC20P"),
+        .nonce = MR_LITERAL("n"),
+        .ct = mr_cstr(text)};
+}
+
+static struct shop_meta user_meta(int64_t version)
+{
+    struct shop_meta meta = meta_at(version, version);
+    meta.aggregate = mr_cstr("user");
+    meta.aggregate_id = mr_cstr("usr_9");
+    return meta;
+}
+
+static void a_profile_is_the_fold_of_what_changed(void **state)
+{
+    struct views *views = *state;
+    const struct shop_sealed name = sealed_as("name");
+    struct shop_user_registered registered = {
+        .meta = user_meta(1),
+        .user_id = MR_LITERAL("usr_9"),
+        .email_sealed = sealed_as("email"),
+        .locale = MR_LITERAL("en")};
+    struct shop_profile_changed changed = {
+        .meta = user_meta(2),
+        .user_id = MR_LITERAL("usr_9"),
+        .name_changes = true,
+        .name_sealed = &name};
+    struct shop_profile_changed translated = {
+        .meta = user_meta(3), .user_id = MR_LITERAL("usr_9"), .locale = MR_LITERAL("de")};
+    struct shop_password_changed password = {.meta = user_meta(4), .user_id = MR_LITERAL("usr_9")};
+    views_pipe(views, SHOP_USER_REGISTERED, "usr_9", &registered);
+    views_pipe(views, SHOP_PROFILE_CHANGED, "usr_9", &changed);
+    views_pipe(views, SHOP_PROFILE_CHANGED, "usr_9", &translated);
+    views_pipe(views, SHOP_PASSWORD_CHANGED, "usr_9", &password);
+    const struct shop_user_view *view =
+        views_get(views, VIEW_USERS, SHOP_USER_VIEW, mr_cstr("usr_9"));
+    assert_int_equal(view->version, 4);
+    assert_true(text_equals(view->name_sealed->ct, "name"));
+    assert_true(text_equals(view->email_sealed.ct, "email"));
+    assert_true(text_equals(view->locale, "de"));
+    changed.meta = user_meta(5);
+    changed.name_sealed = NULL;
+    views_pipe(views, SHOP_PROFILE_CHANGED, "usr_9", &changed);
+    view = views_get(views, VIEW_USERS, SHOP_USER_VIEW, mr_cstr("usr_9"));
+    assert_null(view->name_sealed);
+}
+
+static void keys_of_users_are_kept_and_those_of_orders_passed_over(void **state)
+{
+    struct views *views = *state;
+    struct shop_wrapped_key key = {
+        .key_id = MR_LITERAL("k"),
+        .subject_id = MR_LITERAL("usr_9"),
+        .kek_id = MR_LITERAL("kek"),
+        .nonce = MR_LITERAL("n"),
+        .wrapped = MR_LITERAL("w")};
+    views_pipe(views, SHOP_WRAPPED_KEY, "usr_9", &key);
+    views_pipe(views, SHOP_WRAPPED_KEY, "ord_9", &key);
+    assert_non_null(get_row(views, VIEW_SUBJECT_KEYS, "usr_9").ptr);
+    assert_null(get_row(views, VIEW_SUBJECT_KEYS, "ord_9").ptr);
+    struct mr_error error;
+    assert_int_equal(
+        topo_driver_pipe(
+            views->driver,
+            TOPIC_IDENTITY_SUBJECT_KEYS,
+            mr_cstr("usr_9"),
+            mr_bytes_of(NULL, 0),
+            &error),
+        0);
+    assert_null(get_row(views, VIEW_SUBJECT_KEYS, "usr_9").ptr);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, views_tear_down)
@@ -132,6 +208,8 @@ int main(void)
         TEST(a_claimed_address_leads_to_its_user),
         TEST(the_newest_credential_counts_and_a_tombstone_takes_it_away),
         TEST(an_ended_session_is_known_and_no_other),
+        TEST(a_profile_is_the_fold_of_what_changed),
+        TEST(keys_of_users_are_kept_and_those_of_orders_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,6 +83,9 @@ extern const struct api_operation api_post_payment;
 extern const struct api_operation api_post_cancellation;
 
 extern const struct api_operation api_post_user;
+extern const struct api_operation api_get_profile;
+extern const struct api_operation api_patch_profile;
+extern const struct api_operation api_put_password;
 extern const struct api_operation api_post_session;
 extern const struct api_operation api_post_session_refresh;
 extern const struct api_operation api_get_sessions;

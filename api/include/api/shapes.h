@@ -17,6 +17,16 @@ struct api_registration {
     struct mr_bytes locale;
 };
 
+struct api_profile_patch {
+    struct mr_bytes name;
+    struct mr_bytes locale;
+};
+
+struct api_password {
+    struct mr_bytes current;
+    struct mr_bytes wanted;
+};
+
 struct api_login {
     struct mr_bytes email;
     struct mr_bytes password;
@@ -57,6 +67,8 @@ struct api_cancellation {
 };
 
 extern const struct http_shape api_shape_registration;
+extern const struct http_shape api_shape_profile_patch;
+extern const struct http_shape api_shape_password;
 extern const struct http_shape api_shape_login;
 extern const struct http_shape api_shape_renewal;
 extern const struct http_shape api_shape_cart_item;
@@ -77,6 +89,7 @@ extern const struct http_shape api_shape_orders;
 extern const struct http_shape api_shape_confirmation;
 extern const struct http_shape api_shape_payment_started;
 extern const struct http_shape api_shape_user;
+extern const struct http_shape api_shape_profile;
 extern const struct http_shape api_shape_session;
 extern const struct http_shape api_shape_sessions;
 extern const struct http_shape api_shape_pending;

@@ -140,9 +140,11 @@ const char *view_order_status(const struct shop_order_view *order);
 
 /* -- command side ------------------------------------------------------------------------- */
 
-#define VIEW_OUTCOMES    "command-outcomes" /* command_id -> CommandOutcome, framed as it came */
-#define VIEW_CLAIMS      "email-claims"     /* email_key -> user_id */
-#define VIEW_CREDENTIALS "user-credentials" /* user_id -> Credential, framed as it came */
+#define VIEW_OUTCOMES     "command-outcomes" /* command_id -> CommandOutcome, framed as it came */
+#define VIEW_CLAIMS       "email-claims"     /* email_key -> user_id */
+#define VIEW_CREDENTIALS  "user-credentials" /* user_id -> Credential, framed as it came */
+#define VIEW_USERS        "users"            /* user_id -> UserView */
+#define VIEW_SUBJECT_KEYS "subject-keys"     /* user_id -> WrappedKey, framed as it came */
 
 /* -- sessions ----------------------------------------------------------------------------- */
 
