@@ -12,7 +12,7 @@ endforeach()
 
 # The whole write side: four services on simulated logs.
 foreach(name shop_whole_test shop_late_test shop_stock_test shop_saga_test shop_bounds_test
-        shop_forget_test shop_replay_test shop_random_test)
+        shop_forget_test shop_merge_test shop_replay_test shop_random_test)
   millrace_test(${name} LABEL sim LIBS views processors payment_connector api)
   target_sources(${name} PRIVATE sim/shop_harness.c)
 endforeach()

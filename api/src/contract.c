@@ -12,6 +12,7 @@
     X(api_put_cart_item)                                                                           \
     X(api_delete_cart_item)                                                                        \
     X(api_post_guest_cart)                                                                         \
+    X(api_post_cart_merge)                                                                         \
     X(api_get_orders)                                                                              \
     X(api_post_order)                                                                              \
     X(api_get_order)                                                                               \

@@ -74,3 +74,13 @@ const struct api_operation api_post_guest_cart = {
     .traits = API_CHECKS_QUERY,
     .answers = (const struct api_answer[]){{201, "Its token.", &api_shape_guest_cart, NULL}, {0}},
 };
+
+const struct api_operation api_post_cart_merge = {
+    .http = {"POST", "/v1/cart/merge", 0, NULL},
+    .id = "mergeCart",
+    .tag = "cart",
+    .summary = "Moves what a guest's cart has into the user's",
+    .traits = API_OF_USER | API_SENDS_COMMAND | API_ANSWERS_LATER | API_CHECKS_QUERY,
+    .body = &api_shape_merge,
+    .answers = (const struct api_answer[]){{200, "The user's cart.", &api_shape_cart, NULL}, {0}},
+};

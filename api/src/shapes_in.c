@@ -12,13 +12,15 @@ enum {
     DETAILS_BYTES_MAX = 4096,
     REASON_CHARACTERS_MAX = 200,
     REFRESH_MODE_CHARACTERS_MAX = 6,
+    CART_TOKEN_CHARACTERS = 43,
     REFRESH_TOKEN_CHARACTERS_MAX = 256,
 };
 
 _Static_assert(API_ID_CHARACTERS == SHOP_ID_BYTES_MAX - 1, "the ids of both are the same");
 
-#define COUNT_OF(fields) (sizeof(fields) / sizeof(fields)[0])
-#define EXACT_INTEGER    INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader. */
+#define COUNT_OF(fields)   (sizeof(fields) / sizeof(fields)[0])
+#define CART_TOKEN_PATTERN "^[0-9A-Za-z_-]{43}$"
+#define EXACT_INTEGER      INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader. */
 
 static const struct http_json_field registration[] = {
     {.name = "email",
@@ -113,6 +115,13 @@ static const struct http_json_field login[] = {
      .at = offsetof(struct api_login, refresh),
      .about = "Where the refresh token goes: \"body\" (when absent) or \"cookie\", which no script "
               "can read."},
+    {.name = "cart_token",
+     .kind = HTTP_JSON_TEXT,
+     .min = CART_TOKEN_CHARACTERS,
+     .max = CART_TOKEN_CHARACTERS,
+     .pattern = CART_TOKEN_PATTERN,
+     .at = offsetof(struct api_login, cart_token),
+     .about = "Of a guest, whose cart moves into the user's."},
 };
 const struct http_shape api_shape_login = {
     "Login", "The address and the password of an account.", login, COUNT_OF(login)};
@@ -134,6 +143,19 @@ static const struct http_json_field renewal[] = {
 };
 const struct http_shape api_shape_renewal = {
     "Renewal", "A refresh token, or where it is.", renewal, COUNT_OF(renewal)};
+
+static const struct http_json_field merge[] = {
+    {.name = "cart_token",
+     .kind = HTTP_JSON_TEXT,
+     .required = true,
+     .min = CART_TOKEN_CHARACTERS,
+     .max = CART_TOKEN_CHARACTERS,
+     .pattern = CART_TOKEN_PATTERN,
+     .at = offsetof(struct api_merge, cart_token),
+     .about = "The guest's."},
+};
+const struct http_shape api_shape_merge = {
+    "CartMerge", "The cart that is emptied.", merge, COUNT_OF(merge)};
 
 static const struct http_json_field cart_item[] = {
     {.name = "product_id",

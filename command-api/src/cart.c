@@ -4,8 +4,7 @@
 #include <api/shop_json.h>
 #include <sealing/random.h>
 
-static void
-cart_send(struct http_request *request, const struct dispatch_answer *answer, void *user)
+void cart_send(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
     struct call *call = user;
     const struct shop_command_outcome *outcome = call_accepted(call, answer);

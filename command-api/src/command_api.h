@@ -120,6 +120,9 @@ void command_set_positions(
 /* Refuses a body with a card number in it, and says where. False: sent. */
 bool command_has_no_card_numbers(struct http_request *request);
 
+/* Answers with the cart of the outcome; a dispatch_answer_fn. */
+void cart_send(struct http_request *request, const struct dispatch_answer *answer, void *user);
+
 /* -- the routes -- */
 
 http_handler_fn users_post;
@@ -135,6 +138,7 @@ http_handler_fn cart_items_post;
 http_handler_fn cart_item_put;
 http_handler_fn cart_item_delete;
 http_handler_fn cart_items_delete;
+http_handler_fn cart_merge_post;
 http_handler_fn guest_carts_post;
 http_handler_fn orders_post;
 http_handler_fn order_payments_post;

@@ -4,6 +4,7 @@
  * An unknown account, one without a credential and a wrong password get the same body, after the
  * same work: a hash is verified in any case, against a dummy where there is none.
  */
+#include "cart_merge.h"
 #include "session.h"
 
 #include <base/log.h>
@@ -19,6 +20,7 @@ struct login {
     struct mr_bytes user_id; /* NULL view: unknown. */
     struct mr_bytes session_id;
     bool by_cookie;
+    struct mr_bytes guest_id; /* The cart of this guest moves; NULL view: none. */
     const char *phc;
 };
 
@@ -61,6 +63,35 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     return 0;
 }
 
+static void send_session(struct call *call)
+{
+    const struct login *login = call->user;
+    struct session session = {login->user_id, login->session_id, 0};
+    session_send(call, &session, login->by_cookie, 201);
+}
+
+/* A cart that could not be moved in time does not fail the login: the command is in the log, or the
+ * token is as good for POST /v1/cart/merge as before. */
+static void
+answer_merge(struct http_request *request, const struct dispatch_answer *answer, void *user)
+{
+    struct call *call = user;
+    if (answer->verdict == DISPATCH_DECIDED)
+        command_set_positions(call->api, request, &answer->reply->outcome);
+    send_session(call);
+}
+
+/* A command of its own, named after the login's, so that a repeated login moves nothing twice. */
+static void merge_cart(struct call *call)
+{
+    const struct login *login = call->user;
+    struct mr_bytes of_login =
+        mr_arena_copy(http_arena(call->request), shop_id_view(&call->command_id));
+    call->command_id =
+        shop_command_id(call->principal, mr_cstr("POST"), mr_cstr("/v1/cart/merge"), of_login);
+    merge_send(call, login->guest_id, answer_merge);
+}
+
 static void
 answer_login(struct http_request *request, const struct dispatch_answer *answer, void *user)
 {
@@ -72,8 +103,10 @@ answer_login(struct http_request *request, const struct dispatch_answer *answer,
         return;
     if (outcome->subject_id.ptr)
         login->session_id = outcome->subject_id;
-    struct session session = {login->user_id, login->session_id, 0};
-    session_send(call, &session, login->by_cookie, 201);
+    if (login->guest_id.ptr)
+        merge_cart(call);
+    else
+        send_session(call);
 }
 
 static void start_session(struct http_request *request, struct login *login)
@@ -134,7 +167,8 @@ static bool read_login(struct http_request *request, struct login *login)
         return false;
     login->email = body.email;
     login->password = body.password;
-    return session_read_mode(request, body.refresh, &login->by_cookie);
+    return session_read_mode(request, body.refresh, &login->by_cookie) &&
+           (!body.cart_token.ptr || merge_read_token(request, body.cart_token, &login->guest_id));
 }
 
 /* The waiting time comes before the password: an attempt that must wait costs no hash. Whatever

@@ -67,6 +67,7 @@ const struct http_route command_routes[] = {
     {.named = &api_post_guest_cart.http, .handle = guest_carts_post},
     {.named = &api_post_cart_item.http, .handle = cart_items_post},
     {.named = &api_clear_cart.http, .handle = cart_items_delete},
+    {.named = &api_post_cart_merge.http, .handle = cart_merge_post},
     {.named = &api_put_cart_item.http, .handle = cart_item_put},
     {.named = &api_delete_cart_item.http, .handle = cart_item_delete},
     {.named = &api_post_order.http, .handle = orders_post},

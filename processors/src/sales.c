@@ -23,6 +23,10 @@ static int sales_decide(
     case SHOP_REMOVE_CART_ITEM:
     case SHOP_CLEAR_CART:
         return cart_decide(&work, message, ret_decision, error);
+    case SHOP_MERGE_CART:
+        return merge_decide(&work, message->value, ret_decision, error);
+    case SHOP_TAKE_CART_LINES:
+        return merge_take(&work, message->value, ret_decision, error);
     case SHOP_PLACE_ORDER:
         return order_place(&work, message->value, ret_decision, error);
     case SHOP_START_PAYMENT:
@@ -50,6 +54,7 @@ static int sales_evolve(
     case SHOP_CART_ITEM_QUANTITY_SET:
     case SHOP_CART_ITEM_REMOVED:
     case SHOP_CART_CLEARED:
+    case SHOP_CART_MERGED:
     case SHOP_CART_CHECKED_OUT:
         return cart_evolve(context, &event, error);
     default:
@@ -84,6 +89,7 @@ static int sales_render(
     case SHOP_SET_CART_ITEM_QUANTITY:
     case SHOP_REMOVE_CART_ITEM:
     case SHOP_CLEAR_CART:
+    case SHOP_TAKE_CART_LINES:
         return cart_render(&work, command, &outcome->cart, error);
     default:
         return sales_render_order(&work, outcome, error);
@@ -98,7 +104,13 @@ static int sales_reply(
     bool replayed,
     struct mr_error *error)
 {
-    return work_reply("replies", context, user, command, outcome, replayed, sales_render, error);
+    const struct codec_message *message = command->message;
+    if (message->id == SHOP_MERGE_CART && work_outcome_is_of(user, context, command, outcome))
+        return merge_reply(context, user, command, replayed);
+    struct topo_command answered = *command;
+    if (message->id == SHOP_TAKE_CART_LINES)
+        answered.message = merge_as_answer(topo_context_arena(context), message);
+    return work_reply("replies", context, user, &answered, outcome, replayed, sales_render, error);
 }
 
 /* Replies come before commands: a flood of new work cannot starve the orders under way. */

@@ -121,6 +121,17 @@ void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id)
     cart_emit(cart, SHOP_CART_CHECKED_OUT, &event.meta, &event);
 }
 
+void cart_emit_merged(struct cart *cart, struct mr_bytes into_owner_id)
+{
+    struct shop_cart_merged event = {
+        .meta = cart_next_meta(cart),
+        .owner_id = cart->owner_id,
+        .cart_id = cart->state.cart_id,
+        .into_owner_id = into_owner_id,
+    };
+    cart_emit(cart, SHOP_CART_MERGED, &event.meta, &event);
+}
+
 /* -- what fits -- */
 
 /* A guest's cart is smaller; what the staff or an import puts together is not a guest's. */
@@ -184,7 +195,7 @@ static void cart_open_next(struct cart *cart, bool exists, struct mr_bytes seed)
         .cart_id = mr_arena_copy(cart->work->arena, shop_id_view(&id)), .currency = no_text};
 }
 
-static void cart_accept(struct cart *cart, void **ret_decision)
+void cart_accept(struct cart *cart, void **ret_decision)
 {
     struct decision *decision = decision_accept(cart->work, DECISION_CHANGED, cart->state.cart_id);
     decision->has_version = true;
@@ -257,7 +268,7 @@ static void cart_clear(struct cart *cart, void **ret_decision)
     cart_accept(cart, ret_decision);
 }
 
-/* The four commands in one form. */
+/* The commands that are answered with a cart, in one form. */
 struct cart_request {
     struct mr_bytes owner_id, product_id;
     int32_t quantity;
@@ -276,6 +287,10 @@ static struct cart_request cart_request_of(const struct codec_message *message)
     if (message->id == SHOP_REMOVE_CART_ITEM) {
         const struct shop_remove_cart_item *remove = message->value;
         return (struct cart_request){remove->owner_id, remove->product_id, 0};
+    }
+    if (message->id == SHOP_TAKE_CART_LINES) {
+        const struct shop_take_cart_lines *take = message->value;
+        return (struct cart_request){take->owner_id, mr_cstr("-"), 0};
     }
     const struct shop_clear_cart *clear_cart = message->value;
     return (struct cart_request){clear_cart->owner_id, mr_cstr("-"), 0};
@@ -346,6 +361,39 @@ int cart_reopen(
             return rc;
     }
     return 0;
+}
+
+/* As many units as fit; a product that is not for sale, or a line too many, is left out. */
+static int64_t
+cart_find_room(const struct cart *cart, const struct shop_cart_line_state *line, int64_t quantity)
+{
+    int64_t room =
+        cart->work->service->limits.line_quantity_max - (int64_t)(line ? line->quantity : 0);
+    return quantity < room ? quantity : room;
+}
+
+int cart_take(
+    struct cart *cart, struct mr_bytes product_id, int32_t quantity, struct mr_error *error)
+{
+    const struct shop_product_state *product;
+    const struct shop_cart_line_state *line;
+    bool exists = cart->state.cart_id.ptr != NULL;
+    int rc = price_find(cart->work, product_id, &product, error);
+    if (!rc)
+        rc = cart_load_line(cart, product_id, &line, error);
+    if (rc || !product || product->status != SHOP_PRODUCT_STATUS_PUBLISHED)
+        return rc;
+    int64_t delta = cart_find_room(cart, line, quantity);
+    int64_t after = delta + (line ? line->quantity : 0);
+    struct shop_cart_state before = cart->state;
+    cart_open_next(cart, exists, cart->work->command_id);
+    if (delta < 1 || cart_find_misfit(cart, line, after, &product->price)) {
+        cart->state = before;
+        return 0;
+    }
+    cart_emit_added(
+        cart, product_id, (int32_t)delta, (int32_t)after, product->price, product->price_version);
+    return cart_load(cart->work, cart->owner_id, cart, &exists, error);
 }
 
 /* -- reading a cart -- */

@@ -53,7 +53,42 @@ int cart_reopen(
     struct mr_bytes order_id,
     struct mr_error *error);
 
+/* Adds what another cart had of the product, at the price of now; what does not fit or is not for
+ * sale is left out. */
+int cart_take(
+    struct cart *cart, struct mr_bytes product_id, int32_t quantity, struct mr_error *error);
+
+/* The outcome of a command that is answered with the cart as it is. */
+void cart_accept(struct cart *cart, void **ret_decision);
+
+/* Its lines go to another owner. */
+void cart_emit_merged(struct cart *cart, struct mr_bytes into_owner_id);
+
 void cart_emit_checked_out(struct cart *cart, struct mr_bytes order_id);
+
+/* -- sales_merge.c -- */
+
+int merge_decide(
+    struct work *work,
+    const struct shop_merge_cart *command,
+    void **ret_decision,
+    struct mr_error *error);
+int merge_take(
+    struct work *work,
+    const struct shop_take_cart_lines *command,
+    void **ret_decision,
+    struct mr_error *error);
+
+/* The second half as if it were the first: whoever sent that waits for its id. */
+struct codec_message *
+merge_as_answer(struct mr_arena *arena, const struct codec_message *take_lines);
+
+/* In place of an answer: the second half answers. */
+int merge_reply(
+    struct topo_context *context,
+    const struct shop_service *service,
+    const struct topo_command *command,
+    bool replayed);
 
 /* A cart's command is answered with the whole cart when that is asked for and small, else with the
  * line that has changed. */

@@ -150,6 +150,8 @@ static struct mr_bytes cart_fold_owner(const struct codec_message *event)
         return ((const struct shop_cart_item_removed *)event->value)->owner_id;
     case SHOP_CART_CLEARED:
         return ((const struct shop_cart_cleared *)event->value)->owner_id;
+    case SHOP_CART_MERGED:
+        return ((const struct shop_cart_merged *)event->value)->owner_id;
     case SHOP_CART_CHECKED_OUT:
         return ((const struct shop_cart_checked_out *)event->value)->owner_id;
     default:

@@ -172,6 +172,7 @@ int shop_sales_topology(
     topo_add_aggregate(builder, &sales);
     shop_add_sink(
         builder, "stock-commands", "sales", TOPIC_INVENTORY_STOCK_COMMANDS, TOPO_PARTITION_BY_KEY);
+    shop_add_sink(builder, "own-commands", "sales", TOPIC_SALES_COMMANDS, TOPO_PARTITION_BY_KEY);
     shop_add_sink(
         builder, "payment-commands", "sales", TOPIC_PAYMENTS_COMMANDS, TOPO_PARTITION_BY_KEY);
     shop_add_sink(

@@ -152,6 +152,13 @@ static int view_cart_process(
             view_cart_remove_lines(&cart);
         return rc;
     }
+    case SHOP_CART_MERGED: {
+        const struct shop_cart_merged *event = message.value;
+        rc = OPEN(event);
+        if (rc == 0)
+            view_cart_remove_lines(&cart);
+        return rc;
+    }
     case SHOP_CART_CHECKED_OUT: {
         const struct shop_cart_checked_out *event = message.value;
         rc = OPEN(event);

@@ -139,6 +139,21 @@ work_reused_outcome(const struct shop_command_outcome *first, const struct shop_
     };
 }
 
+bool work_outcome_is_of(
+    const struct shop_service *service,
+    struct topo_context *context,
+    const struct topo_command *command,
+    struct mr_bytes outcome)
+{
+    struct codec_message message;
+    const struct shop_command_meta *meta = codec_command_meta_of(command->message);
+    if (codec_decode(service->registry, outcome, topo_context_arena(context), &message, NULL) ||
+        message.id != SHOP_COMMAND_OUTCOME)
+        return false;
+    const struct shop_command_outcome *first = message.value;
+    return mr_bytes_equal(first->fingerprint, meta->fingerprint);
+}
+
 int work_reply(
     const char *sink,
     struct topo_context *context,

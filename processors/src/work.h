@@ -88,6 +88,13 @@ int work_reply(
     work_render_fn *render,
     struct mr_error *error);
 
+/* Whether the outcome is of this very request, and not of another one with the same key. */
+bool work_outcome_is_of(
+    const struct shop_service *service,
+    struct topo_context *context,
+    const struct topo_command *command,
+    struct mr_bytes outcome);
+
 /* -- at work -- */
 
 void work_begin(

@@ -173,5 +173,40 @@ class ProfileTest(AccountTest):
         self.assert_problem(self.refresh(there["refresh_token"]), 401, "token-invalid")
 
 
+class MergeTest(AccountTest):
+    def guest_with(self, product_id):
+        """The token of a guest who has one of the product in the cart."""
+        token = self.shop.post("/v1/guest-carts", None).json["cart_token"]
+        added = self.shop.post(
+            "/v1/cart/items", {"product_id": product_id, "quantity": 1}, headers={"Cart-Token": token})
+        self.assertEqual(added.status, 200, added)
+        return token
+
+    def quantities(self, cart):
+        return {line["product_id"]: line["quantity"] for line in cart.json["lines"]}
+
+    def test_a_guests_cart_moves_at_the_login_and_by_its_own_route(self):
+        customer = Customer(self.shop)
+        first, second = (
+            p["product_id"] for p in self.shop.get("/v1/products?limit=2&in_stock=true&sort=-price").json["items"])
+        customer.add(first, 2)
+        token = self.guest_with(first)
+        login = self.shop.post(
+            "/v1/sessions", {"email": customer.email, "password": PASSWORD, "cart_token": token})
+        self.assertEqual(login.status, 201, login)
+        self.assertEqual(self.quantities(customer.get("/v1/cart", token=login.token)), {first: 3})
+        guest = self.shop.get("/v1/cart", headers={"Cart-Token": token})
+        self.assertEqual(self.quantities(guest), {})
+
+        key, body = shop.new_key(), {"cart_token": self.guest_with(second)}
+        merged = customer.post("/v1/cart/merge", body, key=key)
+        self.assertEqual((merged.status, self.quantities(merged)), (200, {first: 3, second: 1}))
+        again = customer.post("/v1/cart/merge", body, key=key)
+        self.assertEqual((again.status, again.headers["Idempotency-Replayed"]), (200, "true"))
+        self.assertEqual(self.quantities(again), {first: 3, second: 1})
+        self.assert_problem(self.shop.post("/v1/cart/merge", body), 401, "authentication-required")
+        self.assert_problem(customer.post("/v1/cart/merge", {"cart_token": "x" * 43 + "!"}), 422, "validation")
+
+
 if __name__ == "__main__":
     unittest.main()

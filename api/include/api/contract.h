@@ -73,6 +73,7 @@ extern const struct api_operation api_clear_cart;
 extern const struct api_operation api_put_cart_item;
 extern const struct api_operation api_delete_cart_item;
 extern const struct api_operation api_post_guest_cart;
+extern const struct api_operation api_post_cart_merge;
 
 extern const struct api_operation api_get_orders;
 extern const struct api_operation api_post_order;

@@ -31,11 +31,16 @@ struct api_login {
     struct mr_bytes email;
     struct mr_bytes password;
     struct mr_bytes refresh;
+    struct mr_bytes cart_token;
 };
 
 struct api_renewal {
     struct mr_bytes refresh_token;
     struct mr_bytes refresh;
+};
+
+struct api_merge {
+    struct mr_bytes cart_token;
 };
 
 struct api_cart_item {
@@ -71,6 +76,7 @@ extern const struct http_shape api_shape_profile_patch;
 extern const struct http_shape api_shape_password;
 extern const struct http_shape api_shape_login;
 extern const struct http_shape api_shape_renewal;
+extern const struct http_shape api_shape_merge;
 extern const struct http_shape api_shape_cart_item;
 extern const struct http_shape api_shape_cart_quantity;
 extern const struct http_shape api_shape_checkout;
