@@ -318,3 +318,9 @@ bool command_has_no_card_numbers(struct http_request *request)
             .slug = "card-data-not-accepted", .errors = &error, .errors_count = 1});
     return false;
 }
+
+struct mr_bytes command_network(struct http_request *request)
+{
+    assert(request);
+    return policy_network(http_header(request, "X-Forwarded-For"), http_arena(request));
+}

@@ -117,6 +117,9 @@ void command_set_positions(
     struct http_request *request,
     const struct shop_command_outcome *outcome);
 
+/* The network of the client, as the gateway names its address. */
+struct mr_bytes command_network(struct http_request *request);
+
 /* Refuses a body with a card number in it, and says where. False: sent. */
 bool command_has_no_card_numbers(struct http_request *request);
 

@@ -1,8 +1,14 @@
 /*
- * login_delay.h - how long an account must wait after failed log-ins: 1, 2, 4, ... s from the fifth
- * failure on, at most an hour, and never without an end (nobody can lock somebody else out).
+ * login_delay.h - how long one must wait after failed log-ins. Two counts, and the longer wait:
  *
- *     begin --0--> verifying --end--> right: half of the failures are forgotten
+ *     account from a network   1, 2, 4, ... s from the fifth failure on, at most an hour
+ *     network alone            1, 2, 4, ... s from the 31st failure on, at most a minute; half of
+ *                              the failures are forgotten every ten minutes
+ *
+ * An owner is in another network than whoever guesses, so nobody can lock somebody else out. Who
+ * tries one password on many accounts is slowed by the second count.
+ *
+ *     begin --0--> verifying --end--> right: half of the account's failures are forgotten
  *       |                     |-----> wrong: one failure more
  *       |                     '-----> not tried: as if it had not begun
  *       '-- seconds to wait, or busy
@@ -11,7 +17,8 @@
  * bounded, and once an account has been guessed at, to one.
  *
  * Threads  Any; one lock.
- * Memory   Fixed: 65,536 accounts of this instance. The least dangerous gives its place.
+ * Memory   Fixed: 65,536 accounts and 8,192 networks of this instance. The least dangerous gives
+ *          its place.
  */
 #ifndef COMMAND_API_LOGIN_DELAY_H
 #define COMMAND_API_LOGIN_DELAY_H
@@ -19,6 +26,13 @@
 #include <base/bytes.h>
 
 struct login_delay;
+
+/* Somebody in this network tries to be the account. */
+struct login_attempt {
+    struct mr_bytes account;
+    struct mr_bytes
+        network; /* policy_network; empty: this machine's, which is not counted alone. */
+};
 
 enum login_end { LOGIN_RIGHT, LOGIN_WRONG, LOGIN_NOT_TRIED };
 
@@ -30,9 +44,13 @@ void login_delay_free(struct login_delay *delay); /* NULL is fine. */
 
 /* 0: go on, and call login_delay_end; the seconds until the account may try again; or
  * LOGIN_DELAY_BUSY. */
-int login_delay_begin(struct login_delay *delay, struct mr_bytes account, int64_t now_ms);
+int login_delay_begin(
+    struct login_delay *delay, const struct login_attempt *attempt, int64_t now_ms);
 
 void login_delay_end(
-    struct login_delay *delay, struct mr_bytes account, enum login_end end, int64_t now_ms);
+    struct login_delay *delay,
+    const struct login_attempt *attempt,
+    enum login_end end,
+    int64_t now_ms);
 
 #endif

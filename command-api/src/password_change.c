@@ -18,8 +18,8 @@ struct password_change {
     struct command_api *api;
     struct api_caller caller;
     struct mr_bytes wanted;
-    struct mr_bytes account; /* For the delay after wrong ones. */
-    struct mr_bytes before;  /* The credential as it was. */
+    struct login_attempt attempt;
+    struct mr_bytes before; /* The credential as it was. */
     const char *phc;
     int64_t settle_until_ms;
 };
@@ -102,7 +102,7 @@ static void password_on_hashed(
 
 static void password_end_attempt(const struct password_change *change, enum login_end end)
 {
-    login_delay_end(change->api->delays, change->account, end, mr_unix_ms());
+    login_delay_end(change->api->delays, &change->attempt, end, mr_unix_ms());
 }
 
 static void password_on_verified(
@@ -183,7 +183,7 @@ static bool password_load(struct http_request *request, struct password_change *
 /* False: a problem has been sent. With a stolen access token guessing is as slow as at a login. */
 static bool password_may_try(struct http_request *request, struct password_change *change)
 {
-    int wait_s = login_delay_begin(change->api->delays, change->account, mr_unix_ms());
+    int wait_s = login_delay_begin(change->api->delays, &change->attempt, mr_unix_ms());
     if (wait_s == 0)
         return true;
     http_send_problem_full(
@@ -205,8 +205,9 @@ void password_put(struct http_request *request, void *user)
         return;
     change->api = api;
     change->wanted = body.wanted;
-    change->account =
-        mr_arena_printf(http_arena(request), "password:%.*s", MR_ARG(change->caller.owner));
+    change->attempt = (struct login_attempt){
+        mr_arena_printf(http_arena(request), "password:%.*s", MR_ARG(change->caller.owner)),
+        command_network(request)};
     struct call *call =
         call_begin(api, request, change->caller.owner, change->caller.actor_kind, CALL_KEY_IGNORED);
     if (!call || !password_judge(request, change) || !password_load(request, change) ||

@@ -5,6 +5,7 @@
 
 #include <base/buffer.h>
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <inttypes.h>
 
@@ -62,6 +63,37 @@ bool policy_is_locale(struct mr_bytes locale)
             return false;
     }
     return locale.len >= 2;
+}
+
+static struct mr_bytes network_of_ipv4(const uint8_t *address, struct mr_arena *arena)
+{
+    if (address[0] == 127)
+        return mr_cstr("");
+    return mr_arena_printf(arena, "%d.%d.%d.", address[0], address[1], address[2]);
+}
+
+struct mr_bytes policy_network(struct mr_bytes address, struct mr_arena *arena)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    static const uint8_t loopback[16] = {[15] = 1};
+    uint8_t bytes[16];
+    const char *text = mr_arena_cstr(arena, address);
+    if (inet_pton(AF_INET, text, bytes) == 1)
+        return network_of_ipv4(bytes, arena);
+    if (inet_pton(AF_INET6, text, bytes) != 1 || memcmp(bytes, loopback, sizeof loopback) == 0)
+        return mr_cstr("");
+    if (memcmp(bytes, mapped, sizeof mapped) == 0)
+        return network_of_ipv4(bytes + sizeof mapped, arena);
+    return mr_arena_printf(
+        arena,
+        "%02x%02x:%02x%02x:%02x%02x:%02x",
+        bytes[0],
+        bytes[1],
+        bytes[2],
+        bytes[3],
+        bytes[4],
+        bytes[5],
+        bytes[6]);
 }
 
 static bool equal_without_case(struct mr_bytes a, struct mr_bytes b)

@@ -22,6 +22,10 @@ bool policy_idempotency_key(
 /* True for letters, digits and hyphens, as a BCP 47 language tag has them. */
 bool policy_is_locale(struct mr_bytes locale);
 
+/* The network that an address is in: "192.0.2." of IPv4, 56 bits of IPv6 in hex; "" of this machine
+ * and of what is not an address. In the arena. */
+struct mr_bytes policy_network(struct mr_bytes address, struct mr_arena *arena);
+
 /* NULL when the password is good enough, else a sentence that says what it lacks. `email` is the
  * normal form of the address. */
 const char *policy_password_problem(struct mr_bytes password, struct mr_bytes email);

@@ -17,6 +17,7 @@ struct login {
     struct mr_bytes email;
     struct mr_bytes password;
     struct mr_bytes email_key;
+    struct login_attempt attempt;
     struct mr_bytes user_id; /* NULL view: unknown. */
     struct mr_bytes session_id;
     bool by_cookie;
@@ -137,7 +138,7 @@ static void start_session(struct http_request *request, struct login *login)
 
 static void end_attempt(const struct login *login, enum login_end end)
 {
-    login_delay_end(login->api->delays, login->email_key, end, mr_unix_ms());
+    login_delay_end(login->api->delays, &login->attempt, end, mr_unix_ms());
 }
 
 static void
@@ -185,7 +186,8 @@ void sessions_post(struct http_request *request, void *user)
     struct mr_bytes email = login->email;
     (void)sealing_email_normalise(login->email, arena, &email);
     login->email_key = sealing_email_key(&api->email_hmac, email, arena);
-    int wait_s = login_delay_begin(api->delays, login->email_key, mr_unix_ms());
+    login->attempt = (struct login_attempt){login->email_key, command_network(request)};
+    int wait_s = login_delay_begin(api->delays, &login->attempt, mr_unix_ms());
     if (wait_s == LOGIN_DELAY_BUSY) {
         http_send_problem_full(
             request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 1});

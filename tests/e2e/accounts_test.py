@@ -1,5 +1,6 @@
 """An account's life: sessions that are renewed and ended, in one running shop."""
 
+import json
 import unittest
 
 import shop
@@ -171,6 +172,26 @@ class ProfileTest(AccountTest):
         self.assert_problem(self.shop.post("/v1/sessions", login), 401, "invalid-credentials")
         self.assertEqual(self.shop.get("/v1/cart", access=access).status, 200)
         self.assert_problem(self.refresh(there["refresh_token"]), 401, "token-invalid")
+
+
+class DelayTest(AccountTest):
+    def log_in_from(self, address, email, password):
+        """As the gateway would say it of a client at this address."""
+        body = json.dumps({"email": email, "password": password}).encode()
+        return shop.ask(
+            self.shop.process("command-api")["address"], "POST", "/v1/sessions", body,
+            {"Content-Type": "application/json", "X-Forwarded-For": address})
+
+    def test_nobody_locks_an_owner_out_from_another_address(self):
+        customer = Customer(self.shop)
+        for _ in range(5):
+            self.assert_problem(
+                self.log_in_from("192.0.2.1", customer.email, "wrong wrong"), 401, "invalid-credentials")
+        for address in ("192.0.2.1", "192.0.2.200"):
+            refused = self.log_in_from(address, customer.email, PASSWORD)
+            self.assert_problem(refused, 429, "too-many-attempts")
+        for address in ("198.51.100.7", "2001:db8::7"):
+            self.assertEqual(self.log_in_from(address, customer.email, PASSWORD).status, 201)
 
 
 class MergeTest(AccountTest):

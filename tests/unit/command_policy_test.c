@@ -99,6 +99,27 @@ static void only_catalogue_positions_are_required(void **state)
     assert_null(policy_requires_position(positions + 1, 1, "catalog.", &arena).ptr);
 }
 
+static void a_network_is_the_front_of_an_address(void **state)
+{
+    static const char *const expected[][2] = {
+        {"192.0.2.77", "192.0.2."},
+        {"192.0.2.78", "192.0.2."},
+        {"::ffff:192.0.2.1", "192.0.2."},
+        {"2001:db8:1:2300::5", "2001:0db8:0001:23"},
+        {"2001:db8:1:23ff:8::5", "2001:0db8:0001:23"},
+        {"2001:db8:1:2400::5", "2001:0db8:0001:24"},
+        {"127.0.0.1", ""},
+        {"::1", ""},
+        {"", ""},
+        {"unknown", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        struct mr_bytes network = policy_network(mr_cstr(expected[i][0]), &arena);
+        assert_true(mr_bytes_equal(network, mr_cstr(expected[i][1])));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +127,7 @@ int main(void)
         cmocka_unit_test(keys_of_the_wrong_form_or_length_are_refused),
         cmocka_unit_test(passwords_are_judged_by_length_and_fame_only),
         cmocka_unit_test(only_catalogue_positions_are_required),
+        cmocka_unit_test(a_network_is_the_front_of_an_address),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
