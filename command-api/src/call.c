@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { COMMAND_LIFETIME_MS = 24 * 3600 * 1000, RETRY_AFTER_S = 1 };
+enum { COMMAND_LIFETIME_MS = 24 * 3600 * 1000 };
 
 /* False: the key is missing or malformed, and a problem has been sent. */
 static bool call_read_key(struct call *call, enum call_key rule, struct mr_bytes *ret_key)
@@ -207,6 +207,17 @@ bool command_views_are_here(struct command_api *api, struct http_request *reques
     return false;
 }
 
+void command_send_overloaded(struct command_api *api, struct http_request *request)
+{
+    assert(api && request);
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "overloaded",
+            .detail = mr_cstr("Too many passwords wait to be checked."),
+            .retry_after_s = hash_pool_drain_s(api->pool)});
+}
+
 void command_set_positions(
     struct command_api *api,
     struct http_request *request,
@@ -239,7 +250,8 @@ static void call_send_pending(struct call *call)
     json_w_object_end(&w);
     json_w_object_end(&w);
     http_set_header(call->request, "Location", self);
-    http_set_header_f(call->request, "Retry-After", "%d", RETRY_AFTER_S);
+    int drain_s = dispatch_drain_s(call->api->dispatch);
+    http_set_header_f(call->request, "Retry-After", "%d", http_retry_after_s(drain_s));
     http_send(call->request, 202, NULL);
 }
 
@@ -254,7 +266,9 @@ static void call_send_unavailable(struct call *call, const char *slug, const cha
     http_send_problem_full(
         call->request,
         &(struct http_problem){
-            .slug = slug, .detail = mr_cstr(detail), .retry_after_s = RETRY_AFTER_S});
+            .slug = slug,
+            .detail = mr_cstr(detail),
+            .retry_after_s = dispatch_drain_s(call->api->dispatch)});
 }
 
 /* Says 503 "nothing accepted" only when that is sure, and 202 only when the log has the command. */

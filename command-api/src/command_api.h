@@ -60,6 +60,9 @@ int credential_open(
     struct mr_bytes *ret_phc,
     struct mr_error *error);
 
+/* 503: too many passwords wait to be hashed. */
+void command_send_overloaded(struct command_api *api, struct http_request *request);
+
 /* One request as one command. */
 struct call {
     struct command_api *api;

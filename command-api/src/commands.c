@@ -106,7 +106,7 @@ static void command_send_pending(struct http_request *request, struct mr_bytes c
     json_w_key_text(&w, "command_id", command_id);
     json_w_key_text(&w, "status", mr_cstr("pending"));
     json_w_object_end(&w);
-    http_set_header(request, "Retry-After", mr_cstr("1"));
+    http_set_header_f(request, "Retry-After", "%d", http_retry_after_s(1));
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_send(request, 200, NULL);
 }

@@ -7,7 +7,9 @@
 #include "pending.h"
 
 #include <base/alloc.h>
+#include <base/clock.h>
 #include <base/log.h>
+#include <http/problem.h>
 #include <schemas/reason.h>
 #include <topology/client.h>
 
@@ -36,6 +38,9 @@ struct dispatch {
     atomic_bool failed_for_good;
     atomic_llong sent;
     atomic_llong failed;
+    int64_t second; /* The reading thread's: which one `replies` are of. */
+    long long replies;
+    atomic_llong replies_per_s; /* In the last whole second. */
 };
 
 static const char *const producer_properties[] = {"message.timeout.ms=3000", NULL};
@@ -71,10 +76,23 @@ static void dispatch_on_bare_reply(struct dispatch *dispatch, const struct topo_
     mr_arena_clean_up(&arena);
 }
 
+static void dispatch_count_reply(struct dispatch *dispatch)
+{
+    int64_t second = mr_monotonic_ms() / 1000;
+    if (second != dispatch->second) {
+        bool is_next = second == dispatch->second + 1;
+        atomic_store(&dispatch->replies_per_s, is_next ? dispatch->replies : 0);
+        dispatch->second = second;
+        dispatch->replies = 0;
+    }
+    dispatch->replies++;
+}
+
 /* Step 6b of an event's path: who asked is answered. Decoding is left to the request's thread. */
 static void dispatch_on_reply(struct dispatch *dispatch, const struct topo_record *record)
 {
     struct mr_bytes fingerprint = topo_record_header(record, SHOP_REPLY_FINGERPRINT);
+    dispatch_count_reply(dispatch);
     if (record->key.ptr && record->value.ptr && fingerprint.ptr)
         pending_reply(&dispatch->pending, record->key, fingerprint, record->value);
     else
@@ -331,6 +349,15 @@ void dispatch_send(
         return;
     }
     atomic_fetch_add(&dispatch->sent, 1);
+}
+
+int dispatch_drain_s(struct dispatch *dispatch)
+{
+    assert(dispatch);
+    pthread_mutex_lock(&dispatch->pending.lock);
+    size_t waiting = dispatch->pending.count;
+    pthread_mutex_unlock(&dispatch->pending.lock);
+    return http_drain_s(waiting, (size_t)atomic_load(&dispatch->replies_per_s));
 }
 
 /* -- what an operator sees -- */

@@ -79,6 +79,9 @@ bool dispatch_is_ready(struct dispatch *dispatch, struct mr_error *error);
 /* True when it will never be ready again: only a new process helps. */
 bool dispatch_has_failed(struct dispatch *dispatch, struct mr_error *error);
 
+/* In how many seconds what waits now will have been answered, at the rate of the last second. */
+int dispatch_drain_s(struct dispatch *dispatch);
+
 /* Prometheus text. */
 void dispatch_metrics(struct dispatch *dispatch, struct mr_buffer *out);
 

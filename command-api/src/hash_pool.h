@@ -30,6 +30,9 @@ bool hash_pool_submit(
     http_continue_fn *resume,
     void *user);
 
+/* In how many seconds the queue will be empty. */
+int hash_pool_drain_s(struct hash_pool *pool);
+
 /* Prometheus text. */
 void hash_pool_metrics(struct hash_pool *pool, struct mr_buffer *out);
 

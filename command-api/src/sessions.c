@@ -150,8 +150,7 @@ judge_password(struct http_request *request, enum http_why why, struct mr_bytes 
         http_send_problem(request, "shutting-down", "repeat the request elsewhere");
     } else if (why != HTTP_WOKEN) {
         end_attempt(login, LOGIN_NOT_TRIED);
-        http_send_problem_full(
-            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+        command_send_overloaded(login->api, request);
     } else if (login->user_id.ptr && mr_bytes_equal(payload, mr_cstr("1"))) {
         end_attempt(login, LOGIN_RIGHT);
         start_session(request, login);
@@ -206,7 +205,6 @@ void sessions_post(struct http_request *request, void *user)
     }
     if (!hash_pool_submit(api->pool, request, login->password, login->phc, judge_password, login)) {
         end_attempt(login, LOGIN_NOT_TRIED);
-        http_send_problem_full(
-            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+        command_send_overloaded(api, request);
     }
 }

@@ -131,8 +131,7 @@ static void users_on_hashed(
     if (why == HTTP_STOPPING)
         http_send_problem(request, "shutting-down", "repeat the request elsewhere");
     else if (why != HTTP_WOKEN || payload.len == 0)
-        http_send_problem_full(
-            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+        command_send_overloaded(call->api, request);
     else
         users_claim(call, payload);
 }
@@ -194,6 +193,5 @@ void users_post(struct http_request *request, void *user)
     registration->user_id = mr_arena_copy(arena, shop_id_view(&user_id));
     call->user = registration;
     if (!hash_pool_submit(api->pool, request, registration->password, NULL, users_on_hashed, call))
-        http_send_problem_full(
-            request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
+        command_send_overloaded(api, request);
 }

@@ -191,7 +191,7 @@ static int give_up_answer(struct http_request *request)
         &request->response);
     http_set_header(request, "Content-Type", mr_cstr("application/problem+json"));
     http_set_header(request, "Cache-Control", mr_cstr("no-store"));
-    http_set_header(request, "Retry-After", mr_cstr("1"));
+    http_set_header_f(request, "Retry-After", "%d", http_retry_after_s(1));
     http_set_header(request, "Connection", mr_cstr("close"));
     return 503;
 }

@@ -4,6 +4,11 @@
 
 #include "server_impl.h"
 
+#include <assert.h>
+#include <sodium.h>
+
+enum { DRAIN_S_MAX = 30 };
+
 static void write_errors(struct json_w *w, const struct http_problem *problem)
 {
     json_w_key(w, "errors");
@@ -31,6 +36,18 @@ static struct mr_bytes members_of(struct mr_bytes object)
         if (inside.ptr[i] != ' ')
             return inside;
     return mr_bytes_of("", 0);
+}
+
+int http_drain_s(size_t waiting, size_t per_second)
+{
+    size_t s = waiting / (per_second ? per_second : 1);
+    return s < 1 ? 1 : s < DRAIN_S_MAX ? (int)s : DRAIN_S_MAX;
+}
+
+int http_retry_after_s(int least_s)
+{
+    assert(least_s > 0);
+    return least_s + (int)randombytes_uniform((uint32_t)least_s + 1);
 }
 
 void http_problem_render(

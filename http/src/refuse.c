@@ -22,7 +22,11 @@ void http_send_problem_full(struct http_request *request, const struct http_prob
     http_problem_render(problem, base, instance, &request->response);
     http_set_header(request, "Cache-Control", mr_cstr("no-store"));
     if (problem->retry_after_s)
-        http_set_header_f(request, "Retry-After", "%d", problem->retry_after_s);
+        http_set_header_f(
+            request,
+            "Retry-After",
+            "%d",
+            status == 503 ? http_retry_after_s(problem->retry_after_s) : problem->retry_after_s);
     if (status == 401)
         http_set_header_f(
             request,

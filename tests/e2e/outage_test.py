@@ -86,7 +86,7 @@ class OutageTest(unittest.TestCase):
         with self.frozen("broker"):
             answer = self.add(key)
         self.assertEqual((answer.status, self.slug(answer)), (503, "outcome-unknown"))
-        self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertIn(answer.headers["Retry-After"], ("1", "2"))
         self.repeat(key)
         self.assertEqual(self.quantity(), before + 1)
 
@@ -99,7 +99,7 @@ class OutageTest(unittest.TestCase):
             self.assertEqual(answer.status, 503, answer)
             if self.slug(answer) == "outcome-unknown":  # It went into the dying connection.
                 unknown.append(key)
-        self.assertEqual(answer.headers["Retry-After"], "1")
+        self.assertIn(answer.headers["Retry-After"], ("1", "2"))
         self.shop.wait_until_ready(120)
         for key in unknown:
             self.repeat(key)
@@ -118,14 +118,14 @@ class OutageTest(unittest.TestCase):
         with self.frozen("processors"):
             answer = self.add(key, headers={"Prefer": "wait=1"})
             self.assertEqual(answer.status, 202, answer)
-            self.assertEqual(answer.headers["Retry-After"], "1")
+            self.assertIn(answer.headers["Retry-After"], ("1", "2"))
             location = answer.headers["Location"]
             self.assertEqual(self.customer.get(location).json["status"], "pending")
             self.shop.kill("command-api")
             self.wait_for("command-api")
             again = self.customer.get(location)
             self.assertEqual((again.status, again.json["status"]), (200, "pending"))
-            self.assertEqual(again.headers["Retry-After"], "1")
+            self.assertIn(again.headers["Retry-After"], ("1", "2"))
         self.assertEqual(self.decided(location)["status"], "accepted")
         self.assertEqual(self.quantity(), before + 1)
 

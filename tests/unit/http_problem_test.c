@@ -68,12 +68,31 @@ static void every_slug_has_a_status_a_title_a_cause_and_a_remedy(void **state)
     assert_null(http_problem_title("no-such-slug"));
 }
 
+static void a_retry_comes_when_the_queue_is_empty_and_not_all_at_once(void **state)
+{
+    bool seen[64] = {false};
+    size_t different = 0;
+    (void)state;
+    assert_int_equal(http_drain_s(0, 0), 1);
+    assert_int_equal(http_drain_s(5, 1000), 1);
+    assert_int_equal(http_drain_s(900, 100), 9);
+    assert_int_equal(http_drain_s(1000000, 1), 30);
+    for (int i = 0; i < 200; i++) {
+        int s = http_retry_after_s(9);
+        assert_in_range(s, 9, 18);
+        different += !seen[s];
+        seen[s] = true;
+    }
+    assert_true(different > 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_slug_gives_type_title_and_status),
         cmocka_unit_test(extensions_are_members_of_the_problem),
         cmocka_unit_test(field_errors_have_pointers),
+        cmocka_unit_test(a_retry_comes_when_the_queue_is_empty_and_not_all_at_once),
         cmocka_unit_test(every_slug_has_a_status_a_title_a_cause_and_a_remedy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

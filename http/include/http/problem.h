@@ -22,7 +22,9 @@ struct http_problem {
     struct mr_bytes extensions;
     const struct http_field_error *errors;
     size_t errors_count;
-    int retry_after_s; /* 0: no Retry-After. */
+    /* 0: no Retry-After. A 503 adds up to as many seconds, by chance: else all clients that were
+     * turned away together would come back together. */
+    int retry_after_s;
 };
 
 /* One row of the table: constant texts in plain English, without markup. */
@@ -44,6 +46,12 @@ const char *http_problem_title(const char *slug);
 /* Visits the table, for documents; NULL behind its end. */
 size_t http_problem_count(void);
 const struct http_problem_type *http_problem_at(size_t index);
+
+/* How many seconds a queue with so many in it needs at this rate: 1 to 30. */
+int http_drain_s(size_t waiting, size_t per_second);
+
+/* Seconds for the Retry-After of a 503 or a 202: between `least_s` and twice as many. */
+int http_retry_after_s(int least_s);
 
 /* Writes the JSON. `type_base` and `instance` may be NULL. An unknown slug needs a status. */
 void http_problem_render(
