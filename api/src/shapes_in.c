@@ -59,7 +59,8 @@ static const struct http_json_field profile_patch[] = {
      .kind = HTTP_JSON_TEXT,
      .max = NAME_CHARACTERS_MAX,
      .at = offsetof(struct api_profile_patch, name),
-     .about = "Stays as it is when absent; \"\" takes it away."},
+     .about = "Stays as it is when absent; \"\" takes it away.",
+     .example = "\"Ada Lovelace\""},
     {.name = "locale",
      .kind = HTTP_JSON_TEXT,
      .min = 2,
@@ -121,7 +122,8 @@ static const struct http_json_field login[] = {
      .max = CART_TOKEN_CHARACTERS,
      .pattern = CART_TOKEN_PATTERN,
      .at = offsetof(struct api_login, cart_token),
-     .about = "Of a guest, whose cart moves into the user's."},
+     .about = "Of a guest, whose cart moves into the user's.",
+     .example = "\"hX3vQ2m0Yk7sT9aLr4cW8eBn1dUfGzJpKoI6tNxM5Eg\""},
 };
 const struct http_shape api_shape_login = {
     "Login", "The address and the password of an account.", login, COUNT_OF(login)};
@@ -152,7 +154,8 @@ static const struct http_json_field merge[] = {
      .max = CART_TOKEN_CHARACTERS,
      .pattern = CART_TOKEN_PATTERN,
      .at = offsetof(struct api_merge, cart_token),
-     .about = "The guest's."},
+     .about = "The guest's.",
+     .example = "\"hX3vQ2m0Yk7sT9aLr4cW8eBn1dUfGzJpKoI6tNxM5Eg\""},
 };
 const struct http_shape api_shape_merge = {
     "CartMerge", "The cart that is emptied.", merge, COUNT_OF(merge)};
