@@ -7,6 +7,8 @@
 
 static const char *const tag_and_place[] = {"ETag", "Location", NULL};
 static const char *const place[] = {"Location", NULL};
+static const char *const order_statuses[] = {
+    "PENDING_STOCK", "PENDING_PAYMENT", "CONFIRMING", "CONFIRMED", "CANCELLING", "CANCELLED", NULL};
 static const struct api_parameter id_in_path[] = {
     {API_IN_PATH,
      {.name = "id",
@@ -75,8 +77,24 @@ const struct api_operation api_get_order = {
     .id = "getOrder",
     .tag = "orders",
     .summary = "One order",
-    .traits = READS_ORDERS | API_HAS_ETAG | API_NAMES_RESOURCE,
-    .parameters = id_in_path,
+    .traits = READS_ORDERS | API_HAS_ETAG | API_NAMES_RESOURCE | API_CHECKS_VALUES,
+    .parameters =
+        (const struct api_parameter[]){
+            {API_IN_PATH,
+             {.name = "id",
+              .kind = HTTP_JSON_TEXT,
+              .required = true,
+              .min = 1,
+              .about = "An order of the caller."}},
+            {API_IN_QUERY,
+             {.name = "wait_status",
+              .kind = HTTP_JSON_TEXT,
+              .many = true,
+              .values = order_statuses,
+              .about = "Waits until the order has one of these statuses, or for as long as "
+                       "Prefer: wait says, 10 s at most; then it is answered as it is."}},
+            {0}},
+    .problems = (const char *const[]){"too-many-streams", NULL},
     .answers = (const struct api_answer[]){{200, "The order.", &api_shape_order, NULL}, {0}},
 };
 

@@ -186,6 +186,11 @@ const struct http_server *http_request_server(const struct http_request *request
     return request->server;
 }
 
+int64_t http_age_ms(const struct http_request *request)
+{
+    return (mr_monotonic_us() - request->started_us) / 1000;
+}
+
 struct mr_bytes http_method(const struct http_request *request)
 {
     return mr_cstr(request->method);

@@ -5,11 +5,9 @@
  *     event: end                          data: {"reason":"final"}     or expired, stopping
  *
  * Invariants
- *   1. A watch of the order is added before the order is looked at for the last time, so that no
- *      change falls between.
- *   2. Versions only rise. A client that has seen more than this instance has, hears nothing until
+ *   1. Versions only rise. A client that has seen more than this instance has, hears nothing until
  *      the view is further.
- *   3. The arena of the request lives as long as the stream: what is read for one event is in an
+ *   2. The arena of the request lives as long as the stream: what is read for one event is in an
  *      arena of its own.
  */
 #include "query_api.h"
@@ -19,14 +17,10 @@
 enum { STREAM_MS_MAX = 10 * 60 * 1000, HEARTBEAT_MS = 15 * 1000, RETRY_MS = 2000 };
 
 struct order_stream {
-    struct query_api *api;
-    struct mr_bytes order_id;
+    struct query_order_wait wait; /* Its version is the one that was sent; 0: none. */
     struct mr_bytes owner;
-    int64_t sent_version; /* 0: none. */
     int64_t until_ms;
     int64_t heartbeat_ms; /* The next one. */
-    struct http_waiter *waiter;
-    struct topo_watch *watch;
 };
 
 static bool is_final(const char *status)
@@ -48,12 +42,12 @@ static void add_order(
     mr_buffer_printf(
         out,
         "event: %s\nid: %lld\ndata: ",
-        stream->sent_version == 0 ? "snapshot" : "change",
+        stream->wait.version == 0 ? "snapshot" : "change",
         (long long)order->view->version);
     struct json_w w = json_w_to(out);
     query_order_json(&w, order);
     mr_buffer_add(out, mr_cstr("\n\n"));
-    stream->sent_version = order->view->version;
+    stream->wait.version = order->view->version;
 }
 
 /* Adds what is newer than the client has. False: nothing is, or the view cannot be read. */
@@ -64,36 +58,20 @@ static bool add_news(struct http_request *request, struct order_stream *stream)
     struct mr_error error;
     bool newer = false;
     mr_arena_init(&arena);
-    int rc = query_order_read(stream->api, stream->order_id, true, &arena, &order, &error);
+    int rc =
+        query_order_read(stream->wait.api, stream->wait.order_id, true, &arena, &order, &error);
     if (rc) {
         mr_log(MR_LOG_ERROR, "read-failed", "error=\"%s\"", error.text);
-    } else if (order.view && order.view->version > stream->sent_version) {
+    } else if (order.view && order.view->version > stream->wait.version) {
         add_order(request, stream, &order);
         newer = true;
     }
     bool final = !rc && order.view && is_final(view_order_status(order.view)) &&
-                 order.view->version == stream->sent_version;
+                 order.view->version == stream->wait.version;
     mr_arena_clean_up(&arena);
     if (rc || final)
         end_stream(request, rc ? "stopping" : "final");
     return newer || rc || final;
-}
-
-static bool has_news(const struct order_stream *stream)
-{
-    struct query_order order = {0};
-    struct mr_arena arena;
-    struct mr_error error;
-    mr_arena_init(&arena);
-    int rc = query_order_read(stream->api, stream->order_id, false, &arena, &order, &error);
-    bool news = rc || (order.view && order.view->version > stream->sent_version);
-    mr_arena_clean_up(&arena);
-    return news;
-}
-
-static void wake_stream(void *user)
-{
-    http_wake(user, mr_bytes_of(NULL, 0));
 }
 
 static void continue_stream(struct http_request *request, void *user);
@@ -103,10 +81,7 @@ resume_stream(struct http_request *request, enum http_why why, struct mr_bytes p
 {
     struct order_stream *stream = user;
     (void)payload;
-    topo_engine_unwatch(stream->api->engine, stream->watch);
-    stream->watch = NULL;
-    http_waiter_release(stream->waiter);
-    stream->waiter = NULL;
+    query_order_resumed(&stream->wait);
     if (why == HTTP_GONE)
         http_stream_end(request);
     else if (why == HTTP_STOPPING)
@@ -119,20 +94,9 @@ static void wait_for_news(struct http_request *request, struct order_stream *str
 {
     int64_t next_ms =
         stream->heartbeat_ms < stream->until_ms ? stream->heartbeat_ms : stream->until_ms;
-    stream->waiter = http_suspend(request, (int)(next_ms - now_ms), resume_stream, stream);
-    if (!stream->waiter) {
+    if (!query_order_suspend(
+            request, &stream->wait, (int)(next_ms - now_ms), resume_stream, stream))
         end_stream(request, "stopping");
-        return;
-    }
-    bool stopped = topo_engine_watch_key(
-        stream->api->engine,
-        VIEW_ORDERS,
-        stream->order_id,
-        wake_stream,
-        stream->waiter,
-        &stream->watch);
-    if (stopped || has_news(stream))
-        wake_stream(stream->waiter);
 }
 
 static void continue_stream(struct http_request *request, void *user)
@@ -154,7 +118,7 @@ static void give_back(struct http_request *request, void *user)
 {
     struct order_stream *stream = user;
     (void)request;
-    query_streams_give_back(&stream->api->streams, stream->owner);
+    query_streams_give_back(&stream->wait.api->streams, stream->owner);
 }
 
 /* Last-Event-ID: the version that the client has; 0: none, or not one of ours. */
@@ -194,10 +158,8 @@ static void serve_stream(struct http_request *request, void *user)
     struct order_stream *stream = mr_arena_alloc(http_arena(request), sizeof *stream);
     int64_t now_ms = mr_monotonic_ms();
     *stream = (struct order_stream){
-        .api = api,
-        .order_id = order.id,
+        .wait = {.api = api, .order_id = order.id, .version = version},
         .owner = order.view->owner_id,
-        .sent_version = version,
         .until_ms = now_ms + STREAM_MS_MAX,
         .heartbeat_ms = now_ms + HEARTBEAT_MS,
     };

@@ -5,6 +5,8 @@
  */
 #include "query_api.h"
 
+#include <api/positions.h>
+
 const char *const query_order_topics[] = {TOPIC_SALES_ORDER_EVENTS, NULL};
 
 int query_order_read(
@@ -116,10 +118,68 @@ static bool not_modified(struct http_request *request, const struct query_order 
     return true;
 }
 
+static http_handler_fn serve_order;
+
+/* A GET with wait_status, while the order has none of these. */
+struct status_wait {
+    struct query_order_wait wait;
+    struct mr_bytes owner;
+};
+
+static bool list_has_status(struct mr_bytes list, const char *status)
+{
+    size_t len = strlen(status);
+    for (size_t at = 0; at + len <= list.len; at++) {
+        bool starts = at == 0 || list.ptr[at - 1] == ',';
+        bool ends = at + len == list.len || list.ptr[at + len] == ',';
+        if (starts && ends && memcmp(list.ptr + at, status, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Looks at the order again: it may be what is waited for, or time may be over. */
+static void
+resume_status(struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
+{
+    struct status_wait *waiting = user;
+    struct query_api *api = waiting->wait.api;
+    (void)payload;
+    query_order_resumed(&waiting->wait);
+    query_streams_give_back(&api->streams, waiting->owner);
+    if (why == HTTP_STOPPING)
+        http_send_problem(request, "shutting-down", "This instance is stopping.");
+    else
+        serve_order(request, api);
+}
+
+/* True: the order is to be waited for, and was answered or suspended. */
+static bool
+await_status(struct query_api *api, struct http_request *request, const struct query_order *order)
+{
+    struct mr_bytes wanted = http_query(request, "wait_status");
+    int64_t left_ms = api_wait_ms(request) - http_age_ms(request);
+    if (!wanted.ptr || left_ms <= 0 || list_has_status(wanted, view_order_status(order->view)))
+        return false;
+    if (!query_streams_take(&api->streams, request, order->view->owner_id))
+        return true;
+    struct status_wait *waiting = mr_arena_alloc(http_arena(request), sizeof *waiting);
+    *waiting = (struct status_wait){
+        .wait = {.api = api, .order_id = order->id, .version = order->view->version},
+        .owner = order->view->owner_id,
+    };
+    if (query_order_suspend(request, &waiting->wait, (int)left_ms, resume_status, waiting))
+        return true;
+    query_streams_give_back(&api->streams, waiting->owner);
+    http_send_problem(request, "overloaded", "Too many requests wait already.");
+    return true;
+}
+
 static void serve_order(struct http_request *request, void *user)
 {
     struct query_order order;
-    if (!query_order_find_own(user, request, &order) || not_modified(request, &order))
+    if (!query_order_find_own(user, request, &order) || await_status(user, request, &order) ||
+        not_modified(request, &order))
         return;
     struct json_w w = json_w_to(http_response(request));
     query_order_json(&w, &order);
@@ -261,10 +321,36 @@ void query_order_get_one(struct http_request *request, void *user, const struct 
         query_serve(user, request, read);
 }
 
+/* Each of the list is a status of orders. */
+static bool check_statuses(struct http_request *request)
+{
+    struct mr_bytes list = http_query(request, "wait_status");
+    static const struct mr_bytes known =
+        MR_LITERAL("PENDING_STOCK,PENDING_PAYMENT,CONFIRMING,CONFIRMED,CANCELLING,CANCELLED");
+    while (list.ptr) {
+        const char *comma = memchr(list.ptr, ',', list.len);
+        size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
+        char status[32] = "";
+        if (len > 0 && len < sizeof status)
+            memcpy(status, list.ptr, len);
+        if (status[0] == 0 || !list_has_status(known, status)) {
+            query_send_invalid_parameter(
+                request, "wait_status", "wait_status is a list of an order's statuses.");
+            return false;
+        }
+        list = comma ? mr_bytes_of(comma + 1, list.len - len - 1) : mr_bytes_of(NULL, 0);
+    }
+    return true;
+}
+
 void query_get_order(struct http_request *request, void *user)
 {
     static const struct query_read read = {query_order_topics, serve_order};
-    query_order_get_one(request, user, &read);
+    static const char *const known[] = {"wait_status", NULL};
+    struct mr_bytes owner;
+    if (http_query_only(request, known) && query_authenticate(user, request, &owner) &&
+        check_statuses(request))
+        query_serve(user, request, &read);
 }
 
 void query_get_confirmation(struct http_request *request, void *user)

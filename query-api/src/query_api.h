@@ -199,6 +199,26 @@ void query_order_json(struct json_w *w, const struct query_order *order);
 /* A read of one order, without parameters: checks who asks, then query_serve. */
 void query_order_get_one(struct http_request *request, void *user, const struct query_read *read);
 
+/* -- order_wait.c ------------------------------------------------------------------------- */
+
+struct query_order_wait {
+    struct query_api *api;
+    struct mr_bytes order_id; /* Lives as long as the request. */
+    int64_t version;          /* A higher one ends the wait. */
+    struct http_waiter *waiter;
+    struct topo_watch *watch;
+};
+
+/* As http_suspend: until the order's version is higher, or wait_ms have passed. `resume` calls
+ * query_order_resumed first. False: not suspended. */
+bool query_order_suspend(
+    struct http_request *request,
+    struct query_order_wait *wait,
+    int wait_ms,
+    http_continue_fn *resume,
+    void *user);
+void query_order_resumed(struct query_order_wait *wait);
+
 /* -- streams.c ---------------------------------------------------------------------------- */
 
 void query_streams_init(struct query_streams *streams, int64_t max, int64_t owner_max);

@@ -1,4 +1,4 @@
-/* order_stream_test.c - an order as a stream of events: begun, resumed, bounded, ended. */
+/* order_stream_test.c - waiting for an order: its stream of events, and a GET for a status. */
 #include "../unit/view_fixture.h"
 
 #include "query_fixture.h"
@@ -231,6 +231,88 @@ static void head_opens_no_stream(void **state)
     await_streams(fixture, 0);
 }
 
+/* -- GET with wait_status -- */
+
+#define WAITING "/v1/orders/ord_1?wait_status=CONFIRMED,CANCELLED"
+
+static int begin_wait(struct fixture *fixture)
+{
+    struct mr_buffer request = {0};
+    int fd = client_connect(http_server_port(fixture->server));
+    mr_buffer_printf(
+        &request,
+        "GET %s HTTP/1.1\r\nHost: a\r\n%sPrefer: wait=10\r\n\r\n",
+        WAITING,
+        fixture->bearer);
+    client_send(fd, request.ptr, request.len);
+    mr_buffer_clean_up(&request);
+    return fd;
+}
+
+static void a_status_is_waited_for_through_other_changes(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t began_ms = mr_monotonic_ms();
+    int fd = begin_wait(fixture);
+    await_streams(fixture, 1);
+    confirm_stock(fixture, 2);
+    confirm_order(fixture, 3);
+    assert_true(client_read(fd, false, &fixture->answer));
+    assert_int_equal(fixture->answer.status, 200);
+    assert_non_null(strstr(fixture->answer.body, "\"status\":\"CONFIRMED\""));
+    assert_string_equal(client_header(&fixture->answer, "ETag"), "\"v3\"");
+    close(fd);
+    /* It is there: nothing to wait for. */
+    assert_int_equal(query_get(fixture->server, WAITING, fixture->bearer, &fixture->answer), 200);
+    assert_true(mr_monotonic_ms() - began_ms < 5000);
+    assert_int_equal(fixture->api.streams.count, 0);
+}
+
+static void a_status_that_does_not_come_is_answered_with_what_is_there(void **state)
+{
+    struct fixture *fixture = *state;
+    char headers[QUERY_BEARER_MAX + 32];
+    int64_t began_ms = mr_monotonic_ms();
+    (void)snprintf(headers, sizeof headers, "%sPrefer: wait=1\r\n", fixture->bearer);
+    assert_int_equal(query_get(fixture->server, WAITING, headers, &fixture->answer), 200);
+    assert_non_null(strstr(fixture->answer.body, "\"status\":\"PENDING_STOCK\""));
+    assert_true(mr_monotonic_ms() - began_ms >= 900);
+    (void)snprintf(headers, sizeof headers, "%sPrefer: wait=0\r\n", fixture->bearer);
+    assert_int_equal(query_get(fixture->server, WAITING, headers, &fixture->answer), 200);
+    assert_int_equal(fixture->api.streams.count, 0);
+}
+
+static void a_wait_is_for_statuses_that_there_are(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const wrong[] = {
+        "", "confirmed", "CONFIRMED,", "CONFIRMED,,CANCELLED", "CONFIRM", "CONFIRMED,CANCELLED2"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        char target[96];
+        (void)snprintf(target, sizeof target, "/v1/orders/ord_1?wait_status=%s", wrong[i]);
+        assert_int_equal(
+            query_get(fixture->server, target, fixture->bearer, &fixture->answer), 400);
+        assert_non_null(strstr(fixture->answer.body, "\"parameter\":\"wait_status\""));
+    }
+}
+
+static void waits_are_bounded_with_the_streams_and_end_with_the_server(void **state)
+{
+    struct fixture *fixture = *state;
+    int fds[QUERY_STREAMS_OWNER_MAX];
+    for (int i = 0; i < QUERY_STREAMS_OWNER_MAX; i++)
+        fds[i] = begin_wait(fixture);
+    await_streams(fixture, QUERY_STREAMS_OWNER_MAX);
+    assert_int_equal(query_get(fixture->server, STREAM, fixture->bearer, &fixture->answer), 429);
+    http_server_stop(fixture->server, 200);
+    for (int i = 0; i < QUERY_STREAMS_OWNER_MAX; i++) {
+        assert_true(client_read(fds[i], false, &fixture->answer));
+        assert_int_equal(fixture->answer.status, 503);
+        close(fds[i]);
+    }
+    assert_int_equal(fixture->api.streams.count, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -242,6 +324,10 @@ int main(void)
         TEST(streams_are_bounded_and_a_client_that_left_makes_room),
         TEST(the_stop_ends_streams_and_says_so),
         TEST(head_opens_no_stream),
+        TEST(a_status_is_waited_for_through_other_changes),
+        TEST(a_status_that_does_not_come_is_answered_with_what_is_there),
+        TEST(a_wait_is_for_statuses_that_there_are),
+        TEST(waits_are_bounded_with_the_streams_and_end_with_the_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

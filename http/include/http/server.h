@@ -102,6 +102,7 @@ void http_server_metrics(const struct http_server *server, struct mr_buffer *out
 
 struct mr_arena *http_arena(struct http_request *request);
 const struct http_server *http_request_server(const struct http_request *request);
+int64_t http_age_ms(const struct http_request *request); /* Since its line was read. */
 struct mr_bytes http_method(const struct http_request *request);
 struct mr_bytes http_path(const struct http_request *request);   /* As sent, without the query. */
 const char *http_route_path(const struct http_request *request); /* The pattern that matched. */
