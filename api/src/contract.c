@@ -17,6 +17,7 @@
     X(api_post_order)                                                                              \
     X(api_get_order)                                                                               \
     X(api_get_order_stream)                                                                        \
+    X(api_get_order_timeline)                                                                      \
     X(api_get_confirmation)                                                                        \
     X(api_post_payment)                                                                            \
     X(api_post_cancellation)                                                                       \

@@ -129,6 +129,17 @@ const struct api_operation api_get_order_stream = {
     .problems = (const char *const[]){"too-many-streams", NULL},
 };
 
+const struct api_operation api_get_order_timeline = {
+    .http = {"GET", "/v1/orders/{id}/timeline", 0, NULL},
+    .id = "getOrderTimeline",
+    .tag = "orders",
+    .summary = "What has happened to an order",
+    .traits = READS_ORDERS | API_HAS_ETAG | API_NAMES_RESOURCE,
+    .parameters = id_in_path,
+    .answers =
+        (const struct api_answer[]){{200, "All of it.", &api_shape_order_timeline, NULL}, {0}},
+};
+
 const struct api_operation api_get_confirmation = {
     .http = {"GET", "/v1/orders/{id}/confirmation", 0, NULL},
     .id = "getConfirmation",

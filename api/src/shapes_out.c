@@ -237,6 +237,35 @@ static const struct http_json_field orders[] = {
 const struct http_shape api_shape_orders = {
     "OrderPage", "The caller's orders, newest first.", orders, COUNT_OF(orders)};
 
+static const struct http_json_field timeline_row[] = {
+    {INTEGER("version"), ALWAYS, .about = "The order's, with this event."},
+    {TIME("at"), ALWAYS},
+    {TEXT("type"),
+     ALWAYS,
+     ONE_OF(
+         "placed",
+         "stock_held",
+         "payment_started",
+         "payment_failed",
+         "payment_authorized",
+         "confirmed",
+         "cancelling",
+         "cancelled")},
+    {TEXT("actor"), ALWAYS, ONE_OF("customer", "staff", "system", "payment_provider")},
+    {TEXT("cause"), .about = "Why it is cancelled, or the class of a decline."},
+    {OBJECT("amount", &shape_money), .about = "Ordered, asked for, authorized, paid or returned."},
+    {INTEGER("attempt"), .about = "Which payment it is about."},
+};
+static const struct http_shape shape_timeline_row = {
+    "OrderTimelineRow", "One event.", timeline_row, COUNT_OF(timeline_row)};
+
+static const struct http_json_field order_timeline[] = {
+    {TEXT("order_id"), ALWAYS},
+    {OBJECT("items", &shape_timeline_row), ALWAYS, .many = true},
+};
+const struct http_shape api_shape_order_timeline = {
+    "OrderTimeline", "Events, oldest first.", order_timeline, COUNT_OF(order_timeline)};
+
 static const struct http_json_field confirmation[] = {
     {TEXT("order_id"), ALWAYS},
     {TEXT("confirmation_no"), ALWAYS},

@@ -17,6 +17,14 @@ int view_decode(
 /* The event's own metadata; every event has it. */
 const struct shop_meta *view_meta(const struct codec_message *event);
 
+/* The event's row, in VIEW_ORDER_TIMELINES; `order` is the head with this event. */
+int view_timeline_fold(
+    struct topo_context *context,
+    const struct codec_message *event,
+    struct mr_bytes order_id,
+    const struct shop_order_view *order,
+    struct mr_error *error);
+
 void view_add_store(struct topo_builder *builder, const char *name, bool ordered, int64_t ttl_ms);
 
 /* A global source named "<node>-input" of `topics` and a processor `node` on it. */

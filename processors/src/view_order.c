@@ -1,6 +1,6 @@
 /*
  * view_order.c - orders as their owners see them: a head that changes with every event, lines that
- * are written once, and an index of each owner's orders, newest first.
+ * are written once, a timeline, and an index of each owner's orders, newest first.
  */
 #include "view_impl.h"
 
@@ -182,8 +182,9 @@ static int view_order_process(
     if (view_order_fold(context, &message, &order)) {
         order.version = view_meta(&message)->aggregate_version;
         state_put(context, VIEW_ORDERS, SHOP_ORDER_VIEW, order_id, &order);
+        rc = view_timeline_fold(context, &message, order_id, &order, error);
     }
-    return 0;
+    return rc;
 }
 
 void view_order_add(struct topo_builder *builder, const struct codec_registry *registry)
@@ -191,11 +192,13 @@ void view_order_add(struct topo_builder *builder, const struct codec_registry *r
     view_add_store(builder, VIEW_ORDERS, false, 0);
     view_add_store(builder, VIEW_ORDER_LINES, false, 0);
     view_add_store(builder, VIEW_ORDERS_BY_OWNER, true, 0);
+    view_add_store(builder, VIEW_ORDER_TIMELINES, false, 0);
     view_add_node(
         builder,
         "order-view",
         (const char *const[]){TOPIC_SALES_ORDER_EVENTS, NULL},
-        (const char *const[]){VIEW_ORDERS, VIEW_ORDER_LINES, VIEW_ORDERS_BY_OWNER, NULL},
+        (const char *const[]){
+            VIEW_ORDERS, VIEW_ORDER_LINES, VIEW_ORDERS_BY_OWNER, VIEW_ORDER_TIMELINES, NULL},
         view_order_process,
         registry);
 }

@@ -108,7 +108,7 @@ bool query_order_find_own(
     return true;
 }
 
-static bool not_modified(struct http_request *request, const struct query_order *order)
+bool query_order_not_modified(struct http_request *request, const struct query_order *order)
 {
     struct mr_bytes etag =
         mr_arena_printf(http_arena(request), "v%lld", (long long)order->view->version);
@@ -179,7 +179,7 @@ static void serve_order(struct http_request *request, void *user)
 {
     struct query_order order;
     if (!query_order_find_own(user, request, &order) || await_status(user, request, &order) ||
-        not_modified(request, &order))
+        query_order_not_modified(request, &order))
         return;
     struct json_w w = json_w_to(http_response(request));
     query_order_json(&w, &order);
@@ -202,7 +202,7 @@ static void serve_confirmation(struct http_request *request, void *user)
             });
         return;
     }
-    if (not_modified(request, &order))
+    if (query_order_not_modified(request, &order))
         return;
     struct shop_order_snapshot snapshot = snapshot_of(&order);
     struct json_w w = json_w_to(http_response(request));

@@ -60,6 +60,7 @@ struct query_api {
     struct topo_reader *order_lines;
     struct topo_reader *orders_by_owner;
     struct topo_reader *sessions;
+    struct topo_reader *order_timelines;
     struct query_streams streams;
 };
 
@@ -194,6 +195,9 @@ int query_order_read(
 bool query_order_find_own(
     struct query_api *api, struct http_request *request, struct query_order *ret_order);
 
+/* Sets the ETag; true: answered with 304. */
+bool query_order_not_modified(struct http_request *request, const struct query_order *order);
+
 void query_order_json(struct json_w *w, const struct query_order *order);
 
 /* A read of one order, without parameters: checks who asks, then query_serve. */
@@ -239,6 +243,7 @@ http_handler_fn query_get_orders;
 http_handler_fn query_get_order;
 http_handler_fn query_get_sessions;
 http_handler_fn query_get_order_stream;
+http_handler_fn query_get_order_timeline;
 http_handler_fn query_get_confirmation;
 http_handler_fn query_get_health;
 http_handler_fn query_get_ready;

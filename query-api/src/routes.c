@@ -13,6 +13,7 @@ const struct http_route query_routes[] = {
     {.named = &api_get_orders.http, .handle = query_get_orders},
     {.named = &api_get_order.http, .handle = query_get_order},
     {.named = &api_get_order_stream.http, .handle = query_get_order_stream},
+    {.named = &api_get_order_timeline.http, .handle = query_get_order_timeline},
     {.named = &api_get_confirmation.http, .handle = query_get_confirmation},
     {.named = &api_get_sessions.http, .handle = query_get_sessions},
     {.named = &api_get_problem.http, .handle = query_get_problem},
@@ -42,6 +43,7 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
         .order_lines = topo_engine_global(engine, VIEW_ORDER_LINES),
         .orders_by_owner = topo_engine_global(engine, VIEW_ORDERS_BY_OWNER),
         .sessions = topo_engine_global(engine, VIEW_SESSIONS),
+        .order_timelines = topo_engine_global(engine, VIEW_ORDER_TIMELINES),
     };
     query_streams_init(&api->streams, QUERY_STREAMS_MAX, QUERY_STREAMS_OWNER_MAX);
     for (size_t i = 0; i < QUERY_VIEWS; i++)

@@ -183,6 +183,83 @@ static void a_restart_continues_where_it_was(void **state)
     expect_status(views, "PENDING_PAYMENT");
 }
 
+static void expect_row(
+    const struct shop_order_timeline_row *row, int64_t version, const char *type, const char *actor)
+{
+    assert_int_equal(row->version, version);
+    assert_true(text_equals(row->type, type));
+    assert_true(text_equals(row->actor, actor));
+}
+
+static void a_timeline_has_a_row_for_each_event(void **state)
+{
+    struct views *views = *state;
+    struct shop_money refund = money_pence(300);
+    views_place(views, OWNER, ORDER, 50);
+    stock_confirmed(views, 2);
+    payment_started(views, 3, "pay_1", 1);
+    payment_failed(views, 4, "pay_1");
+    payment_started(views, 5, "pay_2", 2);
+    payment_authorized(views, 6, "pay_2");
+    confirm_order(views, 7, "pay_2");
+    abort_requested(views, 8, "customer");
+    cancel_order(views, 9, &refund);
+    const struct shop_order_timeline_state *timeline =
+        views_get(views, VIEW_ORDER_TIMELINES, SHOP_ORDER_TIMELINE_STATE, mr_cstr(ORDER));
+    assert_non_null(timeline);
+    assert_int_equal(timeline->rows_count, 9);
+    const struct shop_order_timeline_row *rows = timeline->rows;
+    expect_row(&rows[0], 1, "placed", "customer");
+    assert_int_equal(rows[0].at, 50);
+    assert_int_equal(rows[0].amount->minor, 300);
+    assert_false(rows[0].has_attempt);
+    expect_row(&rows[1], 2, "stock_held", "customer");
+    expect_row(&rows[3], 4, "payment_failed", "payment_provider");
+    assert_true(text_equals(rows[3].cause, "soft"));
+    assert_int_equal(rows[3].attempt, 1);
+    expect_row(&rows[5], 6, "payment_authorized", "payment_provider");
+    assert_int_equal(rows[5].attempt, 2);
+    expect_row(&rows[6], 7, "confirmed", "customer");
+    expect_row(&rows[7], 8, "cancelling", "customer");
+    assert_true(text_equals(rows[7].cause, "customer"));
+    expect_row(&rows[8], 9, "cancelled", "customer");
+    assert_int_equal(rows[8].amount->minor, 300);
+    assert_false(rows[8].has_attempt);
+}
+
+static void who_acted_is_said_in_plain_words(void **state)
+{
+    static const char *const kinds[][2] = {
+        {"guest", "customer"},
+        {"operator", "staff"},
+        {"psp", "payment_provider"},
+        {"system", "system"},
+        {"anything", "system"}};
+    struct views *views = *state;
+    views_place(views, OWNER, ORDER, 50);
+    for (int64_t i = 0; i < 5; i++) {
+        struct shop_order_stock_confirmed event = {HEAD(i + 2)};
+        event.meta.actor_kind = mr_cstr(kinds[i][0]);
+        views_pipe(views, SHOP_ORDER_STOCK_CONFIRMED, OWNER, &event);
+    }
+    const struct shop_order_timeline_state *timeline =
+        views_get(views, VIEW_ORDER_TIMELINES, SHOP_ORDER_TIMELINE_STATE, mr_cstr(ORDER));
+    for (int64_t i = 0; i < 5; i++)
+        expect_row(&timeline->rows[i + 1], i + 2, "stock_held", kinds[i][1]);
+}
+
+static void a_timeline_is_bounded(void **state)
+{
+    struct views *views = *state;
+    views_place(views, OWNER, ORDER, 50);
+    for (int64_t version = 2; version < VIEW_TIMELINE_ROWS_MAX + 10; version++)
+        stock_confirmed(views, version);
+    const struct shop_order_timeline_state *timeline =
+        views_get(views, VIEW_ORDER_TIMELINES, SHOP_ORDER_TIMELINE_STATE, mr_cstr(ORDER));
+    assert_int_equal(timeline->rows_count, VIEW_TIMELINE_ROWS_MAX);
+    assert_int_equal(order_view(views, ORDER)->version, VIEW_TIMELINE_ROWS_MAX + 9);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, views_set_up, views_tear_down)
@@ -193,6 +270,9 @@ int main(void)
         TEST(an_owners_orders_are_newest_first),
         TEST(an_event_without_its_order_is_skipped_and_leaves_nothing),
         TEST(a_restart_continues_where_it_was),
+        TEST(a_timeline_has_a_row_for_each_event),
+        TEST(who_acted_is_said_in_plain_words),
+        TEST(a_timeline_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,6 +79,7 @@ extern const struct api_operation api_get_orders;
 extern const struct api_operation api_post_order;
 extern const struct api_operation api_get_order;
 extern const struct api_operation api_get_order_stream;
+extern const struct api_operation api_get_order_timeline;
 extern const struct api_operation api_get_confirmation;
 extern const struct api_operation api_post_payment;
 extern const struct api_operation api_post_cancellation;

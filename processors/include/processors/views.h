@@ -128,6 +128,11 @@ view_cart_line_key(struct mr_arena *arena, struct mr_bytes owner_id, struct mr_b
 #define VIEW_ORDER_LINES     "order-lines"     /* order_id -> OrderLinesState */
 #define VIEW_ORDERS_BY_OWNER "orders-by-owner" /* ordered: view_order_key -> "" */
 
+#define VIEW_ORDER_TIMELINES "order-timelines" /* order_id -> OrderTimelineState */
+
+/* An order has fewer events than that; what comes after them is not shown. */
+enum { VIEW_TIMELINE_ROWS_MAX = 200 };
+
 /* Newest first within an owner. order_id empty: the prefix of all orders of the owner. */
 struct mr_bytes view_order_key(
     struct mr_arena *arena, struct mr_bytes owner_id, int64_t placed_at, struct mr_bytes order_id);
