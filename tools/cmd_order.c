@@ -14,6 +14,7 @@ struct staff_order {
     struct mr_bytes owner_id;
     const char *status;
     struct shop_money total;
+    const struct shop_money *refunded; /* In all, while it stands; NULL: nothing. */
     struct mr_bytes confirmation_no;
     struct mr_bytes cause;
     int64_t version;
@@ -68,6 +69,14 @@ static void order_take_event(
     case SHOP_ORDER_CANCELLED:
         order->status = "CANCELLED";
         break;
+    case SHOP_ORDER_REFUND_REQUESTED:
+        detail =
+            staff_money(arena, &((const struct shop_order_refund_requested *)event->value)->amount);
+        break;
+    case SHOP_ORDER_REFUNDED:
+        order->refunded = &((const struct shop_order_refunded *)event->value)->total;
+        detail = staff_money(arena, &((const struct shop_order_refunded *)event->value)->refunded);
+        break;
     default:
         break;
     }
@@ -114,6 +123,8 @@ static void order_print_json(const struct staff_order *order)
     json_w_key_text(&w, "status", mr_cstr(order->status));
     json_w_key_text(&w, "cause", order->cause);
     shop_json_key_money(&w, "grand_total", &order->total);
+    if (order->refunded)
+        shop_json_key_money(&w, "refunded", order->refunded);
     json_w_key_text(&w, "confirmation_no", order->confirmation_no);
     json_w_key_integer(&w, "version", order->version);
     staff_history_write(&order->history, &w);
@@ -158,8 +169,65 @@ static int order_cancel(struct staff *staff, struct mr_error *error)
     return rc;
 }
 
+/* Without --amount all that is left. */
+static int order_refund(struct staff *staff, struct mr_error *error)
+{
+    struct staff_order order;
+    struct shop_money amount;
+    struct mr_bytes text = mr_cstr(mr_options_text(staff->options, "amount"));
+    if (!staff->reason.ptr)
+        return staff_refuse_missing("reason", error);
+    int rc = order_read(staff, &order, error);
+    struct shop_refund_order command = {.owner_id = order.owner_id, .order_id = order.id};
+    if (rc == 0 && text.ptr) {
+        amount.currency = order.total.currency;
+        rc = staff_amount("amount", text, amount.currency, &amount.minor, error);
+        command.amount = &amount;
+    }
+    rc = rc ? rc
+            : staff_send(
+                  staff, TOPIC_SALES_COMMANDS, order.owner_id, SHOP_REFUND_ORDER, &command, error);
+    staff_history_clean_up(&order.history);
+    return rc;
+}
+
+static int order_close(struct staff *staff, struct mr_error *error)
+{
+    struct staff_order order;
+    if (!staff->reason.ptr)
+        return staff_refuse_missing("reason", error);
+    int rc = order_read(staff, &order, error);
+    struct shop_close_order command = {.owner_id = order.owner_id, .order_id = order.id};
+    rc = rc ? rc
+            : staff_send(
+                  staff, TOPIC_SALES_COMMANDS, order.owner_id, SHOP_CLOSE_ORDER, &command, error);
+    staff_history_clean_up(&order.history);
+    return rc;
+}
+
+static int order_resend(struct staff *staff, struct mr_error *error)
+{
+    struct staff_order order;
+    if (!staff->reason.ptr)
+        return staff_refuse_missing("reason", error);
+    int rc = order_read(staff, &order, error);
+    struct shop_resend_confirmation command = {.owner_id = order.owner_id, .order_id = order.id};
+    rc = rc ? rc
+            : staff_send(
+                  staff,
+                  TOPIC_SALES_COMMANDS,
+                  order.owner_id,
+                  SHOP_RESEND_CONFIRMATION,
+                  &command,
+                  error);
+    staff_history_clean_up(&order.history);
+    return rc;
+}
+
 static const struct mr_option show_options[] = {STAFF_OPTIONS};
 static const struct mr_option change_options[] = {STAFF_CHANGE_OPTIONS};
+static const struct mr_option refund_options[] = {
+    {"amount", NULL, "AMOUNT", NULL, "as 2.50 (default: all that is left)"}, STAFF_CHANGE_OPTIONS};
 
 const struct tool_command tool_order_show = {
     .words = "order show",
@@ -180,4 +248,34 @@ const struct tool_command tool_order_cancel = {
     .options = change_options,
     .options_count = sizeof change_options / sizeof change_options[0],
     .run_staff = order_cancel,
+};
+const struct tool_command tool_order_refund = {
+    .words = "order refund",
+    .operands = "ORDER",
+    .operands_count = 1,
+    .purpose = "give money back, all or --amount, with a reason; it stays sold",
+    .notes = STAFF_EXIT_NOTES,
+    .options = refund_options,
+    .options_count = sizeof refund_options / sizeof refund_options[0],
+    .run_staff = order_refund,
+};
+const struct tool_command tool_order_close = {
+    .words = "order close",
+    .operands = "ORDER",
+    .operands_count = 1,
+    .purpose = "end an order whose cancellation finds no end, with a reason",
+    .notes = STAFF_EXIT_NOTES,
+    .options = change_options,
+    .options_count = sizeof change_options / sizeof change_options[0],
+    .run_staff = order_close,
+};
+const struct tool_command tool_order_resend = {
+    .words = "order resend",
+    .operands = "ORDER",
+    .operands_count = 1,
+    .purpose = "send the confirmation of an order again, with a reason",
+    .notes = STAFF_EXIT_NOTES,
+    .options = change_options,
+    .options_count = sizeof change_options / sizeof change_options[0],
+    .run_staff = order_resend,
 };

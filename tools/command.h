@@ -72,6 +72,9 @@ extern const struct tool_command tool_stock_show;
 extern const struct tool_command tool_stock_adjust;
 extern const struct tool_command tool_order_show;
 extern const struct tool_command tool_order_cancel;
+extern const struct tool_command tool_order_refund;
+extern const struct tool_command tool_order_close;
+extern const struct tool_command tool_order_resend;
 extern const struct tool_command tool_api_describe;
 extern const struct tool_command tool_api_problems;
 

@@ -17,6 +17,7 @@ static const struct tool_command *const commands[] = {
     &tool_product_show,      &tool_product_price,       &tool_product_details,
     &tool_product_publish,   &tool_product_discontinue, &tool_stock_show,
     &tool_stock_adjust,      &tool_order_show,          &tool_order_cancel,
+    &tool_order_refund,      &tool_order_close,         &tool_order_resend,
     &tool_api_describe,      &tool_api_problems,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

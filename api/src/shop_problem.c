@@ -55,6 +55,14 @@ static const struct {
         {"attempts-exhausted", "An order has at most {limit} payment attempts."},
     [SHOP_REASON_OPERATOR_GIVES_REASON] =
         {"validation", "An operator gives a reason of 1 to {limit} bytes."},
+    [SHOP_REASON_NOT_REFUNDABLE] =
+        {"not-possible-now", "The order is {state}; only a confirmed one is refunded."},
+    [SHOP_REASON_REFUND_LIMIT] =
+        {"validation", "At most {limit} minor units of the order can still be given back."},
+    [SHOP_REASON_NOT_CLOSABLE] =
+        {"not-possible-now", "The order is {state}; only one that is being cancelled is closed."},
+    [SHOP_REASON_NOT_CONFIRMED] =
+        {"not-possible-now", "The order is {state} and has no confirmation."},
     [SHOP_REASON_PRODUCT_EXISTS] = {"precondition-failed", "The product exists already."},
     [SHOP_REASON_PRODUCT_UNKNOWN] = {"not-found", "There is no such product."},
     [SHOP_REASON_PRODUCT_DISCONTINUED] = {"product-unavailable", "The product is discontinued."},

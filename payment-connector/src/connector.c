@@ -109,6 +109,8 @@ static int connector_ask(
         .op_key = requested->op_key,
         .method_token = token,
         .amount_minor = requested->amount.minor,
+        .refund_total_minor =
+            requested->refund_total ? requested->refund_total->minor : requested->amount.minor,
         .currency = requested->amount.currency,
     };
     rc = connector->psp.submit(connector->psp.self, &request, topo_context_now_ms(context), error);

@@ -38,6 +38,8 @@ enum method {
 struct ledger_entry {
     uint64_t payment;
     enum ledger_state state;
+    int64_t captured_minor; /* 0: not known, all of it is given back at once. */
+    int64_t refunded_minor; /* A part, while the state is captured. */
 };
 
 struct text {
@@ -136,6 +138,23 @@ static enum ledger_state carry_out(
     return state;
 }
 
+/* A key that comes twice names the same total, so it gives nothing back twice. */
+static void simulator_note_amount(
+    struct ledger_entry *entry, const struct psp_request *request, enum ledger_state before)
+{
+    bool refunds = mr_bytes_equal(request->op, mr_cstr(SHOP_OP_REFUND));
+    if (!refunds && entry->state != before)
+        entry->captured_minor = request->amount_minor;
+    if (!refunds || entry->state != LEDGER_REFUNDED)
+        return;
+    int64_t total =
+        request->refund_total_minor ? request->refund_total_minor : request->amount_minor;
+    if (total > entry->refunded_minor)
+        entry->refunded_minor = total;
+    if (entry->refunded_minor < entry->captured_minor)
+        entry->state = LEDGER_CAPTURED;
+}
+
 static const char *simulator_result_of(enum ledger_state state)
 {
     static const char *const results[LEDGER_STATES] = {
@@ -161,8 +180,13 @@ static void simulator_enqueue(struct psp_simulator *simulator, const struct answ
 }
 
 static struct answer answer_to(
-    const struct psp_request *request, enum ledger_state state, enum method method, int64_t due_ms)
+    const struct psp_request *request,
+    const struct ledger_entry *entry,
+    enum method method,
+    int64_t due_ms)
 {
+    enum ledger_state state = entry->state;
+    bool part = state == LEDGER_CAPTURED && entry->refunded_minor > 0;
     struct answer answer = {
         .due_ms = due_ms,
         .payment_id = text_of(request->payment_id),
@@ -170,8 +194,10 @@ static struct answer answer_to(
         .op_key = text_of(request->op_key),
         .currency = text_of(request->currency),
         .amount_minor = request->amount_minor,
-        .result = simulator_result_of(state),
+        .result = simulator_result_of(part ? LEDGER_REFUNDED : state),
     };
+    if (entry->refunded_minor > 0)
+        answer.amount_minor = entry->refunded_minor;
     if (state == LEDGER_DECLINED) {
         answer.decline_class = method == METHOD_DECLINE_HARD ? "hard" : "soft";
         answer.code = method == METHOD_UNKNOWN ? "unknown_method" : "do_not_honour";
@@ -192,8 +218,10 @@ static int simulator_submit(
         rc = mr_fail(error, MR_AGAIN, "the payment simulator has %d answers waiting", ANSWERS_MAX);
     } else {
         struct ledger_entry *entry = entry_of(simulator, request->payment_id);
-        entry->state = carry_out(simulator, entry->state, request->op, method);
-        struct answer answer = answer_to(request, entry->state, method, now_ms + delay_ms);
+        enum ledger_state before = entry->state;
+        entry->state = carry_out(simulator, before, request->op, method);
+        simulator_note_amount(entry, request, before);
+        struct answer answer = answer_to(request, entry, method, now_ms + delay_ms);
         bool silent = authorizes && entry->state == LEDGER_NONE;
         for (int times = silent ? 0 : method == METHOD_TWICE ? 2 : 1; times > 0; times--)
             simulator_enqueue(simulator, &answer);

@@ -38,6 +38,10 @@ payment_apply_op(struct shop_payment_state *state, const struct shop_payment_op_
     state->op = event->op;
     state->op_no = event->attempt_no;
     state->op_due = event->meta.occurred_at + payment_patience_ms(event->attempt_no);
+    if (event->refund_total) {
+        state->refund_to_minor = event->refund_total->minor;
+        state->refund_op_minor = event->amount.minor;
+    }
     state->asked |= text_is(event->op, SHOP_OP_AUTHORIZE);
     state->capture_wanted |= text_is(event->op, SHOP_OP_CAPTURE);
 }
@@ -72,9 +76,13 @@ payment_apply_result(struct shop_payment_state *state, const struct codec_messag
     case SHOP_PAYMENT_VOIDED:
         payment_add_facts(state, FACT_VOIDED);
         break;
-    case SHOP_PAYMENT_REFUNDED:
-        payment_add_facts(state, FACT_REFUNDED);
+    case SHOP_PAYMENT_REFUNDED: {
+        const struct shop_money *captured = state->captured ? state->captured : &state->amount;
+        state->refunded_minor +=
+            ((const struct shop_payment_refunded *)event->value)->refunded.minor;
+        payment_add_facts(state, state->refunded_minor >= captured->minor ? FACT_REFUNDED : 0);
         break;
+    }
     case SHOP_PAYMENT_DISPUTED: /* The operation under way goes on. */
         state->facts |= FACT_DISPUTED;
         break;
@@ -89,6 +97,7 @@ payment_apply_result(struct shop_payment_state *state, const struct codec_messag
     }
 }
 
+/* Results are one family: payment_apply_result. */
 void payment_apply(struct shop_payment_state *state, const struct codec_message *event)
 {
     const struct shop_meta *meta = event_meta(event);
@@ -110,6 +119,10 @@ void payment_apply(struct shop_payment_state *state, const struct codec_message 
         state->op_due = 0;
         break;
     }
+    case SHOP_PAYMENT_REFUND_REQUESTED:
+        state->refund_wanted_minor =
+            ((const struct shop_payment_refund_requested *)event->value)->total.minor;
+        break;
     default:
         payment_apply_result(state, event);
         break;

@@ -7,13 +7,16 @@
  *   3. A request without an answer is repeated under the same key, for an unknown is not a "no".
  *      Only a query has a key per try: it asks what is true now.
  *   4. One operation at most is awaited, the newest. op_due is its time, or 0 when none is.
- *   5. RETURNED is sent once nothing of the owner's is held: refunded, voided, declined, or never
+ *   5. A refund in hand keeps its key and its amount until the provider gave it back: with another
+ *      amount a lost answer would give money back twice. More that is wanted comes after it.
+ *   6. RETURNED is sent once nothing of the owner's is held: refunded, voided, declined, or never
  *      asked for; "not found" settles it provisionally, and the provider is asked on.
  *
  * Transitions
  *   (none) -> COLLECT             payment_authorize    the order asks for an authorization
  *   (none), COLLECT -> RETURN     payment_return_funds the order wants its money back
  *   capture wanted                payment_capture      the order asks for the capture
+ *   more money wanted back        payment_refund       the order stands, and gives back a part
  *   + a fact                      payment_record_fact  the provider answered, or reported by itself
  *   asked, answer awaited         payment_ask_next     after each message: the operation that is
  *                                                      missing for the goal (payment_missing_op)
@@ -117,14 +120,30 @@ payment_emit_declined(struct payment *payment, const struct shop_record_psp_resu
     payment_emit(payment, SHOP_PAYMENT_DECLINED, &event.meta, &event);
 }
 
-static void payment_emit_refunded(struct payment *payment)
+static int64_t payment_captured_minor(const struct payment *payment)
 {
+    const struct shop_payment_state *state = &payment->state;
+    return state->captured ? state->captured->minor : state->amount.minor;
+}
+
+/* The result's word for all that is back. */
+static int64_t
+payment_refunded_minor(const struct payment *payment, const struct shop_record_psp_result *result)
+{
+    int64_t all = payment_captured_minor(payment);
+    return result->amount && result->amount->minor < all ? result->amount->minor : all;
+}
+
+static void
+payment_emit_refunded(struct payment *payment, const struct shop_record_psp_result *result)
+{
+    int64_t more = payment_refunded_minor(payment, result) - payment->state.refunded_minor;
     struct shop_payment_refunded event = {
         .meta = payment_next_meta(payment),
         .payment_id = payment->id,
         .order_id = payment->state.order_id,
         .owner_id = payment->state.owner_id,
-        .refunded = payment->state.captured ? *payment->state.captured : payment->state.amount,
+        .refunded = {more, payment->state.amount.currency},
     };
     payment_emit(payment, SHOP_PAYMENT_REFUNDED, &event.meta, &event);
 }
@@ -156,6 +175,27 @@ static void payment_emit_late(struct payment *payment, const char *kind)
     payment_emit(payment, SHOP_PAYMENT_LATE_SUCCESS, &event.meta, &event);
 }
 
+/* The refund in hand, or the next one: towards what is wanted, or all. Its key names what is back
+ * when it is done; the one of the whole is as it always was. */
+static void payment_set_refund(struct payment *payment, struct shop_payment_op_requested *event)
+{
+    const struct shop_payment_state *state = &payment->state;
+    int64_t all = payment_captured_minor(payment);
+    int64_t total = state->goal == PAYMENT_RETURN ? all : state->refund_wanted_minor;
+    int64_t amount = total - state->refunded_minor;
+    if (state->refund_to_minor > state->refunded_minor) {
+        total = state->refund_to_minor;
+        amount = state->refund_op_minor;
+    }
+    struct shop_money *refund_total = mr_arena_alloc(payment->work->arena, sizeof *refund_total);
+    *refund_total = (struct shop_money){total, state->amount.currency};
+    event->refund_total = refund_total;
+    event->amount.minor = amount;
+    if (amount < all)
+        event->op_key = mr_arena_printf(
+            payment->work->arena, "%.*s:refund-to:%lld", MR_ARG(payment->id), (long long)total);
+}
+
 static void payment_emit_op(struct payment *payment, const char *op, int32_t attempt_no)
 {
     /* A query asks what is true now: every one is new. Others are the same request again. */
@@ -173,6 +213,8 @@ static void payment_emit_op(struct payment *payment, const char *op, int32_t att
         .psp = payment->state.psp,
         .method_token_sealed = payment->state.method_token_sealed,
     };
+    if (strcmp(op, SHOP_OP_REFUND) == 0)
+        payment_set_refund(payment, &event);
     payment_emit(payment, SHOP_PAYMENT_OP_REQUESTED, &event.meta, &event);
 }
 
@@ -185,8 +227,11 @@ payment_reply(struct payment *payment, const char *result, struct mr_bytes decli
     struct shop_money nothing = {0, state->amount.currency};
     bool refunded = payment_knows(payment, FACT_REFUNDED);
     const struct shop_money *amount = state->captured ? state->captured : &state->amount;
+    struct shop_money back = {state->refunded_minor, state->amount.currency};
     if (strcmp(result, SHOP_RESULT_RETURNED) == 0 && !refunded)
         amount = &nothing;
+    else if (strcmp(result, SHOP_RESULT_REFUNDED) == 0)
+        amount = &back;
     struct shop_payment_reply message = {
         .saga = work_saga(payment->work),
         .order_id = state->order_id,
@@ -217,10 +262,15 @@ static void payment_report(struct payment *payment)
     if (payment->state.goal == PAYMENT_RETURN) {
         if (payment_is_settled(payment))
             payment_reply(payment, SHOP_RESULT_RETURNED, none);
-    } else if (payment_knows(payment, FACT_REFUNDED)) {
-        payment_reply(payment, SHOP_RESULT_RETURNED, none);
+    } else if (
+        payment_knows(payment, FACT_REFUNDED) &&
+        payment->state.refund_wanted_minor < payment_captured_minor(payment)) {
+        payment_reply(payment, SHOP_RESULT_RETURNED, none); /* By hand at the provider. */
     } else if (payment_knows(payment, FACT_CAPTURED)) {
-        payment_reply(payment, SHOP_RESULT_CAPTURED, none);
+        if (payment->state.refund_wanted_minor == 0)
+            payment_reply(payment, SHOP_RESULT_CAPTURED, none);
+        if (payment->state.refunded_minor > 0)
+            payment_reply(payment, SHOP_RESULT_REFUNDED, none);
     } else if (payment_knows(payment, FACT_AUTHORIZED)) {
         payment_reply(payment, SHOP_RESULT_AUTHORIZED, none);
     } else if (payment_knows(payment, FACT_DECLINED | FACT_VOIDED)) {
@@ -230,6 +280,15 @@ static void payment_report(struct payment *payment)
 
 /* -- the next operation -- */
 
+/* More is wanted back, or a refund is in hand, while the order stands. */
+static bool payment_owes_refund(const struct payment *payment)
+{
+    const struct shop_payment_state *state = &payment->state;
+    return payment_knows(payment, FACT_CAPTURED) && !payment_knows(payment, FACT_REFUNDED) &&
+           (state->refund_wanted_minor > state->refunded_minor ||
+            state->refund_to_minor > state->refunded_minor);
+}
+
 /* The operation that the goal needs now; NULL: none. */
 static const char *payment_missing_op(const struct payment *payment)
 {
@@ -237,6 +296,8 @@ static const char *payment_missing_op(const struct payment *payment)
     if (state->goal == PAYMENT_COLLECT) {
         if (!payment_knows(payment, final_facts))
             return SHOP_OP_AUTHORIZE;
+        if (payment_owes_refund(payment))
+            return SHOP_OP_REFUND;
         bool can = payment_knows(payment, FACT_AUTHORIZED) &&
                    !payment_knows(payment, FACT_CAPTURED | FACT_VOIDED | FACT_CAPTURE_DECLINED);
         return can && state->capture_wanted ? SHOP_OP_CAPTURE : NULL;
@@ -311,6 +372,30 @@ static void payment_return_funds(struct payment *payment, const struct shop_retu
     payment_ask_next(payment);
 }
 
+/* The order names what it wants back in all, so that a message twice or late adds nothing. */
+static int payment_refund(
+    struct payment *payment, const struct shop_refund_payment *message, struct mr_error *error)
+{
+    int64_t all = payment_captured_minor(payment);
+    int64_t total = message->total.minor < all ? message->total.minor : all;
+    if (total < 1 || !mr_bytes_equal(message->total.currency, payment->state.amount.currency))
+        return mr_fail(error, MR_INVALID, "RefundPayment has no amount of its payment's currency");
+    if (payment->state.goal == PAYMENT_COLLECT && payment_knows(payment, FACT_CAPTURED) &&
+        total > payment->state.refund_wanted_minor) {
+        struct shop_payment_refund_requested event = {
+            .meta = payment_next_meta(payment),
+            .payment_id = payment->id,
+            .order_id = payment->state.order_id,
+            .owner_id = payment->state.owner_id,
+            .total = {total, payment->state.amount.currency},
+        };
+        payment_emit(payment, SHOP_PAYMENT_REFUND_REQUESTED, &event.meta, &event);
+    }
+    payment_report(payment);
+    payment_ask_next(payment);
+    return 0;
+}
+
 /* -- from the provider -- */
 
 /* The facts that a result means; 0: none that counts. */
@@ -364,7 +449,7 @@ static void payment_record_fact(
         if (!payment_knows(payment, FACT_CAPTURED))
             payment_emit_captured(payment, result);
         if (fact == FACT_REFUNDED)
-            payment_emit_refunded(payment);
+            payment_emit_refunded(payment, result);
         else
             payment_emit_disputed(payment, result);
         break;
@@ -385,8 +470,11 @@ payment_record_result(struct payment *payment, const struct shop_record_psp_resu
     result.psp_ref = result.psp_ref.ptr ? result.psp_ref : no_text;
     result.psp_code = result.psp_code.ptr ? result.psp_code : no_text;
     int32_t fact = payment_facts_of(payment, &result);
+    /* A part that went back may be followed by more. */
+    bool refunds_more = fact == FACT_REFUNDED && !payment_knows(payment, FACT_REFUNDED) &&
+                        payment_refunded_minor(payment, &result) > payment->state.refunded_minor;
     /* Row 26: known already. */
-    if (!fact || payment_knows(payment, fact) ||
+    if (!fact || payment_knows(payment, fact) || (fact == FACT_REFUNDED && !refunds_more) ||
         (fact == FACT_AUTHORIZED && payment_knows(payment, FACT_CAPTURED)))
         return;
     payment_record_fact(payment, fact, &result);
@@ -413,6 +501,8 @@ static struct mr_bytes payment_id_of(const struct codec_message *message)
         return ((const struct shop_capture_payment *)message->value)->payment_id;
     case SHOP_RETURN_FUNDS:
         return ((const struct shop_return_funds *)message->value)->payment_id;
+    case SHOP_REFUND_PAYMENT:
+        return ((const struct shop_refund_payment *)message->value)->payment_id;
     case SHOP_RECORD_PSP_RESULT:
         return ((const struct shop_record_psp_result *)message->value)->payment_id;
     default:
@@ -462,6 +552,8 @@ static int payment_decide(
     if (!payment.state.goal)
         return mr_fail(error, MR_INVALID, "%s to an unknown payment", message->type->name);
     work.correlation_id = payment.state.correlation_id;
+    if (message->id == SHOP_REFUND_PAYMENT)
+        return payment_refund(&payment, message->value, error);
     if (message->id == SHOP_CAPTURE_PAYMENT)
         payment_capture(&payment);
     else

@@ -5,6 +5,7 @@
 
 enum { DEADLINE_INTERVAL_MS = 1000 };
 
+/* Cart or order: their messages come in by the same topics. */
 static int sales_decide(
     struct topo_context *context,
     void *user,
@@ -31,6 +32,9 @@ static int sales_decide(
         return order_place(&work, message->value, ret_decision, error);
     case SHOP_START_PAYMENT:
     case SHOP_CANCEL_ORDER:
+    case SHOP_REFUND_ORDER:
+    case SHOP_CLOSE_ORDER:
+    case SHOP_RESEND_CONFIRMATION:
     case SHOP_STOCK_REPLY:
     case SHOP_PAYMENT_REPLY:
         return order_decide(&work, message, ret_decision, error);

@@ -138,10 +138,8 @@ void order_start_payment(struct order *order, const struct shop_sealed *method_t
     work_send(work, "payment-commands", SHOP_AUTHORIZE_PAYMENT, event.payment_id, &message);
 }
 
-static void order_notify(struct order *order, const char *template)
+static void order_send_notification(struct order *order, const char *template, struct mr_bytes id)
 {
-    struct mr_bytes id =
-        mr_arena_printf(order->work->arena, "%.*s.%s", MR_ARG(order->id), template);
     struct shop_notification_requested event = {
         .meta = work_meta(order->work, "notification", id, 1),
         .template = mr_cstr(template),
@@ -155,6 +153,21 @@ static void order_notify(struct order *order, const char *template)
         order->state.owner_id,
         &event.meta,
         &event);
+}
+
+static void order_notify(struct order *order, const char *template)
+{
+    order_send_notification(
+        order,
+        template,
+        mr_arena_printf(order->work->arena, "%.*s.%s", MR_ARG(order->id), template));
+}
+
+void order_notify_again(struct order *order, const char *template, int64_t number)
+{
+    struct mr_bytes id = mr_arena_printf(
+        order->work->arena, "%.*s.%s.%lld", MR_ARG(order->id), template, (long long)number);
+    order_send_notification(order, template, id);
 }
 
 /* -- towards fulfilment -- */
@@ -233,7 +246,7 @@ int order_abort(
 
 static void order_emit_cancelled(struct order *order)
 {
-    assert(order->state.goal == ORDER_ABORT && order->progress.released == order->state.lines);
+    assert(order->state.goal == ORDER_ABORT && !order->state.ended);
     struct shop_money refund = {order->progress.refunded_minor, order->state.grand_total.currency};
     struct shop_order_cancelled event = {
         order_meta(order),
@@ -245,6 +258,11 @@ static void order_emit_cancelled(struct order *order)
         order->progress.short_lines_count};
     order_emit(order, SHOP_ORDER_CANCELLED, &event.meta, &event);
     order_notify(order, "order_cancelled");
+}
+
+void order_close(struct order *order)
+{
+    order_emit_cancelled(order);
 }
 
 static bool order_is_settled(const struct order *order)

@@ -29,7 +29,7 @@ int order_place(
     void **ret_decision,
     struct mr_error *error);
 
-/* StartPayment, CancelOrder, and the replies of stock and payments. */
+/* The commands to an order but PlaceOrder, and the replies of stock and payments. */
 int order_decide(
     struct work *work,
     const struct codec_message *message,
@@ -65,6 +65,27 @@ int order_reopen_cart(
 
 /* Emits what is still missing for the goal, after a fact has changed. */
 int order_advance(struct order *order, struct mr_error *error);
+
+/* Ends an order that is being cancelled although something has not come back: stock and payment go
+ * on by themselves. */
+void order_close(struct order *order);
+
+/* A mail to the owner; `number` makes it another one of its template. */
+void order_notify_again(struct order *order, const char *template, int64_t number);
+
+/* RefundOrder, CloseOrder and ResendConfirmation: an operator's. */
+int staff_decide(
+    struct order *order,
+    const struct codec_message *message,
+    void **ret_decision,
+    struct mr_error *error);
+
+/* The order stands, and the payment has given money back. */
+void staff_hear_refunded(struct order *order, const struct shop_payment_reply *reply);
+
+/* How a command to an order ended: refused for its status, or accepted with its version. */
+void *order_reject_state(struct order *order, enum shop_reason reason);
+void order_accept(struct order *order, enum decision_effect effect, void **ret_decision);
 
 void order_start_payment(struct order *order, const struct shop_sealed *method_token);
 

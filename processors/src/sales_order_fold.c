@@ -72,6 +72,7 @@ order_apply_confirmed(struct shop_order_state *state, const struct shop_order_co
     state->captured = &confirmed->captured;
 }
 
+/* Each event has all that its state needs. */
 void order_apply(struct shop_order_state *state, const struct codec_message *event)
 {
     switch (event->id) {
@@ -90,6 +91,13 @@ void order_apply(struct shop_order_state *state, const struct codec_message *eve
         break;
     case SHOP_ORDER_CANCELLED:
         state->ended = true;
+        break;
+    case SHOP_ORDER_REFUND_REQUESTED:
+        state->refund_wanted_minor =
+            ((const struct shop_order_refund_requested *)event->value)->total.minor;
+        break;
+    case SHOP_ORDER_REFUNDED:
+        state->refunded_minor = ((const struct shop_order_refunded *)event->value)->total.minor;
         break;
     default:
         order_apply_payment(state, event);

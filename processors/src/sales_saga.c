@@ -26,6 +26,8 @@
  *     a payment starts                          saga_start_payment
  *     cancelled: FULFIL or CONFIRMED -> ABORT   saga_cancel
  *     the deadline passes: FULFIL -> ABORT      order_pass_deadline, in sales_order.c
+ *     money goes back, CONFIRMED stands         staff_refund, in sales_staff.c
+ *     ended before all is back                  staff_close, in sales_staff.c
  */
 #include "sales_cart.h"
 #include "sales_price.h"
@@ -200,6 +202,10 @@ static int saga_hear_payment(
         return 0;
     if (text_is(reply->result, SHOP_RESULT_DECLINED))
         return saga_hear_declined(order, reply, error);
+    if (text_is(reply->result, SHOP_RESULT_REFUNDED)) {
+        staff_hear_refunded(order, reply);
+        return saga_advance(order, error);
+    }
     size_t i = 0;
     while (i < 3 && !text_is(reply->result, facts[i]))
         i++;
@@ -223,7 +229,7 @@ static int saga_hear_payment(
 /* -- the owner -- */
 
 /* The order's status forbids it. */
-static void *saga_reject_state(struct order *order, enum shop_reason reason)
+void *order_reject_state(struct order *order, enum shop_reason reason)
 {
     struct shop_rejection facts = {.state = mr_cstr(order_status(&order->state))};
     if (reason == SHOP_REASON_ATTEMPTS_EXHAUSTED) {
@@ -233,7 +239,7 @@ static void *saga_reject_state(struct order *order, enum shop_reason reason)
     return decision_reject(order->work, reason, order->id, &facts);
 }
 
-static void saga_accept(struct order *order, enum decision_effect effect, void **ret_decision)
+void order_accept(struct order *order, enum decision_effect effect, void **ret_decision)
 {
     struct decision *decision = decision_accept(order->work, effect, order->id);
     decision->subject_id = order->id;
@@ -248,15 +254,15 @@ static int saga_start_payment(
 {
     const struct shop_order_state *state = &order->state;
     if (state->goal != ORDER_FULFIL || !state->stock_confirmed || state->authorized) {
-        *ret_decision = saga_reject_state(order, SHOP_REASON_PAYMENT_NOT_EXPECTED);
+        *ret_decision = order_reject_state(order, SHOP_REASON_PAYMENT_NOT_EXPECTED);
         return 0;
     }
     if (state->attempt > 0 && !state->attempt_failed) {
-        *ret_decision = saga_reject_state(order, SHOP_REASON_PAYMENT_IN_PROGRESS);
+        *ret_decision = order_reject_state(order, SHOP_REASON_PAYMENT_IN_PROGRESS);
         return 0;
     }
     if (state->attempt >= order->work->service->limits.payment_attempts_max) {
-        *ret_decision = saga_reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
+        *ret_decision = order_reject_state(order, SHOP_REASON_ATTEMPTS_EXHAUSTED);
         return 0;
     }
     /* The attempt before returns what it has, in case its decline is not the last word. */
@@ -267,7 +273,7 @@ static int saga_start_payment(
     }
     order_start_payment(order, &command->method_token_sealed);
     progress_put(order);
-    saga_accept(order, DECISION_CREATED, ret_decision);
+    order_accept(order, DECISION_CREATED, ret_decision);
     return 0;
 }
 
@@ -281,7 +287,7 @@ static int saga_cancel(
 {
     bool by_operator = text_is(order->work->actor_kind, "operator");
     if (order->state.goal == ORDER_ABORT) {
-        saga_accept(order, DECISION_CHANGED, ret_decision);
+        order_accept(order, DECISION_CHANGED, ret_decision);
         return 0;
     }
     work_take_reason(order->work, command->cause);
@@ -292,7 +298,7 @@ static int saga_cancel(
     if (!rc)
         rc = saga_advance(order, error);
     if (!rc)
-        saga_accept(order, DECISION_REQUESTED, ret_decision);
+        order_accept(order, DECISION_REQUESTED, ret_decision);
     return rc;
 }
 
@@ -319,9 +325,11 @@ static int saga_decide_command(
     }
     if (decision_stale(work, order.state.version, order.id, ret_decision))
         return 0;
-    return message->id == SHOP_START_PAYMENT
-               ? saga_start_payment(&order, message->value, ret_decision)
-               : saga_cancel(&order, message->value, ret_decision, error);
+    if (message->id == SHOP_START_PAYMENT)
+        return saga_start_payment(&order, message->value, ret_decision);
+    if (message->id == SHOP_CANCEL_ORDER)
+        return saga_cancel(&order, message->value, ret_decision, error);
+    return staff_decide(&order, message, ret_decision, error);
 }
 
 static int saga_decide_reply(
@@ -341,6 +349,7 @@ static int saga_decide_reply(
                                            : saga_hear_payment(&order, message->value, error);
 }
 
+/* Commands name the owner too, whose order it must be; replies the order only. */
 int order_decide(
     struct work *work,
     const struct codec_message *message,
@@ -357,6 +366,21 @@ int order_decide(
         const struct shop_cancel_order *cancel_order = message->value;
         return saga_decide_command(
             work, message, cancel_order->owner_id, cancel_order->order_id, ret_decision, error);
+    }
+    case SHOP_REFUND_ORDER: {
+        const struct shop_refund_order *refund = message->value;
+        return saga_decide_command(
+            work, message, refund->owner_id, refund->order_id, ret_decision, error);
+    }
+    case SHOP_CLOSE_ORDER: {
+        const struct shop_close_order *end = message->value;
+        return saga_decide_command(
+            work, message, end->owner_id, end->order_id, ret_decision, error);
+    }
+    case SHOP_RESEND_CONFIRMATION: {
+        const struct shop_resend_confirmation *again = message->value;
+        return saga_decide_command(
+            work, message, again->owner_id, again->order_id, ret_decision, error);
     }
     case SHOP_STOCK_REPLY:
         return saga_decide_reply(

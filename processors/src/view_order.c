@@ -125,11 +125,18 @@ static bool view_order_fold(
         order->short_lines_count = event->short_lines_count;
         return true;
     }
+    case SHOP_ORDER_REFUNDED:
+        order->refund = &((const struct shop_order_refunded *)message->value)->total;
+        return true;
+    case SHOP_ORDER_REFUND_REQUESTED:
+    case SHOP_ORDER_CONFIRMATION_RESENT:
+        return true; /* The version only. */
     default:
         return false;
     }
 }
 
+/* Every record has the id in a place of its own. */
 static struct mr_bytes view_order_id_of(const struct codec_message *message)
 {
 #define ID_IN(name) ((const struct shop_##name *)message->value)->order_id
@@ -150,6 +157,12 @@ static struct mr_bytes view_order_id_of(const struct codec_message *message)
         return ID_IN(order_abort_requested);
     case SHOP_ORDER_CANCELLED:
         return ID_IN(order_cancelled);
+    case SHOP_ORDER_REFUND_REQUESTED:
+        return ID_IN(order_refund_requested);
+    case SHOP_ORDER_REFUNDED:
+        return ID_IN(order_refunded);
+    case SHOP_ORDER_CONFIRMATION_RESENT:
+        return ID_IN(order_confirmation_resent);
     default:
         return mr_bytes_of(NULL, 0);
     }

@@ -120,13 +120,24 @@ class StaffTest(unittest.TestCase):
         self.shown(product_id)
         order = self.customer.buy(product_id)["order_id"]
         self.assertEqual(self.do("stock", "show", sku)["on_hand"], 4)
+        self.assertEqual(self.do("order", "refund", order, "--amount", "2.50", "--reason", "scratched")["effect"], "requested")
+        part = []
+        shop.wait_until(lambda: part.append(self.customer.get(f"/v1/orders/{order}").json.get("refund")) or part[-1], 20, lambda: part)
+        self.assertEqual(part[-1]["amount_minor"], 250)
+        self.assertIn("At most 1000 minor", self.refuse(REFUSED, "order", "refund", order, "--amount", "10.01", "--reason", "x"))
+        self.assertIn("refused (not-possible-now)", self.refuse(REFUSED, "order", "close", order, "--reason", "x"))
+        self.do("order", "resend", order, "--reason", "the mail was lost")
         self.assertEqual(self.do("order", "cancel", order, "--reason", "case 7")["effect"], "requested")
         ended = self.customer.wait_for_status(order, "CANCELLED")
         self.assertEqual((ended["cause"], ended["refund"]["amount_minor"]), ("operator", 1250))
         self.assertEqual(self.do("stock", "show", sku)["on_hand"], 5)
         told = self.do("order", "show", order)
         self.assertEqual((told["status"], told["owner_id"]), ("CANCELLED", self.customer.user_id))
-        self.assertIn(("OrderAbortRequested", "operator:anna", "case 7"), self.history("order", "show", order))
+        history = self.history("order", "show", order)
+        for event, reason in (("OrderRefundRequested", "scratched"), ("OrderConfirmationResent", "the mail was lost"),
+                              ("OrderAbortRequested", "case 7")):
+            self.assertIn((event, "operator:anna", reason), history)
+        self.assertIn("OrderRefunded", [event for event, _, _ in history])
 
 
 if __name__ == "__main__":

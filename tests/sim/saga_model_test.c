@@ -236,6 +236,12 @@ static void one_line_captured_at_once(void **state)
     saga_holds((struct saga_options){.lines = 1, .intents = true, .captures_at_once = true});
 }
 
+static void one_line_refunded_in_part(void **state)
+{
+    (void)state;
+    saga_holds((struct saga_options){.lines = 1, .intents = true, .refunds = true});
+}
+
 /* For a change to the saga itself. */
 static const struct {
     const char *name;
@@ -245,6 +251,8 @@ static const struct {
     {"1-line-1-duplicate", {.lines = 1, .duplicates = 1, .intents = true}},
     {"1-line-1-duplicate-no-intents", {.lines = 1, .duplicates = 1}},
     {"1-line-2-duplicates-no-intents", {.lines = 1, .duplicates = 2}},
+    {"1-line-1-duplicate-refunds", {.lines = 1, .duplicates = 1, .intents = true, .refunds = true}},
+    {"1-line-refunds-no-intents", {.lines = 1, .refunds = true}},
     {"2-lines", {.lines = 2, .intents = true}},
     {"2-lines-no-intents", {.lines = 2}},
     {"2-lines-1-duplicate", {.lines = 2, .duplicates = 1, .intents = true}},
@@ -304,6 +312,13 @@ static void mutant_reserving_after_release_leaks_stock(void **state)
         (struct saga_options){.lines = 1, .intents = true, .mutant = MUTANT_RESERVE_AFTER_RELEASE});
 }
 
+static void mutant_keys_forgotten_refunds_twice(void **state)
+{
+    (void)state;
+    is_caught((struct saga_options){
+        .lines = 1, .intents = true, .refunds = true, .mutant = MUTANT_REFUND_KEYS_FORGOTTEN});
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -311,6 +326,8 @@ int main(void)
         cmocka_unit_test(mutant_deaf_while_returning_keeps_money),
         cmocka_unit_test(mutant_not_found_is_final_keeps_money),
         cmocka_unit_test(mutant_reserving_after_release_leaks_stock),
+        cmocka_unit_test(mutant_keys_forgotten_refunds_twice),
+        cmocka_unit_test(one_line_refunded_in_part),
         cmocka_unit_test(one_line_with_intents),
         cmocka_unit_test(one_line_without_intents),
         cmocka_unit_test(one_line_captured_at_once),

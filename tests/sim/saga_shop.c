@@ -10,12 +10,15 @@
 #include "../../processors/src/sales_order.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum {
     MEMBER_SALES,
     MEMBER_CATALOG,
     MEMBER_PAYMENTS = MEMBER_CATALOG + SAGA_LINES_MAX,
-    KINDS_MAX = 64
+    KINDS_MAX = 64,
+    ORDER_TOTAL = 100,
+    REFUND_PART = 40
 };
 static const int64_t now_ms = INT64_C(1700000000000);
 static const struct mr_bytes owner = MR_LITERAL("usr_model");
@@ -92,25 +95,32 @@ static bool name_message(const struct codec_message *message, char *name, size_t
     case SHOP_STOCK_REPLY:
         name_stock_reply(name, size, message->value);
         return true;
-    case SHOP_PAYMENT_REPLY:
-        snprintf(
-            name,
-            size,
-            "sales payment %.*s",
-            MR_ARG(((const struct shop_payment_reply *)message->value)->result));
+    case SHOP_PAYMENT_REPLY: {
+        const struct shop_payment_reply *reply = message->value;
+        bool part = mr_bytes_equal(reply->result, mr_cstr(SHOP_RESULT_REFUNDED));
+        snprintf(name, size, "sales payment %.*s", MR_ARG(reply->result));
+        if (part)
+            snprintf(name, size, "sales payment refunded %d", (int)reply->amount->minor);
         return true;
+    }
     case SHOP_AUTHORIZE_PAYMENT:
     case SHOP_CAPTURE_PAYMENT:
     case SHOP_RETURN_FUNDS:
+    case SHOP_REFUND_PAYMENT:
         snprintf(name, size, "payment %s", message->type->name);
         return true;
-    case SHOP_PAYMENT_OP_REQUESTED:
-        snprintf(
-            name,
-            size,
-            "psp %.*s",
-            MR_ARG(((const struct shop_payment_op_requested *)message->value)->op));
+    case SHOP_PAYMENT_OP_REQUESTED: {
+        const struct shop_payment_op_requested *asked = message->value;
+        snprintf(name, size, "psp %.*s", MR_ARG(asked->op));
+        if (asked->refund_total)
+            snprintf(
+                name,
+                size,
+                "psp refund %d to %d",
+                (int)asked->amount.minor,
+                (int)asked->refund_total->minor);
         return true;
+    }
     default:
         return false;
     }
@@ -136,7 +146,11 @@ static void answer_op(struct saga_node *node, const char *result, const char *op
 {
     char name[48];
     bool declined = strcmp(result, SHOP_PSP_DECLINED) == 0;
+    bool part = strcmp(result, SHOP_PSP_REFUNDED) == 0 && node->psp == PSP_CAPTURED;
+    struct shop_money amount = {node->refunded, mr_cstr("GBP")};
     snprintf(name, sizeof name, "result %s%s%s", result, declined ? " " : "", declined ? op : "");
+    if (part)
+        snprintf(name, sizeof name, "result refunded %d", node->refunded);
     struct shop_record_psp_result message = {
         .saga = {mr_cstr("m"), mr_cstr("m"), now_ms},
         .payment_id = model.payment_id,
@@ -144,6 +158,7 @@ static void answer_op(struct saga_node *node, const char *result, const char *op
         .op_key = mr_cstr("m"),
         .result = mr_cstr(result),
         .psp_event_id = mr_cstr("m"),
+        .amount = part ? &amount : NULL,
     };
     send_message(node, name, encode_value(SHOP_RECORD_PSP_RESULT, &message));
 }
@@ -157,7 +172,24 @@ static void answer_as_is(struct saga_node *node, const char *op)
         [PSP_VOIDED] = SHOP_PSP_VOIDED,
         [PSP_REFUNDED] = SHOP_PSP_REFUNDED,
         [PSP_DECLINED] = SHOP_PSP_DECLINED};
-    answer_op(node, results[node->psp], op);
+    bool part = node->psp == PSP_CAPTURED && node->refunded > 0;
+    answer_op(node, part ? SHOP_PSP_REFUNDED : results[node->psp], op);
+}
+
+/* As providers do: an amount, once a key. In "refund AMOUNT to TOTAL" the total is the key. */
+static void give_back(struct saga_node *node, const char *op)
+{
+    char *rest = NULL;
+    long amount = strtol(op + strlen("refund "), &rest, 10);
+    bool whole = strtol(rest + strlen(" to "), NULL, 10) == ORDER_TOTAL;
+    uint8_t key = whole ? 2 : 1;
+    if (node->psp != PSP_CAPTURED ||
+        ((node->refund_keys & key) && model.options.mutant != MUTANT_REFUND_KEYS_FORGOTTEN))
+        return;
+    node->refund_keys |= key;
+    node->refunded = (uint8_t)(node->refunded + amount);
+    if (node->refunded >= ORDER_TOTAL)
+        node->psp = PSP_REFUNDED;
 }
 
 /* Each way in which the provider can take a request; `choice` 0.. until false. */
@@ -187,9 +219,8 @@ static bool psp_takes(struct saga_node *node, const char *op, int choice)
     } else if (strcmp(op, SHOP_OP_VOID) == 0) {
         if (node->psp == PSP_AUTHORIZED || (node->psp == PSP_NOTHING && model.options.intents))
             node->psp = PSP_VOIDED;
-    } else if (strcmp(op, SHOP_OP_REFUND) == 0) {
-        if (node->psp == PSP_CAPTURED)
-            node->psp = PSP_REFUNDED;
+    } else if (strncmp(op, SHOP_OP_REFUND, strlen(SHOP_OP_REFUND)) == 0) {
+        give_back(node, op);
     }
     answer_as_is(node, op);
     return true;
@@ -239,6 +270,10 @@ static void add_payment(struct saga_key *key, const struct shop_payment_state *p
     key->payment_flags = (uint8_t)flags;
     key->payment_facts = (uint8_t)payment->facts;
     key->op = payment->op.ptr && payment->op_due ? (uint8_t)payment->op.ptr[0] : 0;
+    key->payment_wants = (uint8_t)payment->refund_wanted_minor;
+    key->payment_gave = (uint8_t)payment->refunded_minor;
+    key->refund_to = (uint8_t)payment->refund_to_minor;
+    key->refund_op = (uint8_t)payment->refund_op_minor;
 }
 
 struct saga_key saga_key_of(const struct saga_node *node)
@@ -253,6 +288,11 @@ struct saga_key saga_key_of(const struct saga_node *node)
     key.psp = node->psp;
     key.duplicates = node->duplicates;
     key.cancels = node->cancels;
+    key.refunds = node->refunds;
+    key.refunded = node->refunded;
+    key.refund_keys = node->refund_keys;
+    key.order_wants = (uint8_t)order->refund_wanted_minor;
+    key.order_heard = (uint8_t)order->refunded_minor;
     key.order_flags =
         (uint8_t)((order->goal == ORDER_ABORT ? ORDER_ABORTING : 0) |
                   (order->confirmed ? ORDER_CONFIRMED : 0) | (order->ended ? ORDER_ENDED : 0) |
@@ -345,7 +385,9 @@ static void add_message(struct steps *steps, int kind)
     const char *name = model.kinds[kind].name;
     uint64_t bit = UINT64_C(1) << kind;
     bool to_psp = strncmp(name, "psp ", 4) == 0, from_psp = strncmp(name, "result ", 7) == 0;
-    bool again = steps->from->duplicates < model.options.duplicates;
+    /* The engine remembers commands; the world here does not. */
+    bool again =
+        steps->from->duplicates < model.options.duplicates && strcmp(name, "sales refund") != 0;
     if (to_psp || from_psp)
         add_step(steps, "lost")->messages &= ~bit;
     for (int twice = 0; twice <= (again ? 1 : 0); twice++) {
@@ -440,6 +482,28 @@ static void add_cancel(struct steps *steps)
     send_message(node, "sales cancel", encode_value(SHOP_CANCEL_ORDER, &message));
 }
 
+static void add_refund(struct steps *steps)
+{
+    mr_arena_reset(&model.arena);
+    const struct shop_order_state *order =
+        state_of(steps->from, MEMBER_SALES, "orders", SHOP_ORDER_STATE, model.order_id);
+    if (!model.options.refunds || steps->from->refunds || !order->confirmed)
+        return;
+    struct shop_money part = {REFUND_PART, mr_cstr("GBP")};
+    struct shop_refund_order message = {
+        .meta =
+            {.command_id = mr_cstr("refund"),
+             .actor_kind = mr_cstr("operator"),
+             .reason = mr_cstr("case")},
+        .owner_id = owner,
+        .order_id = model.order_id,
+        .amount = &part,
+    };
+    struct saga_node *node = add_step(steps, "operator refunds a part");
+    node->refunds = 1;
+    send_message(node, "sales refund", encode_value(SHOP_REFUND_ORDER, &message));
+}
+
 int saga_steps(const struct saga_node *node, struct saga_node *ret_next, const char **ret_labels)
 {
     struct steps steps = {.from = node, .next = ret_next, .labels = ret_labels};
@@ -453,6 +517,7 @@ int saga_steps(const struct saga_node *node, struct saga_node *ret_next, const c
         add_competitor(&steps, i);
     }
     add_cancel(&steps);
+    add_refund(&steps);
     return steps.count;
 }
 
@@ -500,7 +565,12 @@ const char *saga_violation(const struct saga_node *node, const struct saga_key *
         return "ended and confirmed";
     if (ended && node->messages == 0 && !none_kept)
         return "ended, nothing is under way, and stock is kept";
+    if (node->refunded > ORDER_TOTAL || key->order_heard > key->order_wants)
+        return "more went back than was captured or wanted";
     bool money_kept = node->psp == PSP_AUTHORIZED || node->psp == PSP_CAPTURED;
+    bool refund_is_done =
+        key->order_heard == key->order_wants && (!sold || key->order_wants == node->refunded);
+    sold = sold && refund_is_done && !(node->messages && node->refunds);
     *ret_good = sold || (ended && none_kept && !money_kept && provider_is_quiet(node));
     return NULL;
 }

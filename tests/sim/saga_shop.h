@@ -19,6 +19,7 @@ enum saga_mutant {
     MUTANT_DEAF_WHILE_RETURNING, /* The provider's success is dropped once the money goes back. */
     MUTANT_NOT_FOUND_IS_FINAL,   /* After "not found" nobody asks again. */
     MUTANT_RESERVE_AFTER_RELEASE,
+    MUTANT_REFUND_KEYS_FORGOTTEN, /* The provider gives back again what has the same key. */
 };
 
 struct saga_options {
@@ -27,6 +28,7 @@ struct saga_options {
     bool intents;   /* The provider can void what it has not heard of. */
     bool captures_at_once;
     bool capture_declines; /* The provider may refuse a capture. */
+    bool refunds;          /* An operator gives 40 of 100 back once the order is confirmed. */
     enum saga_mutant mutant;
 };
 
@@ -44,6 +46,7 @@ struct saga_node {
     struct world world;
     uint64_t messages;
     uint8_t psp, duplicates, cancels, taken[SAGA_LINES_MAX];
+    uint8_t refunds, refunded, refund_keys; /* At the provider: how much, by which keys. */
 };
 
 /* The key of a node: two nodes with equal keys behave alike. */
@@ -53,6 +56,8 @@ struct saga_key {
     uint8_t order_flags, payment_fact, lines[SAGA_LINES_MAX];
     uint8_t holds[SAGA_LINES_MAX], on_hand[SAGA_LINES_MAX], reserved[SAGA_LINES_MAX];
     uint8_t payment_flags, payment_facts, op;
+    uint8_t refunds, refunded, refund_keys, order_wants, order_heard;
+    uint8_t payment_wants, payment_gave, refund_to, refund_op;
 };
 
 enum { ORDER_ABORTING = 1, ORDER_CONFIRMED = 2, ORDER_ENDED = 4 };

@@ -274,6 +274,7 @@ static void psp_answer(struct shop *shop, const struct shop_payment_op_requested
         .op_key = request->op_key,
         .result = mr_cstr(declined ? SHOP_PSP_DECLINED : result),
         .psp_event_id = request->op_key,
+        .amount = request->refund_total,
         .decline_class = declined ? mr_cstr(result) : (struct mr_bytes){0},
     };
     tell_payments(shop, request->payment_id, &answer);
@@ -299,6 +300,7 @@ void shop_ask_provider(struct shop *shop, const struct shop_payment_op_requested
         .method_token =
             request->method_token_sealed ? request->method_token_sealed->ct : mr_cstr(""),
         .amount_minor = request->amount.minor,
+        .refund_total_minor = request->refund_total ? request->refund_total->minor : 0,
         .currency = request->amount.currency,
     };
     must_succeed(psp->submit(psp->self, &asked, payments_now_ms(shop), &error), &error);
@@ -310,6 +312,7 @@ bool shop_take_answers(struct shop *shop)
     struct psp_answer answer;
     bool any = false;
     while (psp && psp->take(psp->self, payments_now_ms(shop), &shop->arena, &answer)) {
+        struct shop_money amount = {answer.amount_minor, answer.currency};
         struct shop_record_psp_result result = {
             .saga = {answer.payment_id, answer.psp_event_id, 0},
             .payment_id = answer.payment_id,
@@ -320,6 +323,7 @@ bool shop_take_answers(struct shop *shop)
             .psp_event_id = answer.psp_event_id,
             .decline_class = answer.decline_class,
             .psp_code = answer.psp_code,
+            .amount = &amount,
         };
         any = true;
         if (happens_now(shop, LOST))

@@ -16,7 +16,7 @@
  *      13 row_13_...                             30, 31  shop_whole_test.c
  *      14 row_14_...                             32  shop_late_test.c
  *      15 row_15_...                             33  row_33_...
- *      16, 17  shop_late_test.c                  34  row_34_... (three)
+ *      16, 17  shop_late_test.c                  34 to 36  here
  */
 #include "shop_harness.h"
 
@@ -483,6 +483,87 @@ static void row_34_a_dispute_is_recorded_once_and_the_order_stands(void **state)
     assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 1);
 }
 
+static struct shop_command_meta operator_meta(struct shop *shop, const char *reason)
+{
+    struct shop_command_meta meta = shop_command(shop, NULL);
+    meta.actor_kind = mr_cstr("operator");
+    meta.principal = mr_cstr("usr_operator");
+    meta.reason = mr_cstr(reason);
+    return meta;
+}
+
+static void refund_by_operator(struct shop *shop, struct mr_bytes id, int64_t minor)
+{
+    struct shop_money amount = {minor, mr_cstr("GBP")};
+    struct shop_refund_order refund = {
+        .meta = operator_meta(shop, "case 14"),
+        .owner_id = mr_cstr(owner),
+        .order_id = id,
+        .amount = minor ? &amount : NULL};
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_REFUND_ORDER, owner, &refund);
+}
+
+static int64_t sum_refunded(const struct shop *shop)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < shop->seen_count; i++)
+        if (shop->seen[i].message.id == SHOP_ORDER_REFUNDED)
+            sum +=
+                ((const struct shop_order_refunded *)shop->seen[i].message.value)->refunded.minor;
+    return sum;
+}
+
+static void row_35_parts_are_refunded_and_the_order_stands(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_bytes id = place_two(shop, &shop_token);
+    refund_by_operator(shop, id, 110);
+    shop_expect_outcome(shop, 202, NULL);
+    refund_by_operator(shop, id, 200);
+    assert_int_equal(sum_refunded(shop), 310);
+    expect_status(shop, id, 1, false);
+    refund_by_operator(shop, id, 301);
+    shop_expect_outcome(shop, 422, "validation");
+    refund_by_operator(shop, id, 0);
+    assert_int_equal(sum_refunded(shop), 610);
+    expect_status(shop, id, 1, false);
+    assert_int_equal(shop_stock(shop, "MUG")->on_hand, 8);
+}
+
+static void row_35_a_cancellation_after_a_part_gives_back_the_rest(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_bytes id = place_two(shop, &shop_token);
+    refund_by_operator(shop, id, 110);
+    close_by_operator(shop, id, "sent back, case 15");
+    expect_status(shop, id, 2, true);
+    const struct shop_order_cancelled *over = shop_last(shop, SHOP_ORDER_CANCELLED);
+    assert_int_equal(over->refund->minor, 610);
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 2);
+    const struct shop_payment_refunded *rest = shop_last(shop, SHOP_PAYMENT_REFUNDED);
+    assert_int_equal(rest->refunded.minor, 500);
+    assert_int_equal(shop_stock(shop, "MUG")->on_hand, 10);
+}
+
+static void row_36_an_operator_ends_a_cancellation_that_finds_no_end(void **state)
+{
+    struct shop *shop = *state;
+    struct mr_bytes id = place_two(shop, &shop_token);
+    shop->held = "payments.commands";
+    close_by_operator(shop, id, "case 16");
+    expect_status(shop, id, 2, false);
+    struct shop_close_order end = {
+        .meta = operator_meta(shop, "the provider is gone"),
+        .owner_id = mr_cstr(owner),
+        .order_id = id};
+    shop_send(shop, MEMBER_SALES, "sales.commands", SHOP_CLOSE_ORDER, owner, &end);
+    expect_status(shop, id, 2, true);
+    let_go(shop);
+    /* The money goes back all the same. */
+    assert_int_equal(shop_count(shop, SHOP_PAYMENT_REFUNDED), 1);
+    assert_int_equal(shop_count(shop, SHOP_ORDER_CANCELLED), 1);
+}
+
 /* A customer's text may name a person: it is in no event. */
 static void a_customers_words_stay_out_of_the_log(void **state)
 {
@@ -524,6 +605,9 @@ int main(void)
         TEST(row_34_an_operator_closes_an_order_with_a_reason),
         TEST(row_34_an_operator_without_a_reason_is_refused),
         TEST(row_34_a_dispute_is_recorded_once_and_the_order_stands),
+        TEST(row_35_parts_are_refunded_and_the_order_stands),
+        TEST(row_35_a_cancellation_after_a_part_gives_back_the_rest),
+        TEST(row_36_an_operator_ends_a_cancellation_that_finds_no_end),
         TEST(a_customers_words_stay_out_of_the_log),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,131 @@ static void a_declined_void_settles_nothing(void **state)
 
 #define PAYMENT_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* -- refunds while the order stands -- */
+
+static void refund_payment(struct fake_task *task, int64_t total)
+{
+    struct shop_refund_payment message = {
+        .payment_id = mr_cstr(PAYMENT),
+        .order_id = mr_cstr(ORDER),
+        .owner_id = mr_cstr(OWNER),
+        .total = {total, mr_cstr("GBP")}};
+    send_payment(task, SHOP_REFUND_PAYMENT, &message);
+}
+
+static void hear_refunded(struct fake_task *task, int64_t total)
+{
+    struct shop_money amount = {total, mr_cstr("GBP")};
+    struct shop_record_psp_result message = {
+        .payment_id = mr_cstr(PAYMENT),
+        .op = mr_cstr(SHOP_OP_REFUND),
+        .op_key = mr_cstr("key"),
+        .result = mr_cstr(SHOP_PSP_REFUNDED),
+        .psp_event_id = mr_cstr("event"),
+        .amount = &amount,
+    };
+    send_payment(task, SHOP_RECORD_PSP_RESULT, &message);
+}
+
+static void pay_in_full(struct fake_task *task)
+{
+    authorize_payment(task);
+    hear_result(task, SHOP_OP_AUTHORIZE, SHOP_PSP_AUTHORIZED);
+    capture_payment(task);
+    hear_result(task, SHOP_OP_CAPTURE, SHOP_PSP_CAPTURED);
+}
+
+static void expect_refund(const struct fake_task *task, int64_t amount, const char *key)
+{
+    expect_asked(task, SHOP_OP_REFUND);
+    const struct shop_payment_op_requested *asked = fake_task_last(task, SHOP_PAYMENT_OP_REQUESTED);
+    assert_int_equal(asked->amount.minor, amount);
+    assert_true(mr_bytes_equal(asked->op_key, mr_cstr(key)));
+}
+
+static void expect_refunded(const struct fake_task *task, int64_t total)
+{
+    expect_answered(task, SHOP_RESULT_REFUNDED);
+    const struct shop_payment_reply *reply = fake_task_last(task, SHOP_PAYMENT_REPLY);
+    assert_int_equal(reply->amount->minor, total);
+}
+
+static void a_part_goes_back_and_the_order_hears_how_much(void **state)
+{
+    struct fake_task *task = *state;
+    pay_in_full(task);
+    refund_payment(task, 250);
+    expect_refund(task, 250, PAYMENT ":refund-to:250");
+    hear_refunded(task, 250);
+    const struct shop_payment_refunded *event = fake_task_last(task, SHOP_PAYMENT_REFUNDED);
+    assert_int_equal(event->refunded.minor, 250);
+    expect_refunded(task, 250);
+    expect_asked(task, NULL);
+    hear_refunded(task, 250);
+    assert_int_equal(task->outputs_count, 0);
+    refund_payment(task, 250);
+    expect_asked(task, NULL);
+}
+
+static void a_refund_in_hand_keeps_its_amount_when_more_is_wanted(void **state)
+{
+    struct fake_task *task = *state;
+    pay_in_full(task);
+    refund_payment(task, 250);
+    refund_payment(task, 400);
+    expect_asked(
+        task, NULL); /* The answer to the first may be lost: it is asked again as it was. */
+    fake_task_advance_ms(task, PATIENCE_MS + 1);
+    fake_task_punctuate(task);
+    expect_refund(task, 250, PAYMENT ":refund-to:250");
+    hear_refunded(task, 250);
+    expect_refund(task, 150, PAYMENT ":refund-to:400");
+    hear_refunded(task, 400);
+    expect_refunded(task, 400);
+}
+
+static void a_return_finishes_the_part_in_hand_and_gives_the_rest(void **state)
+{
+    struct fake_task *task = *state;
+    pay_in_full(task);
+    refund_payment(task, 250);
+    return_funds(task);
+    expect_refund(task, 250, PAYMENT ":refund-to:250");
+    hear_refunded(task, 250);
+    expect_refund(task, 1000, PAYMENT ":refund-to:1250");
+    expect_answered(task, NULL);
+    hear_refunded(task, 1250);
+    expect_answered(task, SHOP_RESULT_RETURNED);
+    const struct shop_payment_reply *reply = fake_task_last(task, SHOP_PAYMENT_REPLY);
+    assert_int_equal(reply->amount->minor, 1250);
+    refund_payment(task, 1250);
+    expect_asked(task, NULL);
+}
+
+static void no_more_goes_back_than_was_captured(void **state)
+{
+    struct fake_task *task = *state;
+    pay_in_full(task);
+    refund_payment(task, 99999);
+    expect_refund(task, 1250, PAYMENT ":refund:1");
+    hear_refunded(task, 99999);
+    const struct shop_payment_refunded *event = fake_task_last(task, SHOP_PAYMENT_REFUNDED);
+    assert_int_equal(event->refunded.minor, 1250);
+    expect_refunded(task, 1250); /* Not RETURNED: the order stands, an operator wanted it so. */
+    refund_payment(task, 2500);
+    expect_asked(task, NULL);
+}
+
+static void a_part_that_went_back_by_hand_counts(void **state)
+{
+    struct fake_task *task = *state;
+    pay_in_full(task);
+    hear_refunded(task, 100);
+    assert_int_equal(fake_task_count(task, SHOP_PAYMENT_REFUNDED), 1);
+    refund_payment(task, 300);
+    expect_refund(task, 200, PAYMENT ":refund-to:300");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +368,11 @@ int main(void)
         PAYMENT_TEST(a_request_without_an_answer_is_repeated_under_its_key),
         PAYMENT_TEST(an_unanswered_return_ends_when_nothing_can_succeed_any_more),
         PAYMENT_TEST(a_declined_void_settles_nothing),
+        PAYMENT_TEST(a_part_goes_back_and_the_order_hears_how_much),
+        PAYMENT_TEST(a_refund_in_hand_keeps_its_amount_when_more_is_wanted),
+        PAYMENT_TEST(a_return_finishes_the_part_in_hand_and_gives_the_rest),
+        PAYMENT_TEST(no_more_goes_back_than_was_captured),
+        PAYMENT_TEST(a_part_that_went_back_by_hand_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,6 +185,42 @@ static void too_many_unanswered_requests_are_refused(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static void refund_part(int64_t amount, int64_t total)
+{
+    struct psp_request request = {
+        .payment_id = mr_cstr("pay_1"),
+        .op = mr_cstr(SHOP_OP_REFUND),
+        .op_key = mr_arena_printf(&arena, "pay_1:refund-to:%d", (int)total),
+        .amount_minor = amount,
+        .refund_total_minor = total,
+        .currency = mr_cstr("GBP"),
+    };
+    assert_int_equal(psp.submit(psp.self, &request, 1000, NULL), 0);
+    assert_true(take_answer(1000));
+    assert_true(mr_bytes_equal(answer.result, mr_cstr(SHOP_PSP_REFUNDED)));
+}
+
+/* The second time without a memory of the payment, as after a restart. */
+static void parts_are_given_back_once_each_and_the_answer_is_the_whole(void **state)
+{
+    for (int known = 1; known >= 0; known--) {
+        (void)tear_down(state);
+        (void)set_up(state);
+        if (known) {
+            expect_answer(SHOP_OP_AUTHORIZE, "pm_approve", SHOP_PSP_AUTHORIZED);
+            expect_answer(SHOP_OP_CAPTURE, "pm_approve", SHOP_PSP_CAPTURED);
+        }
+        for (int twice = 0; twice < 2; twice++) {
+            refund_part(1000, 1000);
+            assert_int_equal(answer.amount_minor, 1000);
+        }
+        refund_part(3297, 4297);
+        assert_int_equal(answer.amount_minor, 4297);
+        refund_part(1000, 1000);
+        assert_int_equal(answer.amount_minor, 4297);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,6 +234,7 @@ int main(void)
         TEST(twice_says_the_same_thing_twice),
         TEST(a_forgotten_payment_is_believed),
         TEST(authorizing_may_capture_at_once),
+        TEST(parts_are_given_back_once_each_and_the_answer_is_the_whole),
         TEST(too_many_unanswered_requests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -360,6 +360,166 @@ static void a_reply_that_says_nothing_known_is_poison(void **state)
     assert_int_equal(task->outputs_count, 0);
 }
 
+/* -- the staff -- */
+
+static struct shop_command_meta saga_operator(struct fake_task *task)
+{
+    struct shop_command_meta meta = fake_task_command(task, "operator");
+    meta.reason = mr_cstr("case 7");
+    return meta;
+}
+
+/* minor 0: all that is left. */
+static void saga_refund(struct fake_task *task, struct mr_bytes order_id, int64_t minor)
+{
+    struct shop_money amount = {minor, mr_cstr("GBP")};
+    struct shop_refund_order command = {
+        .meta = saga_operator(task),
+        .owner_id = mr_cstr(SALES_OWNER),
+        .order_id = order_id,
+        .amount = minor ? &amount : NULL,
+    };
+    sales_tell(task, SHOP_REFUND_ORDER, &command);
+}
+
+static void saga_hear_refunded(struct fake_task *task, struct mr_bytes order_id, int64_t total)
+{
+    struct shop_id id = shop_payment_id(order_id, 1);
+    struct shop_money amount = {total, mr_cstr("GBP")};
+    struct shop_payment_reply reply = {
+        .payment_id = shop_id_view(&id),
+        .order_id = order_id,
+        .owner_id = mr_cstr(SALES_OWNER),
+        .result = mr_cstr(SHOP_RESULT_REFUNDED),
+        .amount = &amount,
+    };
+    sales_tell(task, SHOP_PAYMENT_REPLY, &reply);
+}
+
+static void a_part_is_refunded_and_the_order_stands(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    saga_refund(task, id, 150);
+    sales_expect_accepted(task);
+    const struct shop_refund_payment *asked = fake_task_last(task, SHOP_REFUND_PAYMENT);
+    assert_int_equal(asked->total.minor, 150);
+    const struct shop_order_refund_requested *event =
+        fake_task_last(task, SHOP_ORDER_REFUND_REQUESTED);
+    assert_true(text_is(event->meta.reason, "case 7"));
+    saga_hear_refunded(task, id, 150);
+    const struct shop_order_refunded *refunded = fake_task_last(task, SHOP_ORDER_REFUNDED);
+    assert_int_equal(refunded->refunded.minor, 150);
+    saga_hear_refunded(task, id, 150);
+    assert_int_equal(task->outputs_count, 0);
+    saga_refund(task, id, 100);
+    asked = fake_task_last(task, SHOP_REFUND_PAYMENT);
+    assert_int_equal(asked->total.minor, 250);
+    assert_string_equal(order_status(sales_order(task, id)), "CONFIRMED");
+    assert_int_equal(fake_task_count(task, SHOP_RELEASE_STOCK), 0);
+}
+
+static void no_more_is_refunded_than_was_captured(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    saga_refund(task, id, 551);
+    sales_expect_refused(task, SHOP_REASON_REFUND_LIMIT);
+    assert_int_equal(task->decision->rejection->limit, 550);
+    saga_refund(task, id, -1);
+    sales_expect_refused(task, SHOP_REASON_REFUND_LIMIT);
+    saga_refund(task, id, 500);
+    saga_refund(task, id, 51);
+    sales_expect_refused(task, SHOP_REASON_REFUND_LIMIT);
+    assert_int_equal(task->decision->rejection->limit, 50);
+    saga_refund(task, id, 0);
+    const struct shop_refund_payment *asked = fake_task_last(task, SHOP_REFUND_PAYMENT);
+    assert_int_equal(asked->total.minor, 550);
+    saga_refund(task, id, 0);
+    sales_expect_refused(task, SHOP_REASON_REFUND_LIMIT);
+    saga_hear_refunded(task, id, 550);
+    assert_string_equal(order_status(sales_order(task, id)), "CONFIRMED");
+}
+
+static void money_that_went_back_by_hand_counts_against_the_limit(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    saga_hear_refunded(task, id, 100);
+    saga_refund(task, id, 451);
+    sales_expect_refused(task, SHOP_REASON_REFUND_LIMIT);
+    saga_refund(task, id, 50);
+    const struct shop_refund_payment *asked = fake_task_last(task, SHOP_REFUND_PAYMENT);
+    assert_int_equal(asked->total.minor, 150);
+}
+
+static void only_a_confirmed_order_is_refunded_and_by_an_operator_with_a_reason(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_error error;
+    struct mr_bytes id = saga_reserve(task, &sales_method);
+    saga_refund(task, id, 1);
+    sales_expect_refused(task, SHOP_REASON_NOT_REFUNDABLE);
+    struct shop_refund_order command = {
+        .meta = fake_task_command(task, "operator"),
+        .owner_id = mr_cstr(SALES_OWNER),
+        .order_id = id};
+    sales_tell(task, SHOP_REFUND_ORDER, &command);
+    sales_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
+    command.meta = fake_task_command(task, "customer");
+    command.meta.reason = mr_cstr("mine");
+    assert_int_equal(fake_task_tell(task, SHOP_REFUND_ORDER, &command, &error), MR_INVALID);
+    saga_cancel(task, id, "customer", "");
+    saga_refund(task, id, 1);
+    sales_expect_refused(task, SHOP_REASON_NOT_REFUNDABLE);
+}
+
+static void an_order_is_closed_when_its_cancellation_finds_no_end(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    struct shop_close_order command = {
+        .meta = saga_operator(task), .owner_id = mr_cstr(SALES_OWNER), .order_id = id};
+    sales_tell(task, SHOP_CLOSE_ORDER, &command);
+    sales_expect_refused(task, SHOP_REASON_NOT_CLOSABLE);
+    saga_cancel(task, id, "customer", "");
+    sales_hear_stock(task, id, 1, SHOP_RESULT_RELEASED);
+    command.meta = saga_operator(task);
+    sales_tell(task, SHOP_CLOSE_ORDER, &command);
+    sales_expect_accepted(task);
+    const struct shop_order_cancelled *event = fake_task_last(task, SHOP_ORDER_CANCELLED);
+    assert_true(text_is(event->meta.reason, "case 7"));
+    assert_string_equal(order_status(sales_order(task, id)), "CANCELLED");
+    assert_int_equal(fake_task_entries(task, "order-progress"), 0);
+    sales_hear_stock(task, id, 2, SHOP_RESULT_RELEASED);
+    sales_hear_payment(task, id, 1, SHOP_RESULT_RETURNED, NULL);
+    assert_int_equal(task->outputs_count, 0);
+    command.meta = saga_operator(task);
+    sales_tell(task, SHOP_CLOSE_ORDER, &command);
+    sales_expect_accepted(task);
+    assert_int_equal(task->outputs_count, 0);
+}
+
+static void a_confirmation_is_sent_again_as_another_mail(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    const struct shop_notification_requested *mail =
+        fake_task_last(task, SHOP_NOTIFICATION_REQUESTED);
+    struct mr_bytes first = mr_arena_copy(fake_task_arena(task), mail->meta.event_id);
+    for (int i = 0; i < 2; i++) {
+        struct shop_resend_confirmation command = {
+            .meta = saga_operator(task), .owner_id = mr_cstr(SALES_OWNER), .order_id = id};
+        sales_tell(task, SHOP_RESEND_CONFIRMATION, &command);
+        sales_expect_accepted(task);
+        assert_int_equal(fake_task_count(task, SHOP_ORDER_CONFIRMATION_RESENT), 1);
+        mail = fake_task_last(task, SHOP_NOTIFICATION_REQUESTED);
+        assert_true(text_is(mail->template, "order_confirmation"));
+        assert_false(mr_bytes_equal(mail->meta.event_id, first));
+        first = mr_arena_copy(fake_task_arena(task), mail->meta.event_id);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +543,12 @@ int main(void)
         SALES_TEST(a_confirmed_order_that_is_cancelled_gives_units_and_money_back),
         SALES_TEST(an_order_of_somebody_else_is_not_found),
         SALES_TEST(a_reply_that_says_nothing_known_is_poison),
+        SALES_TEST(a_part_is_refunded_and_the_order_stands),
+        SALES_TEST(no_more_is_refunded_than_was_captured),
+        SALES_TEST(money_that_went_back_by_hand_counts_against_the_limit),
+        SALES_TEST(only_a_confirmed_order_is_refunded_and_by_an_operator_with_a_reason),
+        SALES_TEST(an_order_is_closed_when_its_cancellation_finds_no_end),
+        SALES_TEST(a_confirmation_is_sent_again_as_another_mail),
     };
     return cmocka_run_group_tests_name("sales_saga", tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@ struct psp_request {
     struct mr_bytes op_key;       /* The idempotency key. */
     struct mr_bytes method_token; /* Empty when the operation came without one. */
     int64_t amount_minor;
+    int64_t refund_total_minor; /* All that is back after a refund; 0: its amount. */
     struct mr_bytes currency;
 };
 
@@ -32,7 +33,7 @@ struct psp_answer {
     struct mr_bytes psp_event_id;  /* The same answer twice has the same. */
     struct mr_bytes decline_class; /* NULL unless declined: "soft", "hard" or "fraud". */
     struct mr_bytes psp_code;      /* NULL: none. */
-    int64_t amount_minor;
+    int64_t amount_minor;          /* With "refunded": what is back in all. */
     struct mr_bytes currency;
 };
 

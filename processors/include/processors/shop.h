@@ -49,6 +49,7 @@ extern const struct shop_named_topology shop_services[SHOP_SERVICES];
 #define SHOP_RESULT_CAPTURED   "captured"
 #define SHOP_RESULT_DECLINED   "declined"
 #define SHOP_RESULT_RETURNED   "returned"
+#define SHOP_RESULT_REFUNDED   "refunded" /* As far as the order wants; it stands. */
 
 /* PaymentOpRequested.op, RecordPspResult.op */
 #define SHOP_OP_AUTHORIZE "authorize"
@@ -57,7 +58,8 @@ extern const struct shop_named_topology shop_services[SHOP_SERVICES];
 #define SHOP_OP_REFUND    "refund"
 #define SHOP_OP_QUERY     "query"
 
-/* RecordPspResult.result: what is true at the provider, whichever operation asked. */
+/* RecordPspResult.result: what is true at the provider, whichever operation asked. With "refunded"
+ * the amount is what is back in all; without one, all. */
 #define SHOP_PSP_AUTHORIZED "authorized"
 #define SHOP_PSP_CAPTURED   "captured"
 #define SHOP_PSP_DECLINED   "declined"

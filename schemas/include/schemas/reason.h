@@ -37,6 +37,10 @@
     X(SHOP_REASON_PAYMENT_IN_PROGRESS, "payment-in-progress")     /* state */                      \
     X(SHOP_REASON_ATTEMPTS_EXHAUSTED, "attempts-exhausted")       /* state, limit */               \
     X(SHOP_REASON_OPERATOR_GIVES_REASON, "operator-gives-reason") /* limit: bytes */               \
+    X(SHOP_REASON_NOT_REFUNDABLE, "not-refundable")               /* state */                      \
+    X(SHOP_REASON_REFUND_LIMIT, "refund-limit")                   /* limit: minor units */         \
+    X(SHOP_REASON_NOT_CLOSABLE, "not-closable")                   /* state */                      \
+    X(SHOP_REASON_NOT_CONFIRMED, "not-confirmed")                 /* state */                      \
     X(SHOP_REASON_PRODUCT_EXISTS, "product-exists")                                                \
     X(SHOP_REASON_PRODUCT_UNKNOWN, "product-unknown")                                              \
     X(SHOP_REASON_PRODUCT_DISCONTINUED, "product-discontinued")                                    \
