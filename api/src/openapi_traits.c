@@ -38,7 +38,8 @@ static const struct {
      {API_IN_HEADER,
       {.name = "Prefer",
        .kind = HTTP_JSON_TEXT,
-       .about = "RFC 7240. Reads: wait, handling=lenient. Commands: wait, respond-async, "
+       .about = "RFC 7240. Reads: wait, handling=lenient, products also return=total-count. "
+                "Commands: wait, respond-async, "
                 "return=minimal. Others are ignored."}}},
     {API_HAS_ETAG,
      "IfNoneMatch",
@@ -104,7 +105,7 @@ static const struct {
     {"View-Lag", API_READS_VIEWS, "Milliseconds that the view may be behind."},
     {"Preference-Applied", API_READS_VIEWS | API_SENDS_COMMAND, "What of Prefer was followed."},
     {"Idempotency-Replayed", API_SENDS_COMMAND, "true: the outcome of an earlier request."},
-    {"Link", API_HAS_PAGES, "RFC 8288: first and next."},
+    {"Link", API_HAS_PAGES, "RFC 8288: first, prev and next."},
     {"Location", 0, "Where the result is."},
     {"Set-Cookie", 0, "The refresh token, in cookie mode only."},
     {"Retry-After", 0, "Seconds."},

@@ -64,11 +64,16 @@ const struct http_shape api_shape_product = {
 
 static const struct http_json_field page[] = {
     {TEXT("first"), .about = "A link; absent on the first page."},
+    {TEXT("prev"), .about = "A link; absent when nothing is known to be before."},
     {TEXT("next"), .about = "A link; absent on the last page."},
     {TEXT("cursor"), .about = "The one of `next`."},
     {.name = "incomplete",
      .kind = HTTP_JSON_BOOL,
      .about = "true: the search for items was ended before the page was full; `next` goes on."},
+    {INTEGER("total_count"), .about = "After Prefer: return=total-count, of all pages."},
+    {.name = "total_count_exact",
+     .kind = HTTP_JSON_BOOL,
+     .about = "false: there are at least so many; counting them all was too much."},
 };
 static const struct http_shape shape_page = {
     "Page", "Where the other pages are.", page, COUNT_OF(page)};

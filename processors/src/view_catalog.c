@@ -66,14 +66,15 @@ index_words(const struct change *change, const struct view_entry *entry, struct 
 static void count_category(const struct change *change, struct mr_bytes category, int64_t by)
 {
     struct topo_store *store = topo_context_store(change->context, VIEW_CATEGORIES);
-    struct mr_bytes stored = topo_store_get(store, category);
+    struct mr_bytes key = view_count_key(category);
+    struct mr_bytes stored = topo_store_get(store, key);
     int64_t count = stored.len == 8 ? (int64_t)mr_get_be64(stored.ptr) : 0;
     char bytes[8];
     mr_put_be64(bytes, (uint64_t)(count + by));
     if (count + by > 0)
-        topo_store_put(store, category, mr_bytes_of(bytes, sizeof bytes));
+        topo_store_put(store, key, mr_bytes_of(bytes, sizeof bytes));
     else
-        topo_store_delete(store, category);
+        topo_store_delete(store, key);
 }
 
 /* Categories that can be part of a key; each once. */
@@ -124,6 +125,7 @@ static void set_listed(
     if (in_stock)
         list_everywhere(change, product, true, &entry, card);
     index_words(change, &entry, card);
+    count_category(change, mr_bytes_of("", 0), listed ? 1 : -1);
     for (size_t i = 0; i < product->category_ids_count; i++)
         if (category_counts(product, i))
             count_category(change, product->category_ids[i], listed ? 1 : -1);

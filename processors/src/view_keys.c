@@ -49,6 +49,11 @@ view_listing_from(struct mr_arena *arena, const struct view_listing *listing, in
     return mr_bytes_of(key, prefix.len + NUMBER_BYTES);
 }
 
+struct mr_bytes view_count_key(struct mr_bytes category)
+{
+    return category.len > 0 ? category : mr_bytes_of("", 1); /* A byte 0, which no id has. */
+}
+
 struct view_entry view_entry_of(
     struct mr_arena *arena, struct mr_bytes product_id, const struct shop_product_view *product)
 {

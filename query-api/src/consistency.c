@@ -126,7 +126,11 @@ static void give_up(struct http_request *request, struct waiting *waiting, int64
 {
     struct mr_bytes handling = http_prefer(request, "handling");
     if (mr_bytes_equal(handling, mr_cstr("lenient"))) {
-        http_set_header(request, "Preference-Applied", mr_cstr("handling=lenient"));
+        bool counted = waiting->read == &query_products_read && query_wants_total(request);
+        http_set_header(
+            request,
+            "Preference-Applied",
+            mr_cstr(counted ? "handling=lenient, return=total-count" : "handling=lenient"));
         waiting->read->serve(request, waiting->api);
     } else {
         send_behind(waiting->api, request, &waiting->positions[waiting->at], applied);

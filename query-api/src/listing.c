@@ -91,32 +91,48 @@ read_listing(struct query_api *api, struct http_request *request, struct listing
     listing->of.category = category.ptr ? category : mr_bytes_of("", 0);
     view_search_read(http_arena(request), text.ptr ? text : mr_bytes_of("", 0), &listing->search);
     listing->filter = filter_of(request);
+    if (!query_cursor_read(api, request, listing->filter, &listing->cursor))
+        return false;
     return read_sort(request, listing) && read_in_stock(request, listing) &&
            read_price(request, "price_min", &listing->has_price_min, &listing->price_min) &&
            read_price(request, "price_max", &listing->has_price_max, &listing->price_max) &&
-           query_read_limit(request, API_PAGE_MAX, &listing->limit) &&
-           query_cursor_read(api, request, listing->filter, &listing->last_key);
+           query_read_limit(request, API_PAGE_MAX, &listing->limit);
 }
 
+/* Rows in the order of the listing, whichever way they were found. */
+static const struct listing_candidate *
+row_of(const struct listing *listing, const struct listing_page *page, int index)
+{
+    return &page->rows[listing->cursor.backwards ? page->count - 1 - index : index];
+}
+
+/* Nothing is written before the page is whole: a failure has an answer of its own. */
 static void serve_page(struct query_api *api, struct http_request *request, struct listing *listing)
 {
     struct json_w w = json_w_to(http_response(request));
     struct listing_page page = {0};
-    struct mr_bytes next = {0};
-    if (!listing_find_page(api, request, listing, &page))
+    struct query_page shown = {.filter = listing->filter, .cursor = listing->cursor};
+    shown.counted = query_wants_total(request);
+    if (!listing_find_page(api, request, listing, &page) ||
+        (shown.counted &&
+         !listing_count_all(api, request, listing, &shown.total, &shown.total_is_exact)))
         return;
     json_w_object(&w);
     json_w_key(&w, "items");
     json_w_array(&w);
-    for (int i = 0; i < page.count; i++)
-        query_product_json(&w, page.rows[i].product_id, page.rows[i].product, listing->fields);
+    for (int i = 0; i < page.count; i++) {
+        const struct listing_candidate *row = row_of(listing, &page, i);
+        query_product_json(&w, row->product_id, row->product, listing->fields);
+    }
     json_w_array_end(&w);
-    if (page.more)
-        next = query_cursor_write(api, request, listing->filter, page.last_key);
-    if (page.incomplete)
-        query_write_incomplete_page(request, &w, next);
-    else
-        query_write_page(request, &w, next);
+    if (page.count > 0) {
+        shown.first_key = row_of(listing, &page, 0)->key;
+        shown.last_key = row_of(listing, &page, page.count - 1)->key;
+    }
+    shown.end_key = page.end_key;
+    shown.more = page.more;
+    shown.incomplete = page.incomplete;
+    query_write_page(api, request, &w, &shown);
     json_w_object_end(&w);
     http_send(request, 200, NULL);
 }
@@ -169,15 +185,17 @@ static void serve_listing(struct http_request *request, void *user)
     if (!query_product_fields(request, QUERY_PRODUCT_ROW, &listing.fields) ||
         (!ids.ptr && !read_listing(api, request, &listing)))
         return;
+    listing.downwards = listing.reverse != listing.cursor.backwards;
     query_set_positions(
         api, request, listing.of.in_stock ? topics_and_stock : topics, nobody, &generation);
     http_set_header(request, "Cache-Control", mr_cstr(CACHE_PRODUCTS));
-    http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language"));
+    http_set_header(request, "Vary", mr_cstr("Accept-Encoding, Accept-Language, Prefer"));
     struct mr_bytes etag = mr_arena_printf(
         http_arena(request),
-        "%llx-%llx",
+        "%llx-%llx%s",
         (unsigned long long)generation,
-        (unsigned long long)hash_query(request));
+        (unsigned long long)hash_query(request),
+        !ids.ptr && query_wants_total(request) ? "-t" : "");
     if (http_etag_matches(request, etag, true))
         http_send(request, 304, NULL);
     else if (ids.ptr)
@@ -186,9 +204,10 @@ static void serve_listing(struct http_request *request, void *user)
         serve_page(api, request, &listing);
 }
 
+const struct query_read query_products_read = {topics_and_stock, serve_listing};
+
 void query_get_products(struct http_request *request, void *user)
 {
-    static const struct query_read read = {topics_and_stock, serve_listing};
     static const char *const listing[] = {
         "category",
         "q",
@@ -201,7 +220,10 @@ void query_get_products(struct http_request *request, void *user)
         QUERY_PRODUCT_FIELDS,
         NULL};
     static const char *const batch[] = {"id", QUERY_PRODUCT_FIELDS, NULL};
+    static const struct query_read read_batch = {topics_and_stock, serve_listing};
     bool by_id = http_query(request, "id").ptr != NULL;
+    if (!by_id && query_wants_total(request))
+        http_set_header(request, "Preference-Applied", mr_cstr("return=total-count"));
     if (http_query_only(request, by_id ? batch : listing))
-        query_serve(user, request, &read);
+        query_serve(user, request, by_id ? &read_batch : &query_products_read);
 }

@@ -10,6 +10,7 @@ struct listing {
     struct view_search search;
     bool by_relevance; /* By the word found, then title; instead of `of.sort`. */
     bool reverse;
+    bool downwards; /* The way of the walk: `reverse`, or the other one for a page before. */
     bool has_price_min;
     bool has_price_max;
     int64_t price_min;
@@ -17,7 +18,7 @@ struct listing {
     int limit;
     unsigned fields; /* The fields of each product. */
     uint64_t filter;
-    struct mr_bytes last_key; /* The cursor's: a key in the order asked for. */
+    struct query_cursor cursor; /* Its key is one in the order asked for. */
 };
 
 /* Entries of an index, in its order. */
@@ -37,11 +38,11 @@ struct listing_candidate {
 };
 
 struct listing_page {
-    struct listing_candidate rows[API_PAGE_MAX];
+    struct listing_candidate rows[API_PAGE_MAX]; /* In the order of the walk. */
     int count;
     bool more;
-    bool incomplete;          /* It ended before it was full. */
-    struct mr_bytes last_key; /* The next page begins behind it. */
+    bool incomplete;         /* It ended before it was full. */
+    struct mr_bytes end_key; /* The walk goes on behind it. */
 };
 
 /* -- listing_row.c: 1 yes, 0 no, -1 answered ----------------------------------------------- */
@@ -71,5 +72,13 @@ bool listing_find_page(
     struct http_request *request,
     const struct listing *listing,
     struct listing_page *ret_page);
+
+/* How many products the listing has, or at least has. False when answered. */
+bool listing_count_all(
+    struct query_api *api,
+    struct http_request *request,
+    const struct listing *listing,
+    int64_t *ret_total,
+    bool *ret_is_exact);
 
 #endif

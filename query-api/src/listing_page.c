@@ -23,6 +23,7 @@ enum {
     WALK_FIRST = 200,
     WALK_MAX = 4000,
     COLLECT_MAX = 2000,
+    COUNT_MAX = 10000,
     COLLECT_WORDS = 3,
     COLLECT_SOURCES = COLLECT_WORDS + 2
 };
@@ -54,7 +55,7 @@ static enum page_step page_take_row(struct page_finder *finder, struct listing_c
         return PAGE_DONE;
     }
     page->rows[page->count++] = *candidate;
-    page->last_key = candidate->key;
+    page->end_key = candidate->key;
     return PAGE_OPEN;
 }
 
@@ -71,7 +72,7 @@ static enum page_step page_walk_entry(
     if (wanted > 0)
         step = page_take_row(finder, &candidate);
     if (step == PAGE_OPEN)
-        finder->page->last_key = key;
+        finder->page->end_key = key;
     return step;
 }
 
@@ -203,10 +204,10 @@ static int page_read_entries(
 
 static bool page_is_behind(const struct listing *listing, struct mr_bytes key)
 {
-    if (!listing->last_key.ptr)
+    if (!listing->cursor.key.ptr)
         return true;
-    int order = mr_bytes_compare(key, listing->last_key);
-    return listing->reverse ? order < 0 : order > 0;
+    int order = mr_bytes_compare(key, listing->cursor.key);
+    return listing->downwards ? order < 0 : order > 0;
 }
 
 static int page_compare_up(const void *a, const void *b)
@@ -247,7 +248,10 @@ static enum page_step page_judge_entries(
             found_count++;
     }
     qsort(
-        found, found_count, sizeof *found, listing->reverse ? page_compare_down : page_compare_up);
+        found,
+        found_count,
+        sizeof *found,
+        listing->downwards ? page_compare_down : page_compare_up);
     finder->page->count = 0;
     enum page_step step = PAGE_OPEN;
     for (size_t i = 0; i < found_count && step == PAGE_OPEN; i++)
@@ -282,8 +286,8 @@ static enum page_step page_find(struct page_finder *finder)
             finder->request,
             source.store,
             &source.range,
-            listing->last_key,
-            listing->reverse,
+            listing->cursor.key,
+            listing->downwards,
             &scan))
         return PAGE_ANSWERED;
     enum page_step step = page_walk(finder, &source, scan, WALK_FIRST);
@@ -311,5 +315,97 @@ bool listing_find_page(
         ret_page->more = true;
         ret_page->incomplete = ret_page->count < listing->limit;
     }
+    return step != PAGE_ANSWERED;
+}
+
+/* PAGE_OPEN: counted so far, and there are more. Of postings the product has the last word: two
+ * categories can look alike on a card. */
+static enum page_step page_count_entries(
+    struct page_finder *finder,
+    const struct listing_source *source,
+    struct topo_read_scan *scan,
+    int64_t *total)
+{
+    struct listing_candidate candidate;
+    struct mr_error error;
+    struct mr_bytes key;
+    struct mr_bytes card;
+    for (int i = 0; i < COUNT_MAX; i++) {
+        int rc = topo_read_scan_next(scan, &key, &card, &error);
+        if (rc == 0)
+            return PAGE_DONE;
+        if (rc < 0) {
+            query_send_failure(finder->request, &error);
+            return PAGE_ANSWERED;
+        }
+        int wanted = listing_judge_entry(
+            finder->api, finder->request, finder->listing, source, key, card, &candidate);
+        if (wanted > 0 && source->is_words && finder->listing->of.category.len)
+            wanted = listing_confirm_row(finder->api, finder->request, finder->listing, &candidate);
+        if (wanted < 0)
+            return PAGE_ANSWERED;
+        *total += wanted;
+    }
+    return PAGE_OPEN;
+}
+
+/* The view itself counts all products, and those of each category. */
+static bool page_read_count(const struct page_finder *finder, int64_t *ret_total)
+{
+    struct mr_error error;
+    struct mr_bytes stored = {0};
+    int rc = topo_read_get(
+        finder->api->categories,
+        view_count_key(finder->listing->of.category),
+        http_arena(finder->request),
+        &stored,
+        &error);
+    if (rc != 0) {
+        query_send_failure(finder->request, &error);
+        return false;
+    }
+    *ret_total = stored.len == 8 ? (int64_t)mr_get_be64(stored.ptr) : 0;
+    return true;
+}
+
+/* The keys of this source have all titles, and as few others as can be known. */
+static struct listing_source page_count_source(const struct page_finder *finder)
+{
+    const struct listing *listing = finder->listing;
+    struct listing_source sources[COLLECT_WORDS];
+    if (listing->search.given) {
+        (void)page_word_sources(finder, sources);
+        sources[0].is_sorted = true; /* The order does not matter. */
+        return sources[0];
+    }
+    sources[0] = page_listing_source(finder, VIEW_BY_PRICE);
+    sources[0].is_sorted = true;
+    return sources[0];
+}
+
+bool listing_count_all(
+    struct query_api *api,
+    struct http_request *request,
+    const struct listing *listing,
+    int64_t *ret_total,
+    bool *ret_is_exact)
+{
+    assert(api && request && listing && ret_total && ret_is_exact);
+    struct page_finder finder = {.api = api, .request = request, .listing = listing};
+    struct topo_read_scan *scan = NULL;
+    bool filtered = listing->search.given || listing->of.in_stock || listing->has_price_min ||
+                    listing->has_price_max;
+    *ret_total = 0;
+    *ret_is_exact = true;
+    if (!filtered)
+        return page_read_count(&finder, ret_total);
+    if (listing->search.given && listing->search.count == 0)
+        return true;
+    struct listing_source source = page_count_source(&finder);
+    if (!query_range_open(request, source.store, &source.range, mr_bytes_of(NULL, 0), false, &scan))
+        return false;
+    enum page_step step = page_count_entries(&finder, &source, scan, ret_total);
+    topo_read_scan_close(scan);
+    *ret_is_exact = step == PAGE_DONE;
     return step != PAGE_ANSWERED;
 }

@@ -215,11 +215,13 @@ struct page {
     struct mr_bytes status; /* NULL: any. */
     int limit;
     uint64_t filter;
-    struct mr_bytes cursor_key;
-    int rows;
+    struct query_cursor cursor;
+    struct query_order rows[API_ORDERS_PAGE_MAX]; /* As the scan finds them. */
+    struct mr_bytes keys[API_ORDERS_PAGE_MAX];
+    int count;
     int seen;
     bool more;
-    struct mr_bytes last_key;
+    struct mr_bytes end_key;
 };
 
 static bool read_page(struct query_api *api, struct http_request *request, struct page *page)
@@ -231,16 +233,12 @@ static bool read_page(struct query_api *api, struct http_request *request, struc
     page->filter = query_filter_add(QUERY_FILTER_START, mr_cstr("orders"));
     page->filter = query_filter_add(page->filter, page->owner);
     page->filter = query_filter_add(page->filter, page->status);
-    return query_cursor_read(api, request, page->filter, &page->cursor_key);
+    return query_cursor_read(api, request, page->filter, &page->cursor);
 }
 
 /* 1: go on, 0: the page is full, -1: answered. */
 static int add_order_row(
-    struct query_api *api,
-    struct http_request *request,
-    struct mr_bytes key,
-    struct json_w *w,
-    struct page *page)
+    struct query_api *api, struct http_request *request, struct mr_bytes key, struct page *page)
 {
     struct query_order order;
     if (!read_order(api, request, view_order_key_id(key), false, &order))
@@ -248,19 +246,18 @@ static int add_order_row(
     bool belongs =
         order.view &&
         (!page->status.ptr || mr_bytes_equal(page->status, mr_cstr(view_order_status(order.view))));
-    page->more = page->rows == page->limit ? belongs : ++page->seen == QUERY_SCAN_MAX;
-    if (page->more && page->rows == page->limit)
+    page->more = page->count == page->limit ? belongs : ++page->seen == QUERY_SCAN_MAX;
+    if (page->more && page->count == page->limit)
         return 0;
-    page->last_key = key;
-    if (belongs && page->rows < page->limit) {
-        query_order_json(w, &order);
-        page->rows++;
+    page->end_key = key;
+    if (belongs && page->count < page->limit) {
+        page->keys[page->count] = key;
+        page->rows[page->count++] = order;
     }
     return page->more ? 0 : 1;
 }
 
-static bool write_order_rows(
-    struct query_api *api, struct http_request *request, struct json_w *w, struct page *page)
+static bool find_order_rows(struct query_api *api, struct http_request *request, struct page *page)
 {
     struct mr_bytes prefix = view_order_prefix(http_arena(request), page->owner);
     struct topo_read_scan *scan = NULL;
@@ -269,14 +266,42 @@ static bool write_order_rows(
     struct mr_bytes value;
     int step = 1;
     int rc = 1;
-    if (!query_scan_open(request, api->orders_by_owner, prefix, page->cursor_key, false, &scan))
+    if (!query_scan_open(
+            request, api->orders_by_owner, prefix, page->cursor.key, page->cursor.backwards, &scan))
         return false;
     while (step == 1 && (rc = topo_read_scan_next(scan, &key, &value, &error)) == 1)
-        step = add_order_row(api, request, key, w, page);
+        step = add_order_row(api, request, key, page);
     topo_read_scan_close(scan);
     if (rc < 0)
         query_send_failure(request, &error);
     return rc >= 0 && step >= 0;
+}
+
+/* Newest first, whichever way they were found. */
+static void
+write_orders(struct query_api *api, struct http_request *request, const struct page *page)
+{
+    struct json_w w = json_w_to(http_response(request));
+    struct query_page shown = {
+        .filter = page->filter,
+        .cursor = page->cursor,
+        .end_key = page->end_key,
+        .more = page->more,
+        .incomplete = page->more && page->count < page->limit};
+    int last = page->count - 1;
+    json_w_object(&w);
+    json_w_key(&w, "items");
+    json_w_array(&w);
+    for (int i = 0; i <= last; i++)
+        query_order_json(&w, &page->rows[page->cursor.backwards ? last - i : i]);
+    json_w_array_end(&w);
+    if (page->count > 0) {
+        shown.first_key = page->keys[page->cursor.backwards ? last : 0];
+        shown.last_key = page->keys[page->cursor.backwards ? 0 : last];
+    }
+    query_write_page(api, request, &w, &shown);
+    json_w_object_end(&w);
+    http_send(request, 200, NULL);
 }
 
 static void serve_orders(struct http_request *request, void *user)
@@ -288,20 +313,8 @@ static void serve_orders(struct http_request *request, void *user)
     query_set_positions(api, request, query_order_topics, page.owner, NULL);
     http_set_header(request, "Cache-Control", mr_cstr("private, no-store"));
     http_set_header(request, "Vary", mr_cstr("Authorization, Cart-Token"));
-    struct json_w w = json_w_to(http_response(request));
-    json_w_object(&w);
-    json_w_key(&w, "items");
-    json_w_array(&w);
-    if (!write_order_rows(api, request, &w, &page))
-        return;
-    json_w_array_end(&w);
-    query_write_page(
-        request,
-        &w,
-        page.more ? query_cursor_write(api, request, page.filter, page.last_key)
-                  : mr_bytes_of(NULL, 0));
-    json_w_object_end(&w);
-    http_send(request, 200, NULL);
+    if (find_order_rows(api, request, &page))
+        write_orders(api, request, &page);
 }
 
 void query_get_orders(struct http_request *request, void *user)

@@ -129,44 +129,71 @@ static struct mr_bytes target_with(struct http_request *request, struct mr_bytes
     return copy;
 }
 
-/* The links stand in the body and in a header. */
-static void
-write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor, bool whole)
+/* One more link, in the body and in the header's text. */
+static void add_link(
+    struct http_request *request,
+    struct json_w *w,
+    const char *rel,
+    struct mr_bytes cursor,
+    struct mr_bytes *link)
 {
-    struct mr_arena *arena = http_arena(request);
+    struct mr_bytes target = target_with(request, cursor);
+    *link = mr_arena_printf(
+        http_arena(request),
+        "%.*s%s<%.*s>; rel=\"%s\"",
+        MR_ARG(*link),
+        link->len ? ", " : "",
+        MR_ARG(target),
+        rel);
+    json_w_key_text(w, rel, target);
+}
+
+/* The way of the walk goes on where that ended; the other way begins at what is shown. */
+static struct query_cursor cursor_of(const struct query_page *page, bool backwards)
+{
+    struct query_cursor cursor = {.backwards = backwards};
+    if (page->cursor.backwards == backwards)
+        cursor.key = page->more ? page->end_key : mr_bytes_of(NULL, 0);
+    else if (backwards)
+        cursor.key = page->cursor.key.ptr ? page->first_key : mr_bytes_of(NULL, 0);
+    else
+        cursor.key = page->last_key;
+    return cursor;
+}
+
+bool query_wants_total(const struct http_request *request)
+{
+    return mr_bytes_equal(http_prefer(request, "return"), mr_cstr("total-count"));
+}
+
+void query_write_page(
+    struct query_api *api,
+    struct http_request *request,
+    struct json_w *w,
+    const struct query_page *page)
+{
+    assert(api && request && w && page);
+    struct query_cursor prev = cursor_of(page, true);
+    struct query_cursor next = cursor_of(page, false);
     struct mr_bytes link = {0};
     json_w_key(w, "page");
     json_w_object(w);
-    if (http_query(request, "cursor").ptr) {
-        struct mr_bytes first = target_with(request, mr_bytes_of(NULL, 0));
-        link = mr_arena_printf(arena, "<%.*s>; rel=\"first\"", MR_ARG(first));
-        json_w_key_text(w, "first", first);
+    if (page->cursor.key.ptr)
+        add_link(request, w, "first", mr_bytes_of(NULL, 0), &link);
+    if (prev.key.ptr)
+        add_link(request, w, "prev", query_cursor_write(api, request, page->filter, &prev), &link);
+    if (next.key.ptr) {
+        struct mr_bytes cursor = query_cursor_write(api, request, page->filter, &next);
+        add_link(request, w, "next", cursor, &link);
+        json_w_key_text(w, "cursor", cursor);
     }
-    if (next_cursor.ptr) {
-        struct mr_bytes next = target_with(request, next_cursor);
-        link = mr_arena_printf(
-            arena, "%.*s%s<%.*s>; rel=\"next\"", MR_ARG(link), link.len ? ", " : "", MR_ARG(next));
-        json_w_key_text(w, "next", next);
-        json_w_key_text(w, "cursor", next_cursor);
-    }
-    if (!whole) {
-        json_w_key(w, "incomplete");
-        json_w_bool(w, true);
+    if (page->incomplete)
+        json_w_key_bool(w, "incomplete", true);
+    if (page->counted) {
+        json_w_key_integer(w, "total_count", page->total);
+        json_w_key_bool(w, "total_count_exact", page->total_is_exact);
     }
     if (link.ptr)
         http_set_header(request, "Link", link);
     json_w_object_end(w);
-}
-
-void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
-{
-    assert(request && w);
-    write_page(request, w, next_cursor, true);
-}
-
-void query_write_incomplete_page(
-    struct http_request *request, struct json_w *w, struct mr_bytes next_cursor)
-{
-    assert(request && w && next_cursor.ptr);
-    write_page(request, w, next_cursor, false);
 }

@@ -255,6 +255,8 @@ static bool write_categories(struct query_api *api, struct http_request *request
             rc = more;
             break;
         }
+        if (mr_bytes_equal(key, view_count_key(mr_bytes_of("", 0))))
+            continue;
         json_w_object(&w);
         json_w_key_text(&w, "category_id", key);
         json_w_key_integer(&w, "products", (int64_t)mr_get_be64(value.ptr));

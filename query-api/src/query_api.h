@@ -123,15 +123,24 @@ void query_set_positions(
 #define QUERY_FILTER_START UINT64_C(14695981039346656037)
 uint64_t query_filter_add(uint64_t filter, struct mr_bytes part);
 
-struct mr_bytes query_cursor_write(
-    struct query_api *api, struct http_request *request, uint64_t filter, struct mr_bytes last_key);
+/* A page begins behind this key (NULL view: at the start), or, backwards, ends before it. */
+struct query_cursor {
+    struct mr_bytes key;
+    bool backwards;
+};
 
-/* True with a NULL view when there is no cursor. False: cursor-mismatch has been sent. */
+struct mr_bytes query_cursor_write(
+    struct query_api *api,
+    struct http_request *request,
+    uint64_t filter,
+    const struct query_cursor *cursor);
+
+/* True with an empty one when there is no cursor. False: cursor-mismatch has been sent. */
 bool query_cursor_read(
     struct query_api *api,
     struct http_request *request,
     uint64_t filter,
-    struct mr_bytes *ret_last_key);
+    struct query_cursor *ret_cursor);
 
 /* -- page.c ------------------------------------------------------------------------------- */
 
@@ -163,12 +172,31 @@ bool query_scan_open(
     bool reverse,
     struct topo_read_scan **ret_scan);
 
-/* "page":{"first":"/v1/...","next":"/v1/...?cursor=..."} and the same as Link header: the first
- * page from another one, the next one when there is more. */
-void query_write_page(struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
-/* The same of a page that ended before it was full, for what it looked at: "incomplete":true. */
-void query_write_incomplete_page(
-    struct http_request *request, struct json_w *w, struct mr_bytes next_cursor);
+/* A page that was found. Keys are those of its listing; NULL views when it shows nothing. */
+struct query_page {
+    uint64_t filter;
+    struct query_cursor cursor; /* The request's. */
+    struct mr_bytes first_key;  /* The row that is shown first, in the order of the listing. */
+    struct mr_bytes last_key;
+    struct mr_bytes end_key; /* The way of the cursor goes on behind it, when there is more. */
+    bool more;
+    bool incomplete; /* It ended before it was full, for what it looked at. */
+    bool counted;    /* Prefer: return=total-count. */
+    bool total_is_exact;
+    int64_t total;
+};
+
+/* "page":{"first":"/v1/...","prev":...,"next":"/v1/...?cursor=..."} and the same as Link header:
+ * the first page from another one, and its neighbours when there are some. */
+void query_write_page(
+    struct query_api *api,
+    struct http_request *request,
+    struct json_w *w,
+    const struct query_page *page);
+
+/* Prefer: return=total-count, which the listing of products follows. */
+extern const struct query_read query_products_read;
+bool query_wants_total(const struct http_request *request);
 
 void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail);

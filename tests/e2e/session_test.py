@@ -260,6 +260,20 @@ class ListingTest(unittest.TestCase):
                 self.assertEqual(dearest, sorted(dearest, reverse=True))
                 self.assertLessEqual(len(dearest), len(wanted))
 
+    def test_pages_lead_back_and_are_counted_for_who_asks(self):
+        path, pages = "/v1/products?limit=7&q=heart&in_stock=true", []
+        while path and len(pages) < 4:
+            pages.append(self.shop.get(path).json)
+            path = pages[-1]["page"].get("next")
+        for before, page in zip(pages, pages[1:]):
+            again = self.shop.get(page["page"]["prev"]).json
+            self.assertEqual(again["items"], before["items"])
+        self.assertNotIn("prev", pages[0]["page"])
+        counted = self.shop.get("/v1/products?limit=1&q=heart", headers={"Prefer": "return=total-count"})
+        self.assertEqual(counted.headers["Preference-Applied"], "return=total-count")
+        self.assertEqual(counted.json["page"]["total_count"], len(self.walk("q=heart")))
+        self.assertTrue(counted.json["page"]["total_count_exact"])
+
     def test_what_has_not_changed_is_not_sent_again(self):
         first = self.shop.get("/v1/products?limit=5")
         again = self.shop.get("/v1/products?limit=5", headers={"If-None-Match": first.headers["ETag"]})

@@ -33,7 +33,7 @@ int shop_views_command_topology(
 #define VIEW_AVAILABILITY "availability" /* product_id -> StockView */
 #define VIEW_LISTINGS     "listings-3"   /* ordered: view_listing_key -> card; the third layout */
 #define VIEW_WORDS        "title-words"  /* ordered: view_word_key -> card */
-#define VIEW_CATEGORIES   "categories"   /* ordered: category id -> be64 products listed */
+#define VIEW_CATEGORIES   "categories"   /* ordered: view_count_key -> be64 products listed */
 
 enum view_sort { VIEW_BY_NAME, VIEW_BY_PRICE, VIEW_BY_CREATED };
 
@@ -107,6 +107,9 @@ struct mr_bytes view_word_prefix(struct mr_arena *arena, struct mr_bytes word, b
 struct mr_bytes
 view_word_key(struct mr_arena *arena, struct mr_bytes word, const struct view_entry *entry);
 bool view_word_key_read(struct mr_bytes key, struct mr_bytes *ret_word, struct view_entry *entry);
+
+/* The key of a category's count; the empty one is all products, and sorts before the others. */
+struct mr_bytes view_count_key(struct mr_bytes category);
 
 /* Published, not discontinued, and priced: what listings show. */
 bool view_product_is_listed(const struct shop_product_view *product);
