@@ -20,6 +20,7 @@ static struct {
     bool trickle;   /* A record comes before each poll of the log. */
     int opens_left; /* Then opening an io fails, once. */
     int again;      /* Log lines of folds that are tried again. */
+    int rebuilt;    /* Log lines of stores that are folded again. */
     int32_t added;  /* Partitions of each topic that the simulated log does not really have. */
     int (*log_poll)(void *, int, struct topo_io_poll *, struct mr_error *);
     int (*partitions_of)(void *, const char *, int32_t *, struct mr_error *);
@@ -39,22 +40,29 @@ static int remember_fact(
     return 0;
 }
 
-static struct topo_topology *make_topology(void)
+static struct topo_topology *make_version(const char *const *stores)
 {
     struct topo_builder *builder = topo_builder_new("tables");
     topo_add_source(
         builder,
         &(struct topo_source){.name = "log", .topics = TOPO_LIST("busy", "idle"), .global = true});
-    topo_add_store(builder, &(struct topo_store_options){.name = "facts", .log = TOPO_LOG_INPUT});
+    for (size_t i = 0; stores[i]; i++)
+        topo_add_store(
+            builder, &(struct topo_store_options){.name = stores[i], .log = TOPO_LOG_INPUT});
     topo_add_processor(
         builder,
         &(struct topo_processor){
             .name = "fold",
             .parents = TOPO_LIST("log"),
-            .stores = TOPO_LIST("facts"),
+            .stores = stores,
             .process = remember_fact,
         });
     return world_build(builder);
+}
+
+static struct topo_topology *make_topology(void)
+{
+    return make_version(TOPO_LIST("facts"));
 }
 
 static int
@@ -91,7 +99,8 @@ static int open_io(
 
 static void on_log(void *user, int level, const char *event, const char *text)
 {
-    (void)user, (void)level, (void)text;
+    (void)user, (void)level;
+    hooks.rebuilt += strcmp(event, "store-rebuild") == 0 && strstr(text, "other stores");
     hooks.again += strcmp(event, "global-retry") == 0;
 }
 
@@ -288,6 +297,26 @@ static void a_topic_that_has_grown_ends_the_fold(void **state)
     world.engine->threaded = false;
 }
 
+/* A folder of another version of the same tables, in both directions; the same one stays. */
+static void tables_of_another_version_are_folded_again(void **state)
+{
+    (void)state;
+    struct topo_topology *versions[] = {world.topology, make_version(TOPO_LIST("facts", "more"))};
+    static const int order[] = {0, 0, 1, 1, 0};
+    static const int rebuilt[] = {0, 0, 1, 1, 2};
+    world_append(&world, "busy", "key", "value");
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        world.topology = versions[order[i]];
+        start_engine();
+        world_steps(&world, 10);
+        assert_fact("key", "value");
+        assert_int_equal(topo_engine_state(world.engine, NULL), TOPO_ENGINE_RUNNING);
+        assert_int_equal(hooks.rebuilt, rebuilt[i]);
+        world_stop(&world);
+    }
+    topo_topology_free(versions[1]);
+}
+
 static void a_reader_that_could_not_be_opened_again_at_once_reads_on_later(void **state)
 {
     (void)state;
@@ -396,6 +425,7 @@ int main(void)
         TEST(a_partition_without_a_leader_does_not_keep_the_others_waiting),
         TEST(a_log_that_begins_later_is_read_from_there_when_its_leader_answers),
         TEST(a_topic_that_has_grown_ends_the_fold),
+        TEST(tables_of_another_version_are_folded_again),
         TEST(a_reader_that_could_not_be_opened_again_at_once_reads_on_later),
         TEST(a_watch_that_another_ones_wake_cancelled_is_not_called),
         TEST(a_watch_of_a_key_is_called_when_that_key_changes),

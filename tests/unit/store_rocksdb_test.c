@@ -256,7 +256,7 @@ static void foreign_state_is_refused_with_both_names_and_left_as_it_is(void **st
     const struct store_spec fewer = {.name = "plain"};
     const struct store_set_options options = {
         .dir = f->dir, .fingerprint = "test", .specs = &fewer, .specs_count = 1};
-    assert_int_equal(store_set_open(&options, &other, &error), MR_CONFIG);
+    assert_int_equal(store_set_open(&options, &other, &error), MR_CONFLICT);
     assert_non_null(strstr(error.text, "this program has \"stores=plain\""));
     fixture_open(f);
     assert_string_equal(got_row(f, f->plain, "a"), "1");

@@ -12,9 +12,10 @@
  * Invariants
  *   1. Only a RUNNING task has buffered input.
  *   2. A task with a directory has claimed it from the engine: from task_open to task_close.
- *   3. The fingerprint in a store's directory names what made it; another one is refused.
+ *   3. The fingerprint in a store's directory names what made it; another one is refused, but for
+ *      the same global sub-topology with other stores: those are folded again.
  *   4. What is written behind is committed: data and positions in one batch.
- *   5. A store is removed only by task_rebuild, and that is logged.
+ *   5. A store is removed only by task_rebuild and task_replace_stores, and that is logged.
  */
 #include "task.h"
 
@@ -180,6 +181,40 @@ static void task_make_parts(struct task *task)
             task->timers[task->timers_count++] = (struct task_timer){sub->nodes[i], -1, -1, 0};
 }
 
+/* A store's directory is flat. */
+static int task_remove_files(const char *path, struct mr_error *error)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return errno == ENOENT ? 0 : mr_fail(error, MR_IO, "%s: %s", path, strerror(errno));
+    int rc = 0;
+    for (struct dirent *entry; !rc && (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0)
+            rc = mr_fail(error, MR_IO, "%s/%s: %s", path, entry->d_name, strerror(errno));
+    }
+    closedir(dir);
+    return rc;
+}
+
+/* A global sub-topology is the fold of its input and nothing else. Another version of it has made
+ * what is there: a new one folds its own. */
+static int task_replace_stores(struct task *task, const char *why, struct mr_error *error)
+{
+    host_log(
+        task->engine,
+        MR_LOG_WARN,
+        "store-rebuild",
+        "task=%s-%" PRId32 " reason=\"another version had other stores\" error=\"%s\"",
+        task->sub->name,
+        task->partition,
+        why);
+    metrics_add(&task->engine->metrics.rebuilds, 1);
+    int rc = task_remove_files(task->dir, error);
+    return rc ? rc : task_open_stores(task, error);
+}
+
 /* From its directory, or from a snapshot, or empty. */
 static int task_open_first(struct task *task, struct mr_error *error)
 {
@@ -190,7 +225,10 @@ static int task_open_first(struct task *task, struct mr_error *error)
         rc = snapshot_withdraw(task, why.text, error);
         return rc ? rc : task_open_stores(task, error);
     }
-    return rc ? mr_fail(error, rc, "%s", why.text) : 0;
+    if (rc == MR_CONFLICT && task->sub->global)
+        return task_replace_stores(task, why.text, error);
+    /* A task of the group has more than its input in its stores: that is for somebody to decide. */
+    return rc ? mr_fail(error, rc == MR_CONFLICT ? MR_CONFIG : rc, "%s", why.text) : 0;
 }
 
 /* The claim comes first: what the task opens afterwards is its own until task_close. */
@@ -253,23 +291,6 @@ int task_close(struct task *task, bool flush, struct mr_error *error)
     free(task->fingerprint);
     free(task->dir);
     free(task);
-    return rc;
-}
-
-/* A store's directory is flat. */
-static int task_remove_files(const char *path, struct mr_error *error)
-{
-    DIR *dir = opendir(path);
-    if (!dir)
-        return errno == ENOENT ? 0 : mr_fail(error, MR_IO, "%s: %s", path, strerror(errno));
-    int rc = 0;
-    for (struct dirent *entry; !rc && (entry = readdir(dir));) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (unlinkat(dirfd(dir), entry->d_name, 0) != 0)
-            rc = mr_fail(error, MR_IO, "%s/%s: %s", path, entry->d_name, strerror(errno));
-    }
-    closedir(dir);
     return rc;
 }
 

@@ -96,6 +96,14 @@ static size_t fingerprint_add_both(
     return words;
 }
 
+bool store_fingerprint_same_maker(struct mr_bytes found, struct mr_bytes own)
+{
+    struct mr_bytes maker;
+    struct mr_bytes own_maker;
+    return fingerprint_take_word(&found, &maker) && fingerprint_take_word(&own, &own_maker) &&
+           mr_bytes_equal(maker, own_maker);
+}
+
 void store_fingerprint_compare(struct mr_bytes found, struct mr_bytes own, struct mr_buffer *out)
 {
     assert(out && !mr_bytes_equal(found, own));

@@ -37,7 +37,8 @@ struct store_disk_options {
 };
 
 /* Creates the directory and its parents, and the database, when they are not there. MR_CONFIG: made
- * by another topology. MR_IO: the directory cannot be used (the text has its path). MR_CORRUPT. */
+ * by another topology. MR_CONFLICT: by this one, with other stores. MR_IO: the directory cannot be
+ * used (the text has its path). MR_CORRUPT. */
 int store_disk_open(
     const struct store_disk_options *options, struct store_disk **ret_disk, struct mr_error *error);
 void store_disk_close(struct store_disk *disk); /* NULL is fine. */

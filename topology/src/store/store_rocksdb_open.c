@@ -264,9 +264,10 @@ static int open_refuse(const struct store_disk *disk, struct mr_bytes found, str
 {
     struct mr_buffer difference = {0};
     store_fingerprint_compare(found, mr_cstr(disk->fingerprint), &difference);
+    bool same_maker = store_fingerprint_same_maker(found, mr_cstr(disk->fingerprint));
     int rc = mr_fail(
         error,
-        MR_CONFIG,
+        same_maker ? MR_CONFLICT : MR_CONFIG,
         "%s: holds the state of another topology: %.*s; give this one another directory, or remove "
         "that one to rebuild it from the log",
         disk->dir,

@@ -14,8 +14,8 @@
  *
  * Fingerprint   Written at creation: what the caller says (the topology's name), the stores' names
  *               and which of them have a ttl. A directory whose fingerprint is another one is
- *               refused with MR_CONFIG naming both. Whether a store is ordered or has a changelog
- *               may change.
+ *               refused naming both: MR_CONFIG, or MR_CONFLICT when only the stores differ. Whether
+ *               a store is ordered or has a changelog may change.
  *
  * Memory        One block cache and one bound of write buffers for the process
  *               (topo_memory_init); `table_bytes_max` bounds the clean entries of a set, staged
