@@ -106,6 +106,41 @@ static void a_topic_that_was_created_again_is_refused_with_what_to_do(void **sta
     world_close(&world);
 }
 
+/* The same under a running engine, which hears of it when it restores: no record is decided on a
+ * history that is gone. */
+static void a_log_that_is_made_again_meanwhile_is_noticed(void **state)
+{
+    static const char *const topics[] = {"counter.events", "counter.seen"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world world = open_world();
+        struct mr_error error = {0};
+        topo_sim_recreate_topic(world.sim, topics[i]);
+        topo_sim_expel(world.sim, "0");
+        counter_feed(world.sim, &world.seed, 10);
+        int64_t end = topo_sim_end(world.sim, "counter.replies", 0);
+        (void)topo_driver_run(world.driver, &error);
+        assert_int_equal(topo_driver_advance_ms(world.driver, 10001, &error), MR_CORRUPT);
+        assert_non_null(strstr(error.text, topics[i]));
+        assert_int_equal(topo_sim_end(world.sim, "counter.replies", 0), end);
+        world_close(&world);
+    }
+}
+
+static void input_that_is_made_again_meanwhile_blocks_its_task(void **state)
+{
+    (void)state;
+    struct world world = open_world();
+    struct mr_error error = {0};
+    topo_sim_recreate_topic(world.sim, "counter.commands");
+    topo_sim_expel(world.sim, "0");
+    if (topo_driver_run(world.driver, &error))
+        fail_msg("%s", error.text);
+    assert_true(world_status_has(&world, "it was deleted or created again"));
+    assert_int_equal(topo_sim_committed(world.sim, "counter", "counter.commands", 0), -1);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -114,6 +149,8 @@ int main(void)
         cmocka_unit_test(a_marker_that_is_late_is_waited_for),
         cmocka_unit_test(nothing_is_rebuilt_otherwise),
         cmocka_unit_test(a_topic_that_was_created_again_is_refused_with_what_to_do),
+        cmocka_unit_test(a_log_that_is_made_again_meanwhile_is_noticed),
+        cmocka_unit_test(input_that_is_made_again_meanwhile_blocks_its_task),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@
 enum {
     IDLE_ROUNDS = 4, /* Enough for a retry of each kind of call to be seen through. */
     ROUNDS_MAX = 20000,
-    ABORTS_MAX = 50,
+    ABORTS_MAX = 200,
     SESSION_MS = 11000, /* Sessions and transactions of the dead run out. */
     MINUTE_MS = 60 * 1000,
     QUIET_MINUTES_MAX = 60,
@@ -223,8 +223,6 @@ static bool step_engine(struct shop_cluster *cluster, size_t engine)
         shop_cluster_end(cluster, engine, true);
         return true;
     }
-    if (topo_engine_aborts_in_a_row(stepped) > ABORTS_MAX)
-        fail_msg("%s: %s aborts again and again", cluster->when, instances[engine]);
     return rc > 0;
 }
 
@@ -265,6 +263,14 @@ bool shop_cluster_round(struct shop_cluster *cluster)
     return step_provider(cluster) || any;
 }
 
+/* Nothing is in its way any more. */
+static void check_aborts(const struct shop_cluster *cluster)
+{
+    for (size_t i = 0; i < SHOP_ENGINES; i++)
+        if (cluster->engines[i] && topo_engine_aborts_in_a_row(cluster->engines[i]) > ABORTS_MAX)
+            fail_msg("%s: %s aborts again and again", cluster->when, instances[i]);
+}
+
 void shop_cluster_settle(struct shop_cluster *cluster)
 {
     bool waited = false;
@@ -279,6 +285,8 @@ void shop_cluster_settle(struct shop_cluster *cluster)
             waited = false;
             idle = 0;
         }
+        if (rounds > ABORTS_MAX)
+            check_aborts(cluster);
         if (rounds > ROUNDS_MAX)
             fail_msg("%s: it does not come to rest", cluster->when);
     }

@@ -1,8 +1,9 @@
 /*
  * shop_lives_test.c - seeded lives of the whole shop in two instances: random people while engines
  * die, stop, are expelled and come back, markers are late, time jumps, and calls fail, a second and
- * a third one while the first is mended. Then everything comes to its end, and every invariant is
- * checked by name.
+ * a third one while the first is mended. In each third life brokers die and leaders move one by
+ * one, in each fifth one sessions end by themselves. Then everything comes to its end, and every
+ * invariant is checked by name.
  *
  * A life that goes wrong prints its seed: MILLRACE_SEED=n repeats it (MILLRACE_LOG=1 with what the
  * engines log). MILLRACE_SEEDS=n lives so many.
@@ -18,6 +19,8 @@
 enum {
     LIVES = 1000,
     DEEDS = 120,
+    BROKERS = 3,
+    SESSION_MS = 10000,
     MINUTE_MS = 60 * 1000,
     ON_DISK_EVERY = 97,
     VIEWS_EVERY = 16,
@@ -25,6 +28,7 @@ enum {
 
 static struct shop *shops[2]; /* Holds that outlive the deadline, or expire long before it. */
 static struct shop_cluster cluster;
+static int brokers_dead; /* -1: the cluster is one. */
 
 static struct {
     uint64_t faults, deaths, orders, confirmed, cancelled;
@@ -39,6 +43,18 @@ static void make_rounds(int rounds)
 {
     for (int i = 0; i < rounds; i++)
         shop_cluster_round(&cluster);
+}
+
+/* Two of three at most; then its leaders move, now and then. */
+static void harm_brokers(uint64_t *seed)
+{
+    if (brokers_dead < 0)
+        return;
+    if (brokers_dead < BROKERS - 1 && pick_below(seed, 3) == 0)
+        topo_sim_kill_broker(cluster.sim, brokers_dead++);
+    else
+        while (topo_sim_move_leader(cluster.sim) && pick_below(seed, 4))
+            make_rounds(1);
 }
 
 /* Up to three, each one soon after the one before. */
@@ -92,7 +108,9 @@ static void do_something(uint64_t *seed)
         pass_time(seed);
     else if (what < 54)
         topo_sim_late_markers(cluster.sim, pick_below(seed, 3) * 7);
-    else if (what < 57)
+    else if (what < 56)
+        harm_brokers(seed);
+    else if (what < 59)
         cluster.leave_dead = !cluster.leave_dead;
     else
         make_rounds(pick_below(seed, 8));
@@ -106,11 +124,18 @@ static void live_once(uint64_t life)
     (void)snprintf(
         when, sizeof when, "MILLRACE_SEED=%llu shop_lives_test", (unsigned long long)life);
     shop_cluster_open(&cluster, shop, life, life % ON_DISK_EVERY == 0, when);
+    brokers_dead = life % 3 ? -1 : 0;
+    if (brokers_dead == 0)
+        topo_sim_set_brokers(cluster.sim, BROKERS);
+    topo_sim_set_session_ms(cluster.sim, life % 5 ? 0 : SESSION_MS);
     shop_crowd_make_products(&cluster.crowd);
     for (int i = 0; i < DEEDS; i++)
         do_something(&seed);
     topo_sim_fail_at(cluster.sim, INT64_MAX / 2, TOPO_SIM_RETRY);
     topo_sim_late_markers(cluster.sim, 0);
+    topo_sim_set_session_ms(cluster.sim, 0);
+    while (topo_sim_move_leader(cluster.sim))
+        ;
     shop_cluster_finish(&cluster);
     seen.deaths += (uint64_t)cluster.deaths;
     shop_cluster_check(&cluster);

@@ -18,13 +18,16 @@
  *   3. A record that somebody else wrote is passed over and counted (restore_lay_aside). A record
  *      of ours that cannot be read blocks its task (restore_block_task) and no other.
  *   4. A position is put with the fold of all records below it.
- *   5. Running tasks go on meanwhile: a step reads some batches only.
+ *   5. Running tasks go on meanwhile: a step reads some batches only, and waits for one answer that
+ *      does not come at most. Then all wait as long as it did, before a silent leader is asked
+ *      again, the one that was silent first (restore_may_ask).
  */
 #include "restore.h"
 
 #include "aggregate.h"
 #include "context.h"
 #include "resume.h"
+#include "txn.h"
 
 #include <base/alloc.h>
 
@@ -39,6 +42,8 @@ enum {
     SHORT_PAUSE_MS = 5,
     AGAIN_PAUSE_MS = 200,
     SHORT_MS_MAX = 10000,
+    SLOW_MS = 50,
+    ASK_PAUSE_MS_MAX = 5000,
     DELETIONS_KEPT_MS = 23 * 3600000, /* An hour less than Kafka's default delete.retention.ms. */
 };
 
@@ -67,6 +72,58 @@ bool restore_is_active(const struct worker *worker)
 static int restore_later(int rc)
 {
     return mr_code_class(rc) == MR_CLASS_RETRY ? 0 : rc;
+}
+
+/* -- questions to leaders, one of which may be dead -- */
+
+/* No transaction of the running tasks is kept open for an answer that will hardly come. */
+static bool restore_may_ask(const struct worker *worker, const struct task *task)
+{
+    int64_t wait_ms = worker->ask_after_ms - worker->now_ms;
+    if (worker->asked_in_vain)
+        return false;
+    if (task->unanswered == 0)
+        return true;
+    if ((wait_ms > 0 && wait_ms <= ASK_PAUSE_MS_MAX) || txn_has_changes(worker))
+        return false;
+    for (size_t i = 0; i < worker->tasks_count; i++) {
+        const struct task *other = worker->tasks[i];
+        if (other->state == TASK_RESTORING && other->unanswered > 0 &&
+            other->unanswered < task->unanswered)
+            return false;
+    }
+    return true;
+}
+
+/* One leader is back, so the others may be. */
+static void restore_ask_all_again(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->tasks_count; i++)
+        worker->tasks[i]->unanswered = 0;
+}
+
+static int restore_ask_ends(
+    struct worker *worker,
+    struct task *task,
+    struct topo_partition partition,
+    int64_t *ret_low,
+    int64_t *ret_high,
+    struct mr_error *error)
+{
+    if (!restore_may_ask(worker, task))
+        return mr_fail(error, MR_AGAIN, "the leader of %s was silent just now", partition.topic);
+    int64_t began_ms = txn_now_ms(worker);
+    int rc = worker->io.watermarks(worker->io.self, partition, ret_low, ret_high, error);
+    int64_t took_ms = txn_now_ms(worker) - began_ms;
+    if (rc == 0 && task->unanswered > 0)
+        restore_ask_all_again(worker);
+    if (mr_code_class(rc) == MR_CLASS_RETRY && took_ms >= SLOW_MS) {
+        worker->asked_in_vain = true;
+        worker->ask_after_ms =
+            worker->now_ms + (took_ms < ASK_PAUSE_MS_MAX ? took_ms : ASK_PAUSE_MS_MAX);
+        task->unanswered = ++worker->questions;
+    }
+    return rc;
 }
 
 /* -- the committed offsets, all tasks in one request -- */
@@ -161,7 +218,7 @@ static int restore_find_target(
     int64_t high = 0;
     if (log->reading)
         return 0;
-    int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &high, error);
+    int rc = restore_ask_ends(worker, task, log->partition, &low, &high, error);
     if (mr_code_class(rc) == MR_CLASS_POISON)
         return mr_fail(
             error,
@@ -481,7 +538,7 @@ static int restore_look_at_end(
     int64_t low = 0;
     if (at < log->end)
         return 0;
-    int rc = worker->io.watermarks(worker->io.self, log->partition, &low, &log->end, error);
+    int rc = restore_ask_ends(worker, task, log->partition, &low, &log->end, error);
     if (rc || at < log->end)
         return rc;
     log->next = at;
@@ -531,10 +588,12 @@ static int restore_seek_queue(
 {
     int64_t low = 0;
     int64_t high = 0;
-    int rc = worker->io.watermarks(worker->io.self, queue->partition, &low, &high, error);
+    int rc = restore_ask_ends(worker, task, queue->partition, &low, &high, error);
     if (rc)
         return rc;
     resume_find_next(task, queue, low, high);
+    if (task->must_block) /* Nobody knows where it goes on; from where it was, it would end us. */
+        return 0;
     queue->idle_high = high;
     return worker->io.seek(worker->io.self, queue->partition, queue->next, error);
 }
@@ -596,6 +655,7 @@ int restore_step(struct worker *worker, struct mr_error *error)
 {
     if (!restore_is_active(worker))
         return 0;
+    worker->asked_in_vain = false;
     int rc = restore_read_offsets(worker, error);
     if (!rc)
         rc = restore_read_logs(worker, error);

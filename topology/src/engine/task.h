@@ -104,6 +104,7 @@ struct task {
     int64_t stream_time_ms;   /* INT64_MIN: no record yet. */
     int64_t kept_stream_ms;   /* As of the last commit. */
     int64_t flushed_ms;       /* When something dirty was last written, or first seen. */
+    uint64_t unanswered;      /* The number of its last question if that had no answer; else 0. */
     bool behind;              /* The stores have folded more than their input positions say. */
     const char *block_action; /* For operators; NULL: remove the folder. */
     bool must_block;          /* When it comes to restore: txn_block_task. */

@@ -60,6 +60,9 @@ struct worker {
     int64_t one_by_one; /* A commit was refused: so many records get one each, to find out which. */
     int64_t now_ms;     /* As last read. */
     bool progress;      /* In this step. */
+    bool asked_in_vain; /* A restore waited for an answer in this step. */
+    uint64_t questions; /* Those that had none. */
+    int64_t ask_after_ms;
     size_t buffered_bytes;
     bool paused_any;
     int aborts;     /* In a row, without a commit. */

@@ -166,6 +166,26 @@ void topo_sim_set_led(struct topo_sim *sim, const char *topic, int32_t partition
     pthread_mutex_unlock(&sim->mutex);
 }
 
+void topo_sim_set_session_ms(struct topo_sim *sim, int64_t ms)
+{
+    pthread_mutex_lock(&sim->mutex);
+    sim->session_ms = ms;
+    for (struct sim_member *member = sim->members; member; member = member->next)
+        member->called_ms = sim->now_ms;
+    pthread_mutex_unlock(&sim->mutex);
+}
+
+void topo_sim_recreate_topic(struct topo_sim *sim, const char *name)
+{
+    pthread_mutex_lock(&sim->mutex);
+    struct sim_topic *topic = sim_topic_of(sim, name);
+    assert(topic);
+    sim_topic_empty(sim, topic);
+    for (struct sim_group *group = sim->groups; group; group = group->next)
+        sim_offset_forget(&group->offsets, topic);
+    pthread_mutex_unlock(&sim->mutex);
+}
+
 void topo_sim_limit_records(struct topo_sim *sim, size_t bytes_max)
 {
     pthread_mutex_lock(&sim->mutex);

@@ -243,8 +243,19 @@ void sim_group_expel(struct topo_sim *sim, struct sim_member *member)
     pthread_cond_broadcast(&sim->moved);
 }
 
+/* Members that made no call for as long as a session lasts. */
+static void group_expel_silent(struct topo_sim *sim)
+{
+    for (struct sim_member *member = sim->members; member; member = member->next)
+        if (!member->dead && !member->fenced && member->topics_count > 0 &&
+            sim->now_ms - member->called_ms > sim->session_ms)
+            sim_group_expel(sim, member);
+}
+
 void sim_groups_expire(struct topo_sim *sim)
 {
+    if (sim->session_ms > 0)
+        group_expel_silent(sim);
     for (struct sim_group *group = sim->groups; group; group = group->next) {
         size_t i = 0;
         while (i < group->slots_count) {

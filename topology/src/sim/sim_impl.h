@@ -3,6 +3,7 @@
  *
  *     sim_log.c    topics, records, transactions, reading with read_committed
  *     sim_group.c  members, generations, assignments, committed offsets
+ *     sim_broker.c several brokers, and what waits in a client for a leader
  *     sim_io.c     the io of a member, failures, the clock
  *
  * Threads  Every function here is called with sim->mutex held.
@@ -17,13 +18,18 @@
 enum {
     SIM_SESSION_TIMEOUT_MS = 10000,
     SIM_TRANSACTION_TIMEOUT_MS = 10000,
+    SIM_DELIVERY_TIMEOUT_MS = 10000,
+    SIM_QUESTION_TIMEOUT_MS = 5000,
+    SIM_PREPARE_TIMEOUT_MS = 2000,
     SIM_POLL_MAX = 64,
+    SIM_BROKERS_MAX = 32,
 };
 
 struct sim_partition {
     struct sim_entry **entries; /* The index is the offset. */
     size_t count;
     size_t capacity;
+    int broker; /* Its leader. */
     bool leaderless;
     int64_t low;    /* Log start. */
     int64_t stable; /* Everything below belongs to ended transactions (or to none). */
@@ -127,6 +133,14 @@ struct sim_cursors {
     size_t count;
 };
 
+/* A record that waits for its partition's leader. */
+struct sim_queued {
+    struct sim_topic *topic;
+    int32_t partition;
+    const struct sim_partition *log;
+    struct sim_entry *entry;
+};
+
 /* One opened io. */
 struct sim_member {
     struct topo_sim *sim;
@@ -152,6 +166,10 @@ struct sim_member {
     bool must_abort;
     bool commit_known; /* The last commit took effect: asking again is harmless. */
     bool produce_known;
+    struct sim_queued *queued;
+    size_t queued_count;
+    int64_t queued_since_ms;
+    int64_t called_ms;            /* The last call. */
     struct sim_offsets delivered; /* Last offsets of this transaction; `next` is the last one. */
     /* TOPO_SIM_CRASH_AFTER or TOPO_SIM_LOST_ANSWER when pending, else TOPO_SIM_RETRY. */
     enum topo_sim_failure after;
@@ -170,6 +188,9 @@ struct topo_sim {
     uint64_t random;
     int64_t now_ms;
     size_t record_bytes_max;
+    int64_t session_ms; /* 0: a session lasts while its process does. */
+    int brokers;        /* 0: the cluster is one, and calls do not take time. */
+    uint32_t dead_brokers;
     int64_t calls;
     int64_t fail_at; /* calls value at which the failure fires; 0: never. */
     enum topo_sim_failure failure;
@@ -180,6 +201,8 @@ struct topo_sim {
     int late_markers; /* By so many calls. */
     struct sim_topic **topics;
     size_t topics_count;
+    struct sim_entry **buried; /* Records of topics that were made again. */
+    size_t buried_count, buried_capacity;
     struct sim_txn *txns;
     struct sim_producer *producers;
     struct sim_group *groups;
@@ -216,10 +239,28 @@ const struct topo_record *sim_read(struct sim_partition *log, int64_t *offset);
 void sim_compact(struct sim_partition *log);
 void sim_log_free(struct topo_sim *sim);
 
+/* Its records stay where they are, out of the log, until the sim goes. */
+void sim_topic_empty(struct topo_sim *sim, struct sim_topic *topic);
+void sim_offset_forget(struct sim_offsets *offsets, const struct sim_topic *topic);
 void sim_offset_put(
     struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition, int64_t next);
 int64_t
 sim_offset_get(const struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition);
+
+/* -- sim_broker.c -- */
+void sim_broker_lead(const struct topo_sim *sim, struct sim_topic *topic);
+/* A call that needs a leader and has none: time passes, and it fails with class RETRY. */
+int sim_broker_time_out(
+    struct topo_sim *sim, int64_t ms, const char *topic, struct mr_error *error);
+/* False: the record can be written now. */
+bool sim_broker_queue(
+    struct sim_member *member,
+    struct sim_topic *topic,
+    int32_t partition,
+    const struct topo_record *record);
+void sim_broker_forget_queue(struct sim_member *member);
+/* All that waits is written; or one could not be, and the transaction must be aborted. */
+int sim_broker_deliver(struct sim_member *member, struct mr_error *error);
 
 /* -- sim_group.c -- */
 struct sim_group *sim_group_of(struct topo_sim *sim, const char *id);

@@ -83,6 +83,7 @@ static int sim_io_enter(void *self, struct mr_error *error)
         return mr_fail(error, MR_FENCED, "sim: another member has this id");
     sim_txns_expire(sim);
     sim_groups_expire(sim);
+    member->called_ms = sim->now_ms;
     sim->calls++;
     return sim->fail_at > 0 && sim->calls == sim->fail_at ? sim_io_fail_now(member, error) : 0;
 }
@@ -97,6 +98,7 @@ static int sim_io_leave(void *self, int rc, struct mr_error *error)
         rc = sim_io_die(member, error);
     else if (after == TOPO_SIM_LOST_ANSWER && rc == 0)
         rc = mr_fail(error, MR_TIMEOUT, "sim: the answer is lost");
+    member->called_ms = member->sim->now_ms; /* A call that took long is not silence. */
     pthread_mutex_unlock(&member->sim->mutex);
     return rc;
 }
@@ -370,8 +372,17 @@ static int sim_io_init_transactions(void *self, struct mr_error *error)
     if (!rc) {
         member->producer = sim_producer_of(member->sim, member->id);
         member->epoch = sim_producer_bump(member->sim, member->producer);
+        sim_broker_forget_queue(member);
     }
     return sim_io_leave(self, rc, error);
+}
+
+static bool sim_io_is_led(const struct sim_topic *topic)
+{
+    for (int32_t p = 0; p < topic->count; p++)
+        if (topic->partitions[p].leaderless)
+            return false;
+    return true;
 }
 
 static int
@@ -383,6 +394,9 @@ sim_io_prepare(void *self, const char *const *topics, size_t count, struct mr_er
     for (size_t i = 0; i < count && !rc; i++)
         if (!sim_topic_of(member->sim, topics[i]))
             rc = mr_fail(error, MR_UNAVAILABLE, "sim: topic \"%s\" is not known yet", topics[i]);
+    for (size_t i = 0; i < count && !rc && member->sim->brokers > 0; i++)
+        if (!sim_io_is_led(sim_topic_of(member->sim, topics[i])))
+            rc = sim_broker_time_out(member->sim, SIM_PREPARE_TIMEOUT_MS, topics[i], error);
     return sim_io_leave(self, rc, error);
 }
 
@@ -436,8 +450,12 @@ static int sim_io_produce(
             to->partition < 0 ? mr_partition_of(record->key, topic->count) : to->partition;
         if (!member->producer->txn) /* Ended behind our back: the broker opens another. */
             sim_txn_begin(member->sim, member->producer);
-        int64_t offset = sim_append(member->sim, topic, partition, record, member->producer->txn);
-        sim_offset_put(&member->delivered, topic, partition, offset);
+        if (!sim_broker_queue(member, topic, partition, record))
+            sim_offset_put(
+                &member->delivered,
+                topic,
+                partition,
+                sim_append(member->sim, topic, partition, record, member->producer->txn));
         sim_txn_late_arrives(member->sim, member->producer);
         member->produce_known = sim_io_answer_lost(member);
     }
@@ -459,6 +477,8 @@ static int sim_io_flush(void *self, struct mr_error *error)
         sim_txn_late(member->producer, TOPO_SIM_LATE_WRITE)->write = member->producer->txn->last;
     if (!rc)
         rc = sim_io_check_producer(self, error);
+    if (!rc)
+        rc = sim_broker_deliver(member, error);
     return sim_io_leave(self, rc, error);
 }
 
@@ -512,7 +532,7 @@ static int sim_io_commit_now(
     int rc = sim_io_check_producer(member, error);
     if (rc)
         return rc;
-    assert(member->began && count > 0);
+    assert(member->began && count > 0 && member->queued_count == 0);
     if (!sim_group_current(member))
         return mr_fail(error, MR_FENCED, "sim: the group is in another generation");
     if (!member->producer->txn)
@@ -555,6 +575,7 @@ static int sim_io_abort(void *self, struct mr_error *error)
         if (member->began && member->producer->txn)
             sim_txn_end(member->sim, member->producer, SIM_TXN_ABORTED);
         member->began = member->must_abort = member->produce_known = false;
+        sim_broker_forget_queue(member);
     }
     return sim_io_leave(self, rc, error);
 }
@@ -586,7 +607,7 @@ static int sim_io_watermarks(
         const struct sim_partition *log =
             sim_partition_of(member->sim, partition.topic, partition.partition);
         if (log && log->leaderless) {
-            rc = mr_fail(error, MR_TIMEOUT, "sim: %s has no leader", partition.topic);
+            rc = sim_broker_time_out(member->sim, SIM_QUESTION_TIMEOUT_MS, partition.topic, error);
         } else if (log) {
             *ret_low = log->low;
             *ret_high = (int64_t)log->count;
@@ -691,6 +712,8 @@ static void sim_io_close(void *self)
     free(member->inputs.items);
     free(member->logs.items);
     free(member->delivered.items);
+    sim_broker_forget_queue(member);
+    free(member->queued);
     free(member->topics);
     free(member->instance_id);
     free(member->id);
@@ -716,6 +739,7 @@ int topo_sim_open(
     member->group = sim_group_of(sim, options->application_id);
     member->transactional = options->transactional;
     member->after = member->late_now = TOPO_SIM_RETRY;
+    member->called_ms = sim->now_ms;
     member->next = sim->members;
     sim->members = member;
     pthread_mutex_unlock(&sim->mutex);

@@ -39,6 +39,7 @@ void topo_sim_create_topic(struct topo_sim *sim, const char *name, int32_t parti
         topic->partitions = mr_calloc((size_t)partitions, sizeof *topic->partitions);
         sim->topics = mr_realloc(sim->topics, (sim->topics_count + 1) * sizeof *sim->topics);
         sim->topics[sim->topics_count++] = topic;
+        sim_broker_lead(sim, topic);
     }
     pthread_mutex_unlock(&sim->mutex);
 }
@@ -288,7 +289,30 @@ void sim_compact(struct sim_partition *log)
     }
 }
 
+void sim_topic_empty(struct topo_sim *sim, struct sim_topic *topic)
+{
+    for (int32_t p = 0; p < topic->count; p++) {
+        struct sim_partition *log = &topic->partitions[p];
+        for (size_t i = 0; i < log->count; i++) {
+            sim->buried =
+                mr_grow(sim->buried, sim->buried_count, &sim->buried_capacity, sizeof *sim->buried);
+            sim->buried[sim->buried_count++] = log->entries[i];
+        }
+        log->count = 0;
+        log->low = log->stable = 0;
+    }
+}
+
 /* -- offsets -- */
+
+void sim_offset_forget(struct sim_offsets *offsets, const struct sim_topic *topic)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < offsets->count; i++)
+        if (offsets->items[i].topic != topic)
+            offsets->items[kept++] = offsets->items[i];
+    offsets->count = kept;
+}
 
 void sim_offset_put(
     struct sim_offsets *offsets, const struct sim_topic *topic, int32_t partition, int64_t next)
@@ -332,6 +356,9 @@ void sim_log_free(struct topo_sim *sim)
     for (size_t i = 0; i < sim->topics_count; i++)
         log_free_topic(sim->topics[i]);
     free(sim->topics);
+    for (size_t i = 0; i < sim->buried_count; i++)
+        free(sim->buried[i]);
+    free(sim->buried);
     while (sim->txns) {
         struct sim_txn *txn = sim->txns;
         sim->txns = txn->next;
