@@ -557,7 +557,7 @@ sim_io_commit(void *self, const struct topo_position *inputs, size_t count, stru
     if (rc && was_alive && member->dead && open)
         sim_io_put_offsets(member, inputs, count);
     if (!rc && member->commit_known)
-        member->commit_known = false;
+        member->commit_known = sim_io_answer_lost(member); /* Twice in a row. */
     else if (!rc)
         rc = sim_io_commit_now(member, inputs, count, error);
     return sim_io_leave(self, rc, error);
