@@ -148,6 +148,21 @@ static void who_was_silent_for_a_session_joins_again(void **state)
     assert_true(world_metric(&world, "topo_fenced_total") > 0);
 }
 
+/* A thread that was held up for longer than a transaction lasts: the broker has aborted it, and a
+ * newer epoch has its name. What it did is done once more. */
+static void a_transaction_that_took_too_long_is_done_again(void **state)
+{
+    (void)state;
+    for (int life = 0; life < 20; life++) {
+        counter_feed(world.sim, &world.seed, 20);
+        make_steps(life % 5);
+        topo_sim_advance_ms(world.sim, 10001);
+        make_steps(SETTLE_STEPS);
+        check_books();
+    }
+    assert_true(world_metric(&world, "topo_fenced_total") > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
@@ -156,6 +171,7 @@ int main(void)
         TEST(the_books_balance_when_leaders_die_and_move_one_by_one),
         TEST(a_dead_broker_does_not_hold_up_what_others_lead),
         TEST(who_was_silent_for_a_session_joins_again),
+        TEST(a_transaction_that_took_too_long_is_done_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
