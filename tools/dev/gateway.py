@@ -17,6 +17,7 @@ TEMPLATE = build.ROOT / "gateway" / "nginx.conf.in"
 STOREFRONT = build.ROOT / "storefront"
 
 EXAMPLES = {r"\d+r/[sm]|off": "600r/m, 20r/s or off", r"\d+|off": "200 or off", r"\d+[km]?": "64k, 1m or 65536",
+            r"\d+m|off": "64m or off",
             r"all|failures|off": "all, failures or off"}
 
 # Environment variable: (default, default of --load-test, what it must look like).
@@ -26,6 +27,7 @@ LIMITS = {
     "MILLRACE_LIMIT_CREDENTIALS": ("5r/m", "off", r"\d+r/[sm]|off"),
     "MILLRACE_LIMIT_CONNECTIONS": ("200", "off", r"\d+|off"),
     "MILLRACE_LIMIT_BODY": ("64k", "64k", r"\d+[km]?"),
+    "MILLRACE_GATEWAY_CACHE": ("64m", "off", r"\d+m|off"),
     "MILLRACE_ACCESS_LOG": ("failures", "failures", r"all|failures|off"),
 }
 
@@ -146,6 +148,13 @@ def _limits_for_nginx(values):
     }
 
 
+def _cache_for_nginx(size):
+    if size == "off":
+        return {"CACHE": "", "USE_CACHE": "proxy_cache off;", "PUBLIC_READS": "at-once"}
+    return {"CACHE": f"proxy_cache_path cache levels=1:2 keys_zone=public:4m max_size={size} inactive=10m "
+                     "use_temp_path=off;", "USE_CACHE": "proxy_cache public;", "PUBLIC_READS": "public"}
+
+
 def cors_origins():
     """The list that the APIs read from the same variable."""
     names = [name.strip() for name in os.environ.get("MILLRACE_CORS_ORIGINS", "").split(",") if name.strip()]
@@ -260,6 +269,7 @@ def render(home, port, command_api, query_api, account=None, master_is_root=True
         "BODY_BYTES": str(_body_bytes(values["MILLRACE_LIMIT_BODY"])),
     }
     values |= _limits_for_nginx(values) | _cors_for_nginx()
+    values |= _cache_for_nginx(values["MILLRACE_GATEWAY_CACHE"])
     values |= tls.for_nginx(home, port, https_port, bind_host())
     _link_storefront(home)
     text = re.sub(r"@(\w+)@", lambda match: values[match[1]], TEMPLATE.read_text())

@@ -51,8 +51,8 @@ def parse(argv):
     parser.add_argument("--kafka-config", metavar="FILE", default=os.environ.get("MILLRACE_KAFKA_CONFIG"),
                         help="librdkafka's properties for the Kafka of --broker: TLS, passwords")
     parser.add_argument("--load-test", action="store_true",
-                        help="without limits per client address (MILLRACE_LOAD_TEST=1): all requests of a load test "
-                             "come from one")
+                        help="without limits per client address and without a cache (MILLRACE_LOAD_TEST=1): all requests "
+                             "of a load test come from one, and it is to measure the APIs")
     parser.add_argument("--tls", action="store_true",
                         help="HTTPS only (MILLRACE_TLS=1), with a development certificate or that of MILLRACE_TLS_CERT and "
                              "_KEY; MILLRACE_HTTP_PORT redirects to it")
