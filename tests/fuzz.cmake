@@ -23,3 +23,6 @@ millrace_fuzz(token LIBS http dep::libsodium)
 millrace_fuzz(avro LIBS schemas)
 millrace_fuzz(foreign LIBS schemas)
 millrace_fuzz(retail LIBS retail INCLUDE ${CMAKE_CURRENT_SOURCE_DIR}/../tools)
+millrace_fuzz(headers LIBS http command_api dep::libmicrohttpd
+  INCLUDE ${CMAKE_CURRENT_SOURCE_DIR}/../http/src ${CMAKE_CURRENT_SOURCE_DIR}/../command-api/src)
+millrace_fuzz(query LIBS http views dep::libmicrohttpd INCLUDE ${CMAKE_CURRENT_SOURCE_DIR}/../http/src)
