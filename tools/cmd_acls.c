@@ -210,7 +210,8 @@ const struct tool_command tool_acls_print = {
     .purpose = "print the ACLs that each program needs; asks no broker",
     .notes =
         "Programs: processors, payments, command-api, query-api, import (`millrace import`),\n"
-        "staff (`millrace product`, `stock`, `order`), setup (`millrace topics create`, `millrace\n"
+        "staff (`millrace product`, `stock`, `order`, `user`), setup (`millrace topics create`, "
+        "`millrace\n"
         "schemas`), strangers (`millrace topics strangers`). The commands are for kafka-acls.sh; "
         "ADMIN names its file of properties.\n",
     .options = print_options,

@@ -68,6 +68,8 @@ extern const struct tool_command tool_product_price;
 extern const struct tool_command tool_product_details;
 extern const struct tool_command tool_product_publish;
 extern const struct tool_command tool_product_discontinue;
+extern const struct tool_command tool_user_show;
+extern const struct tool_command tool_user_role;
 extern const struct tool_command tool_stock_show;
 extern const struct tool_command tool_stock_adjust;
 extern const struct tool_command tool_order_show;

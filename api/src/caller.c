@@ -76,7 +76,8 @@ static bool caller_read_access_token(
     }
     if (!caller_check_session(auth, request, claims.session_id))
         return false;
-    *ret_caller = (struct api_caller){claims.subject, mr_cstr("customer"), claims.session_id};
+    *ret_caller =
+        (struct api_caller){claims.subject, mr_cstr("customer"), claims.session_id, claims.scope};
     return true;
 }
 
@@ -133,5 +134,20 @@ bool api_authenticate_user(
         return true;
     http_send_problem(
         request, "authentication-required", "Send Authorization: Bearer and an access token.");
+    return false;
+}
+
+bool api_authorize(
+    const struct api_auth *auth,
+    struct http_request *request,
+    const char *role,
+    struct api_caller *ret_caller)
+{
+    assert(role);
+    if (!api_authenticate_user(auth, request, ret_caller))
+        return false;
+    if (mr_bytes_equal(ret_caller->role, mr_cstr(role)))
+        return true;
+    http_send_problem(request, "forbidden", "Your account may not do this.");
     return false;
 }

@@ -307,6 +307,7 @@ static const struct http_json_field profile[] = {
     {TEXT("email"), ALWAYS},
     {TEXT("name"), ALWAYS, .nullable = true},
     {TEXT("locale"), ALWAYS},
+    {TEXT("role"), ALWAYS, ONE_OF("customer", "operator", "auditor")},
     {TIME("registered_at"), ALWAYS},
     {INTEGER("version"), ALWAYS},
 };

@@ -73,6 +73,7 @@ static const struct {
     [SHOP_REASON_USER_UNKNOWN] = {"not-found", "There is no such user."},
     [SHOP_REASON_SESSION_UNKNOWN] = {"not-found", "There is no such session."},
     [SHOP_REASON_SESSION_OVER] = {"token-invalid", "The session is over. Log in again."},
+    [SHOP_REASON_NOT_ALLOWED] = {"forbidden", "Only an operator may do this."},
     [SHOP_REASON_REFRESH_REUSED] =
         {"refresh-reused", "The token was used before, so its session is over. Log in again."},
 };

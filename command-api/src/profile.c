@@ -125,6 +125,7 @@ static void profile_send(struct http_request *request, const struct profile *pro
     json_w_key_text(&w, "email", email);
     json_w_key_text(&w, "name", name);
     json_w_key_text(&w, "locale", view->locale);
+    json_w_key_text(&w, "role", view->role.ptr ? view->role : mr_cstr(SHOP_ROLE_CUSTOMER));
     json_w_key_time(&w, "registered_at", view->registered_at);
     json_w_key_integer(&w, "version", view->version);
     json_w_object_end(&w);

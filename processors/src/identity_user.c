@@ -110,6 +110,59 @@ static int user_change_password(
     return 0;
 }
 
+/* Tokens carry the role of their session's start or renewal, so every session with the role before
+ * ends with it. */
+static int user_set_role(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct shop_set_role *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    const struct shop_sessions_state *sessions;
+    struct mr_bytes before = state->role.ptr ? state->role : mr_cstr(SHOP_ROLE_CUSTOMER);
+    struct decision *accepted = decision_accept(work, DECISION_CHANGED, command->user_id);
+    accepted->has_version = true;
+    accepted->version = state->version;
+    *ret_decision = accepted;
+    if (mr_bytes_equal(before, command->role))
+        return 0;
+    int rc = sessions_get(work->context, "sessions", command->user_id, &sessions, error);
+    if (rc)
+        return rc;
+    struct shop_role_changed event = {
+        .meta = work_meta(work, "user", command->user_id, state->version + 1),
+        .user_id = command->user_id,
+        .role = command->role,
+    };
+    work_emit(work, "user-events", SHOP_ROLE_CHANGED, command->user_id, &event.meta, &event);
+    session_revoke_others(work, command->user_id, sessions, (struct mr_bytes){0}, "role-changed");
+    accepted->version = event.meta.aggregate_version;
+    return 0;
+}
+
+static int user_decide_role(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct shop_set_role *command,
+    void **ret_decision,
+    struct mr_error *error)
+{
+    if (!text_is(work->actor_kind, "operator"))
+        *ret_decision = decision_reject(work, SHOP_REASON_NOT_ALLOWED, command->user_id, NULL);
+    else if (!shop_role_is_known(command->role))
+        *ret_decision = decision_reject(
+            work,
+            SHOP_REASON_FIELD_INVALID,
+            command->user_id,
+            &(struct shop_rejection){.subject = mr_cstr("role")});
+    else if (
+        !decision_lacks_reason(work, true, command->user_id, ret_decision) &&
+        !decision_stale(work, state->version, command->user_id, ret_decision))
+        return user_set_role(work, state, command, ret_decision, error);
+    return 0;
+}
+
 /* False: the message is to nobody here. */
 static bool user_takes(const struct codec_message *message, struct mr_bytes *ret_user_id)
 {
@@ -117,6 +170,8 @@ static bool user_takes(const struct codec_message *message, struct mr_bytes *ret
         *ret_user_id = ((const struct shop_change_profile *)message->value)->user_id;
     else if (message->id == SHOP_CHANGE_PASSWORD)
         *ret_user_id = ((const struct shop_change_password *)message->value)->user_id;
+    else if (message->id == SHOP_SET_ROLE)
+        *ret_user_id = ((const struct shop_set_role *)message->value)->user_id;
     else
         return session_takes(message, ret_user_id);
     return true;
@@ -130,6 +185,8 @@ static int user_decide_known(
     void **ret_decision,
     struct mr_error *error)
 {
+    if (message->id == SHOP_SET_ROLE)
+        return user_decide_role(work, state, message->value, ret_decision, error);
     if (message->id == SHOP_CHANGE_PASSWORD)
         return user_change_password(work, state, message->value, ret_decision, error);
     if (message->id != SHOP_CHANGE_PROFILE)
@@ -168,7 +225,6 @@ static int user_decide(
     return 0;
 }
 
-/* Decisions need the version of a user and nothing else: the newest event has it. */
 static int user_evolve(
     struct topo_context *context,
     void *user,
@@ -176,13 +232,21 @@ static int user_evolve(
     struct mr_error *error)
 {
     struct codec_message event;
+    const struct shop_user_state *before;
     int rc = event_decode(context, user, record, &event, error);
     if (rc)
         return rc;
     const struct shop_meta *meta = event_meta(&event);
     if (!text_is(meta->aggregate, "user"))
         return sessions_fold(context, "sessions", &event, error);
+    rc = user_load(context, meta->aggregate_id, &before, error);
+    if (rc)
+        return rc;
     struct shop_user_state state = {.version = meta->aggregate_version};
+    if (event.id == SHOP_ROLE_CHANGED)
+        state.role = ((const struct shop_role_changed *)event.value)->role;
+    else if (before)
+        state.role = before->role;
     state_put(context, "user", SHOP_USER_STATE, meta->aggregate_id, &state);
     return 0;
 }

@@ -159,3 +159,12 @@ struct shop_id shop_confirmation_no(struct mr_bytes order_id)
     no.text[11] = 0;
     return no;
 }
+
+bool shop_role_is_known(struct mr_bytes role)
+{
+    static const char *const roles[] = {SHOP_ROLE_CUSTOMER, SHOP_ROLE_OPERATOR, SHOP_ROLE_AUDITOR};
+    for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++)
+        if (mr_bytes_equal(role, mr_cstr(roles[i])))
+            return true;
+    return false;
+}

@@ -39,6 +39,8 @@ static void users_fold_changed(
         if (event->locale.ptr)
             view.locale = event->locale;
     }
+    if (message->id == SHOP_ROLE_CHANGED)
+        view.role = ((const struct shop_role_changed *)message->value)->role;
     users_put(context, meta->aggregate_id, &view);
 }
 

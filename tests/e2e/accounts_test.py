@@ -1,6 +1,8 @@
 """An account's life: sessions that are renewed and ended, in one running shop."""
 
+import base64
 import json
+import subprocess
 import unittest
 
 import shop
@@ -192,6 +194,31 @@ class DelayTest(AccountTest):
             self.assert_problem(refused, 429, "too-many-attempts")
         for address in ("198.51.100.7", "2001:db8::7"):
             self.assertEqual(self.log_in_from(address, customer.email, PASSWORD).status, 201)
+
+
+class RoleTest(AccountTest):
+    def scope(self, access):
+        payload = access.split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["scope"]
+
+    def millrace(self, *words):
+        kafka = self.shop.status()["broker"]
+        return subprocess.run(
+            [shop.binary("millrace"), *words, "--brokers", kafka, "--operator", "anna"],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+
+    def test_the_first_operator_is_made_on_the_command_line(self):
+        customer = Customer(self.shop)
+        self.assertEqual(self.scope(customer.access), "customer")
+        done = self.millrace("user", "role", customer.user_id, "operator", "--reason", "new in the team")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shop.wait_until(lambda: customer.get("/v1/users/me").status == 401, 2, lambda: "the old session goes on")
+        access = customer.log_in(PASSWORD).json["access_token"]
+        self.assertEqual(self.scope(access), "operator")
+        self.assertEqual(self.shop.get("/v1/users/me", access=access).json["role"], "operator")
+        self.assertEqual(self.millrace("user", "role", customer.user_id, "operator").returncode, 2)  # No reason.
+        self.assertEqual(
+            self.millrace("user", "role", "usr_nobody", "operator", "--reason", "x").returncode, 3)
 
 
 class MergeTest(AccountTest):

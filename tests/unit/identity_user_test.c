@@ -164,6 +164,55 @@ static void another_password_ends_every_other_session(void **state)
     assert_true(text_is(left->sessions[0].session_id, "ses_2"));
 }
 
+static struct shop_set_role role_of(struct fake_task *task, const char *actor, const char *role)
+{
+    struct shop_set_role command = {
+        .meta = fake_task_command(task, actor), .user_id = mr_cstr(USER), .role = mr_cstr(role)};
+    command.meta.reason = mr_cstr("new in the team");
+    return command;
+}
+
+static void an_operator_changes_a_role_and_the_sessions_end(void **state)
+{
+    struct fake_task *task = *state;
+    create_user(task);
+    struct shop_start_session session = session_of(task, USER);
+    rules_send(task, SHOP_START_SESSION, &session);
+    struct shop_set_role command = role_of(task, "operator", "operator");
+    rules_send(task, SHOP_SET_ROLE, &command);
+    rules_expect_accepted(task);
+    const struct shop_role_changed *changed = fake_task_last(task, SHOP_ROLE_CHANGED);
+    assert_true(text_is(changed->role, "operator"));
+    assert_true(text_is(changed->meta.reason, "new in the team"));
+    assert_int_equal(fake_task_count(task, SHOP_SESSION_REVOKED), 1);
+    command = role_of(task, "operator", "operator"); /* Another command, the same role. */
+    rules_send(task, SHOP_SET_ROLE, &command);
+    rules_expect_accepted(task);
+    assert_int_equal(task->outputs_count, 0);
+    struct shop_change_profile change = profile_of(task);
+    change.locale = mr_cstr("de");
+    rules_send(task, SHOP_CHANGE_PROFILE, &change);
+    const struct shop_user_state *user =
+        fake_task_state(task, "user", SHOP_USER_STATE, mr_cstr(USER));
+    assert_true(text_is(user->role, "operator"));
+}
+
+static void nobody_else_changes_a_role_and_none_without_a_reason(void **state)
+{
+    struct fake_task *task = *state;
+    create_user(task);
+    struct shop_set_role command = role_of(task, "customer", "operator");
+    rules_send(task, SHOP_SET_ROLE, &command);
+    rules_expect_refused(task, SHOP_REASON_NOT_ALLOWED);
+    command = role_of(task, "operator", "emperor");
+    rules_send(task, SHOP_SET_ROLE, &command);
+    rules_expect_refused(task, SHOP_REASON_FIELD_INVALID);
+    command = role_of(task, "operator", "operator");
+    command.meta.reason = (struct mr_bytes){0};
+    rules_send(task, SHOP_SET_ROLE, &command);
+    rules_expect_refused(task, SHOP_REASON_OPERATOR_GIVES_REASON);
+}
+
 static void a_message_without_a_user_is_poison(void **state)
 {
     struct fake_task *task = *state;
@@ -190,6 +239,10 @@ int main(void)
             a_profile_that_has_changed_since_is_not_changed, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(
             another_password_ends_every_other_session, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_operator_changes_a_role_and_the_sessions_end, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            nobody_else_changes_a_role_and_none_without_a_reason, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(
             a_message_without_a_user_is_poison, set_up, rules_tear_down),
     };

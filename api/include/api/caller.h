@@ -24,6 +24,7 @@ struct api_caller {
     struct mr_bytes owner;      /* usr_... or gst_...; in the request's arena. NULL view: nobody. */
     struct mr_bytes actor_kind; /* "customer" or "guest". */
     struct mr_bytes session_id; /* A customer's; NULL view otherwise. */
+    struct mr_bytes role;       /* SHOP_ROLE_...; NULL view: a guest or nobody. */
 };
 
 /* False: a problem has been sent. A request with neither token is from nobody, and fine. */
@@ -37,6 +38,13 @@ bool api_authenticate(
 /* As api_authenticate, but a guest is nobody. */
 bool api_authenticate_user(
     const struct api_auth *auth, struct http_request *request, struct api_caller *ret_caller);
+
+/* As api_authenticate_user, but a user with another role is refused with forbidden. */
+bool api_authorize(
+    const struct api_auth *auth,
+    struct http_request *request,
+    const char *role,
+    struct api_caller *ret_caller);
 
 /* Whether this program's view has the end of the session; false when it cannot be read. */
 bool api_session_is_over(

@@ -66,4 +66,10 @@ struct shop_id shop_event_id(struct mr_bytes aggregate_id, int64_t aggregate_ver
 /* "C" and 10 characters a person can read out: the confirmation number of an order. */
 struct shop_id shop_confirmation_no(struct mr_bytes order_id);
 
+/* The roles of users, and what a token's scope holds. */
+#define SHOP_ROLE_CUSTOMER "customer"
+#define SHOP_ROLE_OPERATOR "operator" /* May what the staff may. */
+#define SHOP_ROLE_AUDITOR  "auditor"  /* May read what the staff may. */
+bool shop_role_is_known(struct mr_bytes role);
+
 #endif

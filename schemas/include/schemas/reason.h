@@ -50,7 +50,8 @@
     X(SHOP_REASON_USER_UNKNOWN, "user-unknown")                                                    \
     X(SHOP_REASON_SESSION_UNKNOWN, "session-unknown")                                              \
     X(SHOP_REASON_SESSION_OVER, "session-over")                                                    \
-    X(SHOP_REASON_REFRESH_REUSED, "refresh-reused")
+    X(SHOP_REASON_REFRESH_REUSED, "refresh-reused")                                                \
+    X(SHOP_REASON_NOT_ALLOWED, "not-allowed")
 
 #define SHOP_REASON_ENUMERATOR(enumerator, name) enumerator,
 enum shop_reason { SHOP_REASON_NONE, SHOP_REASONS(SHOP_REASON_ENUMERATOR) SHOP_REASON_COUNT };
