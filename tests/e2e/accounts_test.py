@@ -3,6 +3,7 @@
 import base64
 import json
 import subprocess
+import time
 import unittest
 
 import shop
@@ -186,9 +187,12 @@ class DelayTest(AccountTest):
 
     def test_nobody_locks_an_owner_out_from_another_address(self):
         customer = Customer(self.shop)
-        for _ in range(5):
-            self.assert_problem(
-                self.log_in_from("192.0.2.1", customer.email, "wrong wrong"), 401, "invalid-credentials")
+        wait_s = 0
+        while wait_s < 8:  # Long enough for the rest of the test, however slow the machine.
+            guess = self.log_in_from("192.0.2.1", customer.email, "wrong wrong")
+            self.assertIn(guess.status, (401, 429), guess)
+            wait_s = int(guess.headers["Retry-After"] or 0)
+            time.sleep(wait_s if wait_s < 8 else 0)
         for address in ("192.0.2.1", "192.0.2.200"):
             refused = self.log_in_from(address, customer.email, PASSWORD)
             self.assert_problem(refused, 429, "too-many-attempts")
