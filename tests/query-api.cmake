@@ -5,6 +5,7 @@ millrace_test(view_order_test LABEL unit LIBS views)
 millrace_test(view_words_test LABEL unit LIBS views)
 millrace_test(query_api_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 millrace_test(query_listing_test LABEL http LIBS query_api dep::libsodium Threads::Threads)
+millrace_test(query_orders_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 millrace_test(order_stream_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 millrace_test(query_sessions_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 if(NOT MILLRACE_SANITIZE MATCHES "thread") # librdkafka starts its threads in a way that it does not know.

@@ -37,6 +37,12 @@ const struct api_operation api_get_orders = {
             {API_IN_QUERY,
              {.name = "status", .kind = HTTP_JSON_TEXT, .about = "As an order's status."}},
             {API_IN_QUERY,
+             {.name = "since",
+              .kind = HTTP_JSON_TEXT,
+              .pattern =
+                  "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{3})?Z)?$",
+              .about = "Placed then or later: a day or a time in UTC, as answers have it."}},
+            {API_IN_QUERY,
              {.name = "limit",
               .kind = HTTP_JSON_INTEGER,
               .min = 1,

@@ -230,6 +230,10 @@ static const struct http_json_field order[] = {
     {OBJECT("short_lines", &shape_short_line), .many = true},
     {OBJECT("refund", &shape_money)},
     {TEXT("allowed_actions"), .many = true, ONE_OF("pay", "cancel")},
+    {TEXT("next_action"), ONE_OF("pay"), .about = "Expected of the owner, by `pay_deadline`."},
+    {TEXT("attention"),
+     ONE_OF("payment_declined", "refund_pending"),
+     .about = "The last payment was declined and another is possible; or money is to come back."},
     {OBJECT("links", &shape_order_links)},
 };
 const struct http_shape api_shape_order = {

@@ -297,6 +297,10 @@ void shop_json_order(
     if (extra && extra->refund)
         shop_json_key_money(w, "refund", extra->refund);
     allowed_actions(w, status);
+    if (extra && extra->next_action)
+        json_w_key_text(w, "next_action", mr_cstr(extra->next_action));
+    if (extra && extra->attention)
+        json_w_key_text(w, "attention", mr_cstr(extra->attention));
     order_links(w, order->order_id, status);
     json_w_object_end(w);
 }

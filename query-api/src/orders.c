@@ -76,6 +76,28 @@ static struct shop_order_snapshot snapshot_of(const struct query_order *order)
     return snapshot;
 }
 
+/* The owner is expected to do this; NULL: nothing. */
+static const char *next_action_of(const struct shop_order_view *order)
+{
+    size_t count = order->payments_count;
+    if (strcmp(view_order_status(order), "PENDING_PAYMENT") != 0)
+        return NULL;
+    bool in_progress =
+        count && mr_bytes_equal(order->payments[count - 1].status, mr_cstr("started"));
+    return in_progress ? NULL : "pay";
+}
+
+/* The owner should know this; NULL: nothing. */
+static const char *attention_of(const struct shop_order_view *order)
+{
+    size_t count = order->payments_count;
+    const char *status = view_order_status(order);
+    if (strcmp(status, "CANCELLING") == 0 && order->confirmed)
+        return "refund_pending";
+    bool declined = count && mr_bytes_equal(order->payments[count - 1].status, mr_cstr("declined"));
+    return declined && strcmp(status, "PENDING_PAYMENT") == 0 ? "payment_declined" : NULL;
+}
+
 void query_order_json(struct json_w *w, const struct query_order *order)
 {
     struct shop_order_snapshot snapshot = snapshot_of(order);
@@ -83,6 +105,8 @@ void query_order_json(struct json_w *w, const struct query_order *order)
         .payments = order->view->payments,
         .payments_count = order->view->payments_count,
         .refund = order->view->refund,
+        .next_action = next_action_of(order->view),
+        .attention = attention_of(order->view),
         .without_lines = order->lines == NULL,
     };
     shop_json_order(w, &snapshot, &extra);
@@ -213,6 +237,7 @@ static void serve_confirmation(struct http_request *request, void *user)
 struct page {
     struct mr_bytes owner;
     struct mr_bytes status; /* NULL: any. */
+    int64_t since;          /* Orders placed before it are not shown. */
     int limit;
     uint64_t filter;
     struct query_cursor cursor;
@@ -230,9 +255,12 @@ static bool read_page(struct query_api *api, struct http_request *request, struc
         !query_read_limit(request, API_ORDERS_PAGE_MAX, &page->limit))
         return false;
     page->status = http_query(request, "status");
+    if (!query_read_time(request, "since", &page->since))
+        return false;
     page->filter = query_filter_add(QUERY_FILTER_START, mr_cstr("orders"));
     page->filter = query_filter_add(page->filter, page->owner);
     page->filter = query_filter_add(page->filter, page->status);
+    page->filter = query_filter_add(page->filter, http_query(request, "since"));
     return query_cursor_read(api, request, page->filter, &page->cursor);
 }
 
@@ -243,6 +271,10 @@ static int add_order_row(
     struct query_order order;
     if (!read_order(api, request, view_order_key_id(key), false, &order))
         return -1;
+    if (order.view && order.view->placed_at < page->since) {
+        page->more = false; /* The others are older still. */
+        return 0;
+    }
     bool belongs =
         order.view &&
         (!page->status.ptr || mr_bytes_equal(page->status, mr_cstr(view_order_status(order.view))));
@@ -320,7 +352,7 @@ static void serve_orders(struct http_request *request, void *user)
 void query_get_orders(struct http_request *request, void *user)
 {
     static const struct query_read read = {query_order_topics, serve_orders};
-    static const char *const known[] = {"status", "limit", "cursor", NULL};
+    static const char *const known[] = {"status", "since", "limit", "cursor", NULL};
     struct mr_bytes owner;
     if (http_query_only(request, known) && query_authenticate(user, request, &owner))
         query_serve(user, request, &read);

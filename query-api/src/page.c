@@ -2,6 +2,7 @@
 #include "query_api.h"
 
 #include <assert.h>
+#include <time.h>
 
 void query_send_invalid_parameter(
     struct http_request *request, const char *parameter, const char *detail)
@@ -34,6 +35,63 @@ bool query_read_limit(struct http_request *request, int max, int *ret_limit)
     }
     *ret_limit = limit;
     return true;
+}
+
+/* So many digits at `at`; -1: they are not. */
+static int digits_at(struct mr_bytes text, size_t at, size_t count)
+{
+    int number = 0;
+    for (size_t i = at; i < at + count; i++) {
+        if (i >= text.len || text.ptr[i] < '0' || text.ptr[i] > '9')
+            return -1;
+        number = number * 10 + (text.ptr[i] - '0');
+    }
+    return number;
+}
+
+/* Compares with the form, in which 0 stands for any digit. */
+static bool has_form(struct mr_bytes text, const char *form)
+{
+    if (text.len != strlen(form))
+        return false;
+    for (size_t i = 0; i < text.len; i++)
+        if (form[i] == '0' ? digits_at(text, i, 1) < 0 : text.ptr[i] != form[i])
+            return false;
+    return true;
+}
+
+static bool parse_time(struct mr_bytes text, int64_t *ret_unix_ms)
+{
+    bool day = has_form(text, "0000-00-00");
+    bool whole = has_form(text, "0000-00-00T00:00:00Z");
+    bool exact = has_form(text, "0000-00-00T00:00:00.000Z");
+    if (!day && !whole && !exact)
+        return false;
+    struct tm utc = {
+        .tm_year = digits_at(text, 0, 4) - 1900,
+        .tm_mon = digits_at(text, 5, 2) - 1,
+        .tm_mday = digits_at(text, 8, 2),
+        .tm_hour = day ? 0 : digits_at(text, 11, 2),
+        .tm_min = day ? 0 : digits_at(text, 14, 2),
+        .tm_sec = day ? 0 : digits_at(text, 17, 2),
+    };
+    const struct tm given = utc;
+    *ret_unix_ms = (int64_t)timegm(&utc) * 1000 + (exact ? digits_at(text, 20, 3) : 0);
+    /* timegm makes a time of the 32nd day, or of the 25th hour: it is another one. */
+    return utc.tm_mon == given.tm_mon && utc.tm_mday == given.tm_mday &&
+           utc.tm_hour == given.tm_hour && utc.tm_min == given.tm_min && utc.tm_sec == given.tm_sec;
+}
+
+bool query_read_time(struct http_request *request, const char *parameter, int64_t *ret_unix_ms)
+{
+    assert(request && parameter && ret_unix_ms);
+    struct mr_bytes text = http_query(request, parameter);
+    *ret_unix_ms = INT64_MIN;
+    if (!text.ptr || parse_time(text, ret_unix_ms))
+        return true;
+    query_send_invalid_parameter(
+        request, parameter, "It must be a day or a time in UTC: 2026-09-01T10:15:00Z.");
+    return false;
 }
 
 /* The first key that does not start with `prefix`. Our prefixes never end in 0xFF only. */

@@ -163,6 +163,10 @@ bool query_range_open(
     bool reverse,
     struct topo_read_scan **ret_scan);
 
+/* A day or a time in UTC, 2026-09-01 or 2026-09-01T10:15:00.000Z, as unix ms; absent: INT64_MIN.
+ * False: answered. */
+bool query_read_time(struct http_request *request, const char *parameter, int64_t *ret_unix_ms);
+
 /* A scan of the keys with `prefix`, from behind `last_key` (NULL view: from the start). */
 bool query_scan_open(
     struct http_request *request,

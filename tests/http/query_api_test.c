@@ -185,30 +185,6 @@ static void a_confirmation_is_there_once_confirmed(void **state)
     expect_in_body(fixture, "\"confirmation\":\"/v1/orders/ord_1/confirmation\"");
 }
 
-static void a_timeline_is_its_owners(void **state)
-{
-    struct fixture *fixture = *state;
-    char header[QUERY_BEARER_MAX + 64];
-    views_place(&fixture->views, "usr_1", "ord_1", 1000);
-    views_place(&fixture->views, "usr_2", "ord_2", 2000);
-    confirm_order(fixture, "usr_1", "ord_1");
-    assert_int_equal(get_status(fixture, "/v1/orders/ord_1/timeline", fixture->bearer), 200);
-    expect_in_body(
-        fixture,
-        "{\"order_id\":\"ord_1\",\"items\":[{\"version\":1,\"at\":\"1970-01-01T00:00:01.000Z\","
-        "\"type\":\"placed\",\"actor\":\"customer\",\"amount\":{\"amount_minor\":300,");
-    expect_in_body(fixture, "\"type\":\"confirmed\"");
-    (void)snprintf(
-        header,
-        sizeof header,
-        "%sIf-None-Match: %s\r\n",
-        fixture->bearer,
-        client_header(&fixture->answer, "ETag"));
-    assert_int_equal(get_status(fixture, "/v1/orders/ord_1/timeline", header), 304);
-    assert_int_equal(get_status(fixture, "/v1/orders/ord_2/timeline", fixture->bearer), 404);
-    assert_int_equal(get_status(fixture, "/v1/orders/ord_1/timeline", ""), 401);
-}
-
 static void orders_page_newest_first(void **state)
 {
     struct fixture *fixture = *state;
@@ -442,7 +418,6 @@ int main(void)
         TEST(a_guest_reads_by_the_token_of_the_cart),
         TEST(orders_are_shown_to_their_owner_only),
         TEST(a_confirmation_is_there_once_confirmed),
-        TEST(a_timeline_is_its_owners),
         TEST(orders_page_newest_first),
         TEST(a_token_that_is_reached_costs_nothing),
         TEST(a_view_that_is_behind_says_so_or_serves_what_it_has),

@@ -32,6 +32,8 @@ struct shop_order_extra {
     const struct shop_order_payment_view *payments;
     size_t payments_count;
     const struct shop_money *refund; /* NULL: none. */
+    const char *next_action;         /* NULL: none. */
+    const char *attention;           /* NULL: none. */
     bool without_lines;              /* For listings. */
 };
 
