@@ -5,8 +5,11 @@ import unittest
 
 import catalog_commands
 import shop
-from browsing import BrowserTest, pounds
+from browsing import BrowserTest, browser, pounds
 from customer import PASSWORD, Customer
+
+# As Chromium's developer tools and Lighthouse have it: 1.6 Mbit/s down, 150 ms.
+FAST_3G = {"offline": False, "latency": 150, "downloadThroughput": 200_000, "uploadThroughput": 93_750}
 
 
 class BrowseTest(BrowserTest):
@@ -94,7 +97,9 @@ class BrowseTest(BrowserTest):
         self.page.wait_for_selector(".card")
 
 
-class OrderTest(BrowserTest):
+class OrderSteps(BrowserTest):
+    """Steps on the way to an order."""
+
     def fill_cart(self, product, quantity=1, page=None):
         page = page or self.page
         page.goto(f"/products/{product['product_id']}")
@@ -125,6 +130,8 @@ class OrderTest(BrowserTest):
         guest = (page or self.page).evaluate("localStorage.getItem('millrace.guest')")
         return self.shop.get("/v1/orders", headers={"Cart-Token": guest}).json["items"]
 
+
+class OrderTest(OrderSteps):
     def test_a_guest_orders_and_sees_it_confirmed(self):
         page = self.page
         self.fill_cart(self.product(), 2)
@@ -277,6 +284,191 @@ class AccountTest(BrowserTest):
         page.get_by_label("Password").fill(PASSWORD)
         self.button("Log in").click()
         self.expect_text("main", email)
+
+    def test_a_session_lasts_and_no_script_can_read_what_renews_it(self):
+        page, customer = self.page, Customer(self.shop)
+        page.goto("/login")
+        page.get_by_label("E-mail address").fill(customer.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        self.button("Log in").click()
+        self.expect_text("main", customer.email)
+        cookie, = self.context.cookies(f"{self.url}/v1/sessions")
+        self.assertTrue(cookie["httpOnly"] and cookie["secure"], cookie)
+        kept = page.evaluate("document.cookie + JSON.stringify({...localStorage, ...sessionStorage})")
+        self.assertNotIn(cookie["value"], kept)
+        self.assertNotIn("eyJ", kept)   # How an access token begins.
+
+        page.reload()
+        page.get_by_role("link", name="Account").wait_for()
+        other = self.new_page(self.context)
+        other.goto("/account")
+        self.expect(other.locator(".session")).to_have_count(2)   # The customer's own, and this browser's.
+        self.expect(other.locator("main")).to_contain_text("This browser")
+        page.evaluate("import('/assets/js/state.js').then((state) => { state.session.access = 'expired' })")
+        page.get_by_role("link", name="Account").click()
+        self.expect(page.locator(".session")).to_have_count(2)
+        page.get_by_role("button", name="Log out there").click()
+        self.expect(page.locator(".session")).to_have_count(1)
+        self.assertEqual(customer.get("/v1/orders").status, 401)
+
+        page.get_by_label("Password of now").fill("something else")
+        page.get_by_label("New password").fill("a quite new password")
+        page.get_by_role("button", name="Change the password").click()
+        self.expect_text(".field:has([name=current])", "This is not your password")
+        page.get_by_label("Password of now").fill(PASSWORD)
+        page.get_by_role("button", name="Change the password").click()
+        self.expect_text(".toast", "The password is changed")
+        self.assertEqual(customer.log_in("a quite new password").status, 201)
+
+        page.get_by_role("button", name="Log out").click()
+        other.get_by_role("link", name="Log in").wait_for()   # By itself.
+        self.assertEqual(self.context.cookies(f"{self.url}/v1/sessions"), [])
+        page.reload()
+        page.get_by_role("link", name="Log in").wait_for()
+
+
+class MergeTest(OrderSteps):
+    def test_a_guests_cart_is_merged_at_login_and_ordered(self):
+        page, customer = self.page, Customer(self.shop)
+        mine, both = self.product(10), self.product(11)
+        customer.add(both["product_id"], 1)
+        self.fill_cart(mine)
+        self.fill_cart(both, 2)
+        page.goto("/checkout")
+        page.get_by_role("main").get_by_role("link", name="Log in").click()
+        page.get_by_label("E-mail address").fill(customer.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        self.button("Log in").click()
+        page.wait_for_url("**/checkout")
+        page.get_by_role("link", name="Cart, 4 items").click()
+        self.expect(page.locator(".line")).to_have_count(2)
+        self.assertEqual(page.locator(f"#line-{both['product_id']} input").input_value(), "3")
+        self.check_out()
+        self.expect_head("your order is confirmed")
+        order, = customer.get("/v1/orders").json["items"]
+        self.assertTrue(page.url.endswith(order["order_id"]))
+        self.assertEqual(self.orders_of(), [])   # The guest has ordered nothing, and has nothing any more.
+        page.get_by_role("link", name="Account").click()
+        self.button("Log out").click()
+        page.goto("/cart")
+        self.expect_text("h2", "Your cart is empty")
+
+
+class EverybodyTest(OrderSteps):
+    """For people who see little, use no mouse, or have a slow connection."""
+
+    def assert_accessible(self, name):
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            found = self.page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+            serious = [(f"{name}, {scheme}", one["id"], [node["target"] for node in one["nodes"]])
+                       for one in found if one["impact"] in ("serious", "critical")]
+            self.assertEqual(serious, [])
+
+    def visit(self, name, path, selector):
+        self.page.goto(path)
+        self.page.wait_for_selector(selector)
+        self.page.evaluate(browser.axe())
+        self.assert_accessible(name)
+
+    def test_axe_finds_nothing_serious_on_any_page(self):
+        self.visit("listing", "/", ".card")
+        self.page.set_viewport_size({"width": 390, "height": 780})
+        self.assert_accessible("listing on a phone")
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.visit("no result", "/?q=zzzz", ".empty")
+        self.visit("missing", "/products/prd_none", ".empty")
+        self.visit("login", "/login", "form.form")
+        self.visit("registration", "/register", "form.form")
+        product = self.product(7)
+        self.visit("product", f"/products/{product['product_id']}", "article.product")
+        self.fill_cart(product)
+        self.visit("cart", "/cart", ".line")
+        self.visit("checkout", "/checkout", "form.form")
+        self.button("Pay").click()
+        self.assert_accessible("checkout with mistakes")
+        self.check_out("Decline")
+        self.expect_head("The payment was declined")
+        self.page.evaluate(browser.axe())
+        self.assert_accessible("declined")
+        self.page.get_by_role("radio", name="Accept").first.check()
+        self.button("Pay").click()
+        self.page.wait_for_selector(".facts-list")
+        self.assert_accessible("confirmed")
+        self.visit("orders", "/orders", ".orders li")
+        customer = Customer(self.shop)
+        self.page.goto("/login")
+        self.page.get_by_label("E-mail address").fill(customer.email)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.button("Log in").click()
+        self.page.wait_for_selector(".session")
+        self.page.evaluate(browser.axe())
+        self.assert_accessible("account")
+
+    def test_an_order_is_made_with_the_keyboard_alone(self):
+        page, product = self.page, self.product(8)
+        page.goto(f"/products/{product['product_id']}")
+        page.wait_for_selector("article.product")
+        self.tab_to("Skip to the content")
+        page.keyboard.press("Enter")
+        self.tab_to("Add to cart")
+        page.keyboard.press("Enter")
+        self.expect_text(".toast", "in your cart")
+        page.goto("/cart")
+        page.wait_for_selector(".line")
+        self.tab_to("To checkout")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("form.form")
+        for text in ("ada@shop.example", "Ada Lovelace", "12 St James's Square", "SW1Y 4JH", "London", "United Kingdom"):
+            self.tab_to(None, tag="INPUT", type_name=("email", "text"))
+            page.keyboard.type(text)
+        self.tab_to("Pay £")
+        page.keyboard.press("Enter")
+        self.expect_head("your order is confirmed")
+
+    def tab_to(self, text, tag=None, type_name=None):
+        """Presses Tab until the focus is there."""
+        for _ in range(40):
+            self.page.keyboard.press("Tab")
+            at = self.page.evaluate(
+                "({text: document.activeElement.textContent, tag: document.activeElement.tagName,"
+                " type: document.activeElement.type, search: document.activeElement.type === 'search'})")
+            if (text and text in at["text"]) or (tag == at["tag"] and at["type"] in (type_name or ())):
+                return
+        self.fail(f"no way to {text or tag} by Tab")
+
+    def test_a_phone_shows_the_whole_width(self):
+        for language in ("en", "de"):
+            self.page.set_viewport_size({"width": 360, "height": 740})
+            self.page.goto("/")
+            self.page.evaluate(f"localStorage.setItem('millrace.language', '{language}')")
+            self.fill_cart_of_two_languages(language)
+            for path, selector in (("/", ".card"), ("/cart", ".line"), ("/checkout", "form.form"), ("/login", "form.form")):
+                self.page.goto(path)
+                self.page.wait_for_selector(selector)
+                over = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                self.assertEqual(over, 0, (path, language))
+
+    def fill_cart_of_two_languages(self, language):
+        self.page.goto(f"/products/{self.product(9)['product_id']}")
+        self.button({"en": "Add to cart", "de": "In den Warenkorb"}[language]).click()
+        self.page.locator(".toast").wait_for()
+
+    def test_the_first_listing_is_light(self):
+        """The time is printed, not judged: it depends on the machine."""
+        session = self.context.new_cdp_session(self.page)
+        sizes = []
+        session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
+        session.send("Network.enable")
+        session.send("Network.emulateNetworkConditions", FAST_3G)
+        session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        self.page.goto("/", wait_until="commit")
+        self.page.wait_for_selector(".card")
+        shown_ms = self.page.evaluate("performance.now()")
+        self.page.wait_for_load_state("networkidle")
+        print(f"first listing: {shown_ms:.0f} ms on Fast 3G with a CPU four times slower, "
+              f"{sum(sizes) / 1000:.0f} kB in {len(sizes)} answers")
+        self.assertLess(sum(sizes), 150_000)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ export async function setQuantity(productId, quantity) {
   return changed(await (quantity > 0 ? put(path, { quantity }) : remove(path)));
 }
 
+/** After a login: what the guest's cart has moves into the customer's, at once and only once. */
+export async function mergeGuestCart(key) {
+  if (guestToken()) changed(await post('/v1/cart/merge', { cart_token: guestToken() }, { key, wait: 5 }));
+  else cartChanged(null);
+}
+
 function changed(cart) {
   cartChanged(unitsOf(cart));
   return cart;

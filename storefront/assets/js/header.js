@@ -52,32 +52,28 @@ function searchForm() {
 }
 
 function navigation() {
+  const [path, name] = session.access ? ['/account', t('account')] : ['/login', t('login')];
   return h(
     'nav',
     { 'aria-label': t('navigation') },
-    session.access
-      ? h('a', { href: '/account', class: 'with-icon' }, icon('user'), h('span', { class: 'word' }, t('account')))
-      : h('a', { href: '/login', class: 'with-icon' }, icon('user'), h('span', { class: 'word' }, t('login'))),
-    h(
-      'a',
-      { href: '/cart', class: 'with-icon', id: 'cart-link', 'aria-label': cartLabel() },
-      icon('cart'),
-      h('span', { class: 'word' }, t('cart')),
-      h('span', { class: 'badge', hidden: !cartUnits() }, cartUnits() ?? ''),
-    ),
+    h('a', { href: path, class: 'with-icon' }, icon('user'), h('span', { class: 'word' }, name)),
+    h('a', { href: '/cart', class: 'with-icon', id: 'cart-link' }, cartLink()),
   );
 }
 
-function cartLabel() {
-  return t('cart.label', { count: cartUnits() ?? 0 });
+/** The word and the number are for the eyes; a screen reader gets both as one sentence. */
+function cartLink() {
+  const units = cartUnits() ?? 0;
+  return [
+    icon('cart'),
+    h('span', { class: 'word', 'aria-hidden': 'true' }, t('cart')),
+    units > 0 && h('span', { class: 'badge', 'aria-hidden': 'true' }, units),
+    h('span', { class: 'unseen' }, t('cart.label', { count: units })),
+  ];
 }
 
 function drawUnits() {
-  const link = document.getElementById('cart-link');
-  const badge = link.querySelector('.badge');
-  link.setAttribute('aria-label', cartLabel());
-  badge.textContent = cartUnits() ?? '';
-  badge.hidden = !cartUnits();
+  put(document.getElementById('cart-link'), ...cartLink());
 }
 
 function languageChoice() {

@@ -1,7 +1,8 @@
 /**
  * motifs.js - the drawings of picture.js, each with the words of a title that it stands for.
  *
- * A path is filled; one whose text starts with "~" is a line. Coordinates are of a square of 200.
+ * A path is filled; "~" before it makes it a line, "-" a line in the colour of the paper, "!" a hole. Coordinates are
+ * of a square of 200.
  */
 
 const HEART = 'M100 152C38 112 44 62 76 60c14-1 22 9 24 18 2-9 10-19 24-18 32 2 38 52-24 92Z';
@@ -18,12 +19,12 @@ export const MOTIFS = [
   ],
   [
     /\b(clock|alarm|watch)/,
-    ['M100 52a50 50 0 1 1 0 100 50 50 0 0 1 0-100Z', '~M100 72v30l20 14', '~M66 56 54 68M134 56l12 12'],
+    ['M100 52a50 50 0 1 1 0 100 50 50 0 0 1 0-100Z', '-M100 72v30l20 14', '~M66 56 54 68M134 56l12 12'],
   ],
-  [/\b(bottle|jar|vase|jug)/, ['M84 46h32v26l18 20v64H66V92l18-20Z', '~M78 110h44']],
+  [/\b(bottle|jar|vase|jug)/, ['M84 46h32v26l18 20v64H66V92l18-20Z', '-M78 110h44']],
   [
     /\b(cake|cakestand|baking|muffin|cookie|cupcake)/,
-    ['M64 96h72l-10 60H74Z', 'M60 92c0-20 16-24 24-24 4-18 28-18 32 0 10 0 24 4 24 24Z', '~M84 100l6 50M116 100l-6 50'],
+    ['M64 96h72l-10 60H74Z', 'M60 92c0-20 16-24 24-24 4-18 28-18 32 0 10 0 24 4 24 24Z', '-M84 100l6 50M116 100l-6 50'],
   ],
   [
     /\b(bowl|plate|dish|tray|saucer|platter)/,
@@ -38,7 +39,7 @@ export const MOTIFS = [
   ],
   [
     /\b(cushion|pillow|cover|doily)/,
-    ['M52 58q48 14 96 0-12 48 0 96-48-14-96 0 12-48 0-96Z', '~M70 78l60 56M130 78l-60 56'],
+    ['M52 58q48 14 96 0-12 48 0 96-48-14-96 0 12-48 0-96Z', '-M70 78l60 56M130 78l-60 56'],
   ],
   [
     /\b(frame|mirror|sign|picture|photo|plaque|chalkboard)/,
@@ -70,7 +71,7 @@ export const MOTIFS = [
   ],
   [
     /\b(card|cards|paper|wrap|notebook|book|postcard|stickers?|napkins?|tissues?|envelope)/,
-    ['M62 52l70-10 14 96-70 10Z', '!M56 66h74v92H56Z', 'M60 70h66v84H60Z', '~M74 92h38M74 110h38M74 128h24'],
+    ['M62 52l70-10 14 96-70 10Z', '!M56 66h74v92H56Z', 'M60 70h66v84H60Z', '-M74 92h38M74 110h38M74 128h24'],
   ],
   [/\b(hearts?|love)/, [HEART]],
   [

@@ -6,6 +6,7 @@
  */
 
 import { get, newKey, post } from './api.js';
+import { digest } from './digest.js';
 import { Problem } from './problems.js';
 import { cartChanged, recall, remember } from './state.js';
 
@@ -17,8 +18,8 @@ export async function placeOrder(cart, details) {
   const body = { cart_version: cart.version, expected_total: { amount_minor, currency, exponent }, ...details };
   const wish = JSON.stringify([cart.cart_id, body]);
   const kept = JSON.parse(recall('checkout') ?? '{}');
-  const key = kept.wish === fingerprint(wish) ? kept.key : newKey();
-  remember('checkout', JSON.stringify({ wish: fingerprint(wish), key }));
+  const key = kept.wish === digest(wish) ? kept.key : newKey();
+  remember('checkout', JSON.stringify({ wish: digest(wish), key }));
   try {
     const order = await post('/v1/orders', body, { key, wait: WAIT_S });
     remember('checkout', null);
@@ -28,13 +29,6 @@ export async function placeOrder(cart, details) {
     if (error instanceof Problem && !error.unsure) remember('checkout', null);
     throw error;
   }
-}
-
-/** Tells one checkout from another; the address itself is not written down. */
-function fingerprint(text) {
-  let value = 5381n;
-  for (const letter of text) value = (value * 33n + BigInt(letter.codePointAt(0))) % 2n ** 64n;
-  return value.toString(36);
 }
 
 export function payOrder(orderId, token, key) {

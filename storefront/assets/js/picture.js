@@ -39,16 +39,10 @@ function motifOf(product, number) {
   return found ? found[1] : SHAPES[number % SHAPES.length];
 }
 
-/** "~" draws a line, "!" cuts out to the paper; lines that lie on the ink have the paper's colour, too. */
+/** The signs before a path are explained in motifs.js. */
 function stroke(path, ink, paper) {
-  if (path[0] === '!') return s('path', { d: path.slice(1), fill: paper });
-  if (path[0] !== '~') return s('path', { d: path, fill: ink, opacity: 0.9 });
-  return s('path', {
-    d: path.slice(1),
-    fill: 'none',
-    stroke: ink,
-    'stroke-width': 7,
-    'stroke-linecap': 'round',
-    'stroke-linejoin': 'round',
-  });
+  const line = { fill: 'none', 'stroke-width': 7, 'stroke-linecap': 'round', 'stroke-linejoin': 'round' };
+  const looks = { '~': { ...line, stroke: ink }, '-': { ...line, stroke: paper }, '!': { fill: paper } };
+  const look = looks[path[0]];
+  return s('path', look ? { d: path.slice(1), ...look } : { d: path, fill: ink, opacity: 0.9 });
 }

@@ -1,8 +1,17 @@
-/** session.js - who is logged in: registration, login, logout. The access token is in the memory of this tab only. */
+/**
+ * session.js - who is logged in: registration, login, renewal, logout.
+ *
+ * The access token is in the memory of this tab. The refresh token is in a cookie that no script can read and that is
+ * sent to /v1/sessions only; with it a reloaded page or another tab gets an access token of its own.
+ */
 
-import { post, whenRefused } from './api.js';
+import { get, newKey, post, put, remove, whenRefused } from './api.js';
+import { mergeGuestCart } from './cart.js';
 import { currentLanguage } from './i18n.js';
-import { SESSION, announce, cartChanged, remember, rememberUnits, session } from './state.js';
+import { Problem } from './problems.js';
+import { SESSION, announce, cartChanged, recall, remember, rememberUnits, session } from './state.js';
+
+const IN_COOKIE = { refresh: 'cookie' };
 
 export const isLoggedIn = () => Boolean(session.access);
 
@@ -15,27 +24,98 @@ export async function register(person, key) {
 }
 
 export async function logIn(email, password) {
-  const answer = await post('/v1/sessions', { email, password }, { anonymous: true });
+  const answer = await post('/v1/sessions', { email, password, ...IN_COOKIE }, { anonymous: true });
+  remember('logged-in', String(Date.now())); // Other tabs hear of it, and this one after a reload.
+  remember('merge', newKey());
+  rememberUnits(null);
   begin(answer, email);
+  await mergeCarts();
+}
+
+/** What was not merged for a lost connection is merged by the next page that is loaded. */
+async function mergeCarts() {
+  if (!recall('merge')) return;
+  try {
+    await mergeGuestCart(recall('merge'));
+    remember('merge', null);
+  } catch {
+    cartChanged(null);
+  }
 }
 
 function begin(answer, email) {
-  Object.assign(session, { access: answer.access_token, email });
-  remember('token', null); // Positions of another owner are of no use.
-  rememberUnits(null);
+  Object.assign(session, { access: answer.access_token, userId: answer.user_id, email });
   announce(SESSION);
-  cartChanged(null);
 }
 
-export function logOut() {
-  Object.assign(session, { access: null, email: null });
+function end() {
+  Object.assign(session, { access: null, userId: null, email: null });
   remember('token', null);
+  remember('logged-in', null);
   rememberUnits(null);
   announce(SESSION);
 }
 
-// A token that is not good any more ends the session here; the page asks for a new login.
-whenRefused(() => {
-  logOut();
-  return false;
-});
+/** At the start of a page: goes on with the session of before, if there is one. */
+export async function resume() {
+  if (!recall('logged-in')) return;
+  await renewOnce().catch(() => {}); // Without a connection the page says so itself.
+  if (session.access) mergeCarts();
+}
+
+/** Ends the session at the shop, then here. */
+export async function logOut() {
+  try {
+    await remove('/v1/sessions/current');
+  } catch (error) {
+    if (!(error instanceof Problem && error.status === 401)) throw error; // It is over already.
+  }
+  end();
+}
+
+export function readSessions(signal) {
+  return get('/v1/sessions', { signal });
+}
+
+export function readProfile(signal) {
+  return get('/v1/users/me', { signal });
+}
+
+/** The user's other sessions end with it. */
+export function changePassword(current, wanted, key) {
+  return put('/v1/users/me/password', { current, new: wanted }, { key });
+}
+
+export function endSession(sessionId) {
+  return remove(`/v1/sessions/${sessionId}`);
+}
+
+/** @type {Promise<boolean>|null} one renewal for all requests that wait for it */
+let renewal = null;
+
+function renewOnce() {
+  renewal ??= renewSession().finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+/** True: there is a new access token. False: the session is over. */
+async function renewSession() {
+  try {
+    begin(await post('/v1/sessions/refresh', IN_COOKIE, { anonymous: true }), session.email);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status !== 401) throw error;
+    end();
+    return false;
+  }
+}
+
+whenRefused(renewOnce);
+
+/** After another tab has logged in or out. */
+export async function follow() {
+  if (recall('logged-in')) await resume();
+  else if (session.access) end();
+}

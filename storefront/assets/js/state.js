@@ -38,8 +38,8 @@ export function remember(name, value) {
   }
 }
 
-/** @type {{access: string|null, email: string|null}} */
-export const session = { access: null, email: null };
+/** The access token is written nowhere else. @type {{access: string|null, userId: string|null, email: string|null}} */
+export const session = { access: null, userId: null, email: null };
 
 export function guestToken() {
   return recall('guest');
@@ -70,6 +70,7 @@ export function rememberUnits(units) {
 window.addEventListener('storage', (event) => {
   if (event.key === `${PREFIX}units`) announce('units');
   if (event.key === `${PREFIX}cart-change`) announce(CART);
+  if (event.key === `${PREFIX}logged-in`) announce('logged-in');
 });
 
 /** After a change of the cart by this tab. */

@@ -45,7 +45,7 @@ function state(order) {
         h(
           'li',
           {
-            class: index < done ? 'done' : index === done ? 'now' : '',
+            class: index < done ? 'done' : index > done ? '' : waitsForPayment(order) ? 'open' : 'now',
             'aria-current': index === done ? 'step' : null,
           },
           h('span', { class: 'dot' }, index < done ? icon('check') : null),

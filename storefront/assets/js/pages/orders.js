@@ -42,7 +42,7 @@ export async function show(place, { signal }) {
 }
 
 function item(order) {
-  const status = `order.${order.status}`;
+  const status = `status.${order.status}`;
   return h(
     'li',
     {},
