@@ -50,6 +50,7 @@ enum { TOOL_PING_TIMEOUT_MS = 10000 };
 
 extern const struct tool_command tool_acls_print;
 extern const struct tool_command tool_secrets_init;
+extern const struct tool_command tool_secrets_rotate;
 extern const struct tool_command tool_topics_create;
 extern const struct tool_command tool_topics_list;
 extern const struct tool_command tool_topics_strangers;

@@ -9,17 +9,17 @@
 #include <string.h>
 
 static const struct tool_command *const commands[] = {
-    &tool_secrets_init,      &tool_topics_create,       &tool_topics_list,
-    &tool_topics_strangers,  &tool_acls_print,          &tool_schemas_register,
-    &tool_schemas_list,      &tool_schemas_check,       &tool_snapshot_create,
-    &tool_snapshot_list,     &tool_snapshot_restore,    &tool_tasks_list,
-    &tool_topology_describe, &tool_import_retail,       &tool_product_create,
-    &tool_product_show,      &tool_product_price,       &tool_product_details,
-    &tool_product_publish,   &tool_product_discontinue, &tool_stock_show,
-    &tool_stock_adjust,      &tool_order_show,          &tool_order_cancel,
-    &tool_order_refund,      &tool_order_close,         &tool_order_resend,
-    &tool_user_show,         &tool_user_role,           &tool_api_describe,
-    &tool_api_problems,
+    &tool_secrets_init,     &tool_secrets_rotate,    &tool_topics_create,
+    &tool_topics_list,      &tool_topics_strangers,  &tool_acls_print,
+    &tool_schemas_register, &tool_schemas_list,      &tool_schemas_check,
+    &tool_snapshot_create,  &tool_snapshot_list,     &tool_snapshot_restore,
+    &tool_tasks_list,       &tool_topology_describe, &tool_import_retail,
+    &tool_product_create,   &tool_product_show,      &tool_product_price,
+    &tool_product_details,  &tool_product_publish,   &tool_product_discontinue,
+    &tool_stock_show,       &tool_stock_adjust,      &tool_order_show,
+    &tool_order_cancel,     &tool_order_refund,      &tool_order_close,
+    &tool_order_resend,     &tool_user_show,         &tool_user_role,
+    &tool_api_describe,     &tool_api_problems,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

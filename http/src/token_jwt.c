@@ -1,7 +1,7 @@
 /*
  * token_jwt.c - access tokens: RFC 9068 JWTs under Ed25519 (RFC 8037).
  *
- * There is one header that we write, and only that header is accepted, byte for byte: no other
+ * There is one header for each key of ours, and only these are accepted, byte for byte: no other
  * algorithm, type or key can be talked into us. The signature is checked before the payload is
  * parsed.
  */
@@ -13,29 +13,29 @@
 #include <jansson.h>
 #include <string.h>
 
-static void write_thumbprint(const struct token_keys *keys, struct mr_buffer *out)
+static void write_thumbprint(const struct token_public *key, struct mr_buffer *out)
 {
     struct mr_buffer json = {0};
     uint8_t digest[crypto_hash_sha256_BYTES];
     mr_buffer_add(&json, mr_cstr("{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\""));
-    token_text_encode(mr_bytes_of(keys->verify, sizeof keys->verify), &json);
+    token_text_encode(mr_bytes_of(key->verify, sizeof key->verify), &json);
     mr_buffer_add(&json, mr_cstr("\"}"));
     crypto_hash_sha256(digest, (const unsigned char *)json.ptr, json.len);
     token_text_encode(mr_bytes_of(digest, sizeof digest), out);
     mr_buffer_clean_up(&json);
 }
 
-void token_make_header(struct token_keys *keys)
+void token_make_header(struct token_public *key)
 {
     struct mr_buffer json = {0};
-    write_thumbprint(keys, &keys->kid);
+    write_thumbprint(key, &key->kid);
     mr_buffer_printf(
         &json,
         "{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"%.*s\"}",
-        (int)keys->kid.len,
-        keys->kid.ptr);
-    token_text_encode(mr_buffer_view(&json), &keys->header);
-    mr_buffer_add_byte(&keys->header, '.');
+        (int)key->kid.len,
+        key->kid.ptr);
+    token_text_encode(mr_buffer_view(&json), &key->header);
+    mr_buffer_add_byte(&key->header, '.');
     mr_buffer_clean_up(&json);
 }
 
@@ -67,7 +67,7 @@ void token_sign(
     assert(keys->parts & TOKEN_SIGN);
     size_t start = out->len;
     write_claims(claims, &payload);
-    mr_buffer_add(out, mr_buffer_view(&keys->header));
+    mr_buffer_add(out, mr_buffer_view(&keys->public[0].header));
     token_text_encode(mr_buffer_view(&payload), out);
     crypto_sign_detached(
         signature, NULL, (const unsigned char *)out->ptr + start, out->len - start, keys->sign);
@@ -121,6 +121,15 @@ read_claims(struct mr_bytes text, struct mr_arena *arena, struct token_claims *r
     return good;
 }
 
+/* The key that the token says it is of; NULL: we do not have it. */
+static const struct token_public *find_public(const struct token_keys *keys, struct mr_bytes token)
+{
+    for (size_t i = 0; i < keys->public_count; i++)
+        if (mr_bytes_starts_with(token, mr_buffer_view(&keys->public[i].header)))
+            return &keys->public[i];
+    return NULL;
+}
+
 /* Header, signature, claims; not the times. */
 static bool check_claims(
     const struct token_keys *keys,
@@ -130,11 +139,12 @@ static bool check_claims(
 {
     struct mr_bytes signature;
     struct mr_bytes payload;
-    if (!mr_bytes_starts_with(token, mr_buffer_view(&keys->header)))
+    const struct token_public *key = find_public(keys, token);
+    if (!key)
         return false;
     const char *dot = memrchr(token.ptr, '.', token.len);
     size_t signed_len = (size_t)(dot - token.ptr);
-    if (signed_len < keys->header.len)
+    if (signed_len < key->header.len)
         return false;
     if (!token_text_decode(mr_bytes_of(dot + 1, token.len - signed_len - 1), arena, &signature) ||
         signature.len != crypto_sign_BYTES)
@@ -143,10 +153,10 @@ static bool check_claims(
             (const unsigned char *)signature.ptr,
             (const unsigned char *)token.ptr,
             signed_len,
-            keys->verify) != 0)
+            key->verify) != 0)
         return false;
     struct mr_bytes encoded =
-        mr_bytes_of(token.ptr + keys->header.len, signed_len - keys->header.len);
+        mr_bytes_of(token.ptr + key->header.len, signed_len - key->header.len);
     return token_text_decode(encoded, arena, &payload) && read_claims(payload, arena, ret_claims);
 }
 
@@ -174,23 +184,29 @@ enum token_verdict token_verify(
     return TOKEN_VALID;
 }
 
-void token_jwks(const struct token_keys *keys, struct mr_buffer *out)
+static void write_jwk(struct json_w *w, const struct token_public *key)
 {
     struct mr_buffer x = {0};
+    token_text_encode(mr_bytes_of(key->verify, sizeof key->verify), &x);
+    json_w_object(w);
+    json_w_key_text(w, "kty", mr_cstr("OKP"));
+    json_w_key_text(w, "crv", mr_cstr("Ed25519"));
+    json_w_key_text(w, "use", mr_cstr("sig"));
+    json_w_key_text(w, "alg", mr_cstr("EdDSA"));
+    json_w_key_text(w, "kid", mr_buffer_view(&key->kid));
+    json_w_key_text(w, "x", mr_buffer_view(&x));
+    json_w_object_end(w);
+    mr_buffer_clean_up(&x);
+}
+
+void token_jwks(const struct token_keys *keys, struct mr_buffer *out)
+{
     struct json_w w = json_w_to(out);
-    token_text_encode(mr_bytes_of(keys->verify, sizeof keys->verify), &x);
     json_w_object(&w);
     json_w_key(&w, "keys");
     json_w_array(&w);
-    json_w_object(&w);
-    json_w_key_text(&w, "kty", mr_cstr("OKP"));
-    json_w_key_text(&w, "crv", mr_cstr("Ed25519"));
-    json_w_key_text(&w, "use", mr_cstr("sig"));
-    json_w_key_text(&w, "alg", mr_cstr("EdDSA"));
-    json_w_key_text(&w, "kid", mr_buffer_view(&keys->kid));
-    json_w_key_text(&w, "x", mr_buffer_view(&x));
-    json_w_object_end(&w);
+    for (size_t i = 0; i < keys->public_count; i++)
+        write_jwk(&w, &keys->public[i]);
     json_w_array_end(&w);
     json_w_object_end(&w);
-    mr_buffer_clean_up(&x);
 }

@@ -32,20 +32,41 @@ static int read_key(
     return 0;
 }
 
+/* The key of now, and those before and after it, which are there around a rotation only. */
+static int load_public(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
+{
+    static const char *const names[TOKEN_PUBLIC_MAX] = {
+        "jwt_ed25519.pub", "jwt_ed25519.old.pub", "jwt_ed25519.next.pub"};
+    for (size_t i = 0; i < TOKEN_PUBLIC_MAX; i++) {
+        char path[4096];
+        struct token_public *key = &keys->public[keys->public_count];
+        (void)snprintf(path, sizeof path, "%s/%s", secrets_dir, names[i]);
+        if (i > 0 && access(path, F_OK) != 0 && errno == ENOENT)
+            continue;
+        int rc = read_key(secrets_dir, names[i], key->verify, sizeof key->verify, error);
+        if (rc)
+            return rc;
+        token_make_header(key);
+        keys->public_count++;
+    }
+    return 0;
+}
+
 static int load_keys(struct token_keys *keys, const char *secrets_dir, struct mr_error *error)
 {
     int rc = 0;
     if (keys->parts & TOKEN_SIGN)
         rc = read_key(secrets_dir, "jwt_ed25519.key", keys->sign, sizeof keys->sign, error);
     if (rc == 0 && keys->parts & (TOKEN_SIGN | TOKEN_VERIFY))
-        rc = read_key(secrets_dir, "jwt_ed25519.pub", keys->verify, sizeof keys->verify, error);
+        rc = load_public(keys, secrets_dir, error);
     if (rc == 0 && keys->parts & TOKEN_MAC)
         rc = read_key(secrets_dir, "token_mac.key", keys->mac, sizeof keys->mac, error);
     if (rc != 0)
         return rc;
     uint8_t public[crypto_sign_PUBLICKEYBYTES];
     crypto_sign_ed25519_sk_to_pk(public, keys->sign);
-    if ((keys->parts & TOKEN_SIGN) && sodium_memcmp(public, keys->verify, sizeof public) != 0)
+    if ((keys->parts & TOKEN_SIGN) &&
+        sodium_memcmp(public, keys->public[0].verify, sizeof public) != 0)
         return mr_fail(
             error,
             MR_CONFIG,
@@ -66,8 +87,6 @@ int token_keys_load(
         token_keys_free(keys);
         return rc;
     }
-    if (parts & (TOKEN_SIGN | TOKEN_VERIFY))
-        token_make_header(keys);
     keys->cache = token_cache_new();
     *ret_keys = keys;
     return 0;
@@ -78,8 +97,10 @@ void token_keys_free(struct token_keys *keys)
     if (!keys)
         return;
     token_cache_free(keys->cache);
-    mr_buffer_clean_up(&keys->kid);
-    mr_buffer_clean_up(&keys->header);
+    for (size_t i = 0; i < TOKEN_PUBLIC_MAX; i++) {
+        mr_buffer_clean_up(&keys->public[i].kid);
+        mr_buffer_clean_up(&keys->public[i].header);
+    }
     sodium_memzero(keys, sizeof *keys);
     free(keys);
 }

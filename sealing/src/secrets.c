@@ -99,6 +99,46 @@ static int make_signing_pair(const char *dir, int *made, struct mr_error *error)
     return rc;
 }
 
+/* A key without its public half was cut off while it was made: nobody has seen it. */
+static int make_next_pair(const char *dir, struct mr_error *error)
+{
+    char half[PATH_SIZE];
+    int rc = path_of(half, dir, "jwt_ed25519.next.key", error);
+    if (rc)
+        return rc;
+    (void)unlink(half);
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES];
+    uint8_t secret_key[crypto_sign_SECRETKEYBYTES];
+    crypto_sign_keypair(public_key, secret_key);
+    rc = make_file(dir, "jwt_ed25519.next.key", secret_key, sizeof secret_key, error);
+    rc = rc ? rc : make_file(dir, "jwt_ed25519.next.pub", public_key, sizeof public_key, error);
+    sealing_wipe(secret_key, sizeof secret_key);
+    return rc;
+}
+
+static int rename_file(const char *dir, const char *from, const char *to, struct mr_error *error)
+{
+    char before[PATH_SIZE];
+    char after[PATH_SIZE];
+    int rc = path_of(before, dir, from, error);
+    rc = rc ? rc : path_of(after, dir, to, error);
+    if (rc == 0 && rename(before, after) && errno != ENOENT)
+        rc = mr_fail(error, MR_IO, "renaming %s to %s: %s", before, after, strerror(errno));
+    return rc;
+}
+
+/* In this order each step can be done again: a file that is not there has been renamed before. The
+ * public key that goes is not overwritten by itself when the step is repeated. */
+static int promote_next_pair(const char *dir, struct mr_error *error)
+{
+    bool have_key = false;
+    int rc = secrets_exist(dir, "jwt_ed25519.next.key", &have_key, error);
+    if (rc == 0 && have_key)
+        rc = rename_file(dir, "jwt_ed25519.pub", "jwt_ed25519.old.pub", error);
+    rc = rc ? rc : rename_file(dir, "jwt_ed25519.next.key", "jwt_ed25519.key", error);
+    return rc ? rc : rename_file(dir, "jwt_ed25519.next.pub", "jwt_ed25519.pub", error);
+}
+
 static int make_symmetric(const char *dir, const char *name, int *made, struct mr_error *error)
 {
     struct sealing_key key;
@@ -148,6 +188,26 @@ int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error)
         rc = make_symmetric(dir, symmetric[i], &made, error);
     if (rc == 0 && ret_made)
         *ret_made = made;
+    return rc;
+}
+
+int sealing_secrets_rotate(
+    const char *dir, enum sealing_rotation *ret_rotation, struct mr_error *error)
+{
+    bool have_key = false;
+    bool have_next = false;
+    if (sodium_init() < 0)
+        abort();
+    int rc = secrets_check_folder(dir, error);
+    rc = rc ? rc : secrets_exist(dir, "jwt_ed25519.key", &have_key, error);
+    rc = rc ? rc : secrets_exist(dir, "jwt_ed25519.next.pub", &have_next, error);
+    if (rc == 0 && !have_key)
+        rc = mr_fail(
+            error, MR_CONFIG, "%s has no jwt_ed25519.key; `millrace secrets init` makes one", dir);
+    if (rc == 0)
+        rc = have_next ? promote_next_pair(dir, error) : make_next_pair(dir, error);
+    if (rc == 0)
+        *ret_rotation = have_next ? SEALING_ROTATION_DONE : SEALING_ROTATION_BEGUN;
     return rc;
 }
 

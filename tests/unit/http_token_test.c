@@ -54,8 +54,13 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const names[] = {"jwt_ed25519.key", "jwt_ed25519.pub", "token_mac.key"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const names[] = {
+        "jwt_ed25519.key",
+        "jwt_ed25519.pub",
+        "token_mac.key",
+        "jwt_ed25519.old.pub",
+        "jwt_ed25519.next.pub"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[128];
         (void)snprintf(path, sizeof path, "%s/%s", fixture->dir, names[i]);
         unlink(path);
@@ -448,6 +453,48 @@ static void jwks_shows_the_public_key_only(void **state)
     mr_buffer_clean_up(&secret);
 }
 
+/* A program that is started with another pair beside the public key of the fixture's. */
+static enum token_verdict
+verify_after_restart(struct fixture *fixture, const char *name, struct mr_buffer *ret_jwks)
+{
+    uint8_t own[crypto_sign_PUBLICKEYBYTES];
+    uint8_t public[crypto_sign_PUBLICKEYBYTES];
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    struct token_keys *keys = NULL;
+    struct token_claims claims;
+    crypto_sign_ed25519_sk_to_pk(own, fixture->secret);
+    crypto_sign_keypair(public, secret);
+    write_file(fixture->dir, "jwt_ed25519.key", secret, sizeof secret);
+    write_file(fixture->dir, "jwt_ed25519.pub", public, sizeof public);
+    if (name)
+        write_file(fixture->dir, name, own, sizeof own);
+    assert_int_equal(token_keys_load(fixture->dir, TOKEN_SIGN | TOKEN_VERIFY, &keys, NULL), 0);
+    enum token_verdict verdict =
+        token_verify(keys, mr_buffer_view(&fixture->token), NOW_S, &fixture->arena, &claims);
+    mr_buffer_reset(ret_jwks);
+    token_jwks(keys, ret_jwks);
+    mr_buffer_add_byte(ret_jwks, 0);
+    token_keys_free(keys);
+    return verdict;
+}
+
+static void tokens_of_the_key_before_and_of_the_next_are_valid(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct token_claims claims = claims_of("usr_1");
+    struct mr_buffer jwks = {0};
+    sign_claims(fixture, &claims);
+    assert_int_equal(verify_after_restart(fixture, NULL, &jwks), TOKEN_INVALID);
+    assert_null(strstr(strstr(jwks.ptr, "\"kid\"") + 1, "\"kid\""));
+    assert_int_equal(verify_after_restart(fixture, "jwt_ed25519.old.pub", &jwks), TOKEN_VALID);
+    assert_non_null(strstr(strstr(jwks.ptr, "\"kid\"") + 1, "\"kid\""));
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/jwt_ed25519.old.pub", fixture->dir);
+    unlink(path);
+    assert_int_equal(verify_after_restart(fixture, "jwt_ed25519.next.pub", &jwks), TOKEN_VALID);
+    mr_buffer_clean_up(&jwks);
+}
+
 static void missing_and_short_keys_are_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -482,6 +529,7 @@ int main(void)
         TEST(positions_that_do_not_fit_are_refused_whole),
         TEST(a_token_of_one_purpose_is_none_of_another),
         TEST(jwks_shows_the_public_key_only),
+        TEST(tokens_of_the_key_before_and_of_the_next_are_valid),
         TEST(missing_and_short_keys_are_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,10 @@ static const char *const files[] = {
     "payment.key",
     "refresh.key"};
 
+/* Around a rotation. */
+static const char *const more_files[] = {
+    "jwt_ed25519.old.pub", "jwt_ed25519.next.key", "jwt_ed25519.next.pub"};
+
 static char home[64];
 static char *dir;
 
@@ -47,6 +51,8 @@ static int tear_down(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         discard_file(files[i]);
+    for (size_t i = 0; i < sizeof more_files / sizeof more_files[0]; i++)
+        discard_file(more_files[i]);
     (void)rmdir(dir);
     (void)rmdir(home);
     free(dir);
@@ -236,6 +242,82 @@ static void a_keyed_digest_needs_the_key(void **state)
     mr_arena_clean_up(&arena);
 }
 
+static bool file_exists(const char *name)
+{
+    char *path = path_of(name);
+    bool exists = access(path, F_OK) == 0;
+    free(path);
+    return exists;
+}
+
+static void read_file(const char *name, char ret_bytes[64])
+{
+    char *path = path_of(name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    memset(ret_bytes, 0, 64);
+    assert_true(fread(ret_bytes, 1, 64, file) >= 32);
+    fclose(file);
+    free(path);
+}
+
+static void the_signing_key_is_replaced_in_two_steps(void **state)
+{
+    enum sealing_rotation rotation;
+    char before[64];
+    char next[64];
+    char bytes[64];
+    (void)state;
+    assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
+    read_file("jwt_ed25519.pub", before);
+    assert_int_equal(sealing_secrets_rotate(dir, &rotation, NULL), 0);
+    assert_int_equal(rotation, SEALING_ROTATION_BEGUN);
+    read_file("jwt_ed25519.pub", bytes);
+    assert_memory_equal(bytes, before, sizeof bytes);
+    read_file("jwt_ed25519.next.pub", next);
+    assert_int_equal(sealing_secrets_rotate(dir, &rotation, NULL), 0);
+    assert_int_equal(rotation, SEALING_ROTATION_DONE);
+    read_file("jwt_ed25519.pub", bytes);
+    assert_memory_equal(bytes, next, sizeof bytes);
+    read_file("jwt_ed25519.old.pub", bytes);
+    assert_memory_equal(bytes, before, sizeof bytes);
+    assert_false(file_exists("jwt_ed25519.next.key"));
+    assert_false(file_exists("jwt_ed25519.next.pub"));
+}
+
+/* Cut off after each of the three renames. */
+static void a_rotation_that_was_cut_off_is_finished(void **state)
+{
+    static const char *const renames[][2] = {
+        {"jwt_ed25519.pub", "jwt_ed25519.old.pub"},
+        {"jwt_ed25519.next.key", "jwt_ed25519.key"},
+    };
+    enum sealing_rotation rotation;
+    char before[64];
+    char next[64];
+    char bytes[64];
+    (void)state;
+    assert_int_equal(sealing_secrets_init(dir, NULL, NULL), 0);
+    for (size_t done = 1; done <= 2; done++) {
+        read_file("jwt_ed25519.pub", before);
+        assert_int_equal(sealing_secrets_rotate(dir, &rotation, NULL), 0);
+        read_file("jwt_ed25519.next.pub", next);
+        for (size_t i = 0; i < done; i++) {
+            char *from = path_of(renames[i][0]);
+            char *to = path_of(renames[i][1]);
+            assert_int_equal(rename(from, to), 0);
+            free(from);
+            free(to);
+        }
+        assert_int_equal(sealing_secrets_rotate(dir, &rotation, NULL), 0);
+        assert_int_equal(rotation, SEALING_ROTATION_DONE);
+        read_file("jwt_ed25519.pub", bytes);
+        assert_memory_equal(bytes, next, sizeof bytes);
+        read_file("jwt_ed25519.old.pub", bytes);
+        assert_memory_equal(bytes, before, sizeof bytes);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -249,6 +331,9 @@ int main(void)
         cmocka_unit_test(a_text_that_is_not_an_address_is_refused),
         cmocka_unit_test(a_keyed_digest_needs_the_key),
         cmocka_unit_test_setup_teardown(an_address_has_one_claim_key_per_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            the_signing_key_is_replaced_in_two_steps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_rotation_that_was_cut_off_is_finished, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
  * token.h - what clients carry: access tokens (Ed25519 JWT) and our own opaque, MAC'd tokens.
  *
  * Key files, raw bytes, in the secrets directory: jwt_ed25519.key (64), jwt_ed25519.pub (32),
- * token_mac.key (32). Comparisons of secrets take constant time.
+ * token_mac.key (32). Around a rotation also jwt_ed25519.old.pub and jwt_ed25519.next.pub: tokens
+ * of these keys are valid too, none is signed with them. Comparisons of secrets take constant time.
  *
  * Threads  Keys and verifier: any thread after loading.
  */

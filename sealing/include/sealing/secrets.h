@@ -10,6 +10,8 @@
  *     payment.key      32  seals method tokens           command-api, import, payments
  *     refresh.key      32  derives refresh tokens        command-api
  *
+ * Around a rotation also jwt_ed25519.old.pub, jwt_ed25519.next.key and .next.pub (below).
+ *
  * All are raw bytes. The directory is 0700, a file 0600.
  */
 #ifndef SEALING_SECRETS_H
@@ -31,6 +33,19 @@ struct sealing_key {
  * is MR_CONFIG: a new half would not fit the old one.
  */
 int sealing_secrets_init(const char *dir, int *ret_made, struct mr_error *error);
+
+enum sealing_rotation {
+    SEALING_ROTATION_BEGUN, /* The next pair is there: programs that are started again accept it. */
+    SEALING_ROTATION_DONE,  /* It is the pair of now; the public key before it is kept as old. */
+};
+
+/*
+ * One step of replacing the pair that signs access tokens. Between the two steps every program is
+ * started again, and once more after the second, so that none is met by a token whose key it does
+ * not know. A step that was cut off is finished by the next call.
+ */
+int sealing_secrets_rotate(
+    const char *dir, enum sealing_rotation *ret_rotation, struct mr_error *error);
 
 /* Reads a file of exactly 32 bytes: MR_CONFIG names the path and what is wrong with it. */
 int sealing_key_load(
