@@ -72,11 +72,15 @@ static void check_books(struct world *world, const char *when)
         fail_msg("%s, stores: %s", when, bad);
 }
 
+static bool abort_next; /* The second try of the call has to abort. */
+
 /* Offsets that are late are those that the transaction commits at the second try, and harm nobody.
  * So it is aborted; and somebody dies before these partitions are committed again. */
 static void arm_failure(struct topo_sim *sim, int64_t k, enum topo_sim_failure failure)
 {
     topo_sim_fail_at(sim, k, failure);
+    if (abort_next)
+        topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
     if (failure == TOPO_SIM_LATE_OFFSETS) {
         topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
         topo_sim_fail_then(sim, 5 + k % 40, TOPO_SIM_CRASH_AFTER);
@@ -169,6 +173,15 @@ KIND(a_late_write, TOPO_SIM_LATE_WRITE)
 KIND(late_offsets, TOPO_SIM_LATE_OFFSETS)
 #undef KIND
 
+static void a_lost_answer_and_then_an_abort_at_every_call(void **state)
+{
+    (void)state;
+    abort_next = true;
+    every_call(TOPO_SIM_LOST_ANSWER, false);
+    every_call_of_a_start(TOPO_SIM_LOST_ANSWER, false);
+    abort_next = false;
+}
+
 /* Recovery from recovery: two more failures, close behind each other. The seed picks kinds and
  * places; MILLRACE_LIVES=n runs so many of them. */
 static bool fail_in_a_row(uint64_t life)
@@ -225,6 +238,7 @@ int main(void)
         cmocka_unit_test(death_before_it_at_every_call),
         cmocka_unit_test(death_after_it_at_every_call),
         cmocka_unit_test(a_lost_answer_at_every_call),
+        cmocka_unit_test(a_lost_answer_and_then_an_abort_at_every_call),
         cmocka_unit_test(a_late_end_at_every_call),
         cmocka_unit_test(a_late_write_at_every_call),
         cmocka_unit_test(late_offsets_at_every_call),

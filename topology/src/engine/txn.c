@@ -74,7 +74,8 @@ int txn_begin(struct worker *worker, struct mr_error *error)
     do
         rc = worker->io.begin(worker->io.self, error);
     while (txn_retry(worker, rc, &tries));
-    worker->txn.open = rc == 0;
+    /* It may have begun in a try whose answer was lost: then there is something to abort. */
+    worker->txn.open = rc == 0 || mr_code_class(rc) == MR_CLASS_ABORT;
     return rc;
 }
 
