@@ -87,13 +87,15 @@ void topo_sim_kill(struct topo_sim *sim, const char *instance_id);
 void topo_sim_hide_ends(struct topo_sim *sim, bool hidden);
 /* Nobody can ask for the ends of the partition, or read it. */
 void topo_sim_set_led(struct topo_sim *sim, const char *topic, int32_t partition, bool led);
-/* Several brokers: partition p of each topic is led by broker p % count. When one is dead, a call
- * that needs it takes its whole timeout in simulated time and fails; what is written to it waits in
- * the client, at most for the delivery timeout. */
+/* Several brokers: partition p of each topic is led by broker p % count, and broker 0 coordinates
+ * the transactions and groups. When one is dead, a call that needs it takes its whole timeout in
+ * simulated time and fails; what is written to it waits in the client, at most for the delivery
+ * timeout. */
 void topo_sim_set_brokers(struct topo_sim *sim, int count);
 /* For good: its leaders have to move. */
 void topo_sim_kill_broker(struct topo_sim *sim, int broker);
-/* One partition of a dead broker gets a living leader. False: each has one, or none can. */
+/* The coordinator, or one partition, of a dead broker gets a living one. False: each
+ * has one, or none can. */
 bool topo_sim_move_leader(struct topo_sim *sim);
 /* A member that has made no call for so long has lost its session: its process was frozen, or the
  * whole machine was. 0: only death and topo_sim_expel end one. */

@@ -2,7 +2,8 @@
  * sim_broker.c - several brokers: who leads what, who is dead, and what waits in a client for it.
  *
  * A call that needs a leader and has none takes its whole timeout, in simulated time: that is what
- * a thread of the engine loses by it. What is written to such a partition waits in the member's
+ * a thread of the engine loses by it. So does a call that needs the coordinator, which is one for
+ * all transactions and groups. What is written to such a partition waits in the member's
  * queue, in order, until its leader is there again or the delivery has taken too long.
  *
  * Threads  As sim_impl.h says; the public functions take the mutex themselves.
@@ -63,10 +64,18 @@ static bool broker_move_leader(struct topo_sim *sim, struct sim_partition *log)
     return false;
 }
 
+static bool broker_move_coordinator(struct topo_sim *sim)
+{
+    bool dead = broker_is_dead(sim, sim->coordinator);
+    for (int i = 1; broker_is_dead(sim, sim->coordinator) && i < sim->brokers; i++)
+        sim->coordinator = (sim->coordinator + 1) % sim->brokers;
+    return dead && !broker_is_dead(sim, sim->coordinator);
+}
+
 bool topo_sim_move_leader(struct topo_sim *sim)
 {
-    bool moved = false;
     pthread_mutex_lock(&sim->mutex);
+    bool moved = broker_move_coordinator(sim);
     for (size_t i = 0; i < sim->topics_count && !moved; i++)
         for (int32_t p = 0; p < sim->topics[i]->count && !moved; p++)
             moved = broker_move_leader(sim, &sim->topics[i]->partitions[p]);
@@ -79,6 +88,13 @@ int sim_broker_time_out(struct topo_sim *sim, int64_t ms, const char *topic, str
     if (sim->brokers > 0 && ms > 0)
         sim->now_ms += ms;
     return mr_fail(error, MR_TIMEOUT, "sim: %s has no leader", topic);
+}
+
+int sim_broker_coordinate(struct topo_sim *sim, struct mr_error *error)
+{
+    if (!broker_is_dead(sim, sim->coordinator))
+        return 0;
+    return sim_broker_time_out(sim, SIM_QUESTION_TIMEOUT_MS, "the coordinator's log", error);
 }
 
 /* -- what waits in the client -- */

@@ -191,6 +191,7 @@ struct topo_sim {
     int64_t session_ms; /* 0: a session lasts while its process does. */
     int brokers;        /* 0: the cluster is one, and calls do not take time. */
     uint32_t dead_brokers;
+    int coordinator; /* The broker of all transactions and groups. */
     int64_t calls;
     int64_t fail_at; /* calls value at which the failure fires; 0: never. */
     enum topo_sim_failure failure;
@@ -252,6 +253,8 @@ void sim_broker_lead(const struct topo_sim *sim, struct sim_topic *topic);
 /* A call that needs a leader and has none: time passes, and it fails with class RETRY. */
 int sim_broker_time_out(
     struct topo_sim *sim, int64_t ms, const char *topic, struct mr_error *error);
+/* 0: transactions and groups can be asked. */
+int sim_broker_coordinate(struct topo_sim *sim, struct mr_error *error);
 /* False: the record can be written now. */
 bool sim_broker_queue(
     struct sim_member *member,

@@ -352,6 +352,8 @@ static int sim_io_committed(
 {
     struct sim_member *member = self;
     int rc = sim_io_enter(self, error);
+    if (!rc)
+        rc = sim_broker_coordinate(member->sim, error);
     for (size_t i = 0; i < count && !rc; i++)
         if (sim_io_is_pending(member, &partitions[i]))
             rc = mr_fail(error, MR_AGAIN, "sim: a transaction on the offsets is open");
@@ -369,6 +371,8 @@ static int sim_io_init_transactions(void *self, struct mr_error *error)
 {
     struct sim_member *member = self;
     int rc = sim_io_enter(self, error);
+    if (!rc)
+        rc = sim_broker_coordinate(member->sim, error);
     if (!rc) {
         member->producer = sim_producer_of(member->sim, member->id);
         member->epoch = sim_producer_bump(member->sim, member->producer);
@@ -556,6 +560,8 @@ sim_io_commit(void *self, const struct topo_position *inputs, size_t count, stru
     /* Dying in a commit leaves the offsets pending: the worse half of "before it took effect". */
     if (rc && was_alive && member->dead && open)
         sim_io_put_offsets(member, inputs, count);
+    if (!rc)
+        rc = sim_broker_coordinate(member->sim, error);
     if (!rc && member->commit_known)
         member->commit_known = sim_io_answer_lost(member); /* Twice in a row. */
     else if (!rc)
@@ -569,6 +575,8 @@ static int sim_io_abort(void *self, struct mr_error *error)
     int rc = sim_io_enter(self, error);
     if (member->late_now == TOPO_SIM_LATE && sim_io_is_open(member))
         sim_txn_late(member->producer, TOPO_SIM_LATE)->state = SIM_TXN_ABORTED;
+    if (!rc)
+        rc = sim_broker_coordinate(member->sim, error);
     if (!rc && member->producer->epoch != member->epoch)
         rc = mr_fail(error, MR_FENCED, "sim: the producer is fenced");
     if (!rc) {
