@@ -280,7 +280,8 @@ static void a_view_that_is_behind_says_so_or_serves_what_it_has(void **state)
     assert_int_equal(get_status(fixture, "/v1/cart", headers), 503);
     expect_in_body(fixture, "/problems/view-behind");
     expect_in_body(fixture, "\"needed\":1,\"applied\":0");
-    assert_in_range(client_header(&fixture->answer, "Retry-After")[0], '1', '2');
+    const char *retry = client_header(&fixture->answer, "Retry-After");
+    assert_true(retry && (retry[0] == '1' || retry[0] == '2'));
     (void)snprintf(
         headers, sizeof headers, "%s%sPrefer: wait=0, handling=lenient\r\n", fixture->bearer, line);
     assert_int_equal(get_status(fixture, "/v1/cart", headers), 200);

@@ -231,7 +231,7 @@ static void a_listing_is_counted_for_who_asks(void **state)
         assert_string_equal(
             client_header(&fixture->answer, "Preference-Applied"), "return=total-count");
     }
-    char etag[512];
+    char etag[2304];
     (void)snprintf(
         etag, sizeof etag, "If-None-Match: %s\r\n", client_header(&fixture->answer, "ETag"));
     assert_int_equal(

@@ -70,7 +70,7 @@ static void confirm_order(struct fixture *fixture, const char *owner, const char
 static void a_timeline_is_its_owners(void **state)
 {
     struct fixture *fixture = *state;
-    char header[QUERY_BEARER_MAX + 64];
+    char header[QUERY_BEARER_MAX + 2304];
     views_place(&fixture->views, "usr_1", "ord_1", 1000);
     views_place(&fixture->views, "usr_2", "ord_2", 2000);
     confirm_order(fixture, "usr_1", "ord_1");
