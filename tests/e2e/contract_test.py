@@ -49,7 +49,9 @@ class ContractTest(unittest.TestCase):
         shop.wait_until(decided, 20, lambda: answers[-1])
         self.assertEqual(answers[-1].json["status"], "accepted", answers[-1])
         order = owner.get("/v1/orders", token=answers[-1].token).json["items"][0]["order_id"]
-        return {"id": order, "order_id": order, "command_id": placed.json["command_id"], "product_id": product}
+        session = owner.get("/v1/sessions").json["items"][0]["session_id"]
+        return {"id": order, "order_id": order, "command_id": placed.json["command_id"], "product_id": product,
+                "session_id": session}
 
     def succeed(self, done):
         self.assertEqual(done.returncode, 0, done.stdout[-6000:])
