@@ -183,7 +183,7 @@ await_status(struct query_api *api, struct http_request *request, const struct q
 {
     struct mr_bytes wanted = http_query(request, "wait_status");
     int64_t left_ms = api_wait_ms(request) - http_age_ms(request);
-    if (!wanted.ptr || left_ms <= 0 || list_has_status(wanted, view_order_status(order->view)))
+    if (wanted.len == 0 || left_ms <= 0 || list_has_status(wanted, view_order_status(order->view)))
         return false;
     if (!query_streams_take(&api->streams, request, order->view->owner_id))
         return true;
@@ -372,6 +372,8 @@ static bool check_statuses(struct http_request *request)
     struct mr_bytes list = http_query(request, "wait_status");
     static const struct mr_bytes known =
         MR_LITERAL("PENDING_STOCK,PENDING_PAYMENT,CONFIRMING,CONFIRMED,CANCELLING,CANCELLED");
+    if (list.len == 0)
+        return true; /* An empty list, as good as none. */
     while (list.ptr) {
         const char *comma = memchr(list.ptr, ',', list.len);
         size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
