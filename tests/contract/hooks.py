@@ -13,7 +13,7 @@ import schemathesis
 
 FACTS = json.loads(os.environ["MILLRACE_FACTS"])
 TAG = re.compile(r'\*|(W/)?"[!#-~]*"')
-OPAQUE = {"Consistency-Token": FACTS["token"]}
+OPAQUE = {"Consistency-Token": FACTS["token"], "Last-Event-ID": "1"}   # A later id waits for what comes after it.
 ENDS_SESSIONS = re.compile(r"/v1/sessions($|/current$|/\{session_id\}$)")
 
 

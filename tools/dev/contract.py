@@ -122,6 +122,8 @@ def facts(url):
         "/v1/cart/items/{product_id}": {"product_id": product},
         "/v1/orders/{id}": by_id,
         "/v1/orders/{id}/confirmation": by_id,
+        "/v1/orders/{id}/stream": by_id,
+        "/v1/orders/{id}/timeline": by_id,
         "/v1/orders/{order_id}/payments": by_order_id,
         "/v1/orders/{order_id}/cancellation": by_order_id,
         "/problems/{slug}": {"slug": "not-found"},
