@@ -304,6 +304,8 @@ class GatewayTest(HomeTest):
                     self.assertEqual((response.status, body), (200, b'{"ready":true}\n'), stranger)
                 else:
                     self.assert_problem(response, body, 503, "not-ready")
+        _, body = self.ask("OPTIONS", "/readyz", headers={"X-Forwarded-For": strangers[0]})
+        self.assertEqual(json.loads(body)["side"], "query")
         self.servers["query"].shutdown()
         self.servers["query"].server_close()
         self.assert_problem(*self.ask("GET", "/readyz", headers={"X-Forwarded-For": strangers[0]}), 503, "not-ready")

@@ -1,15 +1,21 @@
 """The gateway before two instances of each API: one dies, hangs or is not ready, and no read is lost."""
 
+import http.server
 import os
 import shutil
 import signal
+import sys
+import threading
 import time
 import unittest
 
 import shop
-from customer import Customer
+from customer import PASSWORD, Customer
 from instance import Instance
 from load import Adder, Load
+
+sys.path.insert(0, str(shop.ROOT / "tools" / "dev"))
+import browser  # noqa: E402 (of tools/dev)
 
 READERS = 6
 AWAY_S = 30   # A probe of a frozen instance takes a second, on a busy machine more.
@@ -31,6 +37,9 @@ class GatewayTest(unittest.TestCase):
         ports = {name: shop.free_port() for name in ("query", "command")}
         cls.shop.environment |= {
             f"MILLRACE_MORE_{name.upper()}_APIS": f"127.0.0.1:{port}" for name, port in ports.items()}
+        cls.shop.environment["MILLRACE_GATEWAY_CACHE"] = "16m"
+        cls.page_port = shop.free_port()
+        cls.shop.environment["MILLRACE_CORS_ORIGINS"] = f"https://shop.example,http://localhost:{cls.page_port}"
         cls.shop.up(orders="5")
         secrets = ("--secrets-dir", cls.shop.home / "secrets")
         cls.query, cls.command = (
@@ -49,9 +58,9 @@ class GatewayTest(unittest.TestCase):
         time.sleep(1.5)   # For the reload that follows.
 
     def readers(self):
-        paths = ("/v1/products?limit=5", f"/v1/products/{self.product}", "/v1/categories")
+        """None of their answers is kept: each query is another one."""
         numbers = iter(range(1 << 30))
-        return Load(self.address, READERS, lambda c: c.ask("GET", paths[next(numbers) % len(paths)]))
+        return Load(self.address, READERS, lambda c: c.ask("GET", f"/v1/products?limit=5&price_min={next(numbers)}"))
 
     def assert_none_lost(self, load):
         self.assertEqual(load.lost[:3], [], f"{len(load.lost)} of {load.done}")
@@ -64,8 +73,7 @@ class GatewayTest(unittest.TestCase):
             shutil.rmtree(self.shop.home / "state" / query.name)   # It restores all its views.
             self.wait_for_change(query, "ready", query.start)
             self.wait_for_change(query, "not ready", lambda: query.popen.send_signal(signal.SIGSTOP))
-            after = Load(self.address, READERS, lambda c: c.ask("GET", "/v1/categories"))
-            with after:
+            with self.readers() as after:
                 time.sleep(2)
             self.wait_for_change(query, "ready", lambda: query.popen.send_signal(signal.SIGCONT))
         self.assert_none_lost(load)
@@ -85,6 +93,20 @@ class GatewayTest(unittest.TestCase):
         self.assertEqual(self.shop.process("gateway")["restarts"], 0)
         print(f"\n{load.done} reads across 8 reloads, 0 lost", flush=True)
 
+    def test_a_public_answer_is_kept_and_a_read_with_a_token_is_the_apis(self):
+        path = f"/v1/products/{self.product}"
+        first, second = self.shop.get(path), self.shop.get(path)
+        self.assertEqual(second.headers["Cache-Status"].partition(";")[2].strip(), "hit", first.headers)
+        self.assertEqual((second.status, second.body, second.token), (200, first.body, first.token))
+        self.assertNotEqual(second.headers["Request-Id"], first.headers["Request-Id"])
+        self.assertEqual(self.shop.get(path, headers={"If-None-Match": second.headers["ETag"]}).status, 304)
+        customer = Customer(self.shop)
+        added = customer.add(self.product, 1)
+        for own in (self.shop.get(path, token=added.token), customer.get(path), customer.get("/v1/cart", token=added.token)):
+            self.assertEqual(own.status, 200)
+            self.assertNotIn("hit", own.headers["Cache-Status"] or "")
+        self.assertEqual(own.json["lines"][0]["quantity"], 1)
+
     def test_a_write_that_failed_with_its_instance_is_done_once_when_it_is_repeated(self):
         customer = Customer(self.shop)
         adder, command = Adder(customer, self.product), self.command
@@ -100,6 +122,46 @@ class GatewayTest(unittest.TestCase):
         quantity = customer.get("/v1/cart").json["lines"][0]["quantity"]
         self.assertIn(quantity - adder.added, (0, 1))   # The last one may have been cut off by our end.
         print(f"\n{load.done} writes, {len(load.lost)} failed and were repeated, {quantity} done", flush=True)
+
+
+    def test_a_page_of_an_allowed_origin_does_a_whole_session_in_a_browser(self):
+        pages = http.server.ThreadingHTTPServer(("127.0.0.1", self.page_port), BlankPage)
+        self.addCleanup(pages.server_close)
+        self.addCleanup(pages.shutdown)
+        threading.Thread(target=pages.serve_forever, args=(0.05,), daemon=True).start()
+        session = (shop.ROOT / "tests" / "e2e" / "page_session.js").read_text()
+        asked = {"url": f"http://{self.address}", "password": PASSWORD}
+        api = browser.playwright()
+        with api.sync_playwright() as running:
+            chromium = browser.launch(running)
+            page = chromium.new_page()
+            complaints = []
+            page.on("console", lambda line: complaints.append(line.text))
+            page.on("requestfailed", lambda request: complaints.append(f"{request.method} {request.url}: {request.failure}"))
+            page.goto(f"http://localhost:{self.page_port}/")
+            try:
+                seen = page.evaluate(session, asked)
+            except api.Error as error:
+                self.fail(f"{error}\n{complaints}")
+            self.assertEqual(seen, {
+                "registered": 201, "listing": 200, "known": 304, "added": 200, "order": 201, "quantity": 2,
+                "status": "CONFIRMED", "refused": 413, "problem": "/problems/content-too-large",
+                "tokens": [True, True, True]})
+            page.goto(f"http://127.0.0.1:{self.page_port}/")   # The same page, but of an origin that is not on the list.
+            with self.assertRaisesRegex(api.Error, "Failed to fetch"):
+                page.evaluate(session, asked)
+            chromium.close()
+
+
+class BlankPage(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html><title>elsewhere</title>")
+
+    def log_message(self, *_):
+        pass
 
 
 class ClassCleanups:

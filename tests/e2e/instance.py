@@ -15,6 +15,7 @@ class Instance:
         self.address = f"127.0.0.1:{self.port}"
         self.name = f"{program}-{instance}"
         self.log = place.home / "logs" / f"{self.name}.log"
+        self._environment = place.environment
         state = [] if program in STATELESS else ["--state-dir", place.home / "state" / self.name]
         self._argv = [shop.binary(f"millrace-{program}"), "--brokers", place.status()["broker"],
                       "--instance", instance, *state, port_flag, self.port, *options]
@@ -25,7 +26,8 @@ class Instance:
     def start(self):
         with open(self.log, "ab") as log:
             self.popen = subprocess.Popen(
-                [str(part) for part in self._argv], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+                [str(part) for part in self._argv], env=self._environment, stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT)
 
     def ready(self):
         return ready(self.address)[0]
