@@ -1,6 +1,7 @@
 millrace_test(view_catalog_test LABEL unit LIBS views)
 millrace_test(view_cart_test LABEL unit LIBS views)
 millrace_test(view_command_test LABEL unit LIBS views)
+millrace_test(view_attention_test LABEL unit LIBS views)
 millrace_test(view_order_test LABEL unit LIBS views)
 millrace_test(view_words_test LABEL unit LIBS views)
 millrace_test(query_api_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)

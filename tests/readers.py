@@ -20,7 +20,7 @@ NAMES = {"millrace-command": "command-api", "millrace-query": "query-api", "iden
 READS = r"(?:import_read_topic|staff_read|topo_kafka_reader_add)\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"
 CALLS = {  # program: (files, calls that read, calls that send)
     "import": ("tools/import_*.c", READS, r"\bimport_send_\w+\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)|^\s+(TOPIC_\w+_COMMANDS),$"),
-    "staff": ("tools/staff_*.c tools/cmd_product.c tools/cmd_stock.c tools/cmd_order.c tools/cmd_user.c", READS,
+    "staff": ("tools/staff_*.c tools/cmd_product.c tools/cmd_stock.c tools/cmd_order.c tools/cmd_attention.c tools/cmd_user.c", READS,
               r"\bstaff_send\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"),
     "command-api": ("command-api/src/*.c", READS, r"\bcall_send\((?:[^;()]|\([^()]*\))*?\b(TOPIC_\w+)"),
 }

@@ -74,6 +74,7 @@ extern const struct tool_command tool_user_role;
 extern const struct tool_command tool_stock_show;
 extern const struct tool_command tool_stock_adjust;
 extern const struct tool_command tool_order_show;
+extern const struct tool_command tool_order_attention;
 extern const struct tool_command tool_order_cancel;
 extern const struct tool_command tool_order_refund;
 extern const struct tool_command tool_order_close;

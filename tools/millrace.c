@@ -17,9 +17,9 @@ static const struct tool_command *const commands[] = {
     &tool_product_create,   &tool_product_show,      &tool_product_price,
     &tool_product_details,  &tool_product_publish,   &tool_product_discontinue,
     &tool_stock_show,       &tool_stock_adjust,      &tool_order_show,
-    &tool_order_cancel,     &tool_order_refund,      &tool_order_close,
-    &tool_order_resend,     &tool_user_show,         &tool_user_role,
-    &tool_api_describe,     &tool_api_problems,
+    &tool_order_attention,  &tool_order_cancel,      &tool_order_refund,
+    &tool_order_close,      &tool_order_resend,      &tool_user_show,
+    &tool_user_role,        &tool_api_describe,      &tool_api_problems,
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 

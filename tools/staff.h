@@ -114,9 +114,9 @@ typedef void staff_take_fn(
     const struct shop_meta *meta,
     struct mr_bytes key);
 
-/* Every committed event of an aggregate, from the first to the newest, of one partition. With
- * `keeps` what `take` gets lives as long as the command, else until take returns. MR_CONFIG: the
- * topic is not there. */
+/* Every committed event of an aggregate, from the first to the newest, of one partition. A subject
+ * that is a NULL view: of all aggregates. With `keeps` what `take` gets lives as long as the
+ * command, else until take returns. MR_CONFIG: the topic is not there. */
 int staff_read(
     struct staff *staff,
     const char *topic,

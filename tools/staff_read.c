@@ -17,6 +17,13 @@ int32_t staff_partitions(struct staff *staff, const char *topic, struct mr_error
     return rc ? rc : partitions;
 }
 
+/* Every event has the header; records of others have none. */
+static bool read_is_about(const struct topo_record *record, struct mr_bytes subject)
+{
+    struct mr_bytes about = topo_record_header(record, "ce_subject");
+    return about.ptr && (!subject.ptr || mr_bytes_equal(about, subject));
+}
+
 static void read_take(
     struct staff *staff,
     const struct topo_record *record,
@@ -46,7 +53,7 @@ int staff_read(
     void *user,
     struct mr_error *error)
 {
-    assert(topic && take && partition >= 0 && subject.len > 0);
+    assert(topic && take && partition >= 0);
     struct topo_kafka_reader *reader = NULL;
     int rc = staff_connect(staff, error);
     rc = rc ? rc : topo_kafka_reader_new(&staff->kafka, &reader, error);
@@ -58,7 +65,7 @@ int staff_read(
         int count = topo_kafka_reader_poll(reader, READ_POLL_MS, &records, error);
         rc = count < 0 ? count : 0;
         for (int i = 0; i < count; i++)
-            if (mr_bytes_equal(topo_record_header(&records[i], "ce_subject"), subject))
+            if (read_is_about(&records[i], subject))
                 read_take(staff, &records[i], keeps, take, user);
         if (count > 0)
             moved_ms = mr_monotonic_ms();

@@ -39,6 +39,7 @@ void view_add_node(
 void view_catalog_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_cart_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_order_add(struct topo_builder *builder, const struct codec_registry *registry);
+void view_attention_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_commands_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_sessions_add(struct topo_builder *builder, const struct codec_registry *registry);
 void view_users_add(struct topo_builder *builder, const struct codec_registry *registry);

@@ -11,6 +11,7 @@ int shop_views_query_topology(
     view_cart_add(builder, registry);
     view_order_add(builder, registry);
     view_sessions_add(builder, registry);
+    view_attention_add(builder, registry);
     return topo_build(builder, ret_topology, error);
 }
 

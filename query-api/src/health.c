@@ -13,6 +13,7 @@ static const struct {
     {"cart", VIEW_CARTS, TOPIC_SALES_CART_EVENTS},
     {"orders", VIEW_ORDERS, TOPIC_SALES_ORDER_EVENTS},
     {"sessions", VIEW_SESSIONS, TOPIC_IDENTITY_SESSION_EVENTS},
+    {"attention", VIEW_ATTENTION, TOPIC_PAYMENTS_EVENTS},
 };
 
 void query_get_health(struct http_request *request, void *user)
@@ -95,5 +96,6 @@ void query_get_metrics(struct http_request *request, void *user)
     struct mr_buffer *out = http_response(request);
     topo_engine_metrics(api->engine, out);
     http_server_metrics(http_request_server(request), out);
+    query_attention_metrics(api, http_arena(request), out);
     http_send(request, 200, "text/plain; version=0.0.4");
 }

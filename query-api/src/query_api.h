@@ -61,6 +61,7 @@ struct query_api {
     struct topo_reader *orders_by_owner;
     struct topo_reader *sessions;
     struct topo_reader *order_timelines;
+    struct topo_reader *attention;
     struct query_streams streams;
 };
 
@@ -94,6 +95,11 @@ void query_send_failure(struct http_request *request, const struct mr_error *err
 /* The owner of carts and orders who asks. False: a problem has been sent. */
 bool query_authenticate(
     struct query_api *api, struct http_request *request, struct mr_bytes *ret_owner);
+
+/* -- attention.c -------------------------------------------------------------------------- */
+
+/* How many orders need a person, and why; from the view, as of now. */
+void query_attention_metrics(struct query_api *api, struct mr_arena *arena, struct mr_buffer *out);
 
 /* -- consistency.c ------------------------------------------------------------------------ */
 

@@ -44,6 +44,7 @@ void query_api_init(struct query_api *api, struct topo_engine *engine, struct to
         .orders_by_owner = topo_engine_global(engine, VIEW_ORDERS_BY_OWNER),
         .sessions = topo_engine_global(engine, VIEW_SESSIONS),
         .order_timelines = topo_engine_global(engine, VIEW_ORDER_TIMELINES),
+        .attention = topo_engine_global(engine, VIEW_ATTENTION),
     };
     query_streams_init(&api->streams, QUERY_STREAMS_MAX, QUERY_STREAMS_OWNER_MAX);
     for (size_t i = 0; i < QUERY_VIEWS; i++)

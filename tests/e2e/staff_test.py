@@ -20,7 +20,7 @@ class StaffTest(unittest.TestCase):
 
     def call(self, *words, operator="anna"):
         """(exit code, output, standard error)"""
-        who = [] if words[1] == "show" else ["--operator", operator]
+        who = [] if words[1] in ("show", "attention") else ["--operator", operator]
         done = subprocess.run(
             [str(shop.binary("millrace")), *words, "--brokers", self.broker, *who], timeout=60,
             stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
@@ -112,6 +112,12 @@ class StaffTest(unittest.TestCase):
         nobodys = "ord_00000000-0198c0de-0000-7000-8000-000000000001"
         self.assertIn("there is no order", self.refuse(REFUSED, "order", "cancel", nobodys, "--reason", "x"))
         self.assertEqual(self.do("product", "show", sku)["version"], 2)
+
+    def test_no_order_needs_a_person(self):
+        self.assertEqual(self.do("order", "attention"), [])
+        metrics = shop.ask(self.shop.process("query-api")["address"], "GET", "/metrics").body.decode()
+        for why in ("capture-unknown", "compensation-failing", "disputed"):
+            self.assertIn(f'millrace_orders_attention{{why="{why}"}} 0', metrics)
 
     def test_an_order_is_cancelled_with_a_reason(self):
         sku = self.product("--publish")

@@ -146,6 +146,30 @@ struct mr_bytes view_order_key_id(struct mr_bytes key);
  * stored nowhere. */
 const char *view_order_status(const struct shop_order_view *order);
 
+/* -- attention view: payments that may need a person -------------------------------------- */
+
+#define VIEW_ATTENTION "attention" /* ordered: payment_id -> AttentionView */
+
+/* A capture without an answer is known of after this long, a void or refund after so many tries. */
+#define VIEW_CAPTURE_UNKNOWN_MS (INT64_C(2) * 60 * 1000)
+#define VIEW_COMPENSATION_TRIES 5
+
+enum view_attention {
+    VIEW_ATTENTION_NONE,
+    VIEW_ATTENTION_CAPTURE,      /* "capture-unknown" */
+    VIEW_ATTENTION_COMPENSATION, /* "compensation-failing" */
+    VIEW_ATTENTION_DISPUTE,      /* "disputed" */
+    VIEW_ATTENTION_KINDS
+};
+
+/* Applies an event of payments. False: nothing is left that could need a person. */
+bool view_attention_fold(struct shop_attention_view *row, const struct codec_message *event);
+
+/* Why a person should look, as of now, and since when. */
+enum view_attention
+view_attention_of(const struct shop_attention_view *row, int64_t now_ms, int64_t *ret_since);
+const char *view_attention_name(enum view_attention why);
+
 /* -- command side ------------------------------------------------------------------------- */
 
 #define VIEW_OUTCOMES     "command-outcomes" /* command_id -> CommandOutcome, framed as it came */
