@@ -154,6 +154,10 @@ typedef void topo_position_fn(void *user, const struct topo_position *position, 
 void topo_engine_positions(
     struct topo_engine *engine, const char *store, topo_position_fn *visit, void *user);
 
+/* Another number whenever one of those positions or lags has changed: while it is the same, what
+ * was read from the stores behind it may be shown again. One atomic read; any thread. */
+uint64_t topo_engine_moves(const struct topo_engine *engine, const char *store);
+
 #include <base/api_end.h>
 
 #endif

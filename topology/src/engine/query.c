@@ -87,3 +87,9 @@ void topo_engine_positions(
     if (known)
         watch_visit(&engine->watches, known->sub, visit, user);
 }
+
+uint64_t topo_engine_moves(const struct topo_engine *engine, const char *store)
+{
+    const struct graph_store *known = graph_store_of(engine->topology, store);
+    return known ? watch_moves(&engine->watches, known->sub) : 0;
+}

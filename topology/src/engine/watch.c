@@ -92,16 +92,19 @@ void watch_set(
     pthread_mutex_lock(&table->mutex);
     struct watch_entry *entry =
         watch_find_entry(table, sub, partition->topic, partition->partition);
-    if (!entry) {
+    bool made = !entry;
+    if (made) {
         struct watch_sub *own = &table->subs[sub->index];
         own->entries = mr_realloc(own->entries, (own->count + 1) * sizeof *own->entries);
         entry = &own->entries[own->count++];
         *entry = (struct watch_entry){partition->topic, partition->partition, -1, -1};
     }
-    if (next >= 0)
-        entry->next = next;
-    if (end >= 0)
-        entry->end = end;
+    int64_t new_next = next >= 0 ? next : entry->next;
+    int64_t new_end = end >= 0 ? end : entry->end;
+    if (made || new_next != entry->next || new_end != entry->end)
+        atomic_fetch_add(&table->subs[sub->index].moves, 1);
+    entry->next = new_next;
+    entry->end = new_end;
     pthread_mutex_unlock(&table->mutex);
 }
 
@@ -111,8 +114,10 @@ void watch_forget_end(
     pthread_mutex_lock(&table->mutex);
     struct watch_entry *entry =
         watch_find_entry(table, sub, partition->topic, partition->partition);
-    if (entry)
+    if (entry) {
+        atomic_fetch_add(&table->subs[sub->index].moves, entry->end != -1);
         entry->end = -1;
+    }
     pthread_mutex_unlock(&table->mutex);
 }
 
@@ -122,9 +127,17 @@ void watch_remove(
     pthread_mutex_lock(&table->mutex);
     struct watch_entry *entry =
         watch_find_entry(table, sub, partition->topic, partition->partition);
-    if (entry)
+    if (entry) {
         *entry = table->subs[sub->index].entries[--table->subs[sub->index].count];
+        atomic_fetch_add(&table->subs[sub->index].moves, 1);
+    }
     pthread_mutex_unlock(&table->mutex);
+}
+
+uint64_t watch_moves(const struct watch_table *table, const struct graph_sub *sub)
+{
+    assert(sub->index < table->subs_count);
+    return atomic_load(&table->subs[sub->index].moves);
 }
 
 static bool watch_is_reached(const struct watch_table *table, const struct topo_watch *watch)

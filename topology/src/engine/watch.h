@@ -33,6 +33,7 @@ struct watch_entry {
 struct watch_sub {
     struct watch_entry *entries;
     size_t count;
+    _Atomic uint64_t moves; /* Changes of its entries: made with the mutex held, read without. */
 };
 
 struct watch_table {
@@ -67,6 +68,8 @@ void watch_touch_key(struct watch_table *table, const char *store, struct mr_byt
 /* After some of these: wakes those whose position is reached or whose key was touched. */
 void watch_wake(struct watch_table *table);
 void watch_stop(struct watch_table *table);
+/* Another number after every change of an entry of this sub-topology. */
+uint64_t watch_moves(const struct watch_table *table, const struct graph_sub *sub);
 
 /* -1: no such partition here. */
 int64_t watch_next(
