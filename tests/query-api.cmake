@@ -9,6 +9,7 @@ millrace_test(query_listing_test LABEL http LIBS query_api dep::libsodium Thread
 millrace_test(query_orders_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 millrace_test(order_stream_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 millrace_test(query_sessions_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
+millrace_test(query_kept_test LABEL http LIBS query_api processors dep::libsodium Threads::Threads)
 if(NOT MILLRACE_SANITIZE MATCHES "thread") # librdkafka starts its threads in a way that it does not know.
   millrace_test(query_api_kafka_test LABEL kafka LIBS query_api shop_registry dep::libsodium Threads::Threads)
 endif()

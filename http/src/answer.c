@@ -145,10 +145,15 @@ static bool has_header(const struct http_request *request, const char *name)
     return answer_value(request, name).ptr != NULL;
 }
 
-static void add_headers(struct http_request *request, struct MHD_Response *response)
+void answer_add_always(struct MHD_Response *response)
 {
     for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
         MHD_add_response_header(response, always[i].name, always[i].value);
+}
+
+static void add_headers(struct http_request *request, struct MHD_Response *response)
+{
+    answer_add_always(response);
     for (size_t i = 0; i < request->headers_count; i++)
         MHD_add_response_header(response, request->headers[i].name, request->headers[i].value);
 }
@@ -209,6 +214,7 @@ static void complete_headers(struct http_request *request, int status)
     if (server->options.on_response)
         server->options.on_response(request, status, server->options.user);
     cors_set_headers(request);
+    kept_add(request);
     if (atomic_load(&server->stopping))
         http_set_header(request, "Connection", mr_cstr("close"));
 }

@@ -102,4 +102,5 @@ void http_server_metrics(const struct http_server *server, struct mr_buffer *out
         "# TYPE millrace_http_waiting gauge\nmillrace_http_waiting %zu\n",
         atomic_load(&server->connections_open),
         wait_count(server));
+    kept_write_metrics(server->kept, out);
 }

@@ -303,6 +303,7 @@ static void on_completed(
         MR_ARG(request->request_id));
     connections_mark(request, false);
     answer_unaccount(request);
+    kept_release(request);
     request_give_back(request);
 }
 
@@ -422,6 +423,7 @@ int http_server_start(
     server->options = *options;
     server->options.routes = routes;
     server->counters = mr_calloc(options->routes_count + 1, sizeof *server->counters);
+    server->kept = kept_new();
     pthread_mutex_init(&server->free_lock, NULL);
     pthread_mutex_init(&server->connections_lock, NULL);
     int rc = cors_check(options->cors_origins ? options->cors_origins : "", error);
@@ -442,6 +444,7 @@ int http_server_start(
     }
     if (rc != 0) {
         free(routes);
+        kept_free(server->kept);
         free(server->counters);
         free(server);
         return rc;
@@ -496,6 +499,7 @@ void http_server_free(struct http_server *server)
         free(request);
     }
     free((void *)server->options.routes);
+    kept_free(server->kept);
     free(server->heap);
     free(server->counters);
     free(server);

@@ -2,7 +2,8 @@
  * server_impl.h - what the files of the HTTP server share. Private to http/src.
  *
  * Locks  `wait_lock` guards waiters, `connections_lock` the list of connections, `free_lock` the
- *        spare requests. None is held while another is taken, and no handler runs under one.
+ *        spare requests, those of kept.c the kept answers. None is held while another is taken,
+ *        and no handler runs under one.
  */
 #ifndef HTTP_SERVER_IMPL_H
 #define HTTP_SERVER_IMPL_H
@@ -42,6 +43,14 @@ struct answer_header {
     const char *value;
 };
 
+/* The answer to come is to be kept for the owner, under the stamp. */
+struct kept_wish {
+    bool wanted;
+    uint64_t hash;
+    struct mr_bytes owner; /* As given: lives as long as the request. */
+    struct http_stamp stamp;
+};
+
 struct http_request {
     struct http_request *next_free;
     struct http_server *server;
@@ -73,6 +82,9 @@ struct http_request {
     http_stream_fn *ended;
     void *stream_user;
     size_t streamed_bytes; /* The library has so much of the response. */
+    struct kept_wish keep;
+    struct kept_answer *kept; /* The kept answer that is sent, and its form. */
+    struct kept_form *form;
     struct mr_arena arena;
 };
 
@@ -107,6 +119,8 @@ struct http_server {
     pthread_mutex_t free_lock;
     struct http_request *free_requests;
     size_t free_count;
+
+    struct kept_table *kept;
 
     pthread_mutex_t connections_lock;
     struct connection *connections;
@@ -177,6 +191,16 @@ struct mr_bytes answer_value(const struct http_request *request, const char *nam
 void answer_queue(struct http_request *request, int status, struct MHD_Response *response);
 /* what an answer holds is free for others. */
 void answer_unaccount(struct http_request *request);
+void answer_add_always(struct MHD_Response *response);
+
+/* kept.c */
+struct kept_table *kept_new(void);
+void kept_free(struct kept_table *table); /* NULL is fine. */
+/* Keeps the answer that is about to be sent, if that was wished for. */
+void kept_add(struct http_request *request);
+/* The answer was sent. */
+void kept_release(struct http_request *request);
+void kept_write_metrics(const struct kept_table *table, struct mr_buffer *out);
 
 /* stream.c */
 int stream_descriptor(const struct http_request *request);

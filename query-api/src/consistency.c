@@ -137,6 +137,42 @@ static void give_up(struct http_request *request, struct waiting *waiting, int64
     }
 }
 
+/* The views that the read depends on, and how often they have moved. */
+static struct http_stamp stamp_read(const struct query_api *api, const struct query_read *read)
+{
+    struct http_stamp stamp = {{0}};
+    _Static_assert(QUERY_VIEWS <= sizeof stamp.parts / sizeof stamp.parts[0], "a part for each");
+    for (size_t i = 0; read->topics[i]; i++) {
+        size_t view = view_of(read->topics[i]);
+        assert(view < QUERY_VIEWS);
+        stamp.parts[view] = topo_engine_moves(api->engine, views[view][1]);
+    }
+    return stamp;
+}
+
+/* An answer that is kept says that its views are not behind, and that is true now as well. */
+static void note_level(struct query_api *api, const struct http_stamp *stamp)
+{
+    int64_t now_ms = mr_monotonic_ms();
+    for (size_t view = 0; view < QUERY_VIEWS; view++)
+        if (stamp->parts[view] && stamp->parts[view] == atomic_load(&api->level_moves[view]))
+            atomic_store(&api->caught_up_ms[view], now_ms);
+}
+
+static void serve_read(
+    struct query_api *api,
+    struct http_request *request,
+    const struct query_read *read,
+    struct mr_bytes owner)
+{
+    assert(owner.len > 0 || !read->own);
+    struct http_stamp stamp = stamp_read(api, read);
+    if (read->kept && http_send_kept(request, owner, &stamp))
+        note_level(api, &stamp);
+    else
+        read->serve(request, api);
+}
+
 static void go_on(struct http_request *request, struct waiting *waiting)
 {
     for (; waiting->at < waiting->count; waiting->at++) {
@@ -160,7 +196,10 @@ static void go_on(struct http_request *request, struct waiting *waiting)
             suspend_request(request, waiting, store);
         return;
     }
-    waiting->read->serve(request, waiting->api);
+    struct mr_bytes owner = mr_bytes_of("", 0);
+    /* Again: a session may have ended meanwhile. */
+    if (!waiting->read->own || query_authenticate(waiting->api, request, &owner))
+        serve_read(waiting->api, request, waiting->read, owner);
 }
 
 /* Without a token a read is served at once; with one it waits until the views are at its
@@ -170,6 +209,9 @@ void query_serve(struct query_api *api, struct http_request *request, const stru
     assert(api && request && read && read->serve);
     struct topo_position *positions = NULL;
     size_t count = 0;
+    struct mr_bytes owner = mr_bytes_of("", 0);
+    if (read->own && !query_authenticate(api, request, &owner))
+        return;
     if (topo_engine_state(api->engine, NULL) == TOPO_ENGINE_RESTORING) {
         http_send_problem(request, "view-behind", "The views are being restored.");
         return;
@@ -177,7 +219,7 @@ void query_serve(struct query_api *api, struct http_request *request, const stru
     if (!api_read_positions(api->keys, request, &positions, &count))
         return;
     if (count == 0) {
-        read->serve(request, api);
+        serve_read(api, request, read, owner);
         return;
     }
     struct waiting *waiting = mr_arena_zalloc(http_arena(request), sizeof *waiting);
@@ -227,12 +269,13 @@ static void keep_owner(struct collected *all, struct mr_bytes owner)
 }
 
 /* At most so long behind: since when a read last saw that the view was not. */
-static int64_t lag_ms(struct query_api *api, size_t view, bool behind)
+static int64_t lag_ms(struct query_api *api, size_t view, bool behind, uint64_t moves)
 {
     int64_t now_ms = mr_monotonic_ms();
     if (behind)
         return now_ms - atomic_load(&api->caught_up_ms[view]);
     atomic_store(&api->caught_up_ms[view], now_ms);
+    atomic_store(&api->level_moves[view], moves);
     return 0;
 }
 
@@ -253,8 +296,11 @@ void query_set_positions(
         all.topic = topics[i];
         all.first = all.count;
         all.behind = false;
+        uint64_t moves = topo_engine_moves(api->engine, views[view][1]);
         topo_engine_positions(api->engine, views[view][1], collect_lag, &all);
-        int64_t late_ms = lag_ms(api, view, all.behind);
+        int64_t late_ms = lag_ms(api, view, all.behind, moves);
+        if (all.behind) /* View-Lag grows. */
+            http_keep_not(request);
         most_ms = late_ms > most_ms ? late_ms : most_ms;
         if (owner.ptr)
             keep_owner(&all, owner);

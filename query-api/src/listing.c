@@ -204,7 +204,8 @@ static void serve_listing(struct http_request *request, void *user)
         serve_page(api, request, &listing);
 }
 
-const struct query_read query_products_read = {topics_and_stock, serve_listing};
+const struct query_read query_products_read = {
+    .topics = topics_and_stock, .serve = serve_listing, .kept = true};
 
 void query_get_products(struct http_request *request, void *user)
 {
@@ -220,7 +221,8 @@ void query_get_products(struct http_request *request, void *user)
         QUERY_PRODUCT_FIELDS,
         NULL};
     static const char *const batch[] = {"id", QUERY_PRODUCT_FIELDS, NULL};
-    static const struct query_read read_batch = {topics_and_stock, serve_listing};
+    static const struct query_read read_batch = {
+        .topics = topics_and_stock, .serve = serve_listing, .kept = true};
     bool by_id = http_query(request, "id").ptr != NULL;
     if (!by_id && query_wants_total(request))
         http_set_header(request, "Preference-Applied", mr_cstr("return=total-count"));

@@ -170,6 +170,7 @@ static void serve_stream(struct http_request *request, void *user)
 
 void query_get_order_stream(struct http_request *request, void *user)
 {
-    static const struct query_read read = {query_order_topics, serve_stream};
+    static const struct query_read read = {
+        .topics = query_order_topics, .serve = serve_stream, .own = true};
     query_order_get_one(request, user, &read);
 }

@@ -41,6 +41,7 @@ static void serve_timeline(struct http_request *request, void *user)
 
 void query_get_order_timeline(struct http_request *request, void *user)
 {
-    static const struct query_read read = {query_order_topics, serve_timeline};
+    static const struct query_read read = {
+        .topics = query_order_topics, .serve = serve_timeline, .own = true, .kept = true};
     query_order_get_one(request, user, &read);
 }

@@ -351,18 +351,17 @@ static void serve_orders(struct http_request *request, void *user)
 
 void query_get_orders(struct http_request *request, void *user)
 {
-    static const struct query_read read = {query_order_topics, serve_orders};
+    static const struct query_read read = {
+        .topics = query_order_topics, .serve = serve_orders, .own = true, .kept = true};
     static const char *const known[] = {"status", "since", "limit", "cursor", NULL};
-    struct mr_bytes owner;
-    if (http_query_only(request, known) && query_authenticate(user, request, &owner))
+    if (http_query_only(request, known))
         query_serve(user, request, &read);
 }
 
 void query_order_get_one(struct http_request *request, void *user, const struct query_read *read)
 {
     static const char *const none[] = {NULL};
-    struct mr_bytes owner;
-    if (http_query_only(request, none) && query_authenticate(user, request, &owner))
+    if (http_query_only(request, none))
         query_serve(user, request, read);
 }
 
@@ -392,16 +391,19 @@ static bool check_statuses(struct http_request *request)
 
 void query_get_order(struct http_request *request, void *user)
 {
-    static const struct query_read read = {query_order_topics, serve_order};
+    static const struct query_read read = {
+        .topics = query_order_topics, .serve = serve_order, .own = true, .kept = true};
+    /* It may wait for a status, so what was sent to another is too early. */
+    static const struct query_read awaited = {
+        .topics = query_order_topics, .serve = serve_order, .own = true};
     static const char *const known[] = {"wait_status", NULL};
-    struct mr_bytes owner;
-    if (http_query_only(request, known) && query_authenticate(user, request, &owner) &&
-        check_statuses(request))
-        query_serve(user, request, &read);
+    if (http_query_only(request, known) && check_statuses(request))
+        query_serve(user, request, http_query(request, "wait_status").ptr ? &awaited : &read);
 }
 
 void query_get_confirmation(struct http_request *request, void *user)
 {
-    static const struct query_read read = {query_order_topics, serve_confirmation};
+    static const struct query_read read = {
+        .topics = query_order_topics, .serve = serve_confirmation, .own = true, .kept = true};
     query_order_get_one(request, user, &read);
 }

@@ -173,7 +173,8 @@ static void serve_product(struct http_request *request, void *user)
 
 void query_get_product(struct http_request *request, void *user)
 {
-    static const struct query_read read = {product_topics, serve_product};
+    static const struct query_read read = {
+        .topics = product_topics, .serve = serve_product, .kept = true};
     static const char *const known[] = {QUERY_PRODUCT_FIELDS, NULL};
     if (http_query_only(request, known))
         query_serve(user, request, &read);
@@ -230,7 +231,8 @@ void query_get_availability(struct http_request *request, void *user)
 {
     static const char *const topics[] = {
         TOPIC_INVENTORY_STOCK_EVENTS, TOPIC_CATALOG_PRODUCT_EVENTS, NULL};
-    static const struct query_read read = {topics, serve_availability};
+    static const struct query_read read = {
+        .topics = topics, .serve = serve_availability, .kept = true};
     static const char *const none[] = {NULL};
     if (http_query_only(request, none))
         query_serve(user, request, &read);
@@ -286,7 +288,8 @@ static void serve_categories(struct http_request *request, void *user)
 
 void query_get_categories(struct http_request *request, void *user)
 {
-    static const struct query_read read = {product_topics, serve_categories};
+    static const struct query_read read = {
+        .topics = product_topics, .serve = serve_categories, .kept = true};
     static const char *const none[] = {NULL};
     if (http_query_only(request, none))
         query_serve(user, request, &read);

@@ -49,6 +49,7 @@ struct query_api {
     atomic_bool positions_dropped; /* It was logged. */
     /* By view, monotonic: when it was last seen not to be behind. */
     _Atomic int64_t caught_up_ms[QUERY_VIEWS];
+    _Atomic uint64_t level_moves[QUERY_VIEWS]; /* topo_engine_moves of then. */
     struct topo_reader *products;
     struct topo_reader *availability;
     struct topo_reader *listings;
@@ -107,6 +108,11 @@ void query_attention_metrics(struct query_api *api, struct mr_arena *arena, stru
 struct query_read {
     const char *const *topics; /* NULL-terminated. */
     http_handler_fn *serve;
+    bool own; /* Nobody gets past query_serve without an owner. */
+    /* The answer depends on those views, the target and, if `own`, the owner, and on nothing else:
+     * not on the clock, a session or another field of the request. While the views have not moved
+     * it is sent again as it is. */
+    bool kept;
 };
 
 /* Serves when the views have reached the request's Consistency-Token; waits for it, and answers

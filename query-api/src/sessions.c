@@ -50,7 +50,7 @@ static void serve_sessions(struct http_request *request, void *user)
 
 void query_get_sessions(struct http_request *request, void *user)
 {
-    static const struct query_read read = {topics, serve_sessions};
+    static const struct query_read read = {.topics = topics, .serve = serve_sessions};
     static const char *const none[] = {NULL};
     struct query_api *api = user;
     struct api_caller caller;

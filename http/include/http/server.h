@@ -173,6 +173,23 @@ enum http_if_match http_if_match(const struct http_request *request, int64_t *re
  * request. */
 void http_send(struct http_request *request, int status, const char *content_type);
 
+/* -- answers sent again -------------------------------------------------------------------- */
+
+/* Numbers that change whenever what an answer is made of may have changed. */
+struct http_stamp {
+    uint64_t parts[8];
+};
+
+/* True: an answer that was kept for the same owner and target under the same stamp has been sent.
+ * False: the answer that http_send is given may be kept, if it is a 200; take the stamp before
+ * reading what it is made of. `owner` empty: an answer that is everybody's. Call it as the first
+ * thing that may answer; `owner` lives as long as the request. */
+bool http_send_kept(
+    struct http_request *request, struct mr_bytes owner, const struct http_stamp *stamp);
+
+/* The answer to come is good for this moment only. */
+void http_keep_not(struct http_request *request);
+
 /* -- waiting ----------------------------------------------------------------------------- */
 
 /* GONE, only for a stream: the client has closed its end. */
