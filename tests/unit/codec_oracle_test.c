@@ -3,7 +3,7 @@
 
 #include "values.h"
 
-enum { ROUNDS = 40 };
+enum { ROUNDS = 40, DRAWS = 20 };
 
 struct fixture {
     struct mr_arena arena;
@@ -83,8 +83,11 @@ static void two_random_values_are_not_equal(void **state)
     for (int id = SHOP_NONE + 1; id < SHOP_TYPE_COUNT; id++) {
         const struct codec_type *type = &shop_types[id];
         const void *a = values_random(type, &seed, &arena);
-        const void *b = values_random(type, &seed, &arena);
-        assert_false(codec_equal(type, a, b));
+        int same = 0; /* Two draws of a small record may be the same by chance. */
+        while (same < DRAWS && codec_equal(type, a, values_random(type, &seed, &arena)))
+            same++;
+        if (same == DRAWS)
+            fail_msg("%s: %d values are all equal", type->name, DRAWS);
         mr_arena_reset(&arena);
     }
     mr_arena_clean_up(&arena);
