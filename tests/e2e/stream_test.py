@@ -102,6 +102,24 @@ class StreamTest(unittest.TestCase):
         self.assertEqual(rest[-2].data, customer.get(f"/v1/orders/{order}").json)
         with stream(customer, order, last=rest[-2].id) as response:
             self.assertEqual(response.status, 204)
+        self.assert_timeline(customer, order, [
+            ("placed", "customer"), ("stock_held", "system"), ("payment_started", "customer"),
+            ("payment_authorized", "payment_provider"), ("confirmed", "system")])
+
+    def assert_timeline(self, customer, order, expected):
+        """The rows' types and actors, one for each version, and nobody else may read them."""
+        timeline = customer.get(f"/v1/orders/{order}/timeline")
+        self.assertEqual(timeline.status, 200, timeline)
+        rows = timeline.json["items"]
+        self.assertEqual([(row["type"], row["actor"]) for row in rows], expected)
+        self.assertEqual([row["version"] for row in rows], list(range(1, len(rows) + 1)))
+        self.assertEqual(Customer(self.shop).get(f"/v1/orders/{order}/timeline").status, 404)
+
+    def test_a_read_waits_for_a_status(self):
+        customer, order, token = self.place("pm_approve")
+        seen = customer.get(
+            f"/v1/orders/{order}?wait_status=CONFIRMED,CANCELLED", token=token, headers={"Prefer": "wait=10"})
+        self.assertEqual((seen.status, seen.json["status"]), (200, "CONFIRMED"), seen)
 
     def test_a_decline_is_told_and_the_cancellation_ends_it(self):
         customer, order, token = self.place("pm_decline_hard")
