@@ -39,8 +39,8 @@ const struct api_operation api_get_orders = {
             {API_IN_QUERY,
              {.name = "since",
               .kind = HTTP_JSON_TEXT,
-              .pattern =
-                  "^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\\.[0-9]{3})?Z)?$",
+              .pattern = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+                         "(T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{3})?Z)?$",
               .about = "Placed then or later: a day or a time in UTC, as answers have it."}},
             {API_IN_QUERY,
              {.name = "limit",
@@ -128,7 +128,7 @@ const struct api_operation api_get_order_stream = {
             {200,
              "Events: snapshot, then change, each with the order (schema Order) as data and its "
              "version as id; end, with a reason: final, expired or stopping. A comment every 15 s.",
-             NULL,
+             &api_shape_order_event,
              NULL},
             {204, "The client has the last event: do not come again.", NULL, NULL},
             {0}},

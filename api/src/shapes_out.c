@@ -246,6 +246,15 @@ static const struct http_json_field orders[] = {
 const struct http_shape api_shape_orders = {
     "OrderPage", "The caller's orders, newest first.", orders, COUNT_OF(orders)};
 
+/* The fields of one Server-Sent Event. */
+static const struct http_json_field order_event[] = {
+    {TEXT("event"), ALWAYS, ONE_OF("snapshot", "change", "end")},
+    {TEXT("id"), .about = "The order's version; absent at the end."},
+    {TEXT("data"), ALWAYS, .about = "JSON: an Order; at the end an object with `reason`."},
+};
+const struct http_shape api_shape_order_event = {
+    "OrderEvent", "One event of a stream.", order_event, COUNT_OF(order_event)};
+
 static const struct http_json_field timeline_row[] = {
     {INTEGER("version"), ALWAYS, .about = "The order's, with this event."},
     {TIME("at"), ALWAYS},

@@ -67,19 +67,23 @@ static bool parse_time(struct mr_bytes text, int64_t *ret_unix_ms)
     bool exact = has_form(text, "0000-00-00T00:00:00.000Z");
     if (!day && !whole && !exact)
         return false;
+    if (!day &&
+        (digits_at(text, 11, 2) > 23 || digits_at(text, 14, 2) > 59 || digits_at(text, 17, 2) > 59))
+        return false;
+    int month = digits_at(text, 5, 2);
+    int of_month = digits_at(text, 8, 2); /* The 31st of a shorter month is the day after it. */
+    if (month < 1 || month > 12 || of_month < 1 || of_month > 31)
+        return false;
     struct tm utc = {
         .tm_year = digits_at(text, 0, 4) - 1900,
-        .tm_mon = digits_at(text, 5, 2) - 1,
-        .tm_mday = digits_at(text, 8, 2),
+        .tm_mon = month - 1,
+        .tm_mday = of_month,
         .tm_hour = day ? 0 : digits_at(text, 11, 2),
         .tm_min = day ? 0 : digits_at(text, 14, 2),
         .tm_sec = day ? 0 : digits_at(text, 17, 2),
     };
-    const struct tm given = utc;
     *ret_unix_ms = (int64_t)timegm(&utc) * 1000 + (exact ? digits_at(text, 20, 3) : 0);
-    /* timegm makes a time of the 32nd day, or of the 25th hour: it is another one. */
-    return utc.tm_mon == given.tm_mon && utc.tm_mday == given.tm_mday &&
-           utc.tm_hour == given.tm_hour && utc.tm_min == given.tm_min && utc.tm_sec == given.tm_sec;
+    return true;
 }
 
 bool query_read_time(struct http_request *request, const char *parameter, int64_t *ret_unix_ms)

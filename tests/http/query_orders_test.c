@@ -97,7 +97,8 @@ static void orders_since_a_time(void **state)
     static const char *const wrong[] = {
         "",
         "yesterday",
-        "2026-02-30",
+        "0000-00-00",
+        "2026-01-32",
         "2026-13-01",
         "2026-01-01T24:00:00Z",
         "2026-01-01T10:15:00",
@@ -111,6 +112,7 @@ static void orders_since_a_time(void **state)
         {"since=1970-01-01T00:00:02Z", "32"},
         {"since=1970-01-01T00:00:02.001Z", "3"},
         {"since=1970-01-02", ""},
+        {"since=0000-02-30", "3210"},
         {"since=1970-01-01T00:00:01Z&status=PENDING_STOCK", "321"},
     };
     char target[128];

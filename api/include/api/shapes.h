@@ -92,6 +92,7 @@ extern const struct http_shape api_shape_cart;
 extern const struct http_shape api_shape_guest_cart;
 extern const struct http_shape api_shape_order;
 extern const struct http_shape api_shape_orders;
+extern const struct http_shape api_shape_order_event;
 extern const struct http_shape api_shape_order_timeline;
 extern const struct http_shape api_shape_confirmation;
 extern const struct http_shape api_shape_payment_started;
