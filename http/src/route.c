@@ -73,16 +73,34 @@ struct http_route *routes_resolve(const struct http_route *routes, size_t count)
     return own;
 }
 
+static bool path_equals(const char *pattern, struct mr_bytes path)
+{
+    return mr_bytes_equal(path, mr_cstr(pattern)) && !strchr(pattern, '{');
+}
+
+/* True for a path that has an entry of its own: a parameter of another entry does not match it. */
+static bool path_is_literal(const struct http_server_options *options, struct mr_bytes path)
+{
+    for (size_t i = 0; i < options->routes_count; i++)
+        if (path_equals(options->routes[i].path, path))
+            return true;
+    for (size_t i = 0; i < options->origin_count; i++)
+        if (path_equals(options->origin[i]->path, path))
+            return true;
+    return false;
+}
+
 /* Collects the methods of every route of this path, for a 405 must list them. GET serves HEAD. */
 bool route_match(struct http_request *request, char *allow, size_t allow_size)
 {
     const struct http_server_options *options = &request->server->options;
     const char *method = strcmp(request->method, "HEAD") == 0 ? "GET" : request->method;
+    bool literal = path_is_literal(options, request->path);
     allow[0] = '\0';
     for (size_t i = 0; i < options->routes_count; i++) {
         const struct http_route *route = &options->routes[i];
         struct mr_bytes params[ROUTE_PARAMS_MAX] = {{0}};
-        if (!path_matches(route->path, request->path, params))
+        if (!path_matches(route->path, request->path, params) || (literal && params[0].ptr))
             continue;
         allow_add(allow, allow_size, route->method);
         if (strcmp(route->method, method) != 0)
@@ -95,8 +113,9 @@ bool route_match(struct http_request *request, char *allow, size_t allow_size)
         return true;
     }
     for (size_t i = 0; i < options->origin_count; i++) {
-        struct mr_bytes params[ROUTE_PARAMS_MAX];
-        if (path_matches(options->origin[i]->path, request->path, params))
+        struct mr_bytes params[ROUTE_PARAMS_MAX] = {{0}};
+        if (path_matches(options->origin[i]->path, request->path, params) &&
+            !(literal && params[0].ptr))
             allow_add(allow, allow_size, options->origin[i]->method);
     }
     if (allow[0])

@@ -74,6 +74,8 @@ static const struct http_path *const origin[] = {
 static const struct http_route routes[] = {
     {.method = "GET", .path = "/hello", .handle = say_hello},
     {.method = "GET", .path = "/things/{id}/echo", .handle = echo_params},
+    {.method = "DELETE", .path = "/things/{id}", .handle = say_hello},
+    {.method = "POST", .path = "/things/new", .handle = say_hello},
     {.method = "POST", .path = "/quantities", .handle = post_quantity},
     {.method = "PUT", .path = "/bodies", .handle = body_length, .body_bytes_max = 100000},
     {.method = "DELETE", .path = "/hello", .handle = say_hello},
@@ -189,6 +191,17 @@ static void known_etag_gives_304_without_a_body(void **state)
             others[i]);
         assert_int_equal(ask_server(fixture, request)->status, 200);
     }
+}
+
+static void a_path_of_its_own_is_no_parameter_of_another(void **state)
+{
+    struct fixture *fixture = *state;
+    expect_problem(
+        fixture, "DELETE /things/new HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed");
+    assert_string_equal(client_header(&fixture->answer, "Allow"), "POST, OPTIONS");
+    expect_problem(
+        fixture, "POST /things/old HTTP/1.1\r\nHost: a\r\n\r\n", 405, "method-not-allowed");
+    assert_string_equal(client_header(&fixture->answer, "Allow"), "DELETE, OPTIONS");
 }
 
 static void other_methods_are_405_with_allow(void **state)
@@ -703,6 +716,7 @@ int main(void)
         TEST(get_answers_with_headers_that_are_always_there),
         TEST(head_is_get_without_the_body),
         TEST(known_etag_gives_304_without_a_body),
+        TEST(a_path_of_its_own_is_no_parameter_of_another),
         TEST(other_methods_are_405_with_allow),
         TEST(options_lists_the_methods),
         TEST(allow_speaks_for_the_whole_origin),
