@@ -1,49 +1,17 @@
 /* order_stream_test.c - waiting for an order: its stream of events, and a GET for a status. */
-#include "../unit/view_fixture.h"
-
-#include "query_fixture.h"
+#include "query_shop.h"
 
 #define STREAM "/v1/orders/ord_1/stream"
 
-struct fixture {
-    struct views views;
-    struct token_keys *keys;
-    struct query_api api;
-    struct http_server *server;
-    struct client_answer answer;
-    char bearer[QUERY_BEARER_MAX]; /* usr_1's, who has placed ord_1. */
-    char text[65536];
-    size_t text_len;
-};
+static char text[65536];
+static size_t text_len;
 
-static int set_up(void **state)
+static int set_up_order(void **state)
 {
-    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
-    struct mr_error error;
-    views_open(&fixture->views, shop_views_query_topology);
-    fixture->keys = query_keys();
-    query_bearer(fixture->keys, "usr_1", fixture->bearer);
-    query_api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
-    const struct http_server_options options = {
-        .threads = 2,
-        .routes = query_routes,
-        .routes_count = query_routes_count,
-        .user = &fixture->api,
-    };
-    if (http_server_start(&options, &fixture->server, &error) != 0)
-        fail_msg("%s", error.text);
-    views_place(&fixture->views, "usr_1", "ord_1", 1000);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
+    (void)set_up(state);
     struct fixture *fixture = *state;
-    http_server_free(fixture->server);
-    views_close(&fixture->views);
-    token_keys_free(fixture->keys);
-    free(fixture);
+    text_len = 0;
+    views_place(&fixture->views, "usr_1", "ord_1", 1000);
     return 0;
 }
 
@@ -56,7 +24,7 @@ static void confirm_stock(struct fixture *fixture, int64_t version)
     views_pipe(&fixture->views, SHOP_ORDER_STOCK_CONFIRMED, "usr_1", &event);
 }
 
-static void confirm_order(struct fixture *fixture, int64_t version)
+static void confirm_version(struct fixture *fixture, int64_t version)
 {
     struct shop_order_confirmed event = {
         HEAD(version),
@@ -75,20 +43,20 @@ static int open_stream(struct fixture *fixture, const char *headers)
         &request, "GET %s HTTP/1.1\r\nHost: a\r\n%s%s\r\n", STREAM, fixture->bearer, headers);
     client_send(fd, request.ptr, request.len);
     mr_buffer_clean_up(&request);
-    fixture->text_len = 0;
-    memset(fixture->text, 0, sizeof fixture->text);
+    text_len = 0;
+    memset(text, 0, sizeof text);
     return fd;
 }
 
 /* Reads, head and chunks and all, until `wanted` has come. */
-static void read_until(struct fixture *fixture, int fd, const char *wanted)
+static void read_until(int fd, const char *wanted)
 {
-    while (!strstr(fixture->text, wanted)) {
-        size_t room = sizeof fixture->text - fixture->text_len - 1;
-        ssize_t got = recv(fd, fixture->text + fixture->text_len, room, 0);
+    while (!strstr(text, wanted)) {
+        size_t room = sizeof text - text_len - 1;
+        ssize_t got = recv(fd, text + text_len, room, 0);
         if (got <= 0)
-            fail_msg("no \"%s\" in: %s", wanted, fixture->text);
-        fixture->text_len += (size_t)got;
+            fail_msg("no \"%s\" in: %s", wanted, text);
+        text_len += (size_t)got;
     }
 }
 
@@ -98,19 +66,19 @@ static void every_change_follows_the_snapshot(void **state)
 {
     struct fixture *fixture = *state;
     int fd = open_stream(fixture, "");
-    read_until(fixture, fd, "event: snapshot\nid: 1\ndata: {\"order_id\":\"ord_1\"");
-    read_until(fixture, fd, "\"status\":\"PENDING_STOCK\"");
-    assert_non_null(strstr(fixture->text, "Content-Type: text/event-stream\r\n"));
-    assert_non_null(strstr(fixture->text, "X-Accel-Buffering: no\r\n"));
-    assert_non_null(strstr(fixture->text, "Cache-Control: private, no-store\r\n"));
+    read_until(fd, "event: snapshot\nid: 1\ndata: {\"order_id\":\"ord_1\"");
+    read_until(fd, "\"status\":\"PENDING_STOCK\"");
+    assert_non_null(strstr(text, "Content-Type: text/event-stream\r\n"));
+    assert_non_null(strstr(text, "X-Accel-Buffering: no\r\n"));
+    assert_non_null(strstr(text, "Cache-Control: private, no-store\r\n"));
     views_place(&fixture->views, "usr_2", "ord_2", 2000); /* Nobody waits for that one. */
     confirm_stock(fixture, 2);
-    read_until(fixture, fd, "event: change\nid: 2\ndata: {");
-    read_until(fixture, fd, "\"status\":\"PENDING_PAYMENT\"");
-    confirm_order(fixture, 3);
-    read_until(fixture, fd, "event: end\ndata: {\"reason\":\"final\"}\n\n" END_OF_BODY);
-    assert_non_null(strstr(fixture->text, "event: change\nid: 3\n"));
-    assert_null(strstr(fixture->text, "ord_2"));
+    read_until(fd, "event: change\nid: 2\ndata: {");
+    read_until(fd, "\"status\":\"PENDING_PAYMENT\"");
+    confirm_version(fixture, 3);
+    read_until(fd, "event: end\ndata: {\"reason\":\"final\"}\n\n" END_OF_BODY);
+    assert_non_null(strstr(text, "event: change\nid: 3\n"));
+    assert_null(strstr(text, "ord_2"));
     close(fd);
 }
 
@@ -119,15 +87,15 @@ static void a_client_goes_on_where_it_was(void **state)
     struct fixture *fixture = *state;
     confirm_stock(fixture, 2);
     int fd = open_stream(fixture, "Last-Event-ID: 1\r\n");
-    read_until(fixture, fd, "event: change\nid: 2\n");
-    assert_null(strstr(fixture->text, "snapshot"));
+    read_until(fd, "event: change\nid: 2\n");
+    assert_null(strstr(text, "snapshot"));
     close(fd);
     fd = open_stream(fixture, "Last-Event-ID: 2\r\n");
-    read_until(fixture, fd, "retry: 2000\n\n");
-    assert_null(strstr(fixture->text, "event:"));
-    confirm_order(fixture, 3);
-    read_until(fixture, fd, END_OF_BODY);
-    assert_non_null(strstr(fixture->text, "event: change\nid: 3\n"));
+    read_until(fd, "retry: 2000\n\n");
+    assert_null(strstr(text, "event:"));
+    confirm_version(fixture, 3);
+    read_until(fd, END_OF_BODY);
+    assert_non_null(strstr(text, "event: change\nid: 3\n"));
     close(fd);
     /* A client that has the end gets a 204; another one gets the end. */
     fd = open_stream(fixture, "Last-Event-ID: 3\r\n");
@@ -135,8 +103,8 @@ static void a_client_goes_on_where_it_was(void **state)
     assert_int_equal(fixture->answer.status, 204);
     close(fd);
     fd = open_stream(fixture, "Last-Event-ID: nonsense\r\n");
-    read_until(fixture, fd, END_OF_BODY);
-    assert_non_null(strstr(fixture->text, "event: snapshot\nid: 3\n"));
+    read_until(fd, END_OF_BODY);
+    assert_non_null(strstr(text, "event: snapshot\nid: 3\n"));
     close(fd);
 }
 
@@ -149,7 +117,7 @@ static void a_change_just_before_the_wait_is_not_missed(void **state)
         int fd = open_stream(fixture, "");
         (void)snprintf(wanted, sizeof wanted, "\nid: %lld\n", (long long)version);
         confirm_stock(fixture, version);
-        read_until(fixture, fd, wanted);
+        read_until(fd, wanted);
         close(fd);
     }
 }
@@ -189,7 +157,7 @@ static void streams_are_bounded_and_a_client_that_left_makes_room(void **state)
     int fds[QUERY_STREAMS_OWNER_MAX];
     for (int i = 0; i < QUERY_STREAMS_OWNER_MAX; i++) {
         fds[i] = open_stream(fixture, "");
-        read_until(fixture, fds[i], "event: snapshot\n");
+        read_until(fds[i], "event: snapshot\n");
     }
     assert_int_equal(query_get(fixture->server, STREAM, fixture->bearer, &fixture->answer), 429);
     assert_non_null(strstr(fixture->answer.body, "/problems/too-many-streams"));
@@ -197,7 +165,7 @@ static void streams_are_bounded_and_a_client_that_left_makes_room(void **state)
     close(fds[0]);
     await_streams(fixture, QUERY_STREAMS_OWNER_MAX - 1);
     fds[0] = open_stream(fixture, "");
-    read_until(fixture, fds[0], "event: snapshot\n");
+    read_until(fds[0], "event: snapshot\n");
     for (int i = 0; i < QUERY_STREAMS_OWNER_MAX; i++)
         close(fds[i]);
     await_streams(fixture, 0);
@@ -210,11 +178,11 @@ static void the_stop_ends_streams_and_says_so(void **state)
 {
     struct fixture *fixture = *state;
     int fd = open_stream(fixture, "");
-    read_until(fixture, fd, "event: snapshot\n");
+    read_until(fd, "event: snapshot\n");
     int64_t began_ms = mr_monotonic_ms();
     http_server_stop(fixture->server, 8000);
     assert_true(mr_monotonic_ms() - began_ms < 2000);
-    read_until(fixture, fd, "event: end\ndata: {\"reason\":\"stopping\"}\n\n" END_OF_BODY);
+    read_until(fd, "event: end\ndata: {\"reason\":\"stopping\"}\n\n" END_OF_BODY);
     assert_int_equal(fixture->api.streams.count, 0);
     close(fd);
 }
@@ -256,7 +224,7 @@ static void a_status_is_waited_for_through_other_changes(void **state)
     int fd = begin_wait(fixture);
     await_streams(fixture, 1);
     confirm_stock(fixture, 2);
-    confirm_order(fixture, 3);
+    confirm_version(fixture, 3);
     assert_true(client_read(fd, false, &fixture->answer));
     assert_int_equal(fixture->answer.status, 200);
     assert_non_null(strstr(fixture->answer.body, "\"status\":\"CONFIRMED\""));
@@ -321,7 +289,7 @@ static void waits_are_bounded_with_the_streams_and_end_with_the_server(void **st
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_order, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(every_change_follows_the_snapshot),
         TEST(a_client_goes_on_where_it_was),

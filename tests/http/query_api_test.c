@@ -5,11 +5,6 @@
 
 #include <processors/ids.h>
 
-static int set_up(void **state)
-{
-    return set_up_wide(state, VIEW_PARTITIONS);
-}
-
 /* Production sizing. */
 static int set_up_24(void **state)
 {
@@ -40,20 +35,6 @@ static void add_to_cart(
         .price_version = 1,
     };
     views_pipe(&fixture->views, SHOP_CART_ITEM_ADDED, owner, &event);
-}
-
-static void confirm_order(struct fixture *fixture, const char *owner, const char *order)
-{
-    struct shop_order_confirmed event = {
-        .meta = meta_at(2, 100),
-        .order_id = mr_cstr(order),
-        .owner_id = mr_cstr(owner),
-        .confirmation_no = MR_LITERAL("C123"),
-        .payment_id = MR_LITERAL("pay_12345678"),
-        .captured = money_pence(300),
-        .confirmed_at = 777,
-    };
-    views_pipe(&fixture->views, SHOP_ORDER_CONFIRMED, owner, &event);
 }
 
 static void a_product_and_its_availability(void **state)

@@ -1,50 +1,19 @@
 /* query_kept_test.c - answers sent again: to the same owner only, and never after a change. */
-#include "../unit/view_fixture.h"
-
-#include "query_fixture.h"
+#include "query_shop.h"
 
 enum { OWNERS = 5, TIMES = 4 };
 
-struct fixture {
-    struct views views;
-    struct token_keys *keys;
-    struct query_api api;
-    struct http_server *server;
-    struct client_answer answer;
-    char names[OWNERS][16];
-    char bearers[OWNERS][QUERY_BEARER_MAX];
-};
+static char names[OWNERS][16];
+static char bearers[OWNERS][QUERY_BEARER_MAX];
 
-static int set_up(void **state)
+static int set_up_owners(void **state)
 {
-    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
-    struct mr_error error;
-    views_open_wide(&fixture->views, shop_views_query_topology, VIEW_PARTITIONS);
-    fixture->keys = query_keys();
-    query_api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
-    for (int i = 0; i < OWNERS; i++) {
-        (void)snprintf(fixture->names[i], sizeof fixture->names[i], "usr_%d", i);
-        query_bearer(fixture->keys, fixture->names[i], fixture->bearers[i]);
-    }
-    const struct http_server_options options = {
-        .threads = 2,
-        .routes = query_routes,
-        .routes_count = query_routes_count,
-        .user = &fixture->api,
-    };
-    if (http_server_start(&options, &fixture->server, &error) != 0)
-        fail_msg("%s", error.text);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
+    (void)set_up(state);
     struct fixture *fixture = *state;
-    http_server_free(fixture->server);
-    views_close(&fixture->views);
-    token_keys_free(fixture->keys);
-    free(fixture);
+    for (int i = 0; i < OWNERS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "usr_%d", i);
+        query_bearer(fixture->keys, names[i], bearers[i]);
+    }
     return 0;
 }
 
@@ -107,7 +76,7 @@ static void an_answer_is_sent_again_with_the_same_bytes_and_its_own_request_id(v
     set_cart(fixture, "usr_1", 7, 1);
     for (int i = 0; i < TIMES; i++) {
         char headers[QUERY_BEARER_MAX + 128];
-        (void)snprintf(headers, sizeof headers, "%s%s", fixture->bearers[1], i == 2 ? traced : "");
+        (void)snprintf(headers, sizeof headers, "%s%s", bearers[1], i == 2 ? traced : "");
         ask_query(fixture, "/v1/cart", headers, 200);
         assert_true(i == 0 || strcmp(fixture->answer.body, body) == 0);
         copy_text(body, sizeof body, fixture->answer.body);
@@ -127,17 +96,17 @@ static void nobody_gets_the_answer_of_another_owner(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < OWNERS; i++) {
-        set_cart(fixture, fixture->names[i], 10 + i, 1);
-        views_place(&fixture->views, fixture->names[i], fixture->names[i], 1000);
+        set_cart(fixture, names[i], 10 + i, 1);
+        views_place(&fixture->views, names[i], names[i], 1000);
     }
     for (int time = 0; time < TIMES; time++)
         for (int i = 0; i < OWNERS; i++) {
             char target[64];
-            ask_query(fixture, "/v1/cart", fixture->bearers[i], 200);
+            ask_query(fixture, "/v1/cart", bearers[i], 200);
             expect_quantity(fixture, 10 + i);
             for (int j = 0; j < OWNERS; j++) {
                 (void)snprintf(target, sizeof target, "/v1/orders/usr_%d", j);
-                ask_query(fixture, target, fixture->bearers[i], i == j ? 200 : 404);
+                ask_query(fixture, target, bearers[i], i == j ? 200 : 404);
             }
         }
     ask_query(fixture, "/v1/cart", "", 401);
@@ -156,8 +125,8 @@ static void an_ended_session_gets_no_kept_answer_and_the_list_of_sessions_is_not
     query_bearer_of(fixture->keys, "usr_1", "ses_1", ended);
     set_cart(fixture, "usr_1", 7, 1);
     for (int i = 0; i < TIMES; i++) {
-        ask_query(fixture, "/v1/cart", i % 2 ? ended : fixture->bearers[1], 200);
-        ask_query(fixture, "/v1/sessions", i % 2 ? ended : fixture->bearers[1], 200);
+        ask_query(fixture, "/v1/cart", i % 2 ? ended : bearers[1], 200);
+        ask_query(fixture, "/v1/sessions", i % 2 ? ended : bearers[1], 200);
     }
     assert_int_equal(count_kept(fixture), TIMES - 2);
     struct shop_session_revoked revoked = {
@@ -167,7 +136,7 @@ static void an_ended_session_gets_no_kept_answer_and_the_list_of_sessions_is_not
         .cause = MR_LITERAL("logout")};
     views_pipe(&fixture->views, SHOP_SESSION_REVOKED, "usr_1", &revoked);
     ask_query(fixture, "/v1/cart", ended, 401);
-    ask_query(fixture, "/v1/cart", fixture->bearers[1], 200);
+    ask_query(fixture, "/v1/cart", bearers[1], 200);
     assert_int_equal(count_kept(fixture), TIMES - 1);
 }
 
@@ -178,7 +147,7 @@ static void a_change_of_any_view_that_it_reads_is_seen_at_once(void **state)
     for (int32_t version = 1; version <= TIMES; version++) {
         set_cart(fixture, "usr_1", version + 2, version);
         for (int time = 0; time < TIMES; time++) {
-            ask_query(fixture, "/v1/cart", fixture->bearers[1], 200);
+            ask_query(fixture, "/v1/cart", bearers[1], 200);
             expect_quantity(fixture, version + 2);
             const char *given = client_header(&fixture->answer, "Consistency-Token");
             assert_true((time > 0) == (strcmp(given, token) == 0));
@@ -194,7 +163,7 @@ static void a_change_of_any_view_that_it_reads_is_seen_at_once(void **state)
     };
     assert_null(strstr(fixture->answer.body, "Lantern"));
     views_pipe(&fixture->views, SHOP_PRODUCT_CREATED, "prd_1", &created);
-    ask_query(fixture, "/v1/cart", fixture->bearers[1], 200);
+    ask_query(fixture, "/v1/cart", bearers[1], 200);
     assert_non_null(strstr(fixture->answer.body, "Lantern"));
 }
 
@@ -205,17 +174,17 @@ static void an_answer_that_is_sent_again_still_has_its_conditions(void **state)
     char etag[64];
     set_cart(fixture, "usr_1", 7, 1);
     for (int i = 0; i < TIMES; i++)
-        ask_query(fixture, "/v1/cart", fixture->bearers[1], 200);
+        ask_query(fixture, "/v1/cart", bearers[1], 200);
     copy_text(etag, sizeof etag, client_header(&fixture->answer, "ETag"));
-    (void)snprintf(headers, sizeof headers, "%sIf-None-Match: %s\r\n", fixture->bearers[1], etag);
+    (void)snprintf(headers, sizeof headers, "%sIf-None-Match: %s\r\n", bearers[1], etag);
     ask_query(fixture, "/v1/cart", headers, 304);
-    (void)snprintf(headers, sizeof headers, "%sAccept: text/html\r\n", fixture->bearers[1]);
+    (void)snprintf(headers, sizeof headers, "%sAccept: text/html\r\n", bearers[1]);
     ask_query(fixture, "/v1/cart", headers, 406);
-    ask_query(fixture, "/v1/cart?colour=red", fixture->bearers[1], 400);
-    (void)snprintf(headers, sizeof headers, "%sConsistency-Token: AAAA\r\n", fixture->bearers[1]);
+    ask_query(fixture, "/v1/cart?colour=red", bearers[1], 400);
+    (void)snprintf(headers, sizeof headers, "%sConsistency-Token: AAAA\r\n", bearers[1]);
     ask_query(fixture, "/v1/cart", headers, 400);
     struct mr_buffer request = {0};
-    mr_buffer_printf(&request, "HEAD /v1/cart HTTP/1.1\r\nHost: a\r\n%s\r\n", fixture->bearers[1]);
+    mr_buffer_printf(&request, "HEAD /v1/cart HTTP/1.1\r\nHost: a\r\n%s\r\n", bearers[1]);
     mr_buffer_add_byte(&request, 0);
     client_ask(http_server_port(fixture->server), request.ptr, true, &fixture->answer);
     assert_int_equal(fixture->answer.status, 200);
@@ -223,29 +192,15 @@ static void an_answer_that_is_sent_again_still_has_its_conditions(void **state)
     mr_buffer_clean_up(&request);
 }
 
-static void offer_product(struct fixture *fixture, int number)
+/* With a title that makes its page large. */
+static void offer_large_product(struct fixture *fixture, int number)
 {
     char id[16];
     char title[400];
     (void)snprintf(id, sizeof id, "prd_%03d", number);
     memset(title, 'a', sizeof title);
     title[sizeof title - 1] = '\0';
-    struct shop_product_created created = {
-        .meta = meta_at(1, 1),
-        .product_id = mr_cstr(id),
-        .sku = MR_LITERAL("SKU"),
-        .title = mr_cstr(title),
-        .description = MR_LITERAL(""),
-    };
-    struct shop_price_changed price = {
-        .meta = meta_at(2, 1),
-        .product_id = mr_cstr(id),
-        .price = money_pence(100),
-        .price_version = 1};
-    struct shop_product_published published = {.meta = meta_at(3, 1), .product_id = mr_cstr(id)};
-    views_pipe(&fixture->views, SHOP_PRODUCT_CREATED, id, &created);
-    views_pipe(&fixture->views, SHOP_PRICE_CHANGED, id, &price);
-    views_pipe(&fixture->views, SHOP_PRODUCT_PUBLISHED, id, &published);
+    offer_product(fixture, id, title, 100);
 }
 
 /* More, and larger, than there is room for. */
@@ -257,7 +212,7 @@ static void the_kept_answers_are_bounded(void **state)
     struct mr_buffer metrics = {0};
     struct mr_buffer request = {0};
     for (int i = 0; i < PRODUCTS; i++)
-        offer_product(fixture, i);
+        offer_large_product(fixture, i);
     int fd = client_connect(http_server_port(fixture->server));
     for (int i = 0; i < 2 * TARGETS; i++) {
         mr_buffer_reset(&request);
@@ -280,17 +235,20 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
-            an_answer_is_sent_again_with_the_same_bytes_and_its_own_request_id, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_gets_the_answer_of_another_owner, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(
-            an_ended_session_gets_no_kept_answer_and_the_list_of_sessions_is_not_kept,
-            set_up,
+            an_answer_is_sent_again_with_the_same_bytes_and_its_own_request_id,
+            set_up_owners,
             tear_down),
         cmocka_unit_test_setup_teardown(
-            a_change_of_any_view_that_it_reads_is_seen_at_once, set_up, tear_down),
+            nobody_gets_the_answer_of_another_owner, set_up_owners, tear_down),
         cmocka_unit_test_setup_teardown(
-            an_answer_that_is_sent_again_still_has_its_conditions, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_kept_answers_are_bounded, set_up, tear_down),
+            an_ended_session_gets_no_kept_answer_and_the_list_of_sessions_is_not_kept,
+            set_up_owners,
+            tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_change_of_any_view_that_it_reads_is_seen_at_once, set_up_owners, tear_down),
+        cmocka_unit_test_setup_teardown(
+            an_answer_that_is_sent_again_still_has_its_conditions, set_up_owners, tear_down),
+        cmocka_unit_test_setup_teardown(the_kept_answers_are_bounded, set_up_owners, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,6 @@
 /* query_listing_test.c - pages of products: orders, filters, search, cursors and totals. */
 #include "query_shop.h"
 
-static int set_up(void **state)
-{
-    return set_up_wide(state, VIEW_PARTITIONS);
-}
-
 static void listings_page_through_everything_once(void **state)
 {
     struct fixture *fixture = *state;

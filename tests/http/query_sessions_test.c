@@ -1,45 +1,5 @@
 /* query_sessions_test.c - a session that was ended is refused by the read side, and not listed. */
-#include "../unit/view_fixture.h"
-
-#include "query_fixture.h"
-
-struct fixture {
-    struct views views;
-    struct token_keys *keys;
-    struct query_api api;
-    struct http_server *server;
-    char bearer[QUERY_BEARER_MAX]; /* usr_1's, in ses_0. */
-    struct client_answer answer;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
-    views_open(&fixture->views, shop_views_query_topology);
-    fixture->keys = query_keys();
-    query_bearer(fixture->keys, "usr_1", fixture->bearer);
-    query_api_init(&fixture->api, topo_driver_engine(fixture->views.driver), fixture->keys);
-    const struct http_server_options options = {
-        .routes = query_routes, .routes_count = query_routes_count, .user = &fixture->api};
-    assert_int_equal(http_server_start(&options, &fixture->server, NULL), 0);
-    *state = fixture;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *fixture = *state;
-    http_server_free(fixture->server);
-    token_keys_free(fixture->keys);
-    views_close(&fixture->views);
-    free(fixture);
-    return 0;
-}
-
-static int get_status(struct fixture *fixture, const char *target, const char *headers)
-{
-    return query_get(fixture->server, target, headers, &fixture->answer);
-}
+#include "query_shop.h"
 
 static void start_session(struct fixture *fixture, const char *session_id, int64_t expires_at)
 {

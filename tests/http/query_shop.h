@@ -17,9 +17,8 @@ struct fixture {
     char bearer[QUERY_BEARER_MAX]; /* usr_1's. */
 };
 
-static inline int set_up_wide(void **state, int partitions)
+static inline void fixture_open(struct fixture *fixture, int partitions)
 {
-    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
     struct mr_error error;
     views_open_wide(&fixture->views, shop_views_query_topology, partitions);
     fixture->keys = query_keys();
@@ -33,8 +32,19 @@ static inline int set_up_wide(void **state, int partitions)
     };
     if (http_server_start(&options, &fixture->server, &error) != 0)
         fail_msg("%s", error.text);
+}
+
+static inline int set_up_wide(void **state, int partitions)
+{
+    struct fixture *fixture = mr_calloc(1, sizeof *fixture);
+    fixture_open(fixture, partitions);
     *state = fixture;
     return 0;
+}
+
+static inline int set_up(void **state)
+{
+    return set_up_wide(state, VIEW_PARTITIONS);
 }
 
 static inline int tear_down(void **state)
@@ -94,6 +104,20 @@ static inline void stock_product(struct fixture *fixture, const char *id, int64_
         .available_after = available,
     };
     views_pipe(&fixture->views, SHOP_STOCK_ADJUSTED, id, &event);
+}
+
+static inline void confirm_order(struct fixture *fixture, const char *owner, const char *order)
+{
+    struct shop_order_confirmed event = {
+        .meta = meta_at(2, 100),
+        .order_id = mr_cstr(order),
+        .owner_id = mr_cstr(owner),
+        .confirmation_no = MR_LITERAL("C123"),
+        .payment_id = MR_LITERAL("pay_12345678"),
+        .captured = money_pence(300),
+        .confirmed_at = 777,
+    };
+    views_pipe(&fixture->views, SHOP_ORDER_CONFIRMED, owner, &event);
 }
 
 #endif
