@@ -60,6 +60,10 @@ int credential_open(
     struct mr_bytes *ret_phc,
     struct mr_error *error);
 
+/* 422: the member of the body at `pointer` is not a password that is accepted. */
+void users_send_weak_password(
+    struct http_request *request, const char *pointer, const char *problem);
+
 /* 503: too many passwords wait to be hashed. */
 void command_send_overloaded(struct command_api *api, struct http_request *request);
 

@@ -147,15 +147,7 @@ static bool password_judge(struct http_request *request, const struct password_c
         problem = "the e-mail address cannot be the password";
     if (!problem)
         return true;
-    struct http_field_error error = {
-        .pointer = mr_cstr("/new"), .detail = problem, .code = "too-weak"};
-    http_send_problem_full(
-        request,
-        &(struct http_problem){
-            .slug = "password-too-weak",
-            .detail = mr_cstr(problem),
-            .errors = &error,
-            .errors_count = 1});
+    users_send_weak_password(request, "/new", problem);
     return false;
 }
 

@@ -13,6 +13,8 @@
 #include <processors/views.h>
 #include <sealing/email.h>
 
+#include <assert.h>
+
 enum { SETTLE_POLL_MS = 10, SETTLE_MS_MAX = 2000 };
 
 struct registration {
@@ -136,6 +138,21 @@ static void users_on_hashed(
         users_claim(call, payload);
 }
 
+void users_send_weak_password(
+    struct http_request *request, const char *pointer, const char *problem)
+{
+    assert(request && pointer && problem);
+    struct http_field_error error = {
+        .pointer = mr_cstr(pointer), .detail = problem, .code = "too-weak"};
+    http_send_problem_full(
+        request,
+        &(struct http_problem){
+            .slug = "password-too-weak",
+            .detail = mr_cstr(problem),
+            .errors = &error,
+            .errors_count = 1});
+}
+
 /* False: a problem has been sent. */
 static bool users_judge(struct http_request *request, struct registration *registration)
 {
@@ -151,15 +168,7 @@ static bool users_judge(struct http_request *request, struct registration *regis
     const char *problem = policy_password_problem(registration->password, registration->email);
     if (!problem)
         return true;
-    struct http_field_error error = {
-        .pointer = mr_cstr("/password"), .detail = problem, .code = "too-weak"};
-    http_send_problem_full(
-        request,
-        &(struct http_problem){
-            .slug = "password-too-weak",
-            .detail = mr_cstr(problem),
-            .errors = &error,
-            .errors_count = 1});
+    users_send_weak_password(request, "/password", problem);
     return false;
 }
 
