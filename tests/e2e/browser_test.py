@@ -275,7 +275,7 @@ class AccountTest(BrowserTest):
         page.get_by_role("link", name="Account").click()
         self.expect_text("main", email)
 
-        self.button("Log out").click()
+        self.button("Log out", exact=True).click()
         page.get_by_role("link", name="Log in").click()
         page.get_by_label("E-mail address").fill(email)
         page.get_by_label("Password").fill("something else")
@@ -320,7 +320,7 @@ class AccountTest(BrowserTest):
         self.expect_text(".toast", "The password is changed")
         self.assertEqual(customer.log_in("a quite new password").status, 201)
 
-        page.get_by_role("button", name="Log out").click()
+        self.button("Log out", exact=True).click()
         other.get_by_role("link", name="Log in").wait_for()   # By itself.
         self.assertEqual(self.context.cookies(f"{self.url}/v1/sessions"), [])
         page.reload()
@@ -349,7 +349,7 @@ class MergeTest(OrderSteps):
         self.assertTrue(page.url.endswith(order["order_id"]))
         self.assertEqual(self.orders_of(), [])   # The guest has ordered nothing, and has nothing any more.
         page.get_by_role("link", name="Account").click()
-        self.button("Log out").click()
+        self.button("Log out", exact=True).click()
         page.goto("/cart")
         self.expect_text("h2", "Your cart is empty")
 

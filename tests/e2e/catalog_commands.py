@@ -1,5 +1,6 @@
 """Commands to the catalog, written into Kafka as an import writes them."""
 
+import json
 import subprocess
 import tempfile
 import time
@@ -23,10 +24,14 @@ def _text(value):
 
 
 def _meta(command_id):
-    now, null, false = int(time.time() * 1000), _long(0), b"\0"
-    return b"".join((
-        _text(command_id), _text("test"), _text("import"), _text("system"), null, _long(now), _long(now + 86400000),
-        _text(""), _long(0), _text(command_id), null, false, false))
+    """CommandMeta: what is not named here has its default, also in a field of later."""
+    now = int(time.time() * 1000)
+    values = {"command_id": _text(command_id), "fingerprint": _text("test"), "principal": _text("import"),
+              "actor_kind": _text("system"), "issued_at": _long(now), "deadline": _long(now + 86400000),
+              "reply_to": _text(""), "reply_partition": _long(0), "correlation_id": _text(command_id)}
+    schema = json.loads((shop.ROOT / "schemas" / "avsc" / "CommandMeta.avsc").read_text())
+    defaults = {None: _long(0), False: b"\0"}
+    return b"".join(values.get(field["name"]) or defaults[field["default"]] for field in schema["fields"])
 
 
 def _schema_id(broker, name):
