@@ -32,7 +32,8 @@ static const struct {
      {API_IN_HEADER,
       {.name = "Consistency-Token",
        .kind = HTTP_JSON_TEXT,
-       .about = "Of an earlier answer: this one reflects at least as much."}}},
+       .about = "Of an earlier answer: a read reflects at least as much, a command the same "
+                "catalogue."}}},
     {API_READS_VIEWS | API_SENDS_COMMAND,
      "Prefer",
      {API_IN_HEADER,

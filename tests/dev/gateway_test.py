@@ -124,6 +124,7 @@ class GatewayTest(HomeTest):
         self.assert_problem(*self.ask("GET", "/assets/..%2f..%2f..%2fREADME.md"), 400, "malformed-request")
         self.assertEqual(self.side_of("GET", "/assets/..%2fnginx.conf"), "query")
         self.assertEqual(self.side_of("POST", "/cart"), "command")
+        self.assert_problem(*self.ask("PROPFIND", "/cart"), 405, "method-not-allowed")
         self.assertEqual(self.side_of("GET", "/v1/orders/ord_1"), "query")
         self.assertEqual(self.side_of("GET", "/carts"), "query")
 
@@ -165,6 +166,7 @@ class GatewayTest(HomeTest):
         response, body = self.ask("GET", "/v1/cart")
         self.assert_problem(response, body, 502, "upstream-unavailable")
         self.assertEqual(response.getheader("Retry-After"), "1")
+        self.assert_problem(*self.ask("POST", "/cart"), 502, "upstream-unavailable")
 
     def restart(self, **environment):
         self.gateway.stop()
@@ -366,12 +368,14 @@ class GatewayTest(HomeTest):
         self.restart_for_strangers()
         for method, path, name, burst, per_s, policy, wait in (
                 ("GET", "/v1/products", "reads", 200, 10, '"reads";q=600;w=60', "1"),
+                ("GET", "/cart", "reads", 200, 10, '"reads";q=600;w=60', "1"),   # A page of the storefront.
                 ("POST", "/v1/cart/items", "writes", 40, 2, '"writes";q=120;w=60', "1"),
                 ("POST", "/v1/sessions", "credentials", 5, 1 / 12, '"writes";q=120;w=60, "credentials";q=5;w=60', "12"),
                 ("POST", "/v1/users", "credentials", 5, 1 / 12, '"writes";q=120;w=60, "credentials";q=5;w=60', "12")):
             client = f"192.0.2.{len(path)}"
             response, _ = self.ask(method, path, headers={"X-Forwarded-For": client})
-            self.assertEqual((response.status, response.getheader("RateLimit-Policy")), (502, policy))
+            status = 200 if path == "/cart" else 502
+            self.assertEqual((response.status, response.getheader("RateLimit-Policy")), (status, policy))
             self.assertIsNone(response.getheader("RateLimit"))
             started = time.monotonic()
             passed, (response, body) = self.flood(method, path, client, 5000, until_refused=True)

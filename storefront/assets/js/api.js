@@ -2,7 +2,8 @@
  * api.js - the one place that speaks HTTP with the shop.
  *
  * - Who asks: the access token of the session, else the guest's cart token.
- * - Read your writes: the consistency token of the last answer goes with the next request.
+ * - Read your writes: the consistency token of the last write goes with each request until the next one. That of a
+ *   read would not do: it names only the views that were read.
  * - Repetition: a write has one idempotency key for all its tries, so that a lost answer has no second effect.
  * - A 202 is followed to its outcome.
  */
@@ -19,13 +20,14 @@ const AGAIN = new Set([
   'upstream-timeout',
   'overloaded',
   'view-behind',
+  'partition-unavailable',
   'outcome-unknown',
   'log-unavailable',
   'shutting-down',
   'not-ready',
 ]);
 
-/** @typedef {{body?: any, key?: string, version?: number, wait?: number, signal?: AbortSignal, anonymous?: boolean}} Options */
+/** @typedef {{body?: any, key?: string, wait?: number, signal?: AbortSignal, anonymous?: boolean}} Options */
 
 /** 128 random bits. crypto.randomUUID exists only on https and on localhost. */
 export function newKey() {
@@ -51,11 +53,17 @@ export const remove = (path, options) => ask('DELETE', path, options);
  */
 export async function ask(method, path, options = {}) {
   const key = method === 'GET' ? null : (options.key ?? newKey());
+  let unsure = false;
   for (let tried = 0; ; tried++) {
     try {
       return await askOnce(method, path, { ...options, key });
     } catch (error) {
-      if (!(error instanceof Problem) || !AGAIN.has(error.slug) || tried === DELAYS_MS.length) throw error;
+      if (!(error instanceof Problem)) throw error;
+      unsure ||= error.unsure;
+      if (!AGAIN.has(error.slug) || tried === DELAYS_MS.length) {
+        error.followsUnsure = unsure;
+        throw error;
+      }
       await pause(Math.min((error.retryAfter ?? 0) * 1000, 5000) || DELAYS_MS[tried], options.signal);
     }
   }
@@ -63,14 +71,25 @@ export async function ask(method, path, options = {}) {
 
 async function askOnce(method, path, options) {
   const response = await send(method, path, options);
-  keepToken(response);
+  keepToken(method, path, response);
   if (response.status === 202) return followCommand(response, options);
-  if (response.ok) return response.status === 204 ? null : response.json();
+  if (response.ok) return response.status === 204 ? null : readJson(response, options);
   const problem = await problemOf(response);
+  if (forgetToken(problem)) return askOnce(method, path, options);
   if (!options.renewed && !options.anonymous && (await isRenewed(problem))) {
     return askOnce(method, path, { ...options, renewed: true });
   }
   throw problem;
+}
+
+/** An answer that breaks off is as good as none. */
+async function readJson(response, options) {
+  try {
+    return await response.json();
+  } catch {
+    options.signal?.throwIfAborted();
+    throw offline();
+  }
 }
 
 /** Whether there is a new access token after the old one was refused. */
@@ -83,7 +102,7 @@ async function send(method, path, options) {
   const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout;
   const body = options.body === undefined ? undefined : JSON.stringify(options.body);
   try {
-    return await fetch(path, { method, headers: headersFor(options), body, signal, cache: options.cache });
+    return await fetch(path, { method, headers: headersFor(options), body, signal });
   } catch (error) {
     options.signal?.throwIfAborted();
     throw offline();
@@ -94,7 +113,6 @@ function headersFor(options) {
   const headers = new Headers({ Accept: 'application/json' });
   if (options.body !== undefined) headers.set('Content-Type', 'application/json');
   if (options.key) headers.set('Idempotency-Key', options.key);
-  if (options.version !== undefined) headers.set('If-Match', `"v${options.version}"`);
   if (options.wait) headers.set('Prefer', `wait=${options.wait}`);
   if (options.anonymous) return headers;
   if (recall('token')) headers.set('Consistency-Token', recall('token'));
@@ -103,9 +121,16 @@ function headersFor(options) {
   return headers;
 }
 
-function keepToken(response) {
+function keepToken(method, path, response) {
   const token = response.headers.get('Consistency-Token');
-  if (token) remember('token', token);
+  if (token && (method !== 'GET' || path.startsWith('/v1/commands/'))) remember('token', token);
+}
+
+/** True: the token was of a shop that was made anew since, and is gone now. */
+function forgetToken(problem) {
+  const ours = problem.slug === 'malformed-header' && recall('token');
+  if (ours) remember('token', null);
+  return Boolean(ours);
 }
 
 /**
@@ -125,13 +150,14 @@ export async function openStream(path, lastEventId, signal, renewed = false) {
   }
   if (response.ok) return response;
   const problem = await problemOf(response);
+  if (forgetToken(problem)) return openStream(path, lastEventId, signal, renewed);
   if (!renewed && (await isRenewed(problem))) return openStream(path, lastEventId, signal, true);
   throw problem;
 }
 
 /** The outcome of a command that is in the log, but was not decided in time. */
 async function followCommand(response, options) {
-  const accepted = await response.json();
+  const accepted = await readJson(response, options);
   const place = response.headers.get('Location');
   if (!place?.startsWith('/v1/commands/')) return accepted;
   for (let polled = 0; polled < COMMAND_POLLS; polled++) {

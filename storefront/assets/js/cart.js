@@ -1,7 +1,7 @@
 /** cart.js - the cart of whoever is here: a guest's cart is made with the first thing that goes in. */
 
-import { get, post, put, remove } from './api.js';
-import { cartChanged, guestToken, remember, rememberUnits, session } from './state.js';
+import { get, newKey, post, put, remove } from './api.js';
+import { cartChanged, guestToken, recall, remember, rememberUnits, session } from './state.js';
 
 /** @typedef {{product_id: string, sku: string, title: string, quantity: number, price_changed?: boolean}} Line */
 
@@ -18,8 +18,14 @@ export async function readCart(signal) {
 
 /** @param {string} productId @param {number} quantity @param {string} key of this one wish, for all its tries */
 export async function addToCart(productId, quantity, key) {
-  if (!hasCart()) remember('guest', (await post('/v1/guest-carts', undefined, { anonymous: true })).cart_token);
+  if (!hasCart()) await beginGuestCart();
   return changed(await post('/v1/cart/items', { product_id: productId, quantity }, { key }));
+}
+
+/** A customer whose session could not be renewed just now gets these goods into the own cart with the next renewal. */
+async function beginGuestCart() {
+  remember('guest', (await post('/v1/guest-carts', undefined, { anonymous: true })).cart_token);
+  if (recall('logged-in')) remember('merge', newKey());
 }
 
 /** 0 takes it out. The same quantity again accepts the price of now. */

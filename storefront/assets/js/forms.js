@@ -54,7 +54,7 @@ function mistakeOf(input) {
 /**
  * A form. `work` gets the values by name; what it throws stands at the fields or above the button.
  * @param {{fields: ReturnType<typeof field>[], submit: string, work: (values: Object<string, string>) => Promise<void>,
- *   before?: any, after?: any, explain?: (error: Error) => any}} wish
+ *   content?: any, explain?: (error: Error) => any}} wish
  */
 export function form({ fields, submit, work, content = null, explain = errorNotice }) {
   const notice = h('div', {});

@@ -24,7 +24,7 @@ export async function followOrder(orderId, show, interrupted, signal) {
       signal.throwIfAborted();
       state.failures++;
       const final =
-        error instanceof Problem && error.status < 500 && !error.unsure && error.slug !== 'too-many-streams';
+        error instanceof Problem && error.status < 500 && !error.unsure && error.status !== 429;
       if (final || (state.last === null && state.failures > FAILURES_MAX)) throw error;
       interrupted(state.last !== null);
     }

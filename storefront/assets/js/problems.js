@@ -13,6 +13,7 @@ export class Problem extends Error {
     this.status = body.status ?? 0;
     this.slug = (body.type ?? '').split('/').pop() || 'internal';
     this.retryAfter = retryAfter;
+    this.followsUnsure = false; // An earlier try of the same request was unsure.
   }
 
   /** Mistakes by field: the name is the pointer's, without its first stroke. */
@@ -22,6 +23,7 @@ export class Problem extends Error {
 
   /** Nobody knows whether it had its effect: the same request with the same key finds out. */
   get unsure() {
+    if (this.followsUnsure && (this.status >= 500 || [401, 429].includes(this.status))) return true;
     return ['offline', 'outcome-unknown', 'upstream-unavailable', 'upstream-timeout'].includes(this.slug);
   }
 }

@@ -38,14 +38,22 @@ async function mergeCarts() {
   try {
     await mergeGuestCart(recall('merge'));
     remember('merge', null);
-  } catch {
+  } catch (error) {
+    if (isFinal(error)) remember('merge', null);
     cartChanged(null);
   }
 }
 
+/** Asking again would give the same refusal. */
+function isFinal(error) {
+  return error instanceof Problem && error.status >= 400 && error.status < 500 && ![401, 429].includes(error.status);
+}
+
+/** A renewal changes nothing that a page shows. */
 function begin(answer, email) {
+  const other = session.userId !== answer.user_id;
   Object.assign(session, { access: answer.access_token, userId: answer.user_id, email });
-  announce(SESSION);
+  if (other) announce(SESSION);
 }
 
 function end() {

@@ -11,10 +11,15 @@ import { paymentChoice } from '../payment.js';
 import { Problem } from '../problems.js';
 import { go, setTitle } from '../router.js';
 import { isLoggedIn } from '../session.js';
-import { CART, listen, session } from '../state.js';
+import { CART, SESSION, changes, listen, session } from '../state.js';
 
 /** What was typed, for who goes back to the cart and comes again. Only in memory. @type {Map<string, string>} */
 const draft = new Map();
+
+/** The next customer at this browser does not see the address of the last. */
+changes.addEventListener(SESSION, () => {
+  if (!session.access) draft.clear();
+});
 
 export async function show(place, { signal }) {
   setTitle(t('checkout'));
@@ -54,7 +59,7 @@ function addressFields() {
       label: t('email'),
       type: 'email',
       autocomplete: 'email',
-      maxlength: 320,
+      maxlength: 254,
       wide: true,
       value: session.email ?? '',
     },

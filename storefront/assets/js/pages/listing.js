@@ -61,7 +61,7 @@ export async function show(place, route) {
   try {
     if (state.items.length === 0) await loadPage(state, signal);
     draw(state.items);
-    if (state.items.length === 0) put(more, nothing(words));
+    if (state.items.length === 0 && !state.next) put(more, nothing(words));
   } catch (error) {
     if (signal.aborted) return;
     put(

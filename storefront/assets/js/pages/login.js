@@ -9,7 +9,7 @@ import { logIn } from '../session.js';
 export function show(place, { query }) {
   setTitle(t('login'));
   const fields = [
-    field({ name: 'email', label: t('email'), type: 'email', autocomplete: 'username', wide: true }),
+    field({ name: 'email', label: t('email'), type: 'email', autocomplete: 'username', maxlength: 254, wide: true }),
     field({
       name: 'password',
       label: t('password'),

@@ -11,7 +11,7 @@ export function show(place, { query }) {
   setTitle(t('register'));
   const fields = [
     field({ name: 'name', label: t('name'), autocomplete: 'name', required: false, wide: true }),
-    field({ name: 'email', label: t('email'), type: 'email', autocomplete: 'username', maxlength: 320, wide: true }),
+    field({ name: 'email', label: t('email'), type: 'email', autocomplete: 'username', maxlength: 254, wide: true }),
     field({
       name: 'password',
       label: t('password'),

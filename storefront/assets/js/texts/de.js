@@ -95,7 +95,7 @@ export default {
   'password.current': 'Jetziges Passwort',
   'password.new': 'Neues Passwort',
   'password.changed': 'Das Passwort ist geändert. Andere Sitzungen sind beendet.',
-  'password.wrong': 'Das ist nicht Ihr Passwort.',
+  'password.wrong': 'Das ist nicht Ihr Passwort. Ging vorher eine Antwort verloren, gilt schon das neue.',
   'password.hint': 'Mindestens 8 Zeichen. Ein paar Wörter geben ein gutes.',
   name: 'Name',
   optional: 'freiwillig',
@@ -180,6 +180,8 @@ export default {
   'field.too-short': 'Bitte mindestens {count} Zeichen.',
   'field.too-weak': 'Dieses Passwort ist zu leicht zu erraten. Nehmen Sie ein längeres.',
   'field.format': 'Das sieht nicht richtig aus. Bitte prüfen Sie es.',
+  'field.length': 'Das ist zu kurz oder zu lang.',
+  'field.range': 'Das ist zu klein oder zu groß.',
   'field.card-data': 'Das sieht nach einer Kartennummer aus. Bitte weglassen; sie wurde nicht gespeichert.',
 
   'problem.invalid-credentials': 'Die E-Mail-Adresse oder das Passwort ist falsch.',
@@ -214,6 +216,7 @@ export default {
     'Noch ist nicht klar, ob es geklappt hat. Versuchen Sie es noch einmal; nichts geschieht doppelt.',
   'problem.log-unavailable':
     'Der Laden kann gerade nichts annehmen, und es ist nichts geschehen. Versuchen Sie es in einer Minute.',
+  'problem.partition-unavailable': 'Der Laden holt gerade auf. Versuchen Sie es in ein paar Sekunden.',
   'problem.view-behind': 'Der Laden holt gerade auf. Versuchen Sie es in ein paar Sekunden.',
   'problem.overloaded': 'Gerade sind sehr viele hier. Versuchen Sie es in ein paar Sekunden.',
   'problem.not-ready': 'Der Laden öffnet gerade. Versuchen Sie es in ein paar Sekunden.',

@@ -95,7 +95,7 @@ export default {
   'password.current': 'Password of now',
   'password.new': 'New password',
   'password.changed': 'The password is changed. Other sessions have ended.',
-  'password.wrong': 'This is not your password.',
+  'password.wrong': 'This is not your password. If an answer was lost before, the new one is valid already.',
   'password.hint': 'At least 8 characters. A few words make a good one.',
   name: 'Name',
   optional: 'optional',
@@ -180,6 +180,8 @@ export default {
   'field.too-short': 'At least {count} characters, please.',
   'field.too-weak': 'This password is too easy to guess. Take a longer one.',
   'field.format': 'This does not look right. Please check it.',
+  'field.length': 'This is too short or too long.',
+  'field.range': 'This is too small or too large.',
   'field.card-data': 'This looks like a card number. Please leave it out; it was not stored.',
 
   'problem.invalid-credentials': 'The e-mail address or the password is wrong.',
@@ -208,6 +210,7 @@ export default {
   'problem.outcome-unknown': 'The shop has not answered yet whether it worked. Try again; nothing is done twice.',
   'problem.log-unavailable':
     'The shop cannot accept anything at the moment, and nothing was done. Try again in a minute.',
+  'problem.partition-unavailable': 'The shop is catching up. Try again in a few seconds.',
   'problem.view-behind': 'The shop is catching up. Try again in a few seconds.',
   'problem.overloaded': 'Too many people are here at the moment. Try again in a few seconds.',
   'problem.not-ready': 'The shop is starting. Try again in a few seconds.',
