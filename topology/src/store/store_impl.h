@@ -106,6 +106,7 @@ struct store_set {
     enum store_writer writer; /* The writer at work now. */
     store_changed_fn *changed;
     void *changed_user;
+    struct mr_buffer changed_key; /* A copy: a commit may free the entry. */
     bool restoring;
     bool in_savepoint;
     bool broken;

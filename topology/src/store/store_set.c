@@ -134,6 +134,7 @@ void store_set_close(struct store_set *set)
     free(set->undo);
     free(set->staged.items);
     free(set->dirty.items);
+    mr_buffer_clean_up(&set->changed_key);
     free(set);
 }
 
@@ -280,18 +281,28 @@ bool store_set_has_staged(const struct store_set *set)
     return set->staged.count > 0 || set->positions.staged_count > 0;
 }
 
+/* The callback comes after the change, which it may read at once; the entry may be gone by then. */
+static void set_commit_entry(struct store_set *set, struct store_entry *entry)
+{
+    struct topo_store *store = store_of(set, entry);
+    struct store_value *value = entry->staged;
+    if (set->changed) {
+        mr_buffer_reset(&set->changed_key);
+        mr_buffer_add(&set->changed_key, store_entry_key(entry));
+    }
+    entry->staged = NULL;
+    entry->flags &= (uint8_t)~STORE_STAGED;
+    store_entry_commit(store, entry, value);
+    if (set->changed)
+        set->changed(set->changed_user, store->name, mr_buffer_view(&set->changed_key));
+}
+
 void store_set_commit(struct store_set *set)
 {
     assert(!set->in_savepoint && set->undo_count == 0);
     for (size_t i = 0; i < set->staged.count; i++) {
-        struct store_entry *entry = set->staged.items[i];
-        store_account(set, entry, -1);
-        struct store_value *value = entry->staged;
-        entry->staged = NULL;
-        entry->flags &= (uint8_t)~STORE_STAGED;
-        store_entry_commit(store_of(set, entry), entry, value);
-        if (set->changed)
-            set->changed(set->changed_user, store_of(set, entry)->name, store_entry_key(entry));
+        store_account(set, set->staged.items[i], -1);
+        set_commit_entry(set, set->staged.items[i]);
     }
     set->staged.count = 0;
     store_positions_commit(&set->positions);
