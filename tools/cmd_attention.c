@@ -130,7 +130,8 @@ static int attention_list(struct attention *attention, struct json_w *w, struct 
         enum view_attention why = view_attention_of(&row->view, mr_unix_ms(), &since);
         if (!row->open || why == VIEW_ATTENTION_NONE)
             continue;
-        rc = attention_ask_order(attention->staff, row->view.order_id, &cancelled, error);
+        if (why != VIEW_ATTENTION_COMPENSATION) /* Closed by hand, perhaps: money is still owed. */
+            rc = attention_ask_order(attention->staff, row->view.order_id, &cancelled, error);
         if (rc == 0 && !cancelled)
             attention_print(attention->staff, &row->view, why, since, w);
         listed += !cancelled;

@@ -24,7 +24,7 @@ enum {
     KEPT_SETS = 512,
     KEPT_WAYS = 4,
     KEPT_LOCKS = 64,
-    KEPT_FORMS_MAX = 8, /* Spare ones of an answer. */
+    KEPT_FORMS_MAX = 2, /* Spare ones of an answer. */
     KEPT_OWN_MAX = 2,   /* Headers that differ from request to request. */
     KEPT_ASKED = 4096,
     KEPT_ANSWER_BYTES_MAX = 16 << 10,

@@ -244,10 +244,13 @@ int order_abort(
     return order_send_lines(order, SHOP_RELEASE_STOCK, error);
 }
 
+/* Money that went back while the order stood counts, too: a payment that is silent may add none. */
 static void order_emit_cancelled(struct order *order)
 {
     assert(order->state.goal == ORDER_ABORT && !order->state.ended);
-    struct shop_money refund = {order->progress.refunded_minor, order->state.grand_total.currency};
+    int64_t earlier = order->state.refunded_minor;
+    int64_t now = order->progress.refunded_minor;
+    struct shop_money refund = {now > earlier ? now : earlier, order->state.grand_total.currency};
     struct shop_order_cancelled event = {
         order_meta(order),
         order->id,

@@ -19,6 +19,9 @@ static const struct {
     {SHOP_ORDER_PAYMENT_FAILED, "payment_failed", "payment_provider"},
     {SHOP_ORDER_PAYMENT_AUTHORIZED, "payment_authorized", "payment_provider"},
     {SHOP_ORDER_CONFIRMED, "confirmed", NULL},
+    {SHOP_ORDER_REFUND_REQUESTED, "refund_requested", NULL},
+    {SHOP_ORDER_REFUNDED, "refunded", "payment_provider"},
+    {SHOP_ORDER_CONFIRMATION_RESENT, "confirmation_resent", NULL},
     {SHOP_ORDER_ABORT_REQUESTED, "cancelling", NULL},
     {SHOP_ORDER_CANCELLED, "cancelled", NULL},
 };
@@ -53,6 +56,12 @@ timeline_add_facts(const struct codec_message *event, struct shop_order_timeline
         break;
     case SHOP_ORDER_CONFIRMED:
         row->amount = &((const struct shop_order_confirmed *)event->value)->captured;
+        break;
+    case SHOP_ORDER_REFUND_REQUESTED:
+        row->amount = &((const struct shop_order_refund_requested *)event->value)->amount;
+        break;
+    case SHOP_ORDER_REFUNDED:
+        row->amount = &((const struct shop_order_refunded *)event->value)->refunded;
         break;
     case SHOP_ORDER_ABORT_REQUESTED:
         row->cause = ((const struct shop_order_abort_requested *)event->value)->cause;

@@ -1,7 +1,7 @@
 /* attention.c - orders that need a person, of the payments under way and the disputed ones. */
 #include "query_api.h"
 
-/* A cancelled order needs nobody any more: its payment goes on by itself. */
+/* A cancelled order needs nobody any more, unless it was closed while its money was still owed. */
 static enum view_attention attention_judge(
     struct query_api *api, struct mr_bytes value, struct mr_arena *arena, struct mr_error *error)
 {
@@ -15,7 +15,8 @@ static enum view_attention attention_judge(
         query_read_into(api->orders, SHOP_ORDER_VIEW, row->order_id, arena, &found, error))
         return VIEW_ATTENTION_NONE;
     const struct shop_order_view *order = found;
-    return order && order->cancelled ? VIEW_ATTENTION_NONE : why;
+    bool is_over = order && order->cancelled && why != VIEW_ATTENTION_COMPENSATION;
+    return is_over ? VIEW_ATTENTION_NONE : why;
 }
 
 void query_attention_metrics(struct query_api *api, struct mr_arena *arena, struct mr_buffer *out)

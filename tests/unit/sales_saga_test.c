@@ -500,6 +500,22 @@ static void an_order_is_closed_when_its_cancellation_finds_no_end(void **state)
     assert_int_equal(task->outputs_count, 0);
 }
 
+static void a_closed_order_still_knows_what_had_gone_back_before(void **state)
+{
+    struct fake_task *task = *state;
+    struct mr_bytes id = saga_confirm(task);
+    saga_refund(task, id, 150);
+    saga_hear_refunded(task, id, 150);
+    saga_cancel(task, id, "customer", "");
+    struct shop_close_order command = {
+        .meta = saga_operator(task), .owner_id = mr_cstr(SALES_OWNER), .order_id = id};
+    sales_tell(task, SHOP_CLOSE_ORDER, &command);
+    sales_expect_accepted(task);
+    const struct shop_order_cancelled *event = fake_task_last(task, SHOP_ORDER_CANCELLED);
+    assert_non_null(event->refund);
+    assert_int_equal(event->refund->minor, 150);
+}
+
 static void a_confirmation_is_sent_again_as_another_mail(void **state)
 {
     struct fake_task *task = *state;
@@ -548,6 +564,7 @@ int main(void)
         SALES_TEST(money_that_went_back_by_hand_counts_against_the_limit),
         SALES_TEST(only_a_confirmed_order_is_refunded_and_by_an_operator_with_a_reason),
         SALES_TEST(an_order_is_closed_when_its_cancellation_finds_no_end),
+        SALES_TEST(a_closed_order_still_knows_what_had_gone_back_before),
         SALES_TEST(a_confirmation_is_sent_again_as_another_mail),
     };
     return cmocka_run_group_tests_name("sales_saga", tests, NULL, NULL);

@@ -227,6 +227,30 @@ static void a_timeline_has_a_row_for_each_event(void **state)
     assert_false(rows[8].has_attempt);
 }
 
+static void a_timeline_has_what_went_back_while_the_order_stood(void **state)
+{
+    struct views *views = *state;
+    struct shop_money part = money_pence(100);
+    views_place(views, OWNER, ORDER, 50);
+    confirm_order(views, 2, "pay_1");
+    struct shop_order_refund_requested asked = {HEAD(3), .amount = part, .total = part};
+    asked.meta.actor_kind = mr_cstr("operator");
+    views_pipe(views, SHOP_ORDER_REFUND_REQUESTED, OWNER, &asked);
+    struct shop_order_refunded refunded = {HEAD(4), .refunded = part, .total = part};
+    views_pipe(views, SHOP_ORDER_REFUNDED, OWNER, &refunded);
+    struct shop_order_confirmation_resent resent = {HEAD(5)};
+    resent.meta.actor_kind = mr_cstr("operator");
+    views_pipe(views, SHOP_ORDER_CONFIRMATION_RESENT, OWNER, &resent);
+    const struct shop_order_timeline_state *timeline =
+        views_get(views, VIEW_ORDER_TIMELINES, SHOP_ORDER_TIMELINE_STATE, mr_cstr(ORDER));
+    assert_int_equal(timeline->rows_count, 5);
+    expect_row(&timeline->rows[2], 3, "refund_requested", "staff");
+    assert_int_equal(timeline->rows[2].amount->minor, 100);
+    expect_row(&timeline->rows[3], 4, "refunded", "payment_provider");
+    assert_int_equal(timeline->rows[3].amount->minor, 100);
+    expect_row(&timeline->rows[4], 5, "confirmation_resent", "staff");
+}
+
 static void who_acted_is_said_in_plain_words(void **state)
 {
     static const char *const kinds[][2] = {
@@ -271,6 +295,7 @@ int main(void)
         TEST(an_event_without_its_order_is_skipped_and_leaves_nothing),
         TEST(a_restart_continues_where_it_was),
         TEST(a_timeline_has_a_row_for_each_event),
+        TEST(a_timeline_has_what_went_back_while_the_order_stood),
         TEST(who_acted_is_said_in_plain_words),
         TEST(a_timeline_is_bounded),
     };
