@@ -2,7 +2,7 @@
  * order_stream.c - one order as Server-Sent Events: what it is, then every change, to its end.
  *
  *     event: snapshot, then `change`      id: the order's version      data: the order
- *     event: end                          data: {"reason":"final"}     or expired, stopping
+ *     event: end                data: {"reason":"final"}     or expired, stopping, session-over
  *
  * Invariants
  *   1. Versions only rise. A client that has seen more than this instance has, hears nothing until
@@ -19,6 +19,7 @@ enum { STREAM_MS_MAX = 10 * 60 * 1000, HEARTBEAT_MS = 15 * 1000, RETRY_MS = 2000
 struct order_stream {
     struct query_order_wait wait; /* Its version is the one that was sent; 0: none. */
     struct mr_bytes owner;
+    struct mr_bytes session_id; /* A customer's; NULL view: a guest. */
     int64_t until_ms;
     int64_t heartbeat_ms; /* The next one. */
 };
@@ -103,7 +104,9 @@ static void continue_stream(struct http_request *request, void *user)
 {
     struct order_stream *stream = user;
     int64_t now_ms = mr_monotonic_ms();
-    if (add_news(request, stream))
+    if (api_session_is_over(&stream->wait.api->auth, request, stream->session_id))
+        end_stream(request, "session-over");
+    else if (add_news(request, stream))
         stream->heartbeat_ms = now_ms + HEARTBEAT_MS;
     else if (now_ms >= stream->until_ms)
         end_stream(request, "expired");
@@ -146,8 +149,9 @@ static void serve_stream(struct http_request *request, void *user)
 {
     struct query_api *api = user;
     struct query_order order;
+    struct api_caller caller;
     int64_t version = last_version(request);
-    if (!query_order_find_own(api, request, &order))
+    if (!query_order_find_own(api, request, &order) || !api_identify(&api->auth, request, &caller))
         return;
     if (has_the_end(&order, version)) {
         http_send(request, 204, NULL);
@@ -160,6 +164,7 @@ static void serve_stream(struct http_request *request, void *user)
     *stream = (struct order_stream){
         .wait = {.api = api, .order_id = order.id, .version = version},
         .owner = order.view->owner_id,
+        .session_id = caller.session_id,
         .until_ms = now_ms + STREAM_MS_MAX,
         .heartbeat_ms = now_ms + HEARTBEAT_MS,
     };

@@ -187,6 +187,31 @@ static void the_stop_ends_streams_and_says_so(void **state)
     close(fd);
 }
 
+static void the_end_of_the_session_ends_its_streams(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = open_stream(fixture, "");
+    read_until(fd, "event: snapshot\n");
+    struct shop_session_started started = {
+        .meta = meta_at(1, 1),
+        .user_id = MR_LITERAL("usr_1"),
+        .session_id = MR_LITERAL("ses_0"),
+        .family_id = MR_LITERAL("ses_0"),
+        .expires_at = INT64_MAX};
+    started.meta.aggregate_id = mr_cstr("ses_0");
+    views_pipe(&fixture->views, SHOP_SESSION_STARTED, "usr_1", &started);
+    struct shop_session_revoked revoked = {
+        .meta = meta_at(2, 2),
+        .user_id = MR_LITERAL("usr_1"),
+        .session_id = MR_LITERAL("ses_0"),
+        .cause = MR_LITERAL("logout")};
+    views_pipe(&fixture->views, SHOP_SESSION_REVOKED, "usr_1", &revoked);
+    confirm_stock(fixture, 2);
+    read_until(fd, "event: end\ndata: {\"reason\":\"session-over\"}\n\n" END_OF_BODY);
+    assert_null(strstr(text, "event: change"));
+    close(fd);
+}
+
 static void head_opens_no_stream(void **state)
 {
     struct fixture *fixture = *state;
@@ -297,6 +322,7 @@ int main(void)
         TEST(an_order_of_another_is_not_found),
         TEST(streams_are_bounded_and_a_client_that_left_makes_room),
         TEST(the_stop_ends_streams_and_says_so),
+        TEST(the_end_of_the_session_ends_its_streams),
         TEST(head_opens_no_stream),
         TEST(a_status_is_waited_for_through_other_changes),
         TEST(a_status_that_does_not_come_is_answered_with_what_is_there),
