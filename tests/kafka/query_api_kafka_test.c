@@ -42,16 +42,20 @@ static void create_topics(struct fixture *fixture)
         "catalog.product.events",
         "inventory.stock.events",
         "sales.cart.events",
-        "sales.order.events"};
-    struct topo_kafka_topic topics[5] = {
+        "sales.order.events",
+        "payments.events",
+        "identity.session.events"};
+    enum { EVENTS = sizeof names / sizeof names[0] };
+    struct topo_kafka_topic topics[EVENTS + 1] = {
         {.name = SHOP_REGISTRY_TOPIC, .partitions = 1, .configs = compact}};
     struct mr_error error;
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < EVENTS; i++)
         topics[i + 1] = (struct topo_kafka_topic){
             .name = names[i],
             .partitions = codec_topic_of(mr_cstr(names[i]))->partitions_development,
             .configs = events};
-    must_succeed(topo_kafka_create_topics(&fixture->kafka, topics, 5, NULL, &error), &error);
+    must_succeed(
+        topo_kafka_create_topics(&fixture->kafka, topics, EVENTS + 1, NULL, &error), &error);
 }
 
 static void append_schema(void *user, struct mr_bytes key, struct mr_bytes value)
