@@ -71,6 +71,8 @@ static const struct {
         {"out-of-stock", "{limit} units are on hand, and {actual} of them are held."},
     [SHOP_REASON_EMAIL_TAKEN] = {"email-taken", "The address is in use."},
     [SHOP_REASON_USER_UNKNOWN] = {"not-found", "There is no such user."},
+    [SHOP_REASON_PASSWORD_CHANGED] =
+        {"invalid-credentials", "The password was changed while it was being checked."},
     [SHOP_REASON_SESSION_UNKNOWN] = {"not-found", "There is no such session."},
     [SHOP_REASON_SESSION_OVER] = {"token-invalid", "The session is over. Log in again."},
     [SHOP_REASON_NOT_ALLOWED] = {"forbidden", "Only an operator may do this."},

@@ -58,6 +58,7 @@ int credential_open(
     struct mr_arena *arena,
     struct mr_bytes *ret_framed,
     struct mr_bytes *ret_phc,
+    int64_t *ret_changed_at,
     struct mr_error *error);
 
 /* 422: the member of the body at `pointer` is not a password that is accepted. */

@@ -21,6 +21,7 @@ struct password_change {
     struct login_attempt attempt;
     struct mr_bytes before; /* The credential as it was. */
     const char *phc;
+    int64_t credential_at; /* When it was set. */
     int64_t settle_until_ms;
 };
 
@@ -79,6 +80,8 @@ static void password_send_change(struct call *call, struct mr_bytes phc)
             phc,
             http_arena(call->request)),
         .kept_session_id = change->caller.session_id,
+        .has_credential_at = true,
+        .credential_at = change->credential_at,
     };
     call_send(
         call,
@@ -158,8 +161,14 @@ static bool password_load(struct http_request *request, struct password_change *
     struct mr_bytes phc = {0};
     struct mr_arena *arena = http_arena(request);
     change->phc = NULL;
-    int rc =
-        credential_open(change->api, change->caller.owner, arena, &change->before, &phc, &error);
+    int rc = credential_open(
+        change->api,
+        change->caller.owner,
+        arena,
+        &change->before,
+        &phc,
+        &change->credential_at,
+        &error);
     if (rc) {
         mr_log(MR_LOG_ERROR, "read-failed", "error=\"%s\"", error.text);
         http_send_problem(request, "internal", "the account cannot be read");

@@ -23,6 +23,7 @@ struct login {
     bool by_cookie;
     struct mr_bytes guest_id; /* The cart of this guest moves; NULL view: none. */
     const char *phc;
+    int64_t credential_at; /* When the password that `phc` is of was set. */
 };
 
 int credential_open(
@@ -31,6 +32,7 @@ int credential_open(
     struct mr_arena *arena,
     struct mr_bytes *ret_framed,
     struct mr_bytes *ret_phc,
+    int64_t *ret_changed_at,
     struct mr_error *error)
 {
     struct codec_message message;
@@ -41,6 +43,7 @@ int credential_open(
         return rc;
     const struct shop_credential *credential = message.value;
     struct sealing_context context = {"credential", user_id};
+    *ret_changed_at = credential->changed_at;
     (void)sealing_unseal(&api->credential, context, &credential->phc_sealed, arena, ret_phc, NULL);
     return 0;
 }
@@ -56,7 +59,7 @@ static int find_account(struct login *login, struct mr_arena *arena, struct mr_e
     login->phc = sealing_password_dummy();
     int rc = topo_read_get(api->claims, login->email_key, arena, &user_id, error);
     if (rc == 0 && user_id.ptr)
-        rc = credential_open(api, user_id, arena, &framed, &phc, error);
+        rc = credential_open(api, user_id, arena, &framed, &phc, &login->credential_at, error);
     if (rc || !phc.ptr)
         return rc;
     login->user_id = user_id;
@@ -126,6 +129,8 @@ static void start_session(struct http_request *request, struct login *login)
         .user_id = login->user_id,
         .session_id = login->session_id,
         .expires_at = call->now_ms + SESSION_LIFETIME_MS,
+        .has_credential_at = true,
+        .credential_at = login->credential_at,
     };
     call_send(
         call,

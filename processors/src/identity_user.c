@@ -177,6 +177,26 @@ static bool user_takes(const struct codec_message *message, struct mr_bytes *ret
     return true;
 }
 
+/* True: what was checked is no longer the password, and the command is rejected. The check is made
+ * by a view, which may be behind, and it takes its time: another password may be set meanwhile. */
+static bool user_rejects_credential(
+    struct work *work,
+    const struct shop_user_state *state,
+    const struct codec_message *message,
+    struct mr_bytes user_id,
+    void **ret_decision)
+{
+    const struct shop_start_session *start = message->value;
+    const struct shop_change_password *change = message->value;
+    bool starts = message->id == SHOP_START_SESSION;
+    bool has_time = starts ? start->has_credential_at : change->has_credential_at;
+    int64_t checked_at = starts ? start->credential_at : change->credential_at;
+    if (!state->has_password_changed_at || !has_time || checked_at >= state->password_changed_at)
+        return false;
+    *ret_decision = decision_reject(work, SHOP_REASON_PASSWORD_CHANGED, user_id, NULL);
+    return true;
+}
+
 static int user_decide_known(
     struct work *work,
     const struct shop_user_state *state,
@@ -187,6 +207,9 @@ static int user_decide_known(
 {
     if (message->id == SHOP_SET_ROLE)
         return user_decide_role(work, state, message->value, ret_decision, error);
+    if ((message->id == SHOP_CHANGE_PASSWORD || message->id == SHOP_START_SESSION) &&
+        user_rejects_credential(work, state, message, user_id, ret_decision))
+        return 0;
     if (message->id == SHOP_CHANGE_PASSWORD)
         return user_change_password(work, state, message->value, ret_decision, error);
     if (message->id != SHOP_CHANGE_PROFILE)
@@ -242,11 +265,15 @@ static int user_evolve(
     rc = user_load(context, meta->aggregate_id, &before, error);
     if (rc)
         return rc;
-    struct shop_user_state state = {.version = meta->aggregate_version};
+    struct shop_user_state state = {0};
+    if (before)
+        state = *before;
+    state.version = meta->aggregate_version;
     if (event.id == SHOP_ROLE_CHANGED)
         state.role = ((const struct shop_role_changed *)event.value)->role;
-    else if (before)
-        state.role = before->role;
+    state.has_password_changed_at |= event.id == SHOP_PASSWORD_CHANGED;
+    if (event.id == SHOP_PASSWORD_CHANGED)
+        state.password_changed_at = meta->occurred_at;
     state_put(context, "user", SHOP_USER_STATE, meta->aggregate_id, &state);
     return 0;
 }

@@ -138,6 +138,35 @@ static void a_profile_that_has_changed_since_is_not_changed(void **state)
     rules_expect_refused(task, SHOP_REASON_STALE_VERSION);
 }
 
+static void a_password_that_was_checked_before_another_was_set_does_not_count(void **state)
+{
+    struct fake_task *task = *state;
+    create_user(task);
+    int64_t checked_at = fake_task_now_ms(task);
+    fake_task_advance_ms(task, 1000);
+    struct shop_change_password change = {
+        .meta = fake_task_command(task, "customer"),
+        .user_id = mr_cstr(USER),
+        .credential_sealed = sealed_text,
+        .has_credential_at = true,
+        .credential_at = checked_at};
+    rules_send(task, SHOP_CHANGE_PASSWORD, &change);
+    rules_expect_accepted(task);
+    fake_task_advance_ms(task, 1000);
+    struct shop_start_session session = session_of(task, USER);
+    session.has_credential_at = true;
+    session.credential_at = checked_at;
+    rules_send(task, SHOP_START_SESSION, &session);
+    rules_expect_refused(task, SHOP_REASON_PASSWORD_CHANGED);
+    change.meta = fake_task_command(task, "customer");
+    rules_send(task, SHOP_CHANGE_PASSWORD, &change);
+    rules_expect_refused(task, SHOP_REASON_PASSWORD_CHANGED);
+    session.meta = fake_task_command(task, "customer");
+    session.credential_at = checked_at + 1000;
+    rules_send(task, SHOP_START_SESSION, &session);
+    rules_expect_accepted(task);
+}
+
 static void another_password_ends_every_other_session(void **state)
 {
     struct fake_task *task = *state;
@@ -239,6 +268,10 @@ int main(void)
             a_profile_that_has_changed_since_is_not_changed, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(
             another_password_ends_every_other_session, set_up, rules_tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_password_that_was_checked_before_another_was_set_does_not_count,
+            set_up,
+            rules_tear_down),
         cmocka_unit_test_setup_teardown(
             an_operator_changes_a_role_and_the_sessions_end, set_up, rules_tear_down),
         cmocka_unit_test_setup_teardown(

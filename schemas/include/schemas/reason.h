@@ -48,6 +48,7 @@
     X(SHOP_REASON_STOCK_HELD, "stock-held")   /* actual: held, limit: there */                     \
     X(SHOP_REASON_EMAIL_TAKEN, "email-taken")                                                      \
     X(SHOP_REASON_USER_UNKNOWN, "user-unknown")                                                    \
+    X(SHOP_REASON_PASSWORD_CHANGED, "password-changed")                                            \
     X(SHOP_REASON_SESSION_UNKNOWN, "session-unknown")                                              \
     X(SHOP_REASON_SESSION_OVER, "session-over")                                                    \
     X(SHOP_REASON_REFRESH_REUSED, "refresh-reused")                                                \
