@@ -25,12 +25,6 @@ struct password_change {
     int64_t settle_until_ms;
 };
 
-static void password_send_overloaded(struct http_request *request)
-{
-    http_send_problem_full(
-        request, &(struct http_problem){.slug = "overloaded", .retry_after_s = 2});
-}
-
 /* True when the view has another credential than before, or cannot be read. */
 static bool password_counts(const struct password_change *change, struct mr_arena *arena)
 {
@@ -95,12 +89,13 @@ static void password_send_change(struct call *call, struct mr_bytes phc)
 static void password_on_hashed(
     struct http_request *request, enum http_why why, struct mr_bytes payload, void *user)
 {
+    struct call *call = user;
     if (why == HTTP_STOPPING)
         http_send_problem(request, "shutting-down", "repeat the request elsewhere");
     else if (why != HTTP_WOKEN || payload.len == 0)
-        password_send_overloaded(request);
+        command_send_overloaded(call->api, request);
     else
-        password_send_change(user, payload);
+        password_send_change(call, payload);
 }
 
 static void password_end_attempt(const struct password_change *change, enum login_end end)
@@ -122,12 +117,12 @@ static void password_on_verified(
     if (why == HTTP_STOPPING)
         http_send_problem(request, "shutting-down", "repeat the request elsewhere");
     else if (why != HTTP_WOKEN)
-        password_send_overloaded(request);
+        command_send_overloaded(call->api, request);
     else if (!right)
         http_send_problem_full(request, &(struct http_problem){.slug = "invalid-credentials"});
     else if (!hash_pool_submit(
                  call->api->pool, request, change->wanted, NULL, password_on_hashed, call))
-        password_send_overloaded(request);
+        command_send_overloaded(call->api, request);
 }
 
 /* Whether the new password is the user's own address: its claim leads to the user. */
@@ -219,6 +214,6 @@ void password_put(struct http_request *request, void *user)
     if (!hash_pool_submit(
             api->pool, request, body.current, change->phc, password_on_verified, call)) {
         password_end_attempt(change, LOGIN_NOT_TRIED);
-        password_send_overloaded(request);
+        command_send_overloaded(api, request);
     }
 }
