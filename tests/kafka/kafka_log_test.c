@@ -1,6 +1,8 @@
 /* kafka_log_test.c - reading logs on a real broker: restore past markers, stable offsets. */
 #include "kafka_fixture.h"
 
+#include <base/clock.h>
+
 #include <librdkafka/rdkafka.h>
 
 static char topic[96];
@@ -180,6 +182,32 @@ static void offsets_in_an_open_transaction_are_not_returned_yet(void **state)
     io.close(io.self);
 }
 
+/* A transaction of ours is aborted meanwhile, so that its marker ends what we have left behind. */
+static void offsets_that_stay_unfinished_are_cleared_and_no_others_are_lost(void **state)
+{
+    (void)state;
+    struct topo_io io;
+    struct mr_error error = {0};
+    const struct topo_partition partition = {topic, 0};
+    const struct topo_position next = {topic, 0, 6};
+    int64_t offset = -7;
+    start_writer(&io);
+    rd_kafka_t *rk = hang_with_offsets();
+    int64_t until_ms = mr_monotonic_ms() + 33 * 1000;
+    while (mr_monotonic_ms() < until_ms)
+        assert_int_equal(io.committed(io.self, &partition, 1, &offset, &error), MR_AGAIN);
+    assert_null(rd_kafka_commit_transaction(rk, FIXTURE_DEADLINE_MS));
+    int code = MR_AGAIN;
+    for (int i = 0; i < 20 && code == MR_AGAIN; i++)
+        code = io.committed(io.self, &partition, 1, &offset, &error);
+    fixture_check(code, &error);
+    assert_int_equal(offset, 5);
+    fixture_check(io.begin(io.self, &error), &error);
+    fixture_check(io.commit(io.self, &next, 1, &error), &error);
+    rd_kafka_destroy(rk);
+    io.close(io.self);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +218,8 @@ int main(void)
         cmocka_unit_test_setup(a_log_follows_what_is_written_later, set_up),
         cmocka_unit_test_setup(an_offset_that_the_log_does_not_have_is_reported, set_up),
         cmocka_unit_test_setup(offsets_in_an_open_transaction_are_not_returned_yet, set_up),
+        cmocka_unit_test_setup(
+            offsets_that_stay_unfinished_are_cleared_and_no_others_are_lost, set_up),
     };
     fixture_options.brokers = test_brokers();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -198,6 +198,13 @@ int kafka_txn_commit(
     size_t count,
     struct mr_error *error);
 int kafka_txn_abort(struct kafka_txn *txn, struct mr_error *error);
+/* A transaction that is only to be aborted: its marker ends what an earlier one of this producer
+ * has left unfinished in the group's offsets. Nothing while a transaction is open. */
+int kafka_txn_clear_offsets(
+    struct kafka_txn *txn,
+    struct kafka_member *member,
+    struct topo_partition input,
+    struct mr_error *error);
 /* Waits until each partition ends behind the marker of this producer's last transaction. `query`
  * sees what is not committed. */
 int kafka_txn_await_markers(

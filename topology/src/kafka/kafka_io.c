@@ -40,7 +40,11 @@ struct kafka_io {
     struct kafka_txn *lanes[KAFKA_LANES];
     int lane; /* The lane of this transaction, or of the last one. */
     struct kafka_client query;
+    int64_t unstable_since_ms; /* The committed offsets; 0: they are not. */
 };
+
+/* Beyond it no transaction is open any more: the broker has ended it. */
+enum { UNSTABLE_MS = 3 * KAFKA_TRANSACTION_TIMEOUT_MS };
 
 /* -- parts, made when they are first needed -- */
 
@@ -160,18 +164,6 @@ io_pause(void *self, struct topo_partition partition, bool paused, struct mr_err
     return rc ? rc : kafka_fetcher_pause(io->input, partition, paused, error);
 }
 
-static int io_committed(
-    void *self,
-    const struct topo_partition *partitions,
-    size_t count,
-    int64_t *ret_next_offsets,
-    struct mr_error *error)
-{
-    struct kafka_io *io = self;
-    int rc = need_member(io, error);
-    return rc ? rc : kafka_member_committed(io->member, partitions, count, ret_next_offsets, error);
-}
-
 /* -- output -- */
 
 static int need_lane(struct kafka_io *io, int lane, struct mr_error *error)
@@ -213,6 +205,53 @@ static int io_init_transactions(void *self, struct mr_error *error)
     for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
         rc = init_lane(io, i, error);
     return rc;
+}
+
+/* -- the committed offsets -- */
+
+/* A request of a transaction that has ended may reach the broker late. Its offsets then stay
+ * unfinished, after a restart too: only the end of a transaction of the same producer with the same
+ * group takes them away. */
+static int
+io_clear_offsets(struct kafka_io *io, struct topo_partition input, struct mr_error *error)
+{
+    int rc = 0;
+    for (int i = 0; rc == 0 && i < KAFKA_LANES; i++)
+        if (io->lanes[i] && kafka_txn_is_initialised(io->lanes[i]))
+            rc = kafka_txn_clear_offsets(io->lanes[i], io->member, input, error);
+    mr_log(
+        MR_LOG_WARN,
+        "offsets-cleared",
+        "topic=%s partition=%" PRId32 " code=%d",
+        input.topic,
+        input.partition,
+        rc);
+    return rc;
+}
+
+static int io_committed(
+    void *self,
+    const struct topo_partition *partitions,
+    size_t count,
+    int64_t *ret_next_offsets,
+    struct mr_error *error)
+{
+    struct kafka_io *io = self;
+    int rc = need_member(io, error);
+    rc = rc ? rc : kafka_member_committed(io->member, partitions, count, ret_next_offsets, error);
+    if (rc != MR_AGAIN) {
+        io->unstable_since_ms = 0;
+        return rc;
+    }
+    int64_t now_ms = kafka_clock_ms();
+    if (io->unstable_since_ms == 0)
+        io->unstable_since_ms = now_ms;
+    if (now_ms - io->unstable_since_ms < UNSTABLE_MS)
+        return rc;
+    io->unstable_since_ms = now_ms;
+    struct mr_error why;
+    int cleared = io_clear_offsets(io, partitions[0], &why);
+    return cleared ? mr_fail(error, cleared, "%s", why.text) : rc;
 }
 
 static int io_prepare(void *self, const char *const *topics, size_t count, struct mr_error *error)

@@ -497,6 +497,24 @@ static int send_offsets(
     return 0;
 }
 
+/* The group may refuse the offset; the marker of the abort counts. */
+int kafka_txn_clear_offsets(
+    struct kafka_txn *txn,
+    struct kafka_member *member,
+    struct topo_partition input,
+    struct mr_error *error)
+{
+    const struct topo_position nothing = {.topic = input.topic, .partition = input.partition};
+    int64_t until = kafka_clock_ms() + KAFKA_REQUEST_TIMEOUT_MS;
+    if (txn->begun)
+        return 0;
+    int rc = kafka_txn_begin(txn, error);
+    if (rc)
+        return rc;
+    (void)send_offsets(txn, member, &nothing, 1, until, NULL);
+    return kafka_txn_abort(txn, error);
+}
+
 int kafka_txn_commit(
     struct kafka_txn *txn,
     struct kafka_member *member,
