@@ -135,7 +135,7 @@ class RequestTest(RefusalTest):
         for method, path, allow in (
                 ("POST", "/v1/products", "GET, HEAD, OPTIONS"),
                 ("DELETE", "/v1/cart", "GET, HEAD, OPTIONS"),
-                ("GET", "/v1/sessions", "POST, OPTIONS"),
+                ("GET", "/v1/guest-carts", "POST, OPTIONS"),
                 ("PATCH", "/v1/orders", "POST, GET, HEAD, OPTIONS"),
                 ("GET", "/v1/cart/items", "POST, DELETE, OPTIONS"),
                 ("PUT", "/v1/commands/x", "GET, HEAD, OPTIONS")):
