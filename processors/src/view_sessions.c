@@ -12,6 +12,17 @@
 
 enum { TIME_BYTES = 8 };
 
+static void sessions_keep_end(struct topo_context *context, const struct codec_message *message)
+{
+    if (message->id != SHOP_SESSION_REVOKED)
+        return;
+    const struct shop_session_revoked *event = message->value;
+    char at[TIME_BYTES];
+    mr_put_be64(at, (uint64_t)event->meta.occurred_at);
+    topo_store_put(
+        topo_context_store(context, VIEW_REVOKED), event->session_id, mr_bytes_of(at, sizeof at));
+}
+
 static int sessions_fold_revoked(
     struct topo_context *context,
     void *registry,
@@ -20,14 +31,9 @@ static int sessions_fold_revoked(
 {
     struct codec_message message;
     int rc = view_decode(context, registry, record, &message, error);
-    if (rc != 0 || message.id != SHOP_SESSION_REVOKED)
-        return rc;
-    const struct shop_session_revoked *event = message.value;
-    char at[TIME_BYTES];
-    mr_put_be64(at, (uint64_t)event->meta.occurred_at);
-    topo_store_put(
-        topo_context_store(context, VIEW_REVOKED), event->session_id, mr_bytes_of(at, sizeof at));
-    return 0;
+    if (rc == 0)
+        sessions_keep_end(context, &message);
+    return rc;
 }
 
 static int sessions_fold_both(
@@ -40,7 +46,9 @@ static int sessions_fold_both(
     int rc = view_decode(context, registry, record, &message, error);
     if (rc == 0)
         rc = sessions_fold(context, VIEW_SESSIONS, &message, error);
-    return rc ? rc : sessions_fold_revoked(context, registry, record, error);
+    if (rc == 0)
+        sessions_keep_end(context, &message);
+    return rc;
 }
 
 void view_revoked_add(struct topo_builder *builder, const struct codec_registry *registry)
