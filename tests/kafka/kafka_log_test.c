@@ -161,6 +161,18 @@ static rd_kafka_t *hang_with_offsets(void)
     return rk;
 }
 
+static void await_committed(struct topo_io *io, int64_t wanted)
+{
+    struct mr_error error = {0};
+    const struct topo_partition partition = {topic, 0};
+    int64_t offset = -7;
+    int code = MR_AGAIN;
+    for (int i = 0; i < 20 && code == MR_AGAIN; i++)
+        code = io->committed(io->self, &partition, 1, &offset, &error);
+    fixture_check(code, &error);
+    assert_int_equal(offset, wanted);
+}
+
 static void offsets_in_an_open_transaction_are_not_returned_yet(void **state)
 {
     (void)state;
@@ -173,11 +185,7 @@ static void offsets_in_an_open_transaction_are_not_returned_yet(void **state)
     assert_int_equal(io.committed(io.self, &partition, 1, &offset, &error), MR_AGAIN);
     assert_int_equal(offset, -7);
     assert_null(rd_kafka_commit_transaction(rk, FIXTURE_DEADLINE_MS));
-    int code = MR_AGAIN;
-    for (int i = 0; i < 20 && code == MR_AGAIN; i++)
-        code = io.committed(io.self, &partition, 1, &offset, &error);
-    fixture_check(code, &error);
-    assert_int_equal(offset, 5);
+    await_committed(&io, 5);
     rd_kafka_destroy(rk);
     io.close(io.self);
 }
@@ -197,11 +205,7 @@ static void offsets_that_stay_unfinished_are_cleared_and_no_others_are_lost(void
     while (mr_monotonic_ms() < until_ms)
         assert_int_equal(io.committed(io.self, &partition, 1, &offset, &error), MR_AGAIN);
     assert_null(rd_kafka_commit_transaction(rk, FIXTURE_DEADLINE_MS));
-    int code = MR_AGAIN;
-    for (int i = 0; i < 20 && code == MR_AGAIN; i++)
-        code = io.committed(io.self, &partition, 1, &offset, &error);
-    fixture_check(code, &error);
-    assert_int_equal(offset, 5);
+    await_committed(&io, 5);
     fixture_check(io.begin(io.self, &error), &error);
     fixture_check(io.commit(io.self, &next, 1, &error), &error);
     rd_kafka_destroy(rk);

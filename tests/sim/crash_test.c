@@ -10,23 +10,12 @@
 #include <tests/cmocka.h>
 
 #include "counter.h"
+#include "failures.h"
 #include "world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static const char *const failure_names[] = {
-    [TOPO_SIM_RETRY] = "retry",
-    [TOPO_SIM_ABORTABLE] = "abortable",
-    [TOPO_SIM_FENCE] = "fence",
-    [TOPO_SIM_CRASH] = "crash",
-    [TOPO_SIM_CRASH_AFTER] = "crash-after",
-    [TOPO_SIM_LOST_ANSWER] = "lost-answer",
-    [TOPO_SIM_LATE] = "late",
-    [TOPO_SIM_LATE_WRITE] = "late-write",
-    [TOPO_SIM_LATE_OFFSETS] = "late-offsets",
-};
 
 static struct world open_world(bool on_disk, uint64_t seed, int64_t commit_records)
 {
@@ -74,17 +63,12 @@ static void check_books(struct world *world, const char *when)
 
 static bool abort_next; /* The second try of the call has to abort. */
 
-/* Offsets that are late are those that the transaction commits at the second try, and harm nobody.
- * So it is aborted; and somebody dies before these partitions are committed again. */
 static void arm_failure(struct topo_sim *sim, int64_t k, enum topo_sim_failure failure)
 {
     topo_sim_fail_at(sim, k, failure);
     if (abort_next)
         topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
-    if (failure == TOPO_SIM_LATE_OFFSETS) {
-        topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
-        topo_sim_fail_then(sim, 5 + k % 40, TOPO_SIM_CRASH_AFTER);
-    }
+    failures_arm_late_offsets(sim, k, failure);
 }
 
 /* One life: some commands, the failure among them, more commands, a death, a clean restart. */

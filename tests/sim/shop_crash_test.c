@@ -10,6 +10,7 @@
  * The everyday run takes every STRIDE-th call, each kind others. MILLRACE_EVERY_CALL=1 takes all;
  * MILLRACE_CALL=k only that one.
  */
+#include "failures.h"
 #include "shop_cluster.h"
 #include "shop_invariants.h"
 
@@ -19,18 +20,6 @@
 #include <stdlib.h>
 
 enum { STRIDE = 7, DISK_STRIDE = 199, SEED = 7 };
-
-static const char *const failure_names[] = {
-    [TOPO_SIM_RETRY] = "retry",
-    [TOPO_SIM_ABORTABLE] = "abortable",
-    [TOPO_SIM_FENCE] = "fence",
-    [TOPO_SIM_CRASH] = "crash",
-    [TOPO_SIM_CRASH_AFTER] = "crash-after",
-    [TOPO_SIM_LOST_ANSWER] = "lost-answer",
-    [TOPO_SIM_LATE] = "late",
-    [TOPO_SIM_LATE_WRITE] = "late-write",
-    [TOPO_SIM_LATE_OFFSETS] = "late-offsets",
-};
 
 static struct shop *shop;
 static struct shop_cluster cluster;
@@ -83,15 +72,10 @@ static void live_an_hour(void)
     shop_cluster_settle(&cluster);
 }
 
-/* Offsets that are late are those that the transaction commits at the second try, and harm nobody.
- * So it is aborted; and somebody dies before these partitions are committed again. */
 static void arm_failure(struct topo_sim *sim, int64_t k, enum topo_sim_failure failure)
 {
     topo_sim_fail_at(sim, k, failure);
-    if (failure == TOPO_SIM_LATE_OFFSETS) {
-        topo_sim_fail_then(sim, 1, TOPO_SIM_ABORTABLE);
-        topo_sim_fail_then(sim, 5 + k % 40, TOPO_SIM_CRASH_AFTER);
-    }
+    failures_arm_late_offsets(sim, k, failure);
 }
 
 /* False: the hour was over before the failure came. */
